@@ -1,0 +1,54 @@
+"""Finds plugins by their entry points. A plugin that is broken is left out; the others work on."""
+
+import logging
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from cl_ml_tools.compute_module import ComputeModule
+from cl_ml_tools.schemas import BaseJobParams
+
+if TYPE_CHECKING:
+    from cl_ml_tools.submit import RouteFactory
+
+TASKS = "cl_ml_tools.tasks"
+ROUTES = "cl_ml_tools.routes"
+
+AnyModule: TypeAlias = ComputeModule[BaseJobParams]
+
+log = logging.getLogger(__name__)
+
+
+def discover_tasks() -> dict[str, AnyModule]:
+    """One instance of every task plugin that loads, by task type."""
+    modules: dict[str, AnyModule] = {}
+    for name, plugin in _load(TASKS):
+        try:
+            module = cast("object", plugin()) if callable(plugin) else None
+            if not isinstance(module, ComputeModule):
+                log.error("plugin %s is not a ComputeModule and is left out", name)
+                continue
+            loaded = cast("AnyModule", module)
+            modules[loaded.task_type] = loaded
+        except Exception:
+            log.exception("plugin %s does not start and is left out", name)
+    return modules
+
+
+def discover_routes() -> "dict[str, RouteFactory]":
+    """The route factory of every plugin that loads, by plugin name."""
+    factories: dict[str, RouteFactory] = {}
+    for name, plugin in _load(ROUTES):
+        if callable(plugin):
+            factories[name] = cast("RouteFactory", plugin)
+        else:
+            log.error("the routes of plugin %s are not a function and are left out", name)
+    return factories
+
+
+def _load(group: str) -> Iterator[tuple[str, object]]:
+    for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
+        try:
+            yield entry.name, cast("object", entry.load())
+        except Exception:
+            log.exception("plugin %s (%s) does not load and is left out", entry.name, entry.value)

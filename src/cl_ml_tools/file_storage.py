@@ -1,0 +1,50 @@
+"""Where the files of jobs are kept: the protocol between master, worker and storage."""
+
+from pathlib import Path
+from typing import BinaryIO, NotRequired, Protocol, TypedDict
+
+
+class SavedFile(TypedDict):
+    """An input on disk. `path` is absolute, `size` in bytes, `hash` SHA-256 where the storage makes one."""
+
+    filename: str
+    path: str
+    size: int
+    hash: NotRequired[str]
+
+
+class Upload(Protocol):
+    """What a storage needs of an uploaded file (FastAPI's `UploadFile` has it)."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """The content, at its start; reading blocks."""
+        ...
+
+    async def read(self, size: int = -1) -> bytes:
+        """The next bytes of the content."""
+        ...
+
+
+class FileStorage(Protocol):
+    """Keeps the inputs and outputs of jobs, each job in a place of its own."""
+
+    def create_job_directory(self, job_id: str) -> Path:
+        """Make the place of a job."""
+        ...
+
+    def get_input_path(self, job_id: str) -> Path:
+        """The folder of the inputs."""
+        ...
+
+    def get_output_path(self, job_id: str) -> Path:
+        """The folder of the outputs."""
+        ...
+
+    async def save_input_file(self, job_id: str, filename: str, file: Upload) -> SavedFile:
+        """Keep an upload under a name that the server chose."""
+        ...
+
+    def cleanup_job(self, job_id: str) -> bool:
+        """Remove everything of a job; `False` when there was nothing."""
+        ...

@@ -1,0 +1,191 @@
+"""Reads and writes pictures with Pillow, which is imported when the first one is."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cl_ml_tools.artifact import publishing
+from cl_ml_tools.compute_module import TaskError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PIXELS = 256_000_000
+ORIENTATION = 0x0112
+
+# Named, because Pillow otherwise tries every format it has, and some of those start other programs (EPS).
+READABLE = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM", "QOI")
+
+log = logging.getLogger(__name__)
+
+
+class NotAPictureError(TaskError):
+    """The file is not an image that Pillow can read."""
+
+
+class Target(NamedTuple):
+    """What a format can hold."""
+
+    pillow: str
+    modes: frozenset[str]
+    alpha: bool
+    quality: bool = False
+    exif: bool = False
+
+
+_JPEG = Target("JPEG", frozenset({"L", "RGB"}), alpha=False, quality=True, exif=True)
+TARGETS: dict[str, Target] = {
+    "jpg": _JPEG,
+    "jpeg": _JPEG,
+    "png": Target("PNG", frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}), alpha=True, exif=True),
+    "webp": Target("WEBP", frozenset({"RGB", "RGBA"}), alpha=True, quality=True, exif=True),
+    "gif": Target("GIF", frozenset({"1", "L", "P", "RGB", "RGBA"}), alpha=True),
+    "bmp": Target("BMP", frozenset({"1", "L", "P", "RGB"}), alpha=False),
+    "tiff": Target("TIFF", frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"}), alpha=True),
+}
+
+
+def warm() -> None:
+    """Load Pillow and its formats."""
+    from PIL import Image
+
+    Image.init()
+
+
+@contextmanager
+def open_picture(path: Path, name: str) -> Iterator["Image.Image"]:
+    """Open a picture; raises `NotAPictureError`, or `TaskError` when it is too large or damaged."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns at 89 million pixels; our own limit is below.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(path, formats=READABLE)
+    except UnidentifiedImageError as error:
+        raise NotAPictureError(f"{name} is not an image that Pillow can read ({media_type(path)})") from error
+    except Image.DecompressionBombError as error:
+        raise TaskError(f"{name} is too large: more than {MAX_PIXELS // 1_000_000} million pixels") from error
+    with picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise TaskError(f"{name} is too large: more than {MAX_PIXELS // 1_000_000} million pixels")
+        try:
+            yield picture
+        except (SyntaxError, ValueError, EOFError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise TaskError(f"{name} is damaged: {_one_line(error)}") from error
+
+
+def media_type(path: Path) -> str:
+    """The media type of a file by its first bytes."""
+    import filetype  # pyright: ignore[reportMissingTypeStubs]
+
+    with path.open("rb") as file:
+        head = file.read(4096)
+    guess: object = filetype.guess_mime(head)  # pyright: ignore[reportUnknownMemberType]
+    if isinstance(guess, str):
+        return guess
+    try:
+        # A character may be cut at the end of the piece.
+        text = head[:-3].decode("utf-8") if len(head) == 4096 else head.decode("utf-8")
+    except UnicodeDecodeError:
+        return "application/octet-stream"
+    return "text/plain" if all(c.isprintable() or c.isspace() for c in text) else "application/octet-stream"
+
+
+def is_turned(picture: "Image.Image") -> bool:
+    """Whether EXIF orientation swaps width and height."""
+    return orientation(picture) in {5, 6, 7, 8}
+
+
+def orientation(picture: "Image.Image") -> int:
+    """EXIF orientation, 1 to 8 (CIPA DC-008 §4.6.4); 1 where there is none that can be read."""
+    try:
+        found: object = picture.getexif().get(ORIENTATION, 1)
+    except Exception:
+        log.info("EXIF that cannot be read is ignored", exc_info=True)
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def upright(picture: "Image.Image") -> "Image.Image":
+    """The picture with its EXIF orientation applied, and taken out of the EXIF."""
+    if orientation(picture) == 1:
+        return picture
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(picture)
+
+
+def transparent(picture: "Image.Image") -> bool:
+    """Whether the picture has an alpha channel or a transparent colour."""
+    return picture.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in picture.info
+
+
+def flat_mode(picture: "Image.Image") -> "Image.Image":
+    """The picture as L, RGB or RGBA: what can be resized without surprises."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _eight_bits(picture)
+    if picture.mode in {"L", "RGB", "RGBA"} and "transparency" not in picture.info:
+        return picture
+    if transparent(picture):
+        return picture.convert("RGBA")
+    return picture.convert("L" if picture.mode == "1" else "RGB")
+
+
+def save_picture(
+    picture: "Image.Image", path: Path, format: str, quality: int, *, name: str, keep_exif: bool = True
+) -> None:
+    """Write a picture as `format` (a key of `TARGETS`), with its colour profile where it still fits."""
+    target = TARGETS[format]
+    fitted = _fit(picture, target)
+    options: dict[str, object] = {"format": target.pillow}
+    profile: object = picture.info.get("icc_profile")
+    same_colours = (picture.mode == "CMYK") == (fitted.mode == "CMYK") and fitted.mode not in {"L", "LA", "1"}
+    if isinstance(profile, bytes) and same_colours:
+        options["icc_profile"] = profile
+    exif: object = picture.info.get("exif")
+    if keep_exif and target.exif and isinstance(exif, bytes):
+        options["exif"] = exif
+    if target.quality:
+        options["quality"] = quality
+    with publishing(path) as part:
+        try:
+            fitted.save(part, **options)
+        except (ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise TaskError(f"{name} cannot be written as {format}: {_one_line(error)}") from error
+
+
+def _fit(picture: "Image.Image", target: Target) -> "Image.Image":
+    if transparent(picture) and not target.alpha:
+        from PIL import Image
+
+        layer = picture.convert("RGBA")
+        paper = Image.new("RGB", picture.size, "white")
+        paper.paste(layer, mask=layer.getchannel("A"))
+        return paper
+    if picture.mode in target.modes:
+        return picture
+    return flat_mode(picture) if flat_mode(picture).mode in target.modes else flat_mode(picture).convert("RGB")
+
+
+def _eight_bits(picture: "Image.Image") -> "Image.Image":
+    """16-bit grey to 8-bit grey: by its high byte, not clipped at 255 as a plain conversion does."""
+    if picture.mode == "F":
+        return picture.convert("L")
+    wide = picture.convert("I")
+    extrema = wide.getextrema()
+    top = extrema[1]
+    if isinstance(top, (int, float)) and top <= 255:
+        return wide.convert("L")
+    return wide.point(lambda value: value * (1 / 257)).convert("L")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

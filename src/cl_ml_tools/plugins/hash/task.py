@@ -1,0 +1,81 @@
+"""Fingerprints a file."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
+from cl_ml_tools.picture import NotAPictureError, open_picture, upright
+from cl_ml_tools.plugins.hash.schema import HashOutput, HashParams
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+PIECE = 1 << 20
+
+
+class HashTask(BlockingModule[HashParams]):
+    """Cryptographic hashes of the bytes, perceptual hashes (ImageHash) of the picture."""
+
+    @property
+    def task_type(self) -> str:
+        return "hash"
+
+    def get_schema(self) -> type[HashParams]:
+        return HashParams
+
+    def get_output_schema(self) -> type[HashOutput]:
+        return HashOutput
+
+    def setup(self) -> None:
+        from PIL import Image
+
+        # The first hash imports numpy and scipy, which takes longer than the hash.
+        picture = Image.new("L", (32, 32))
+        phash(picture)
+        dhash(picture)
+
+    def process(self, params: HashParams, progress: ProgressCallback) -> HashOutput:
+        path = Path(params.input_paths[0])
+        wanted = params.algorithm
+        output = HashOutput()
+        if wanted in {"all", "phash", "dhash"}:
+            try:
+                with open_picture(path, params.name_of()) as opened:
+                    picture = upright(opened)
+                    output.phash = phash(picture) if wanted != "dhash" else None
+                    output.dhash = dhash(picture) if wanted != "phash" else None
+            except NotAPictureError:
+                if wanted != "all":
+                    raise
+        if wanted in {"all", "sha256", "md5"}:
+            sha256 = hashlib.sha256()
+            md5 = hashlib.md5(usedforsecurity=False)
+            size = max(path.stat().st_size, 1)
+            done = 0
+            with path.open("rb") as file:
+                while piece := file.read(PIECE):
+                    if wanted != "md5":
+                        sha256.update(piece)
+                    if wanted != "sha256":
+                        md5.update(piece)
+                    done += len(piece)
+                    if done % (64 * PIECE) == 0:
+                        progress(done * 100 // size)
+            output.sha256 = sha256.hexdigest() if wanted != "md5" else None
+            output.md5 = md5.hexdigest() if wanted != "sha256" else None
+        return output
+
+
+def phash(picture: "Image.Image") -> str:
+    """The perceptual hash (DCT) of a picture, 16 hexadecimal digits."""
+    import imagehash
+
+    return str(imagehash.phash(picture))
+
+
+def dhash(picture: "Image.Image") -> str:
+    """The difference hash of a picture, 16 hexadecimal digits."""
+    import imagehash
+
+    return str(imagehash.dhash(picture))

@@ -1,0 +1,39 @@
+"""Converts images."""
+
+from pathlib import Path
+
+from cl_ml_tools.artifact import job_path
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
+from cl_ml_tools.picture import open_picture, save_picture, upright, warm
+from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
+
+
+class ImageConversionTask(BlockingModule[ImageConversionParams]):
+    """The first frame of an image, upright, in another format."""
+
+    @property
+    def task_type(self) -> str:
+        return "image_conversion"
+
+    def get_schema(self) -> type[ImageConversionParams]:
+        return ImageConversionParams
+
+    def get_output_schema(self) -> type[ImageConversionOutput]:
+        return ImageConversionOutput
+
+    def setup(self) -> None:
+        warm()
+
+    def process(self, params: ImageConversionParams, progress: ProgressCallback) -> ImageConversionOutput:
+        target = Path(params.output_paths[0])
+        with open_picture(Path(params.input_paths[0]), params.name_of()) as opened:
+            picture = upright(opened)
+            progress(50)
+            save_picture(picture, target, params.format, params.quality, name=params.name_of())
+        return ImageConversionOutput(
+            output_path=job_path(target),
+            format=params.format,
+            width=picture.width,
+            height=picture.height,
+            size=target.stat().st_size,
+        )

@@ -1,0 +1,66 @@
+"""Makes thumbnails."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cl_ml_tools.artifact import job_path
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
+from cl_ml_tools.picture import flat_mode, is_turned, open_picture, save_picture, transparent, upright, warm
+from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+DEFAULT_SIDE = 256
+QUALITY = 85
+
+
+class MediaThumbnailTask(BlockingModule[MediaThumbnailParams]):
+    """A small, upright picture of an image."""
+
+    @property
+    def task_type(self) -> str:
+        return "media_thumbnail"
+
+    def get_schema(self) -> type[MediaThumbnailParams]:
+        return MediaThumbnailParams
+
+    def get_output_schema(self) -> type[MediaThumbnailOutput]:
+        return MediaThumbnailOutput
+
+    def setup(self) -> None:
+        warm()
+
+    def process(self, params: MediaThumbnailParams, progress: ProgressCallback) -> MediaThumbnailOutput:
+        target = Path(params.output_paths[0])
+        with open_picture(Path(params.input_paths[0]), params.name_of()) as opened:
+            picture = shrink(opened, params)
+            progress(75)
+            extension = "png" if transparent(picture) else "jpg"
+            target = target.with_suffix(f".{extension}")
+            save_picture(picture, target, extension, QUALITY, name=params.name_of(), keep_exif=False)
+        return MediaThumbnailOutput(
+            thumbnail_path=job_path(target), width=picture.width, height=picture.height, media_type="image"
+        )
+
+
+def shrink(picture: "Image.Image", params: MediaThumbnailParams) -> "Image.Image":
+    """The picture at the size that was asked for, upright."""
+    from PIL import Image
+
+    turned = is_turned(picture)
+    width, height = (picture.height, picture.width) if turned else picture.size
+    box = (params.width, params.height)
+    if box == (None, None):
+        box = (DEFAULT_SIDE, DEFAULT_SIDE)
+    # A side that was left out follows the other, so it sets no bound.
+    bounds = (box[0] or width * 8192, box[1] or height * 8192)
+    stored = (bounds[1], bounds[0]) if turned else bounds
+    if params.maintain_aspect_ratio or None in box:
+        # Before any pixel is read, a JPEG can be decoded at a fraction of its size.
+        picture.draft(None, (min(stored[0], picture.width) * 2, min(stored[1], picture.height) * 2))
+        small = flat_mode(picture)
+        small.thumbnail(stored, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    else:
+        small = flat_mode(picture).resize(stored, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return upright(small)

@@ -1,0 +1,166 @@
+"""Makes the submit route of a plugin from the schema of its parameters.
+
+A parameter that is added to the schema is a form field of the route, an entry of the spec, and so a
+parameter of every generated client; nothing else has to be written.
+"""
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Annotated, Generic, Protocol, TypeVar
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, File, Form, HTTPException, UploadFile
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+from cl_ml_tools.file_storage import FileStorage
+from cl_ml_tools.job_repository import JobRepository
+from cl_ml_tools.schemas import (
+    SERVER_FIELDS,
+    BaseJobParams,
+    ErrorResponse,
+    Job,
+    JobCreatedResponse,
+    JSONObject,
+    Priority,
+)
+
+P = TypeVar("P", bound=BaseJobParams)
+CurrentUser = Callable[..., object]
+
+
+class RouteFactory(Protocol):
+    """`create_router` of a plugin's `routes.py`."""
+
+    def __call__(
+        self, repository: JobRepository, file_storage: FileStorage, get_current_user: CurrentUser
+    ) -> APIRouter: ...
+
+
+class SubmitRoute(Generic[P]):
+    """`POST /jobs/<task_type>`: one file, the parameters of the schema, a priority.
+
+    `output_name` names the file that the task is to write, from the stem of the upload and the parameters.
+    """
+
+    def __init__(
+        self,
+        task_type: str,
+        params: type[P],
+        output: type[BaseModel],
+        *,
+        summary: str,
+        file: str,
+        output_name: Callable[[str, P], str] | None = None,
+    ) -> None:
+        self.task_type = task_type
+        self.params = params
+        self.output = output
+        self.summary = summary
+        self.file = file
+        self.output_name = output_name
+        self.fields = {name: field for name, field in params.model_fields.items() if name not in SERVER_FIELDS}
+
+    def router(self, repository: JobRepository, file_storage: FileStorage, get_current_user: CurrentUser) -> APIRouter:
+        """The route, bound to where its jobs and files go."""
+        router = APIRouter()
+        router.add_api_route(
+            f"/jobs/{self.task_type}",
+            Submission(self, repository, file_storage, get_current_user),
+            methods=["POST"],
+            name=f"create_{self.task_type}_job",
+            operation_id=f"create_{self.task_type}_job",
+            summary=self.summary,
+            description=inspect.getdoc(self.params) or self.summary,
+            tags=["jobs"],
+            response_model=JobCreatedResponse,
+            responses={
+                400: {"model": ErrorResponse, "description": "The file cannot be a job (it is empty)"},
+                413: {"model": ErrorResponse, "description": "The upload is larger than the server takes"},
+                422: {"model": ErrorResponse, "description": "A parameter is missing or out of its range"},
+            },
+            openapi_extra={
+                "x-task-type": self.task_type,
+                "x-task-output": {"$ref": f"#/components/schemas/{self.output.__name__}"},
+            },
+        )
+        return router
+
+    def signature(self, get_current_user: CurrentUser) -> inspect.Signature:
+        """The signature from which FastAPI reads the form."""
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [inspect.Parameter("file", keyword, annotation=Annotated[UploadFile, File(description=self.file)])]
+        for name, field in self.fields.items():
+            annotation = Annotated[field.annotation, *field.metadata, Form(description=field.description)]
+            default = inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
+            parameters.append(inspect.Parameter(name, keyword, annotation=annotation, default=default))
+        parameters.append(inspect.Parameter("priority", keyword, annotation=Annotated[Priority, Form()], default=5))
+        parameters.append(inspect.Parameter("user", keyword, default=Depends(get_current_user)))
+        return inspect.Signature(parameters)
+
+
+class Submission(Generic[P]):
+    """The endpoint. A callable with a signature of its own, for that is what FastAPI reads."""
+
+    def __init__(
+        self, route: SubmitRoute[P], repository: JobRepository, storage: FileStorage, get_current_user: CurrentUser
+    ) -> None:
+        self.__signature__ = route.signature(get_current_user)
+        self._route = route
+        self._repository = repository
+        self._storage = storage
+
+    async def __call__(self, file: UploadFile, priority: int, user: object, **fields: object) -> JobCreatedResponse:
+        if file.size == 0:
+            raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
+        params = self._params(fields)
+        job_id = uuid4().hex
+        try:
+            await run_in_threadpool(self._storage.create_job_directory, job_id)
+            saved = await self._storage.save_input_file(job_id, f"source{safe_suffix(file.filename)}", file)
+            params.input_paths = [saved["path"]]
+            params.input_names = [display_name(file.filename)]
+            if self._route.output_name is not None:
+                name = self._route.output_name(safe_stem(file.filename), params)
+                params.output_paths = [str(self._storage.get_output_path(job_id) / name)]
+            content: JSONObject = params.model_dump(mode="json")
+            job = Job(job_id=job_id, task_type=self._route.task_type, params=content, priority=priority)
+            await run_in_threadpool(self._repository.add_job, job, created_by=user_id(user), priority=priority)
+        except BaseException:
+            await run_in_threadpool(self._storage.cleanup_job, job_id)
+            raise
+        return JobCreatedResponse(job_id=job_id, status=job.status, task_type=job.task_type)
+
+    def _params(self, fields: dict[str, object]) -> P:
+        try:
+            return self._route.params.model_validate(fields)
+        except ValidationError as error:
+            issues = [{**issue, "loc": ("body", *issue["loc"])} for issue in error.errors(include_url=False)]
+            raise RequestValidationError(issues) from error
+
+
+def user_id(user: object) -> str | None:
+    """The id of whoever sent the request, as an opaque string."""
+    found: object = getattr(user, "id", None)
+    return None if found is None else str(found)
+
+
+def display_name(filename: str | None) -> str:
+    """A name that is fit for a message: the last part, printable, at most 120 characters."""
+    name = re.split(r"[/\\]", filename or "")[-1]
+    return "".join(c for c in name if c.isprintable())[:120] or "the upload"
+
+
+def safe_stem(filename: str | None) -> str:
+    """The stem of the upload's name as a file name: letters, digits, `-`, `_`; at most 64 characters."""
+    stem = PurePath(display_name(filename)).stem if filename else ""
+    return re.sub(r"[^\w-]+", "_", stem, flags=re.ASCII).strip("_")[:64] or "output"
+
+
+def safe_suffix(filename: str | None) -> str:
+    """The suffix of the upload's name if it is a plain one, else nothing."""
+    suffix = PurePath(display_name(filename)).suffix.lower() if filename else ""
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""

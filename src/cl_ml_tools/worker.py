@@ -1,0 +1,82 @@
+"""Takes jobs from a repository and runs the plugins on them."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from cl_ml_tools.compute_module import ProgressCallback, TaskResult
+from cl_ml_tools.discovery import AnyModule, discover_tasks
+from cl_ml_tools.job_repository import JobRepository
+from cl_ml_tools.schemas import Job, JobStatus
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs one job at a time. `modules` are the installed plugins unless given."""
+
+    def __init__(self, repository: JobRepository, modules: Mapping[str, AnyModule] | None = None) -> None:
+        self.repository = repository
+        self.modules: dict[str, AnyModule] = dict(discover_tasks() if modules is None else modules)
+
+    def get_supported_task_types(self) -> list[str]:
+        """The task types that this worker can run, sorted."""
+        return sorted(self.modules)
+
+    def setup(self) -> None:
+        """Warm every plugin; one that cannot be warmed is left out, so that it is not advertised."""
+        for task_type, module in list(self.modules.items()):
+            try:
+                module.setup()
+            except Exception:
+                log.exception("plugin %s cannot be set up and is left out", task_type)
+                del self.modules[task_type]
+
+    async def run_once(self, task_types: Sequence[str] | None = None) -> bool:
+        """Run the next job, if there is one, to its end; `False` when there was none."""
+        wanted = self.get_supported_task_types() if task_types is None else [t for t in task_types if t in self.modules]
+        job = self.repository.fetch_next_job(wanted)
+        if job is None:
+            return False
+        await self.run(job)
+        return True
+
+    async def run(self, job: Job) -> None:
+        """Run a job that was claimed, and write down how it ended."""
+        result = await self._attempt(job)
+        if result["status"] == "ok":
+            kept = self.repository.update_job(
+                job.job_id, status=JobStatus.COMPLETED, progress=100, task_output=result["task_output"]
+            )
+        else:
+            kept = self.repository.update_job(job.job_id, status=JobStatus.FAILED, error_message=result["error"])
+        if not kept:
+            log.info("job %s was deleted or taken back while it ran; its result is dropped", job.job_id)
+
+    async def _attempt(self, job: Job) -> TaskResult:
+        try:
+            return await self.modules[job.task_type].run(job, self._progress(job))
+        except ValidationError as error:
+            issue = error.errors(include_url=False, include_context=False)[0]
+            where = ".".join(str(part) for part in issue["loc"])
+            return {"status": "error", "error": f"{job.task_type}: {where}: {issue['msg']}"}
+        except OSError as error:
+            # strerror alone: the message of an OSError holds paths of the server.
+            log.exception("job %s failed", job.job_id)
+            return {"status": "error", "error": f"{job.task_type} failed: {error.strerror or type(error).__name__}"}
+        except Exception as error:
+            log.exception("job %s failed", job.job_id)
+            name = type(error).__name__
+            return {"status": "error", "error": f"{job.task_type} failed on the server ({name}); its log says more"}
+
+    def _progress(self, job: Job) -> ProgressCallback:
+        last = 0
+
+        def report(percent: int) -> None:
+            nonlocal last
+            if last < percent < 100:
+                last = percent
+                self.repository.update_job(job.job_id, progress=percent)
+
+        return report

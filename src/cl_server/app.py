@@ -1,0 +1,56 @@
+"""The compute server as a FastAPI application."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from cl_ml_tools.job_repository import JobRepository
+from cl_ml_tools.master import create_master_router
+from cl_server import errors, spec
+from cl_server.capabilities import Capabilities
+from cl_server.request_id import RequestIdMiddleware
+from cl_server.routes import files, jobs, server
+from cl_server.settings import GIB
+from cl_server.storage import LocalFileStorage
+
+TITLE = "Compute"
+
+
+def guest() -> None:
+    """Everybody is a guest: there is no authentication yet."""
+
+
+def create_app(
+    repository: JobRepository,
+    storage: LocalFileStorage,
+    capabilities: Capabilities,
+    *,
+    max_upload: int = 2 * GIB,
+    on_shutdown: Callable[[], None] | None = None,
+) -> FastAPI:
+    """The application. `max_upload` is the size of a whole request body, in bytes."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        yield
+        if on_shutdown is not None:
+            on_shutdown()
+
+    app = FastAPI(
+        title=TITLE,
+        version=version("cl-client"),
+        description="Runs media and machine-learning tasks on files.",
+        lifespan=lifespan,
+        max_body_size=max_upload,
+    )
+    errors.install(app)
+    app.add_middleware(RequestIdMiddleware)
+    app.include_router(server.create_router(capabilities))
+    app.include_router(create_master_router(repository, storage, guest))
+    app.include_router(jobs.create_router(repository, storage))
+    app.include_router(files.create_router(repository, storage))
+    spec.install(app)
+    return app

@@ -1,0 +1,110 @@
+"""One MQTT connection of a server process: a thread of paho's, which reconnects by itself."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+QOS = 1
+KEEPALIVE = 15
+# A job makes a handful of events; what does not fit while the broker is away is found over HTTP.
+QUEUED = 10_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What to do with the messages of a topic, and when it is subscribed (anew)."""
+
+    on_message: Callable[[str, bytes], None]
+    on_connect: Callable[[], None]
+
+
+class Connection:
+    """Publishes from any thread; while the broker is away, messages wait in a bounded queue."""
+
+    def __init__(self, host: str, port: int, client_id: str) -> None:
+        self._host = host
+        self._port = port
+        self._subscriptions: dict[str, Subscription] = {}
+        self._on_connect: list[Callable[[], None]] = []
+        self._connected = threading.Event()
+        self._unsent: MQTTMessageInfo | None = None
+        # MQTT 3.1.1: amqtt refuses version 5.
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv311)
+        self._client.max_queued_messages_set(QUEUED)
+        self._client.max_inflight_messages_set(200)
+        self._client.reconnect_delay_set(1, 5)
+        self._client.on_connect = self._connect
+        self._client.on_disconnect = self._disconnect
+        self._client.on_message = self._message
+
+    def last_will(self, topic: str) -> None:
+        """Have the broker clear a retained topic when this process is gone. Only before `start` (MQTT 3.1.1 §3.1.2.5)."""
+        self._client.will_set(topic, b"", QOS, retain=True)
+
+    def when_connected(self, callback: Callable[[], None]) -> None:
+        """Call back on every connect, in paho's thread."""
+        self._on_connect.append(callback)
+
+    def subscribe(
+        self, topic: str, on_message: Callable[[str, bytes], None], on_connect: Callable[[], None]
+    ) -> None:
+        """Subscribe on every connect."""
+        self._subscriptions[topic] = Subscription(on_message, on_connect)
+
+    def start(self) -> None:
+        """Connect in the background, for as long as it takes."""
+        self._client.connect_async(self._host, self._port, KEEPALIVE)
+        self._client.loop_start()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Hand over a message; never blocks, never raises for a broker that is away."""
+        info = self._client.publish(topic, payload, QOS, retain)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            log.warning("the broker is away and the queue is full: a message on %s is dropped", topic)
+        else:
+            self._unsent = info
+
+    def stop(self, timeout: float = 1.0) -> None:
+        """Deliver what was published, for at most `timeout` seconds, and disconnect."""
+        if self._unsent is not None and self._connected.is_set():
+            try:
+                self._unsent.wait_for_publish(timeout)
+            except (RuntimeError, ValueError):
+                log.info("the last message could not be delivered")
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _connect(
+        self, client: Client, data: object, flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        del data, flags, properties
+        if reason.is_failure:
+            log.error("the broker refuses us: %s", reason)
+            return
+        for topic, subscription in self._subscriptions.items():
+            subscription.on_connect()
+            client.subscribe(topic, QOS)
+        for callback in self._on_connect:
+            callback()
+        self._connected.set()
+
+    def _disconnect(
+        self, client: Client, data: object, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        del client, data, flags, properties
+        self._connected.clear()
+        if reason.is_failure:
+            log.warning("lost the broker (%s); connecting again", reason)
+
+    def _message(self, client: Client, data: object, message: MQTTMessage) -> None:
+        del client, data
+        for subscription in self._subscriptions.values():
+            subscription.on_message(message.topic, message.payload)

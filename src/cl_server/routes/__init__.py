@@ -1,0 +1,1 @@
+"""The routes of the compute server, one file for each noun."""

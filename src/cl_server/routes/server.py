@@ -1,0 +1,32 @@
+"""`/`, `/capabilities` and `/healthz`: the server itself."""
+
+from importlib.metadata import version
+
+from fastapi import APIRouter
+
+from cl_server.capabilities import Capabilities
+from cl_server.schemas import ServerInfo, WorkerCapabilitiesResponse
+
+
+def create_router(capabilities: Capabilities) -> APIRouter:
+    """The routes about the server."""
+    router = APIRouter(tags=["server"])
+    # The server ships with the client, and has its version.
+    info = ServerInfo(
+        status="ok", service="compute", version=version("cl-client"), guestMode="on", auth_required=False
+    )
+
+    @router.get("/", operation_id="get_server_info", summary="Which server this is")
+    async def get_server_info() -> ServerInfo:
+        return info
+
+    @router.get("/capabilities", operation_id="get_capabilities", summary="What the workers that are up can do")
+    async def get_capabilities() -> WorkerCapabilitiesResponse:
+        return capabilities.summary()
+
+    @router.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    del get_server_info, get_capabilities, healthz
+    return router

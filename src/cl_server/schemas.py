@@ -1,0 +1,84 @@
+"""What the compute server says, over HTTP and over MQTT. Every model here is a schema of the exported spec."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, JsonValue
+
+from cl_ml_tools.schemas import SERVER_FIELDS, Job, JobStatus
+
+
+class JobResponse(BaseModel):
+    """A job. Times are UTC milliseconds."""
+
+    job_id: str
+    task_type: str
+    status: JobStatus
+    progress: int = Field(ge=0, le=100, description="Percent.")
+    params: dict[str, JsonValue] = Field(description="The parameters that the user sent, with their defaults.")
+    task_output: dict[str, JsonValue] | None = Field(description="What the plugin returned, once completed.")
+    error_message: str | None = Field(description="Why it failed, in one line.")
+    priority: int = Field(ge=0, le=10)
+    created_at: int
+    updated_at: int
+    started_at: int | None
+    completed_at: int | None
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The job as users see it: without what is the server's own (paths, owners)."""
+        return cls.model_construct(
+            job_id=job.job_id,
+            task_type=job.task_type,
+            status=job.status,
+            progress=job.progress,
+            params={name: value for name, value in job.params.items() if name not in SERVER_FIELDS},
+            task_output=job.task_output,
+            error_message=job.error_message,
+            priority=job.priority,
+            created_at=job.created_at,
+            updated_at=job.updated_at,
+            started_at=job.started_at,
+            completed_at=job.completed_at,
+        )
+
+
+class JobEvent(JobResponse):
+    """The MQTT message on `inference/events`: one for every transition and every progress of a job."""
+
+    event_type: JobStatus = Field(description="The same as `status`.")
+    timestamp: int = Field(description="When this happened, UTC milliseconds.")
+
+    @classmethod
+    def about(cls, job: Job) -> Self:
+        """The event that says how the job stands now."""
+        return cls.model_construct(
+            **dict(JobResponse.of(job)),
+            event_type=job.status,
+            timestamp=job.updated_at,
+        )
+
+
+class WorkerCapability(BaseModel):
+    """The retained MQTT message on `inference/workers/{id}`; an empty message there means that the worker is gone."""
+
+    id: str
+    capabilities: list[str] = Field(description="The task types that this worker runs.")
+    idle_count: int = Field(ge=0, description="How many jobs it could take at once.")
+    timestamp: int = Field(description="UTC milliseconds.")
+
+
+class WorkerCapabilitiesResponse(BaseModel):
+    """What the workers that are up can do."""
+
+    num_workers: int
+    capabilities: dict[str, int] = Field(description="Idle workers for each task type.")
+
+
+class ServerInfo(BaseModel):
+    """Which server this is."""
+
+    status: str
+    service: str
+    version: str
+    guestMode: Literal["on", "off"]  # noqa: N815 - the name on the wire
+    auth_required: bool

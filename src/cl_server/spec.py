@@ -1,0 +1,103 @@
+"""The OpenAPI documents of the servers, with the messages and outputs that no route mentions."""
+
+import difflib
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, JsonValue
+from pydantic.json_schema import models_json_schema
+
+from cl_ml_tools.discovery import discover_tasks
+from cl_server.schemas import JobEvent, WorkerCapability
+
+if TYPE_CHECKING:
+    from cl_ml_tools.schemas import JSONObject
+
+REF = "#/components/schemas/{model}"
+
+
+def install(app: FastAPI) -> None:
+    """Have the application answer `/openapi.json` with the same document that is exported."""
+
+    def openapi() -> dict[str, JsonValue]:
+        if app.openapi_schema is None:
+            app.openapi_schema = document(app)
+        return app.openapi_schema
+
+    # FastAPI's own way to extend the document is to replace this method.
+    app.openapi = openapi  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def document(app: FastAPI) -> "JSONObject":
+    """The OpenAPI document of an application."""
+    made = cast(
+        "JSONObject",
+        get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes),
+    )
+    components = cast("JSONObject", made.setdefault("components", {}))
+    schemas = cast("JSONObject", components.setdefault("schemas", {}))
+    for name, schema in _beside_the_routes().items():
+        schemas.setdefault(name, schema)
+    _without_framework_errors(made, schemas)
+    return made
+
+
+def _without_framework_errors(made: "JSONObject", schemas: "JSONObject") -> None:
+    """Take out the 422 that FastAPI adds to every route with a parameter: ours is an ErrorResponse, where it can be."""
+    for path in cast("dict[str, dict[str, JSONObject]]", made["paths"]).values():
+        for operation in path.values():
+            responses = cast("JSONObject", operation["responses"])
+            if "HTTPValidationError" in json.dumps(responses.get("422")):
+                del responses["422"]
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+
+
+def _beside_the_routes() -> "JSONObject":
+    models: list[type[BaseModel]] = [JobEvent, WorkerCapability]
+    models += [output for module in discover_tasks().values() if (output := module.get_output_schema()) is not None]
+    _, definitions = models_json_schema([(model, "serialization") for model in models], ref_template=REF)
+    return cast("JSONObject", definitions["$defs"])
+
+
+def export() -> dict[str, str]:
+    """The files of `openapi/` by name. The same servers give the same bytes."""
+    from cl_server.app import create_app
+    from cl_server.capabilities import Capabilities
+    from cl_server.database import open_database
+    from cl_server.repository import SqlJobRepository
+    from cl_server.storage import LocalFileStorage
+
+    with tempfile.TemporaryDirectory() as folder:
+        # Nothing is read or written for a document, but the routes want to be bound to something.
+        repository = SqlJobRepository(open_database(Path(folder) / "jobs.sqlite"))
+        app = create_app(repository, LocalFileStorage(Path(folder)), Capabilities())
+        return {"compute.json": json.dumps(document(app), indent=2, sort_keys=True, ensure_ascii=False) + "\n"}
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the documents; returns those that changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    changed: list[Path] = []
+    for name, text in export().items():
+        path = folder / name
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            changed.append(path)
+    return changed
+
+
+def check(folder: Path) -> str:
+    """How the documents in a folder differ from the servers, as a diff; empty when they do not."""
+    diff: list[str] = []
+    for name, text in export().items():
+        path = folder / name
+        there = path.read_text("utf-8") if path.exists() else ""
+        diff += difflib.unified_diff(
+            there.splitlines(keepends=True), text.splitlines(keepends=True), str(path), "the servers"
+        )
+    return "".join(diff)
