@@ -1,0 +1,128 @@
+"""Typed client of a media and machine-learning job server.
+
+    async with ComputeClient() as client:
+        job = await client.hash.compute("photo.jpg", wait=True)
+        print(job.output.sha256)
+
+Names are imported when they are used: `import cl_client` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from cl_client.version import __version__
+
+if TYPE_CHECKING:
+    from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
+    from cl_client.auth import AuthProvider, NoAuthProvider
+    from cl_client.client import ComputeClient
+    from cl_client.config import ComputeClientConfig, ServerConfig
+    from cl_client.errors import (
+        AuthenticationError,
+        BadRequestError,
+        ClientClosedError,
+        ComputeClientError,
+        ConflictError,
+        DownloadError,
+        InputFileError,
+        InputNotFoundError,
+        InvalidParameterError,
+        JobCancelledError,
+        JobFailedError,
+        JobNotFoundError,
+        NotFoundError,
+        PayloadTooLargeError,
+        PermissionError,
+        RateLimitError,
+        RequestTimeoutError,
+        ResponseError,
+        ServerError,
+        ServerUnreachableError,
+        ValidationError,
+        WaitTimeoutError,
+        WorkerUnavailableError,
+    )
+    from cl_client.jobs import Job
+
+_HOMES = {
+    "cl_api.compute.models": ("JobResponse", "WorkerCapabilitiesResponse"),
+    "cl_client.auth": ("AuthProvider", "NoAuthProvider"),
+    "cl_client.client": ("ComputeClient",),
+    "cl_client.config": ("ComputeClientConfig", "ServerConfig"),
+    "cl_client.errors": (
+        "AuthenticationError",
+        "BadRequestError",
+        "ClientClosedError",
+        "ComputeClientError",
+        "ConflictError",
+        "DownloadError",
+        "InputFileError",
+        "InputNotFoundError",
+        "InvalidParameterError",
+        "JobCancelledError",
+        "JobFailedError",
+        "JobNotFoundError",
+        "NotFoundError",
+        "PayloadTooLargeError",
+        "PermissionError",
+        "RateLimitError",
+        "RequestTimeoutError",
+        "ResponseError",
+        "ServerError",
+        "ServerUnreachableError",
+        "ValidationError",
+        "WaitTimeoutError",
+        "WorkerUnavailableError",
+    ),
+    "cl_client.jobs": ("Job",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AuthProvider",
+    "AuthenticationError",
+    "BadRequestError",
+    "ClientClosedError",
+    "ComputeClient",
+    "ComputeClientConfig",
+    "ComputeClientError",
+    "ConflictError",
+    "DownloadError",
+    "InputFileError",
+    "InputNotFoundError",
+    "InvalidParameterError",
+    "Job",
+    "JobCancelledError",
+    "JobFailedError",
+    "JobNotFoundError",
+    "JobResponse",
+    "NoAuthProvider",
+    "NotFoundError",
+    "PayloadTooLargeError",
+    "PermissionError",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "ResponseError",
+    "ServerConfig",
+    "ServerError",
+    "ServerUnreachableError",
+    "ValidationError",
+    "WaitTimeoutError",
+    "WorkerCapabilitiesResponse",
+    "WorkerUnavailableError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    if (home := _HOME_OF.get(name)) is None:
+        raise AttributeError(f"module 'cl_client' has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,239 @@
+"""The client: one object that submits, watches and fetches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cl_api.compute.api.server import get_capabilities
+from cl_api.compute.client import Client
+from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
+from cl_client.auth import AuthProvider
+from cl_client.config import ComputeClientConfig, ServerConfig
+from cl_client.download import DownloadCallback
+from cl_client.errors import WorkerUnavailableError
+from cl_client.jobs import JobCallback, Jobs
+from cl_client.transport import Transport
+from cl_client.watch import Watcher
+from cl_plugins.plugins import Plugins
+
+
+class ComputeClient(Plugins):
+    """A client of one compute server, for one event loop.
+
+    Each plugin of the server is a property: `await client.hash.compute("photo.jpg", wait=True)`.
+
+    Use it as an async context manager, or `await client.close()` at the end.
+
+    Args:
+        base_url: of the compute server; `COMPUTE_URL` or `http://localhost:8002` when not given.
+        timeout: seconds for each connect, read and write of a request; 30 when not given. Waiting for jobs has
+            timeouts of its own.
+        mqtt_broker: host of the broker; `MQTT_BROKER_HOST` or `localhost` when not given. A broker that is down stops
+            nothing: jobs are then followed over HTTP.
+        mqtt_port: `MQTT_BROKER_PORT` or 1883 when not given.
+        auth_provider: signs the requests; nobody when not given.
+        server_config: addresses in one object; the arguments above go before it.
+
+    Raises:
+        InvalidParameterError: an address or a time that cannot be one.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        timeout: float | None = None,
+        mqtt_broker: str | None = None,
+        mqtt_port: int | None = None,
+        auth_provider: AuthProvider | None = None,
+        server_config: ServerConfig | None = None,
+    ) -> None:
+        config = server_config or ServerConfig.from_env()
+        self.base_url: str = (base_url or config.compute_url).rstrip("/")
+        self.mqtt_broker: str = mqtt_broker or config.mqtt_host
+        self.mqtt_port: int = mqtt_port or config.mqtt_port
+        seconds = ComputeClientConfig.DEFAULT_TIMEOUT if timeout is None else timeout
+        self._transport = Transport(self.base_url, timeout=seconds, auth=auth_provider)
+        self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
+        """The wire layer, for what has no method here: `await get_job.asyncio("…", client=client.api)`."""
+        self._jobs: Jobs | None = None
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def embedded(cls, data: str | os.PathLike[str] | None = None) -> AsyncGenerator[Self]:
+        """A client with a server of its own, on this machine, for as long as the block lasts.
+
+        Args:
+            data: folder for the database and the files; a temporary one when not given.
+
+        Raises:
+            ComputeClientError: the extra `[server]` is not installed, or the server does not start.
+        """
+        from cl_client.embedded import local_stack
+
+        async with local_stack(data) as stack:
+            client = cls(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port)
+            async with client:
+                yield client
+
+    @property
+    def jobs(self) -> Jobs:
+        """Jobs by their id: `await client.jobs.get(job_id)`."""
+        if self._jobs is None:
+            self._jobs = Jobs(self._transport, self._make_watcher(), self.api)
+        return self._jobs
+
+    async def get_job(self, job_id: str) -> JobResponse:
+        """The state of a job.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+        """
+        return await self.jobs.fetch(job_id)
+
+    async def delete_job(self, job_id: str) -> None:
+        """Remove a job and its files.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+        """
+        await self.jobs.delete(job_id)
+
+    async def wait_for_job(
+        self, job_id: str, poll_interval: float | None = None, timeout: float | None = None
+    ) -> JobResponse:
+        """Wait for a job by its id, whoever submitted it.
+
+        Args:
+            job_id: the job.
+            poll_interval: seconds between two questions to the server; when not given, the broker tells.
+            timeout: seconds in all.
+
+        Raises:
+            JobFailedError, WaitTimeoutError, JobNotFoundError: as `Job.wait`.
+        """
+        job = await self.jobs.get(job_id)
+        if poll_interval is None:
+            await job.wait(timeout)
+        else:
+            await job.poll(poll_interval, timeout)
+        return await self.jobs.fetch(job_id) if job.state is None else job.state
+
+    def subscribe_job_updates(
+        self,
+        job_id: str,
+        on_progress: JobCallback | None = None,
+        on_complete: JobCallback | None = None,
+    ) -> str:
+        """Listen to a job. Needs a running event loop.
+
+        Args:
+            job_id: the job; it may have ended already.
+            on_progress: called with every state, the terminal one included; progress that comes faster than it
+                returns is skipped.
+            on_complete: called once, with the terminal state.
+
+        Returns:
+            An id for `unsubscribe`.
+        """
+        return self.jobs.watcher.watch(job_id, on_progress, on_complete).id
+
+    def unsubscribe(self, subscription_id: str) -> None:
+        """Stop listening; an id that is not known (any more) is ignored."""
+        self.jobs.watcher.unwatch(subscription_id)
+
+    async def get_capabilities(self) -> WorkerCapabilitiesResponse:
+        """How many workers there are, and for each task type how many of them are idle."""
+        return await get_capabilities.asyncio(client=self.api)
+
+    async def wait_for_workers(
+        self, required_capabilities: Sequence[str] | None = None, timeout: float | None = None
+    ) -> bool:
+        """Wait until there are workers for all of these task types, or any worker at all.
+
+        Args:
+            required_capabilities: task types; one worker of any kind is enough when not given.
+            timeout: seconds; 30 when not given.
+
+        Returns:
+            True.
+
+        Raises:
+            WorkerUnavailableError: there are none in time; it names the task types that are missing.
+        """
+        seconds = ComputeClientConfig.WORKER_WAIT_TIMEOUT if timeout is None else timeout
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
+            now = await self.get_capabilities()
+            missing = [task for task in required_capabilities or () if task not in now.capabilities]
+            if now.num_workers > 0 and not missing:
+                return True
+            left = deadline - loop.time()
+            if left <= 0:
+                what = f"no worker for {', '.join(missing)}" if missing else "no worker"
+                raise WorkerUnavailableError(f"{what} after {seconds:g} s", hint="start one: `cl-client server up`")
+            await asyncio.sleep(min(left, ComputeClientConfig.WORKER_CAPABILITY_CHECK_INTERVAL))
+
+    async def download_job_file(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str],
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path:
+        """Download a file of a job, whole or not at all.
+
+        Args:
+            job_id: the job.
+            file_path: relative to the job, such as `output/thumbnail.jpg`.
+            dest: a file name, or a folder that exists.
+            on_progress: called with the bytes written, and the bytes in all where known.
+
+        Returns:
+            Where the file is.
+
+        Raises:
+            NotFoundError: no such job, or no such file in it.
+            InvalidParameterError: `file_path` points outside of the job.
+            DownloadError: it did not arrive whole, or cannot be written.
+        """
+        return await self.jobs.download(job_id, file_path, dest, on_progress=on_progress)
+
+    async def close(self) -> None:
+        """End all watches with `ClientClosedError`, leave the broker, close the connections. Jobs go on."""
+        if self._jobs is not None:
+            await self._jobs.watcher.close()
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _make_watcher(self) -> Watcher:
+        def connect(watcher: Watcher) -> Connection:
+            # aiomqtt takes 100 ms to import: only who watches pays for it.
+            from cl_client.mqtt import Connection, Listener
+
+            return Connection(
+                self.mqtt_broker,
+                self.mqtt_port,
+                ComputeClientConfig.MQTT_EVENTS_TOPIC,
+                Listener(watcher.receive, watcher.online, watcher.offline),
+                keepalive=ComputeClientConfig.MQTT_KEEPALIVE,
+            )
+
+        return Watcher(self._fetch, connect)
+
+    async def _fetch(self, job_id: str) -> JobResponse:
+        return await self.jobs.fetch(job_id)

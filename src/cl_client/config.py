@@ -1,0 +1,113 @@
+"""Addresses, ports, topics and times: the only place that writes them down, or reads them from the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from cl_client.errors import InvalidParameterError
+
+
+class ComputeClientConfig:
+    """Defaults of the client, as class attributes. Times are in seconds."""
+
+    DEFAULT_HOST: ClassVar[str] = "localhost"
+    DEFAULT_PORT: ClassVar[int] = 8002
+    DEFAULT_BASE_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+    DEFAULT_AUTH_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:8000"
+    DEFAULT_STORE_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:8001"
+    DEFAULT_TIMEOUT: ClassVar[float] = 30.0
+
+    MQTT_BROKER_HOST: ClassVar[str] = "localhost"
+    MQTT_BROKER_PORT: ClassVar[int] = 1883
+    MQTT_EVENTS_TOPIC: ClassVar[str] = "inference/events"
+    MQTT_CAPABILITY_TOPIC_PREFIX: ClassVar[str] = "inference/workers"
+    MQTT_JOB_STATUS_TOPIC_PREFIX: ClassVar[str] = "inference/job_status"
+    MQTT_KEEPALIVE: ClassVar[int] = 10
+
+    # How a job is followed without a broker: soon at first, then ever more patiently.
+    FIRST_POLL_INTERVAL: ClassVar[float] = 0.05
+    DEFAULT_POLL_INTERVAL: ClassVar[float] = 1.0
+    MAX_POLL_BACKOFF: ClassVar[float] = 10.0
+    POLL_BACKOFF_MULTIPLIER: ClassVar[float] = 1.5
+    # With a broker, a job is asked after when it has been silent for a time between these two.
+    SWEEP_AFTER: ClassVar[tuple[float, float]] = (10.0, 30.0)
+
+    WORKER_WAIT_TIMEOUT: ClassVar[float] = 30.0
+    WORKER_CAPABILITY_CHECK_INTERVAL: ClassVar[float] = 1.0
+
+    @classmethod
+    def get_plugin_endpoint(cls, task_type: str) -> str:
+        """The path that takes jobs of a task type.
+
+        Raises:
+            InvalidParameterError: the name cannot be a task type (it is also a `ValueError`).
+        """
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", task_type):
+            raise InvalidParameterError(f"{task_type!r} is not a task type: letters, digits, '_' and '-' only")
+        return f"/jobs/{task_type}"
+
+
+@frozen(kw_only=True)
+class ServerConfig:
+    """Where the servers are.
+
+    Attributes:
+        auth_url: base URL of the auth server.
+        compute_url: base URL of the compute server.
+        store_url: base URL of the media store.
+        mqtt_host: host name or address of the MQTT broker.
+        mqtt_port: TCP port of the MQTT broker.
+    """
+
+    auth_url: str = ComputeClientConfig.DEFAULT_AUTH_URL
+    compute_url: str = ComputeClientConfig.DEFAULT_BASE_URL
+    store_url: str = ComputeClientConfig.DEFAULT_STORE_URL
+    mqtt_host: str = ComputeClientConfig.MQTT_BROKER_HOST
+    mqtt_port: int = field(default=ComputeClientConfig.MQTT_BROKER_PORT)
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> ServerConfig:
+        """Read `COMPUTE_URL` (or `COMPUTE_SERVER_URL`), `AUTH_URL`, `STORE_URL`, `MQTT_URL`, or
+        `MQTT_BROKER_HOST` and `MQTT_BROKER_PORT` (or `MQTT_BROKER` and `MQTT_PORT`). What is not set keeps its default.
+
+        Raises:
+            InvalidParameterError: a port is not a number from 1 to 65535, or `MQTT_URL` is not one.
+        """
+        env = os.environ if environment is None else environment
+
+        def first(*names: str) -> str | None:
+            return next((env[name] for name in names if env.get(name)), None)
+
+        mqtt_host, mqtt_port = first("MQTT_BROKER_HOST", "MQTT_BROKER"), first("MQTT_BROKER_PORT", "MQTT_PORT")
+        if url := first("MQTT_URL"):
+            mqtt_host, mqtt_port = _broker(url)
+        return cls(
+            auth_url=first("AUTH_URL") or ComputeClientConfig.DEFAULT_AUTH_URL,
+            compute_url=first("COMPUTE_URL", "COMPUTE_SERVER_URL") or ComputeClientConfig.DEFAULT_BASE_URL,
+            store_url=first("STORE_URL") or ComputeClientConfig.DEFAULT_STORE_URL,
+            mqtt_host=mqtt_host or ComputeClientConfig.MQTT_BROKER_HOST,
+            mqtt_port=_port(mqtt_port) if mqtt_port else ComputeClientConfig.MQTT_BROKER_PORT,
+        )
+
+
+def _broker(url: str) -> tuple[str, str | None]:
+    parts = urlsplit(url)
+    if parts.scheme != "mqtt" or not parts.hostname:
+        raise InvalidParameterError(f"MQTT_URL {url!r} is not a broker: write mqtt://host:port")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise InvalidParameterError(f"MQTT_URL {url!r}: {error}") from None
+    return parts.hostname, str(port) if port else None
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise InvalidParameterError(f"MQTT port {text!r} is not a number from 1 to 65535")

@@ -1,0 +1,104 @@
+"""What is fetched: one file of a job, streamed to disk, there whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Generator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, Final
+from urllib.parse import quote
+
+from cl_client.errors import DownloadError, InvalidParameterError
+
+if TYPE_CHECKING:
+    from cl_client.transport import Transport
+
+PIECE: Final = 1024 * 1024
+
+DownloadCallback = Callable[[int, "int | None"], None]
+"""Called with the bytes written so far, and the bytes in all where the server told."""
+
+
+async def download_job_file(
+    transport: Transport,
+    job_id: str,
+    file_path: str,
+    dest: str | os.PathLike[str],
+    *,
+    on_progress: DownloadCallback | None = None,
+) -> Path:
+    """Stream a file of a job to `dest`.
+
+    The bytes go to a temporary file beside `dest`, which takes its name when all of them are there: a download that
+    fails leaves what was there before, and nothing half-written.
+
+    Args:
+        transport: the way to the server.
+        job_id: the job.
+        file_path: relative to the job, as its output names it, such as `output/thumbnail.jpg`.
+        dest: a file name, or an existing folder that gets the file under its own name.
+        on_progress: called after each piece.
+
+    Returns:
+        Where the file is.
+
+    Raises:
+        JobNotFoundError: no such job, or no such file in it.
+        InvalidParameterError: `file_path` points outside of the job.
+        DownloadError: the connection broke, or the file cannot be written (disk full, no permission).
+    """
+    url = f"/jobs/{quote(job_id, safe='')}/files/{quote(_relative(file_path))}"
+    target = Path(dest)
+    if target.is_dir():
+        target /= PurePosixPath(file_path).name
+    # Compressed content would not have the length that the server announced.
+    headers = {"Accept-Encoding": "identity"}
+    async with transport.stream("GET", url, headers=headers) as response:
+        length = str(response.headers.get("content-length", ""))
+        total = int(length) if length.isdigit() else None
+        with _whole_or_not_at_all(target) as file:
+            written = 0
+            with transport.translated(response.request):
+                async for piece in response.aiter_raw(PIECE):
+                    await asyncio.to_thread(file.write, piece)
+                    written += len(piece)
+                    if on_progress is not None:
+                        on_progress(written, total)
+            if total is not None and written != total:
+                raise DownloadError(f"{file_path} broke off after {written} of {total} bytes", job_id=job_id)
+    return target
+
+
+def _relative(file_path: str) -> str:
+    path = PurePosixPath(file_path)
+    if path.is_absolute() or ".." in path.parts or not path.name:
+        raise InvalidParameterError(f"{file_path!r} is not a path inside of a job, such as output/thumbnail.jpg")
+    return str(path)
+
+
+@contextlib.contextmanager
+def _whole_or_not_at_all(target: Path) -> Generator[BinaryIO]:
+    partial: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".part", dir=target.parent)
+        partial = Path(name)
+        with open(descriptor, "wb", buffering=0) as file:
+            yield file
+        partial.chmod(0o666 & ~_umask())
+        partial.replace(target)
+        partial = None
+    except OSError as error:
+        raise DownloadError(f"cannot write {target}: {error.strerror or error}", hint="free some space, or give another place") from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

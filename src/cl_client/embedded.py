@@ -1,0 +1,40 @@
+"""A server of one's own: the border to the server side, which is an extra."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cl_client.errors import ComputeClientError
+
+if TYPE_CHECKING:
+    from cl_server.embedded import LocalStack
+
+
+@contextlib.asynccontextmanager
+async def local_stack(data: str | os.PathLike[str] | None = None) -> AsyncGenerator[LocalStack]:
+    """Broker, compute server and workers on 127.0.0.1, on free ports, for as long as the block lasts.
+
+    Raises:
+        ComputeClientError: the extra `[server]` is not installed, or a part does not start.
+    """
+    try:
+        from cl_server.embedded import LocalStack, StackError
+    except ImportError as error:
+        raise ComputeClientError(
+            f"the embedded server needs the extra [server] ({error.name} is missing)",
+            hint="pip install 'cl-client[server]'",
+        ) from error
+    stack = LocalStack(Path(data) if data is not None else None)
+    try:
+        await asyncio.to_thread(stack.start)
+    except StackError as error:
+        raise ComputeClientError(str(error)) from error
+    try:
+        yield stack
+    finally:
+        await asyncio.to_thread(stack.stop)

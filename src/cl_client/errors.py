@@ -1,0 +1,228 @@
+"""Every error that the client raises, and how a response becomes one.
+
+The tree follows the status codes of RFC 9110 §15, with one class for each that a caller may want to tell apart.
+Each error reads as one line; `hint` is the next thing to do, for a person.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from cl_api.compute.models import JobResponse
+
+
+class ComputeClientError(Exception):
+    """The base of all errors of this package.
+
+    Attributes:
+        message: what happened, in one line.
+        status: HTTP status code, where a response said it.
+        request_id: the id under which the server logged the request, where there was one.
+        job_id: the job that it is about, where there is one.
+        hint: what to do next, where that is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        job_id: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message: str = message
+        self.status: int | None = status
+        self.request_id: str | None = request_id
+        self.job_id: str | None = job_id
+        self.hint: str | None = hint
+
+
+class ServerUnreachableError(ComputeClientError):
+    """No answer came: nothing listens there, the connection broke, or TLS failed."""
+
+
+class RequestTimeoutError(ServerUnreachableError, builtins.TimeoutError):
+    """The server took longer than the timeout of the request."""
+
+
+class ResponseError(ComputeClientError):
+    """The server answered with an error status, or with something that is not what its spec promises."""
+
+
+class BadRequestError(ResponseError):
+    """400: the server cannot read the request."""
+
+
+class AuthenticationError(ResponseError):
+    """401: no token, or one that is not valid (any more)."""
+
+
+class PermissionError(ResponseError):
+    """403: the user may not do this."""
+
+
+class NotFoundError(ResponseError):
+    """404: no such thing, or not for this user."""
+
+
+class JobNotFoundError(NotFoundError):
+    """404 on a job: it does not exist, was deleted, or belongs to somebody else."""
+
+
+class ConflictError(ResponseError):
+    """409: the state of the job does not allow it."""
+
+
+class PayloadTooLargeError(ResponseError):
+    """413: the file is larger than the server takes."""
+
+
+class ValidationError(ResponseError):
+    """422: a parameter is missing or outside of what the server accepts."""
+
+
+class RateLimitError(ResponseError):
+    """429: too many requests. `retry_after` is in seconds, where the server said it."""
+
+    retry_after: float | None = None
+
+
+class ServerError(ResponseError):
+    """5xx: the server failed; the request id finds it in the server's log."""
+
+
+class InvalidParameterError(ComputeClientError, ValueError):
+    """A parameter breaks a bound of the spec; nothing was sent."""
+
+
+class InputFileError(ComputeClientError, builtins.OSError):
+    """A file to upload cannot be read, or is empty; nothing was sent."""
+
+
+class InputNotFoundError(InputFileError, FileNotFoundError):
+    """A file to upload does not exist; nothing was sent."""
+
+
+class DownloadError(ComputeClientError):
+    """A download did not arrive whole or could not be written. Nothing half-written is left behind."""
+
+
+class WorkerUnavailableError(ComputeClientError):
+    """No worker can do this kind of job."""
+
+
+class WaitTimeoutError(ComputeClientError, builtins.TimeoutError):
+    """The wait ended before the job did. The job goes on; `job_id` finds it again."""
+
+
+class ClientClosedError(ComputeClientError):
+    """The client was closed, or is used from another event loop than the one it began in."""
+
+
+class JobFailedError(ComputeClientError):
+    """The job ended, and not well. `job` is its last state."""
+
+    def __init__(self, job: JobResponse) -> None:
+        reason = job.error_message or "the server gave no reason"
+        super().__init__(f"job {job.job_id} ({job.task_type}) {job.status}: {reason}", job_id=job.job_id)
+        self.job: JobResponse = job
+
+
+class JobCancelledError(JobFailedError):
+    """The job was cancelled before it was done."""
+
+
+BY_STATUS: Final[Mapping[int, type[ResponseError]]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: PayloadTooLargeError,
+    422: ValidationError,
+    429: RateLimitError,
+}
+
+_HINTS: Final[Mapping[int, str]] = {
+    401: "sign in, or give a token",
+    403: "ask an administrator for the permission `ai_inference_support`",
+}
+
+_LONGEST_DETAIL = 500
+
+
+def error_from_response(
+    status: int,
+    body: bytes,
+    *,
+    url: str,
+    headers: Mapping[str, str],
+    job_id: str | None = None,
+    missing_job: bool = False,
+) -> ResponseError:
+    """Make the typed error for a response with an error status.
+
+    Args:
+        status: any number at all, registered or not.
+        body: of whatever kind: FastAPI's `{"detail": …}`, plain text, HTML of a proxy, nothing.
+        url: what was asked for.
+        headers: of the response; `X-Request-ID` and `Retry-After` are read.
+        job_id: the job that the request was about.
+        missing_job: whether a 404 says that the job itself is not there, rather than something in it.
+    """
+    kind = BY_STATUS.get(status, ServerError if status >= 500 else ResponseError)
+    if kind is NotFoundError and missing_job:
+        kind = JobNotFoundError
+    detail = _detail(body) or "the server gave no reason"
+    error = kind(
+        f"{detail} (HTTP {status} from {url})",
+        status=status,
+        request_id=headers.get("x-request-id"),
+        job_id=job_id,
+        hint=_HINTS.get(status),
+    )
+    if isinstance(error, RateLimitError):
+        error.retry_after = _seconds(headers.get("retry-after"))
+    return error
+
+
+def _detail(body: bytes) -> str:
+    text = body[: 64 * 1024].decode("utf-8", "replace").strip()
+    try:
+        parsed: object = json.loads(text)
+    except ValueError:
+        # A page of a proxy is noise; a short plain text is a reason.
+        return "" if text.startswith("<") else _one_line(text)
+    if isinstance(parsed, dict):
+        parsed = cast("dict[str, object]", parsed).get("detail", parsed)
+    if isinstance(parsed, list):
+        return "; ".join(_validation_line(item) for item in cast("list[object]", parsed))[:_LONGEST_DETAIL]
+    return _one_line(parsed if isinstance(parsed, str) else json.dumps(parsed))
+
+
+def _validation_line(item: object) -> str:
+    """One entry of FastAPI's 422: `{"loc": ["body", "quality"], "msg": "…"}` → `quality: …`."""
+    if not isinstance(item, dict):
+        return _one_line(str(item))
+    entry = cast("dict[str, object]", item)
+    loc = entry.get("loc")
+    place = ".".join(str(part) for part in cast("list[object]", loc)[1:]) if isinstance(loc, list) else ""
+    message = _one_line(str(entry.get("msg", entry)))
+    return f"{place}: {message}" if place else message
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST_DETAIL]
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        return max(0.0, float(value)) if value is not None else None
+    except ValueError:
+        return None

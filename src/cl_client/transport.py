@@ -1,0 +1,220 @@
+"""The one way to the server: every request of this package, generated code included, goes through `Transport.send`.
+
+httpx is touched here and nowhere else in the hand-written client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from uuid import uuid4
+
+import httpx
+
+from cl_api.compute.models import JobCreatedResponse
+from cl_client.auth import AuthProvider, NoAuthProvider
+from cl_client.errors import (
+    ClientClosedError,
+    InvalidParameterError,
+    RequestTimeoutError,
+    ResponseError,
+    ServerUnreachableError,
+    error_from_response,
+)
+from cl_client.upload import FormField, Multipart, Upload
+from cl_client.version import __version__
+
+if TYPE_CHECKING:
+    from httpx._client import UseClientDefault
+    from httpx._types import (
+        AuthTypes,
+        CookieTypes,
+        HeaderTypes,
+        QueryParamTypes,
+        RequestContent,
+        RequestData,
+        RequestExtensions,
+        RequestFiles,
+        TimeoutTypes,
+    )
+
+_JOB_URL: Final = re.compile(r"/jobs/(?P<id>[^/]+)(?P<rest>/.+)?$")
+
+
+class Transport(httpx.AsyncClient):
+    """An `httpx.AsyncClient` that streams uploads, signs and names each request, and raises our errors.
+
+    A subclass rather than a wrapper, so that generated endpoints take it as it is, and a subclass rather than an
+    httpx `transport=`, because that argument would switch off the proxies of the environment.
+
+    Args:
+        base_url: with `http://` or `https://`.
+        timeout: seconds for each of connecting, and every single read and write; never switched off. A wait for a
+            free connection is not bounded: the requests ahead of it are.
+        auth: asked for headers at every request.
+    """
+
+    def __init__(self, base_url: str, *, timeout: float, auth: AuthProvider | None = None) -> None:
+        if not re.match(r"https?://[^/]", base_url):
+            raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
+        if timeout <= 0:
+            raise InvalidParameterError("timeout has to be more than 0 seconds")
+        super().__init__(
+            base_url=base_url,
+            timeout=httpx.Timeout(timeout, pool=None),
+            headers={"User-Agent": f"cl-client/{__version__}"},
+        )
+        self._auth_provider: AuthProvider = auth or NoAuthProvider()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def build_request(
+        self,
+        method: str,
+        url: httpx.URL | str,
+        *,
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: object = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        timeout: TimeoutTypes | UseClientDefault = httpx.USE_CLIENT_DEFAULT,
+        extensions: RequestExtensions | None = None,
+    ) -> httpx.Request:
+        """As `httpx.AsyncClient.build_request`, but a multipart body is streamed and never blocks the loop."""
+        merged = httpx.Headers(headers)
+        if files is not None:
+            body = Multipart([*_plain_fields(data), *_file_fields(files)])
+            merged["Content-Type"] = body.content_type
+            merged["Content-Length"] = str(body.length)
+            content, data = body, None
+        request = super().build_request(
+            method,
+            url,
+            content=content,
+            data=data,
+            json=json,
+            params=params,
+            headers=merged,
+            cookies=cookies,
+            timeout=timeout,
+            extensions=extensions,
+        )
+        request.headers.update(self._auth_provider.get_headers())
+        request.headers.setdefault("X-Request-ID", uuid4().hex)
+        return request
+
+    async def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        auth: AuthTypes | UseClientDefault | None = httpx.USE_CLIENT_DEFAULT,
+        follow_redirects: bool | UseClientDefault = httpx.USE_CLIENT_DEFAULT,
+    ) -> httpx.Response:
+        """Send, and give back a response with a 2xx status.
+
+        Raises:
+            ServerUnreachableError: nothing answered (`RequestTimeoutError`: not in time).
+            ResponseError: any other status, as the class that `errors.BY_STATUS` names.
+            ClientClosedError: the client was closed, or began in another event loop.
+        """
+        self._check_usable()
+        with self.translated(request):
+            response = await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+            if response.is_success:
+                return response
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        job = _JOB_URL.search(request.url.path) if request.method != "POST" else None
+        raise error_from_response(
+            response.status_code,
+            response.content,
+            url=str(request.url),
+            headers={"x-request-id": request.headers["X-Request-ID"], **response.headers},
+            job_id=job["id"] if job else None,
+            missing_job=job is not None and not job["rest"],
+        )
+
+    async def post_form(self, path: str, fields: Sequence[FormField]) -> JobCreatedResponse:
+        """Post a multipart form that creates a job, where there is no generated endpoint for it.
+
+        Raises: as `send`; `ResponseError` too when the answer names no job.
+        """
+        body = Multipart(fields)
+        headers = {"Content-Type": body.content_type, "Content-Length": str(body.length)}
+        response = await self.post(path, content=body, headers=headers)
+        try:
+            return JobCreatedResponse.from_dict(response.json())
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ResponseError(f"{response.url} answered with no job: {response.text[:200]!r}") from error
+
+    @contextlib.contextmanager
+    def translated(self, request: httpx.Request) -> Generator[None]:
+        """Turn httpx's errors into ours, while a request is sent or its body is read."""
+        request_id = str(request.headers.get("X-Request-ID", ""))
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            raise RequestTimeoutError(
+                f"{request.method} {request.url}: no answer in time ({type(error).__name__})",
+                request_id=request_id,
+                hint="give a longer timeout, or look at the server's load",
+            ) from error
+        except httpx.TransportError as error:
+            raise ServerUnreachableError(
+                f"cannot reach {self.base_url}: {_reason(error)}",
+                request_id=request_id,
+                hint="is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is",
+            ) from error
+
+    def _check_usable(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ClientClosedError("this client began in another event loop: make one client for each loop")
+        if self.is_closed:
+            raise ClientClosedError("this client is closed: make a new one")
+
+
+def _plain_fields(data: Mapping[str, object] | None) -> Iterator[FormField]:
+    for name, value in (data or {}).items():
+        yield name, str(value).encode(), None, None
+
+
+def _file_fields(files: RequestFiles) -> Iterator[FormField]:
+    """httpx's `files=` → our parts. A part with no file name is a plain field (that is how httpx has it too)."""
+    pairs = files.items() if isinstance(files, Mapping) else files
+    for name, part in pairs:
+        if not isinstance(part, tuple):
+            part = ("file", part)
+        values = cast("Sequence[object]", part)
+        file_name, content = cast("str | None", values[0]), values[1]
+        media_type = cast("str | None", values[2]) if len(values) > 2 else None
+        yield name, _content(content), file_name, media_type
+
+
+def _content(content: object) -> Upload | bytes:
+    match content:
+        case Upload() | bytes():
+            return content
+        case str():
+            return content.encode()
+        case _:
+            return Upload(cast("BinaryIO", content))  # an open file
+
+
+def _reason(error: httpx.TransportError) -> str:
+    """httpx says «All connection attempts failed»; the cause behind it says why."""
+    cause: BaseException = error
+    while (deeper := cause.__cause__ or cause.__context__) is not None:
+        cause = deeper
+    text = getattr(cause, "strerror", None) or str(cause) or type(error).__name__
+    return str(text)
