@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import cast
 
+from cl_server import lifeline
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one of the servers, or export the spec. Settings come from the environment (see `settings.py`)."""
@@ -22,16 +24,18 @@ def main(argv: list[str] | None = None) -> int:
     for process in (compute, worker):
         process.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
     options = parser.parse_args(argv)
+    if getattr(options, "lifeline", False):
+        lifeline.hold()
     # Imported when needed: a worker must not pay for FastAPI.
     match cast("str", options.command):
         case "compute":
             from cl_server import compute as api
 
-            api.run(port=options.port, fd=options.fd, lifeline=options.lifeline)
+            api.run(port=options.port, fd=options.fd)
         case "worker":
             from cl_server import worker as one
 
-            one.run(slot=options.slot, of=options.of, lifeline=options.lifeline)
+            one.run(slot=options.slot, of=options.of)
         case _:
             return spec(options.folder, check=options.check)
     return 0

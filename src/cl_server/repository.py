@@ -1,6 +1,5 @@
 """Jobs in a SQL database."""
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Unpack, cast
 
@@ -42,7 +41,6 @@ class SqlJobRepository:
         self._worker_id = worker_id
         self._on_change = on_change
         self._on_queued = on_queued
-        self._lock = threading.Lock()
 
     def add_job(self, job: Job, created_by: str | None = None, priority: int | None = None) -> str:
         """Queue a new job."""
@@ -114,15 +112,15 @@ class SqlJobRepository:
         with self._engine.begin() as connection:
             return connection.execute(delete(jobs).where(jobs.c.job_id == job_id)).rowcount > 0
 
-    def release(self, *worker_ids: str) -> list[Job]:
-        """Give back what dead workers of these slots held; a job that was tried too often fails."""
-        return self._give_back(jobs.c.worker_id.in_(worker_ids))
+    def release(self, *worker_ids: str, died: bool = True) -> list[Job]:
+        """Give back what workers of these slots held. A job with which workers died too often fails."""
+        return self._give_back(jobs.c.worker_id.in_(worker_ids), died=died)
 
     def release_others(self, *worker_ids: str) -> list[Job]:
         """Give back what every other slot held: for a start with fewer workers than before."""
-        return self._give_back(jobs.c.worker_id.not_in(worker_ids))
+        return self._give_back(jobs.c.worker_id.not_in(worker_ids), died=True)
 
-    def _give_back(self, owner: ColumnElement[bool]) -> list[Job]:
+    def _give_back(self, owner: ColumnElement[bool], *, died: bool) -> list[Job]:
         held = (owner, jobs.c.status == JobStatus.PROCESSING)
         now = now_ms()
         failed = self._change(
@@ -134,12 +132,13 @@ class SqlJobRepository:
             },
             *held,
             jobs.c.attempts >= MAX_ATTEMPTS,
-        )
+        ) if died else []
         queued = self._change(
             {
                 "status": JobStatus.QUEUED.value,
                 "progress": 0,
                 "worker_id": None,
+                "attempts": jobs.c.attempts - (0 if died else 1),
                 "started_at": None,
                 "updated_at": now,
             },

@@ -1,0 +1,69 @@
+"""The broker of the embedded stack: a mosquitto of this machine, else amqtt, which pip brings."""
+
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+from typing import Literal
+
+BrokerKind = Literal["mosquitto", "amqtt"]
+
+HOST = "127.0.0.1"
+# Distributions install it where the PATH of a normal user does not lead.
+ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+
+# By default mosquitto drops messages even for connected subscribers once 1,000 wait (mosquitto.conf(5)).
+CONFIGURATION = """\
+listener {port} {host}
+allow_anonymous true
+persistence false
+max_queued_messages 100000
+set_tcp_nodelay true
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
+connection_messages false
+"""
+
+CONNECT = bytes((0x10, 0x10, 0, 4)) + b"MQTT" + bytes((4, 2, 0, 5, 0, 4)) + b"cl-?"
+DISCONNECT = bytes((0xE0, 0))
+
+
+def find_mosquitto() -> str | None:
+    """The path of mosquitto, or `None`."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path=os.pathsep.join(ELSEWHERE))
+
+
+def command(kind: BrokerKind, port: int, folder: Path) -> list[str]:
+    """What to run for a broker on a port of the loopback interface; its configuration goes to `folder`."""
+    if kind == "amqtt":
+        return [sys.executable, "-m", "cl_server.amqtt_broker", str(port)]
+    mosquitto = find_mosquitto()
+    if mosquitto is None:
+        raise FileNotFoundError("there is no mosquitto on this machine")
+    configuration = folder / "mosquitto.conf"
+    configuration.write_text(CONFIGURATION.format(host=HOST, port=port))
+    return [sys.executable, "-m", "cl_server.guard", mosquitto, "-c", str(configuration)]
+
+
+def answers(port: int, timeout: float = 1.0) -> bool:
+    """Whether an MQTT broker accepts a connection there (MQTT 3.1.1 §3.1 and §3.2)."""
+    try:
+        with socket.create_connection((HOST, port), timeout) as connection:
+            connection.settimeout(timeout)
+            connection.sendall(CONNECT)
+            accepted = connection.recv(4) == bytes((0x20, 2, 0, 0))
+            connection.sendall(DISCONNECT)
+            return accepted
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    """A port that is free now; a broker cannot be handed a socket, so somebody may still be faster."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

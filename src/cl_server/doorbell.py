@@ -1,0 +1,96 @@
+"""Wakes workers when a job arrives, so that none waits out a poll.
+
+A worker listens on a UDP port of the loopback interface and writes the port into the data folder; whoever
+commits a job sends a datagram to each. A ring is only a hint: a lost one is mended by the worker's own
+sweep, and one too many costs one look at the queue.
+"""
+
+import os
+import socket
+from pathlib import Path
+from typing import Self
+
+HOST = "127.0.0.1"
+SUFFIX = ".bell"
+
+
+class Doorbell:
+    """The worker's end."""
+
+    def __init__(self, folder: Path, worker_id: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((HOST, 0))
+        self.socket.setblocking(False)
+        self._path = folder / f"{worker_id}{SUFFIX}"
+        port: int = self.socket.getsockname()[1]
+        part = self._path.with_suffix(".part")
+        part.write_text(f"{port} {os.getpid()}")
+        part.replace(self._path)
+
+    def drain(self) -> None:
+        """Forget the rings so far."""
+        try:
+            while True:
+                self.socket.recv(16)
+        except BlockingIOError:
+            return
+
+    def close(self) -> None:
+        """Be out."""
+        self._path.unlink(missing_ok=True)
+        self.socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class Ringer:
+    """The other end: rings at every worker of a data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def ring(self) -> None:
+        """Wake every worker; never blocks, never raises."""
+        for worker in registered(self._folder):
+            try:
+                self._socket.sendto(b"1", (HOST, worker.port))
+            except OSError:
+                continue
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+
+class Registration:
+    """How to reach one worker."""
+
+    __slots__ = ("pid", "port", "worker_id")
+
+    def __init__(self, worker_id: str, port: int, pid: int) -> None:
+        self.worker_id = worker_id
+        self.port = port
+        self.pid = pid
+
+
+def registered(folder: Path) -> list[Registration]:
+    """The workers of a data folder that are alive; what dead ones left behind is removed."""
+    found: list[Registration] = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        try:
+            port, pid = (int(number) for number in path.read_text().split())
+            os.kill(pid, 0)
+        except (FileNotFoundError, ValueError):
+            continue
+        except ProcessLookupError:
+            path.unlink(missing_ok=True)
+            continue
+        found.append(Registration(path.stem, port, pid))
+    return found

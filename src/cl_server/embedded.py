@@ -1,0 +1,258 @@
+"""The whole server on this machine: broker, compute API and workers, in one call and gone with the caller."""
+
+import fcntl
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, Literal, Self, cast
+
+from cl_server import broker
+from cl_server.broker import HOST, BrokerKind
+from cl_server.doorbell import registered
+from cl_server.settings import Settings, prepare
+from cl_server.supervisor import Service, wait_until
+
+START = 60.0
+STOP = 10.0
+PORT_RACES = 5
+
+
+class StackError(Exception):
+    """The stack cannot be started; one line that says which part, why, and where its log is."""
+
+
+class LocalStack:
+    """Broker, compute API and workers on 127.0.0.1.
+
+    `port` and `mqtt_port` 0 mean a free port; without `data` the files are in a temporary folder that goes
+    with the stack; without `workers` there is one for each core. Parts that die are started again. The parts
+    end with this process, also when it is killed. Raises `StackError` where it cannot start.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        *,
+        port: int = 0,
+        mqtt_port: int = 0,
+        workers: int | None = None,
+        broker: Literal["auto", "mosquitto", "amqtt"] = "auto",
+    ) -> None:
+        self._wanted_data = data
+        self._wanted_port = port
+        self._wanted_mqtt_port = mqtt_port
+        self._wanted_broker = broker
+        self._workers = workers if workers is not None else len(os.sched_getaffinity(0))
+        self._services: dict[str, Service] = {}
+        self._socket: socket.socket | None = None
+        self._lock: IO[str] | None = None
+        self.data = Path()
+        self.compute_url = ""
+        self.mqtt_host = HOST
+        self.mqtt_port = 0
+        self.broker_kind: BrokerKind = "amqtt"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Start everything and wait until a job would be taken."""
+        try:
+            self._open_data()
+            self._start_broker()
+            self._listen()
+            settings = Settings(data=self.data, mqtt_host=HOST, mqtt_port=self.mqtt_port)
+            self._start_compute(settings)
+            self._start_workers(settings)
+            self._await_ready()
+        except BaseException:
+            self.stop()
+            raise
+        for service in self._services.values():
+            service.keep()
+        return self
+
+    def stop(self) -> None:
+        """End everything, within about `STOP` seconds. May be called again."""
+        deadline = time.monotonic() + STOP
+        # The broker goes last: the others still have something to say.
+        ordered = sorted(self._services.values(), key=lambda service: service.name == "broker")
+        for service in ordered:
+            if service.name != "broker":
+                service.stop()
+        for service in ordered:
+            service.stop()
+            service.wait(deadline)
+        self._services.clear()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+            if self._wanted_data is None:
+                shutil.rmtree(self.data, ignore_errors=True)
+
+    def pids(self) -> dict[str, int]:
+        """The process of each part: `broker`, `compute`, `w0`, …"""
+        return {name: service.pid for name, service in self._services.items()}
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which a client finds this stack."""
+        return {
+            "COMPUTE_URL": self.compute_url,
+            "MQTT_BROKER_HOST": self.mqtt_host,
+            "MQTT_BROKER_PORT": str(self.mqtt_port),
+        }
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Send a signal to a part; if it dies of it, it is started again."""
+        self._services[name].send(number)
+
+    def restart(self, name: str, number: int = signal.SIGTERM) -> None:
+        """End a part by a signal and wait until its next incarnation works."""
+        service = self._services[name]
+        before = service.starts
+        service.send(number)
+        if not wait_until(lambda: service.starts > before and self._works(name), START):
+            raise self._failure(name)
+
+    def _works(self, name: str) -> bool:
+        if name == "broker":
+            return broker.answers(self.mqtt_port)
+        if name == "compute":
+            return self._get("/healthz") is not None
+        return self._services[name].pid in {worker.pid for worker in registered(self.data / "workers")}
+
+    def _open_data(self) -> None:
+        if self._wanted_data is None:
+            self.data = Path(tempfile.mkdtemp(prefix="cl-stack-"))
+        else:
+            self.data = self._wanted_data.absolute()
+        try:
+            prepare(self.data)
+            (self.data / "logs").mkdir(exist_ok=True)
+            lock = (self.data / "stack.lock").open("w")
+        except OSError as error:
+            raise StackError(f"the data folder {self.data} cannot be used: {error.strerror}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.close()
+            raise StackError(f"the data folder {self.data} is in use by another stack; stop it first") from error
+        self._lock = lock
+
+    def _start_broker(self) -> None:
+        self.broker_kind = self._choose_broker()
+        for _ in range(PORT_RACES):
+            self.mqtt_port = self._wanted_mqtt_port or broker.free_port()
+            argv = broker.command(self.broker_kind, self.mqtt_port, self.data)
+            service = self._service("broker", argv, {}, guarded=self.broker_kind == "mosquitto")
+            if not wait_until(lambda: service.exit_code() is not None or broker.answers(self.mqtt_port), START):
+                raise self._failure("broker")
+            if service.exit_code() is None:
+                return
+            if self._wanted_mqtt_port:
+                break
+        raise self._failure("broker")
+
+    def _choose_broker(self) -> BrokerKind:
+        if self._wanted_broker == "amqtt":
+            return "amqtt"
+        if broker.find_mosquitto() is not None:
+            return "mosquitto"
+        if self._wanted_broker == "mosquitto":
+            raise StackError("there is no mosquitto on this machine; install it, or leave the choice to us")
+        return "amqtt"
+
+    def _listen(self) -> None:
+        # Ours, and only lent to the API: while that starts anew, connections wait in the queue of the socket.
+        listening = socket.socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((HOST, self._wanted_port))
+        except OSError as error:
+            listening.close()
+            raise StackError(
+                f"port {self._wanted_port} of {HOST} cannot be used: {error.strerror}; choose another, or 0 for any"
+            ) from error
+        listening.listen(512)
+        port: int = listening.getsockname()[1]
+        self._socket = listening
+        self.compute_url = f"http://{HOST}:{port}"
+
+    def _start_compute(self, settings: Settings) -> None:
+        if self._socket is None:
+            return
+        fd = self._socket.fileno()
+        argv = [sys.executable, "-m", "cl_server", "compute", "--lifeline", "--fd", str(fd)]
+        self._service("compute", argv, settings.environment(), pass_fds=(fd,))
+
+    def _start_workers(self, settings: Settings) -> None:
+        for slot in range(self._workers):
+            argv = [sys.executable, "-m", "cl_server", "worker", "--lifeline", "--slot", str(slot)]
+            argv += ["--of", str(self._workers)]
+            self._service(f"w{slot}", argv, settings.environment())
+
+    def _service(
+        self,
+        name: str,
+        argv: list[str],
+        environment: dict[str, str],
+        *,
+        pass_fds: tuple[int, ...] = (),
+        guarded: bool = False,
+    ) -> Service:
+        service = Service(
+            name,
+            argv,
+            self.data / "logs" / f"{name}.log",
+            environment={**os.environ, **environment},
+            pass_fds=pass_fds,
+            guarded=guarded,
+        )
+        self._services[name] = service
+        service.start()
+        return service
+
+    def _await_ready(self) -> None:
+        def ready() -> bool:
+            if any(service.exit_code() is not None for service in self._services.values()):
+                return True
+            answer = self._get("/capabilities")
+            return answer is not None and answer.get("num_workers") == self._workers
+
+        in_time = wait_until(ready, START)
+        for name, service in self._services.items():
+            if service.exit_code() is not None:
+                raise self._failure(name)
+        if not in_time:
+            raise self._failure(next((name for name in self._services if not self._works(name)), "broker"))
+
+    def _get(self, path: str) -> dict[str, object] | None:
+        connection = http.client.HTTPConnection(self.compute_url.removeprefix("http://"), timeout=START)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body: object = json.loads(response.read())
+            return cast("dict[str, object]", body) if response.status == 200 and isinstance(body, dict) else None
+        except (OSError, ValueError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def _failure(self, name: str) -> StackError:
+        service = self._services[name]
+        code = service.exit_code()
+        why = "no answer" if code is None else f"it ended with status {code}"
+        return StackError(f"{name} did not start: {why}: {service.last_words() or 'no message'} (log: {service.log})")

@@ -1,0 +1,44 @@
+"""A worker says what it can do, and whether it is idle, in a retained message that ends with it."""
+
+from collections.abc import Sequence
+
+from cl_server.capabilities import TOPIC
+from cl_server.clock import now_ms
+from cl_server.mqtt import Connection
+from cl_server.schemas import WorkerCapability
+
+
+class Presence:
+    """The worker's message; made before the connection starts, because a last will is part of connecting."""
+
+    def __init__(self, connection: Connection | None, worker_id: str, capabilities: Sequence[str]) -> None:
+        self._connection = connection
+        self._worker_id = worker_id
+        self._capabilities = list(capabilities)
+        self._idle = 1
+        if connection is not None:
+            connection.last_will(self._topic)
+            connection.when_connected(self._tell)
+
+    @property
+    def _topic(self) -> str:
+        return f"{TOPIC}{self._worker_id}"
+
+    def idle(self, count: int) -> None:
+        """Say how many jobs could be taken, if that changed."""
+        if count != self._idle:
+            self._idle = count
+            self._tell()
+
+    def leave(self) -> None:
+        """Take the message back."""
+        if self._connection is not None:
+            self._connection.publish(self._topic, b"", retain=True)
+
+    def _tell(self) -> None:
+        if self._connection is None:
+            return
+        message = WorkerCapability(
+            id=self._worker_id, capabilities=self._capabilities, idle_count=self._idle, timestamp=now_ms()
+        )
+        self._connection.publish(self._topic, message.model_dump_json().encode(), retain=True)
