@@ -1,0 +1,106 @@
+"""A TCP proxy that misbehaves on demand: what stands between a client and a real server in the tests of faults."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncGenerator
+
+
+class FaultProxy:
+    """Forwards to one address until it is told not to.
+
+    Attributes:
+        port: where it listens, on 127.0.0.1.
+        connections: how many were made so far.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._answers = asyncio.Event()
+        self._answers.set()
+        self._forwards = asyncio.Event()
+        self._forwards.set()
+        self.port = 0
+        self.connections = 0
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close the port and every connection: what a server that died looks like."""
+        if self._server is not None:
+            self._server.close()
+        self.reset()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._answers.set()
+        self._forwards.set()
+
+    def hold_answers(self) -> None:
+        """Keep what the server says, until `release`: the request arrives, the response does not."""
+        self._answers.clear()
+
+    def black_hole(self) -> None:
+        """Swallow both directions, connections staying open, until `release`."""
+        self._answers.clear()
+        self._forwards.clear()
+
+    def release(self) -> None:
+        self._answers.set()
+        self._forwards.set()
+
+    def reset(self) -> None:
+        """Cut every connection with a TCP RST."""
+        for writer in list(self._writers):
+            sock = writer.get_extra_info("socket")
+            if sock is not None:
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, far_writer}
+        pumps = [
+            asyncio.create_task(self._pump(reader, far_writer, self._forwards)),
+            asyncio.create_task(self._pump(far_reader, writer, self._answers)),
+        ]
+        self._tasks.update(pumps)
+        for pump in pumps:
+            pump.add_done_callback(self._tasks.discard)
+        await asyncio.wait(pumps)
+        self._writers -= {writer, far_writer}
+        for end in (writer, far_writer):
+            end.close()
+
+    @staticmethod
+    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                await gate.wait()
+                writer.write(data)
+                await writer.drain()
+            writer.write_eof()
+
+
+@contextlib.asynccontextmanager
+async def fault_proxy(host: str, port: int) -> AsyncGenerator[FaultProxy]:
+    proxy = FaultProxy(host, port)
+    await proxy.start()
+    try:
+        yield proxy
+    finally:
+        await proxy.stop()

@@ -1,0 +1,125 @@
+"""What is sent arrives as it was, whatever it is called and whatever is in it."""
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartParser
+
+from cl_client.errors import InputFileError, InputNotFoundError
+from cl_client.upload import PIECE, FormField, Multipart, Upload
+
+
+async def received(fields: list[FormField]) -> list[tuple[str, str | bytes, str | None]]:
+    """The body as an independent parser reads it."""
+    body = Multipart(fields)
+    length = 0
+
+    async def stream():
+        nonlocal length
+        async for piece in body:
+            length += len(piece)
+            yield piece
+
+    form = await MultiPartParser(Headers({"content-type": body.content_type}), stream(), max_part_size=1 << 24).parse()
+    assert length == body.length
+    return [
+        (name, await value.read(), value.filename) if isinstance(value, UploadFile) else (name, value, None)
+        for name, value in form.multi_items()
+    ]
+
+
+hostile = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+
+@settings(deadline=None)
+@given(st.binary(min_size=1, max_size=2000), hostile)
+def test_any_content_and_any_name_arrive(content: bytes, text: str):
+    fields: list[FormField] = [("file", Upload(content), "photo.jpg", None), ("text", text.encode(), None, None)]
+    [file, plain] = asyncio.run(received(fields))
+    assert file == ("file", content, "photo.jpg")
+    assert plain == ("text", text, None)
+
+
+@pytest.mark.parametrize("name", ['a"b.jpg', "a\r\nX-Evil: 1\r\n.jpg", "äöü 写真.jpg", 'a"; filename="b'])
+async def test_a_file_name_cannot_end_its_header(name: str):
+    [(field, content, file_name)] = await received([("file", Upload(b"x"), name, None)])
+    assert (field, content) == ("file", b"x")
+    assert file_name is not None
+    assert "\r" not in file_name
+
+
+async def test_a_boundary_of_another_client_in_the_file_is_just_bytes():
+    content = b"head\r\n--+++\r\nContent-Disposition: form-data; name=evil\r\n\r\n1\r\n--+++--\r\ntail"
+    assert await received([("file", Upload(content), "f", None)]) == [("file", content, "f")]
+
+
+@pytest.mark.parametrize("size", [1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7])
+async def test_files_of_every_size_are_sent_in_pieces(tmp_path: Path, size: int):
+    path = tmp_path / "photo.png"
+    path.write_bytes(bytes(i % 251 for i in range(size)))
+    heard: list[tuple[int, int]] = []
+    file = Upload(path, lambda sent, total: heard.append((sent, total)))
+    assert b"".join([piece async for piece in file.pieces()]) == path.read_bytes()
+    assert (file.mime_type, file.size) == ("image/png", size)
+    assert heard[-1] == (size, size)
+    assert len(heard) == -(-size // PIECE)
+
+
+async def test_an_open_file_is_sent_from_where_it_stands(tmp_path: Path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"0123456789")
+    with path.open("rb") as file:
+        file.seek(4)
+        upload = Upload(file)
+        assert (upload.file_name, upload.size) == ("a.bin", 6)
+        assert b"".join([piece async for piece in upload.pieces()]) == b"456789"
+    assert Upload(io.BytesIO(b"x")).file_name == "file"
+
+
+def test_what_cannot_be_sent_is_said_before_anything_is(tmp_path: Path):
+    (tmp_path / "empty").touch()
+    with pytest.raises(InputNotFoundError, match="does not exist") as missing:
+        Upload(tmp_path / "nothing")
+    assert isinstance(missing.value, FileNotFoundError)
+    with pytest.raises(InputFileError, match="is empty"):
+        Upload(tmp_path / "empty")
+    with pytest.raises(InputFileError, match="is a folder"):
+        Upload(tmp_path)
+    with pytest.raises(InputFileError, match="is empty"):
+        Upload(b"")
+
+
+class Pipe(io.RawIOBase):
+    def tell(self) -> int:
+        raise OSError("a pipe has no place")
+
+
+def test_a_file_object_that_cannot_tell_its_size_is_refused():
+    with pytest.raises(InputFileError, match="cannot tell its size"):
+        Upload(Pipe())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("change", [b"shorter", b"very much longer than it was"])
+async def test_a_file_that_changes_while_it_is_sent_is_an_error(tmp_path: Path, change: bytes):
+    path = tmp_path / "a"
+    path.write_bytes(b"ten bytes!")
+    upload = Upload(path)
+    path.write_bytes(change)
+    with pytest.raises(InputFileError, match="changed while it was sent"):
+        async for _ in upload.pieces():
+            pass
+
+
+async def test_a_file_that_vanishes_before_it_is_sent_is_an_error(tmp_path: Path):
+    path = tmp_path / "a"
+    path.write_bytes(b"ten bytes!")
+    upload = Upload(path)
+    path.unlink()
+    with pytest.raises(InputFileError, match="cannot read a"):
+        async for _ in upload.pieces():
+            pass
