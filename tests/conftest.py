@@ -1,0 +1,51 @@
+"""The servers that tests run against: real ones, over real sockets."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cl_server import broker
+from cl_server.broker import BrokerKind
+from cl_server.embedded import LocalStack
+
+KINDS: tuple[BrokerKind, ...] = ("mosquitto", "amqtt")
+
+GetStack = Callable[[BrokerKind], LocalStack]
+
+
+def require(kind: BrokerKind) -> None:
+    """Skip what needs a mosquitto where there is none; in CI that is a failure, not a skip."""
+    if kind == "mosquitto" and broker.find_mosquitto() is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI has to have mosquitto, so that the tests run on both brokers")
+        pytest.skip("there is no mosquitto on this machine")
+
+
+@pytest.fixture(scope="session")
+def stacks() -> Iterator[GetStack]:
+    """One running stack for each kind of broker, started when it is first asked for."""
+    running: dict[BrokerKind, LocalStack] = {}
+
+    def get(kind: BrokerKind) -> LocalStack:
+        require(kind)
+        if kind not in running:
+            running[kind] = LocalStack(workers=2, broker=kind).start()
+        return running[kind]
+
+    yield get
+    for stack in running.values():
+        stack.stop()
+
+
+@pytest.fixture(params=KINDS)
+def stack(request: pytest.FixtureRequest, stacks: GetStack) -> LocalStack:
+    """A running stack, once with each broker. It is shared: whoever breaks a part makes a stack of their own."""
+    kind: BrokerKind = request.param
+    return stacks(kind)
+
+
+@pytest.fixture
+def local_stack(stacks: GetStack) -> LocalStack:
+    """A running stack, on the broker that is there."""
+    return stacks("amqtt" if broker.find_mosquitto() is None else "mosquitto")

@@ -1,0 +1,1 @@
+"""Small media, made by code."""
