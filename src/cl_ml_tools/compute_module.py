@@ -50,7 +50,7 @@ class ComputeModule(ABC, Generic[P]):
         """The model of the output, for the spec; `None` when a plugin does not say."""
         return None
 
-    def setup(self) -> None:  # noqa: B027 - most plugins have nothing to warm
+    def setup(self) -> None:
         """Load what is slow to load; called once when a worker starts."""
 
     @abstractmethod

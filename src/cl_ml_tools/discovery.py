@@ -24,7 +24,7 @@ def discover_tasks() -> dict[str, AnyModule]:
     modules: dict[str, AnyModule] = {}
     for name, plugin in _load(TASKS):
         try:
-            module = cast("object", plugin()) if callable(plugin) else None
+            module = plugin() if callable(plugin) else None
             if not isinstance(module, ComputeModule):
                 log.error("plugin %s is not a ComputeModule and is left out", name)
                 continue

@@ -2,10 +2,10 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cl_ml_tools.artifact import publishing
 from cl_ml_tools.compute_module import TaskError
@@ -17,7 +17,7 @@ MAX_PIXELS = 256_000_000
 ORIENTATION = 0x0112
 
 # Named, because Pillow otherwise tries every format it has, and some of those start other programs (EPS).
-READABLE = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM", "QOI")
+READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM", "QOI")
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def warm() -> None:
 
 
 @contextmanager
-def open_picture(path: Path, name: str) -> Iterator["Image.Image"]:
+def open_picture(path: Path, name: str) -> Generator["Image.Image"]:
     """Open a picture; raises `NotAPictureError`, or `TaskError` when it is too large or damaged."""
     from PIL import Image, UnidentifiedImageError
 
@@ -82,7 +82,7 @@ def open_picture(path: Path, name: str) -> Iterator["Image.Image"]:
 
 def media_type(path: Path) -> str:
     """The media type of a file by its first bytes."""
-    import filetype  # pyright: ignore[reportMissingTypeStubs]
+    import filetype
 
     with path.open("rb") as file:
         head = file.read(4096)
@@ -105,7 +105,7 @@ def is_turned(picture: "Image.Image") -> bool:
 def orientation(picture: "Image.Image") -> int:
     """EXIF orientation, 1 to 8 (CIPA DC-008 §4.6.4); 1 where there is none that can be read."""
     try:
-        found: object = picture.getexif().get(ORIENTATION, 1)
+        found = cast("object", picture.getexif().get(ORIENTATION, 1))
     except Exception:
         log.info("EXIF that cannot be read is ignored", exc_info=True)
         return 1
@@ -143,7 +143,7 @@ def save_picture(
     """Write a picture as `format` (a key of `TARGETS`), with its colour profile where it still fits."""
     target = TARGETS[format]
     fitted = _fit(picture, target)
-    options: dict[str, object] = {"format": target.pillow}
+    options: dict[str, object] = {}
     profile: object = picture.info.get("icc_profile")
     same_colours = (picture.mode == "CMYK") == (fitted.mode == "CMYK") and fitted.mode not in {"L", "LA", "1"}
     if isinstance(profile, bytes) and same_colours:
@@ -155,7 +155,7 @@ def save_picture(
         options["quality"] = quality
     with publishing(path) as part:
         try:
-            fitted.save(part, **options)
+            fitted.save(part, target.pillow, **options)
         except (ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise

@@ -3,9 +3,21 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import cast
 
 from cl_server import lifeline
+
+
+class Options(argparse.Namespace):
+    """What the command line says."""
+
+    command: str = ""
+    port: int = 8002
+    fd: int | None = None
+    slot: int = 0
+    of: int | None = None
+    folder: Path = Path("openapi")
+    check: bool = False
+    lifeline: bool = False
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,11 +35,11 @@ def main(argv: list[str] | None = None) -> int:
     export.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 if they differ")
     for process in (compute, worker):
         process.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
-    options = parser.parse_args(argv)
-    if getattr(options, "lifeline", False):
+    options = parser.parse_args(argv, Options())
+    if options.lifeline:
         lifeline.hold()
     # Imported when needed: a worker must not pay for FastAPI.
-    match cast("str", options.command):
+    match options.command:
         case "compute":
             from cl_server import compute as api
 

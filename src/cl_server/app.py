@@ -1,6 +1,6 @@
 """The compute server as a FastAPI application."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -33,7 +33,7 @@ def create_app(
     """The application. `max_upload` is the size of a whole request body, in bytes."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         del app
         yield
         if on_shutdown is not None:

@@ -5,7 +5,7 @@ import shutil
 import socket
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 BrokerKind = Literal["mosquitto", "amqtt"]
 
@@ -65,5 +65,9 @@ def free_port() -> int:
     """A port that is free now; a broker cannot be handed a socket, so somebody may still be faster."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return port_of(probe)
+
+
+def port_of(bound: socket.socket) -> int:
+    """The port that a socket is bound to."""
+    return cast("tuple[str, int]", bound.getsockname())[1]

@@ -5,7 +5,7 @@ import threading
 from pydantic import ValidationError
 
 from cl_server.mqtt import Connection
-from cl_server.schemas import WorkerCapability, WorkerCapabilitiesResponse
+from cl_server.schemas import WorkerCapabilitiesResponse, WorkerCapability
 
 TOPIC = "inference/workers/"
 

@@ -8,7 +8,7 @@ sweep, and one too many costs one look at the queue.
 import os
 import socket
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 HOST = "127.0.0.1"
 SUFFIX = ".bell"
@@ -23,7 +23,7 @@ class Doorbell:
         self.socket.bind((HOST, 0))
         self.socket.setblocking(False)
         self._path = folder / f"{worker_id}{SUFFIX}"
-        port: int = self.socket.getsockname()[1]
+        port = cast("tuple[str, int]", self.socket.getsockname())[1]
         part = self._path.with_suffix(".part")
         part.write_text(f"{port} {os.getpid()}")
         part.replace(self._path)

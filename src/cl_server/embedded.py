@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal, Self, cast
 
@@ -158,13 +159,16 @@ class LocalStack:
             self.mqtt_port = self._wanted_mqtt_port or broker.free_port()
             argv = broker.command(self.broker_kind, self.mqtt_port, self.data)
             service = self._service("broker", argv, {}, guarded=self.broker_kind == "mosquitto")
-            if not wait_until(lambda: service.exit_code() is not None or broker.answers(self.mqtt_port), START):
+            if not wait_until(partial(self._settled, service), START):
                 raise self._failure("broker")
             if service.exit_code() is None:
                 return
             if self._wanted_mqtt_port:
                 break
         raise self._failure("broker")
+
+    def _settled(self, service: Service) -> bool:
+        return service.exit_code() is not None or broker.answers(self.mqtt_port)
 
     def _choose_broker(self) -> BrokerKind:
         if self._wanted_broker == "amqtt":
@@ -187,9 +191,8 @@ class LocalStack:
                 f"port {self._wanted_port} of {HOST} cannot be used: {error.strerror}; choose another, or 0 for any"
             ) from error
         listening.listen(512)
-        port: int = listening.getsockname()[1]
         self._socket = listening
-        self.compute_url = f"http://{HOST}:{port}"
+        self.compute_url = f"http://{HOST}:{broker.port_of(listening)}"
 
     def _start_compute(self, settings: Settings) -> None:
         if self._socket is None:
@@ -244,7 +247,7 @@ class LocalStack:
         try:
             connection.request("GET", path)
             response = connection.getresponse()
-            body: object = json.loads(response.read())
+            body = cast("object", json.loads(response.read()))
             return cast("dict[str, object]", body) if response.status == 200 and isinstance(body, dict) else None
         except (OSError, ValueError, http.client.HTTPException):
             return None

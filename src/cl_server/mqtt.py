@@ -46,16 +46,14 @@ class Connection:
         self._client.on_message = self._message
 
     def last_will(self, topic: str) -> None:
-        """Have the broker clear a retained topic when this process is gone. Only before `start` (MQTT 3.1.1 §3.1.2.5)."""
+        """Have the broker clear a retained topic when this process is gone; before `start` (MQTT 3.1.1 §3.1.2.5)."""
         self._client.will_set(topic, b"", QOS, retain=True)
 
     def when_connected(self, callback: Callable[[], None]) -> None:
         """Call back on every connect, in paho's thread."""
         self._on_connect.append(callback)
 
-    def subscribe(
-        self, topic: str, on_message: Callable[[str, bytes], None], on_connect: Callable[[], None]
-    ) -> None:
+    def subscribe(self, topic: str, on_message: Callable[[str, bytes], None], on_connect: Callable[[], None]) -> None:
         """Subscribe on every connect."""
         self._subscriptions[topic] = Subscription(on_message, on_connect)
 
@@ -107,4 +105,4 @@ class Connection:
     def _message(self, client: Client, data: object, message: MQTTMessage) -> None:
         del client, data
         for subscription in self._subscriptions.values():
-            subscription.on_message(message.topic, message.payload)
+            subscription.on_message(message.topic, bytes(message.payload))

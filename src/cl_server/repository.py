@@ -1,17 +1,19 @@
 """Jobs in a SQL database."""
 
-from collections.abc import Callable, Sequence
-from typing import Unpack, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Unpack
 
 from sqlalchemy import Engine, Row, delete, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.job_repository import JobUpdate
-from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
+from cl_ml_tools.schemas import TERMINAL, Job, JobStatus
 from cl_server.clock import now_ms
 from cl_server.database import jobs, reading
 
 MAX_ATTEMPTS = 3
+
+COLUMNS = tuple(jobs.columns.keys())
 
 Listener = Callable[[Job], None]
 
@@ -123,16 +125,20 @@ class SqlJobRepository:
     def _give_back(self, owner: ColumnElement[bool], *, died: bool) -> list[Job]:
         held = (owner, jobs.c.status == JobStatus.PROCESSING)
         now = now_ms()
-        failed = self._change(
-            {
-                "status": JobStatus.FAILED.value,
-                "error_message": f"the worker died {MAX_ATTEMPTS} times while it ran this job",
-                "updated_at": now,
-                "completed_at": now,
-            },
-            *held,
-            jobs.c.attempts >= MAX_ATTEMPTS,
-        ) if died else []
+        failed = (
+            self._change(
+                {
+                    "status": JobStatus.FAILED.value,
+                    "error_message": f"the worker died {MAX_ATTEMPTS} times while it ran this job",
+                    "updated_at": now,
+                    "completed_at": now,
+                },
+                *held,
+                jobs.c.attempts >= MAX_ATTEMPTS,
+            )
+            if died
+            else []
+        )
         queued = self._change(
             {
                 "status": JobStatus.QUEUED.value,
@@ -150,12 +156,13 @@ class SqlJobRepository:
             self._on_change(job)
         return [*failed, *queued]
 
-    def _change(self, values: dict[str, object], *conditions: ColumnElement[bool]) -> list[Job]:
-        statement = update(jobs).where(*conditions).values(values).returning(*jobs.c)
+    def _change(self, values: Mapping[str, object], *conditions: ColumnElement[bool]) -> list[Job]:
+        statement = update(jobs).where(*conditions).values(values).returning(jobs)
         with self._engine.begin() as connection:
             return [_job(row) for row in connection.execute(statement)]
 
 
 def _job(row: "Row[tuple[object, ...]]") -> Job:
-    values = cast("dict[str, object]", dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's public name for it
-    return Job.model_validate({name: values[name] for name in Job.model_fields})
+    # Columns about how the job is queued (its worker, its attempts) are not part of a Job, which ignores them.
+    values: dict[str, object] = dict(zip(COLUMNS, row, strict=True))
+    return Job.model_validate(values)

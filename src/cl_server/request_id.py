@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from typing import cast
 from uuid import uuid4
 
 from starlette.requests import ClientDisconnect
@@ -24,7 +25,7 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
         sent = next((value for name, value in headers if name == HEADER), b"")
         request_id = sent if SANE.fullmatch(sent) else uuid4().hex.encode()
         scope.setdefault("state", {})["request_id"] = request_id.decode()
@@ -42,7 +43,8 @@ class RequestIdMiddleware:
         except ClientDisconnect:
             log.info("request %s: the client went away", request_id.decode())
         except Exception:
-            log.exception("request %s: %s %s failed", request_id.decode(), scope["method"], scope["path"])
+            what = f"{scope['method']} {scope['path']}"
+            log.exception("request %s: %s failed", request_id.decode(), what)
             if started:
                 raise
             body = json.dumps({"detail": "internal error", "request_id": request_id.decode()}).encode()

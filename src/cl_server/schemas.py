@@ -52,9 +52,7 @@ class JobEvent(JobResponse):
     def about(cls, job: Job) -> Self:
         """The event that says how the job stands now."""
         return cls.model_construct(
-            **dict(JobResponse.of(job)),
-            event_type=job.status,
-            timestamp=job.updated_at,
+            None, **JobResponse.of(job).__dict__, event_type=job.status, timestamp=job.updated_at
         )
 
 

@@ -29,7 +29,7 @@ def install(app: FastAPI) -> None:
         return app.openapi_schema
 
     # FastAPI's own way to extend the document is to replace this method.
-    app.openapi = openapi  # pyright: ignore[reportAttributeAccessIssue]
+    app.openapi = openapi
 
 
 def document(app: FastAPI) -> "JSONObject":

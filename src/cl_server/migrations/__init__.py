@@ -4,6 +4,7 @@ import fcntl
 import logging
 import sqlite3
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import Engine
 
@@ -37,7 +38,8 @@ def _revision(path: Path) -> str | None:
         return None
     connection = sqlite3.connect(path)
     try:
-        row: tuple[str] | None = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        cursor = connection.execute("SELECT version_num FROM alembic_version")
+        row = cast("tuple[str] | None", cursor.fetchone())
     except sqlite3.OperationalError:
         return None
     finally:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Header, HTTPException
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -37,10 +37,12 @@ class Download(FileResponse):
 
 async def refuse(start: Message, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a range that cannot be served."""
-    headers = {k.decode(): v.decode() for k, v in start["headers"] if k == b"content-range"}
+    status = cast("int", start["status"])
+    sent = cast("list[tuple[bytes, bytes]]", start["headers"])
+    headers = {name.decode(): value.decode() for name, value in sent if name == b"content-range"}
     size = headers.get("content-range", "").rpartition("/")[2]
     detail = f"the range lies outside the file of {size} bytes" if size else "the Range header cannot be read"
-    response = JSONResponse(ErrorResponse(detail=detail).model_dump(mode="json"), start["status"], headers)
+    response = JSONResponse(ErrorResponse(detail=detail).model_dump(mode="json"), status, headers)
     await response(scope, receive, send)
 
 

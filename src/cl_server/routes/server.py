@@ -12,9 +12,7 @@ def create_router(capabilities: Capabilities) -> APIRouter:
     """The routes about the server."""
     router = APIRouter(tags=["server"])
     # The server ships with the client, and has its version.
-    info = ServerInfo(
-        status="ok", service="compute", version=version("cl-client"), guestMode="on", auth_required=False
-    )
+    info = ServerInfo(status="ok", service="compute", version=version("cl-client"), guestMode="on", auth_required=False)
 
     @router.get("/", operation_id="get_server_info", summary="Which server this is")
     async def get_server_info() -> ServerInfo:
