@@ -10,7 +10,7 @@ Names are imported when they are used: `import cl_client` costs next to nothing.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cl_client.version import __version__
 
@@ -119,7 +119,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if (home := _HOME_OF.get(name)) is None:
         raise AttributeError(f"module 'cl_client' has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(home), name)
+    value = cast("object", getattr(importlib.import_module(home), name))
     globals()[name] = value
     return value
 

@@ -8,7 +8,9 @@ import os
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+from cl_plugins.plugins import Plugins
 
 from cl_api.compute.api.server import get_capabilities
 from cl_api.compute.client import Client
@@ -18,9 +20,11 @@ from cl_client.config import ComputeClientConfig, ServerConfig
 from cl_client.download import DownloadCallback
 from cl_client.errors import WorkerUnavailableError
 from cl_client.jobs import JobCallback, Jobs
-from cl_client.transport import Transport
-from cl_client.watch import Watcher
-from cl_plugins.plugins import Plugins
+from cl_client.transport import Transport, promised
+from cl_client.watcher import Watcher
+
+if TYPE_CHECKING:
+    from cl_client.mqtt import Connection
 
 
 class ComputeClient(Plugins):
@@ -149,7 +153,8 @@ class ComputeClient(Plugins):
 
     async def get_capabilities(self) -> WorkerCapabilitiesResponse:
         """How many workers there are, and for each task type how many of them are idle."""
-        return await get_capabilities.asyncio(client=self.api)
+        with promised():
+            return await get_capabilities.asyncio(client=self.api)
 
     async def wait_for_workers(
         self, required_capabilities: Sequence[str] | None = None, timeout: float | None = None
@@ -223,13 +228,13 @@ class ComputeClient(Plugins):
     def _make_watcher(self) -> Watcher:
         def connect(watcher: Watcher) -> Connection:
             # aiomqtt takes 100 ms to import: only who watches pays for it.
-            from cl_client.mqtt import Connection, Listener
+            from cl_client import mqtt
 
-            return Connection(
+            return mqtt.Connection(
                 self.mqtt_broker,
                 self.mqtt_port,
                 ComputeClientConfig.MQTT_EVENTS_TOPIC,
-                Listener(watcher.receive, watcher.online, watcher.offline),
+                mqtt.Listener(watcher.receive, watcher.online, watcher.offline),
                 keepalive=ComputeClientConfig.MQTT_KEEPALIVE,
             )
 

@@ -8,10 +8,10 @@ import os
 import tempfile
 from collections.abc import Callable, Generator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import quote
 
-from cl_client.errors import DownloadError, InvalidParameterError
+from cl_client.errors import ComputeClientError, DownloadError, InvalidParameterError
 
 if TYPE_CHECKING:
     from cl_client.transport import Transport
@@ -51,13 +51,11 @@ async def download_job_file(
         DownloadError: the connection broke, or the file cannot be written (disk full, no permission).
     """
     url = f"/jobs/{quote(job_id, safe='')}/files/{quote(_relative(file_path))}"
-    target = Path(dest)
-    if target.is_dir():
-        target /= PurePosixPath(file_path).name
+    target = _target(Path(dest), file_path)
     # Compressed content would not have the length that the server announced.
     headers = {"Accept-Encoding": "identity"}
     async with transport.stream("GET", url, headers=headers) as response:
-        length = str(response.headers.get("content-length", ""))
+        length = cast("str", response.headers.get("content-length", ""))
         total = int(length) if length.isdigit() else None
         with _whole_or_not_at_all(target) as file:
             written = 0
@@ -70,6 +68,10 @@ async def download_job_file(
             if total is not None and written != total:
                 raise DownloadError(f"{file_path} broke off after {written} of {total} bytes", job_id=job_id)
     return target
+
+
+def _target(dest: Path, file_path: str) -> Path:
+    return dest / PurePosixPath(file_path).name if dest.is_dir() else dest
 
 
 def _relative(file_path: str) -> str:
@@ -86,13 +88,17 @@ def _whole_or_not_at_all(target: Path) -> Generator[BinaryIO]:
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".part", dir=target.parent)
         partial = Path(name)
-        with open(descriptor, "wb", buffering=0) as file:
+        with os.fdopen(descriptor, "wb") as file:
             yield file
         partial.chmod(0o666 & ~_umask())
         partial.replace(target)
         partial = None
+    except ComputeClientError:
+        raise
     except OSError as error:
-        raise DownloadError(f"cannot write {target}: {error.strerror or error}", hint="free some space, or give another place") from error
+        raise DownloadError(
+            f"cannot write {target}: {error.strerror or error}", hint="free some space, or give another place"
+        ) from error
     finally:
         if partial is not None:
             partial.unlink(missing_ok=True)

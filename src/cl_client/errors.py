@@ -101,7 +101,7 @@ class InvalidParameterError(ComputeClientError, ValueError):
     """A parameter breaks a bound of the spec; nothing was sent."""
 
 
-class InputFileError(ComputeClientError, builtins.OSError):
+class InputFileError(ComputeClientError):
     """A file to upload cannot be read, or is empty; nothing was sent."""
 
 
@@ -195,12 +195,13 @@ def error_from_response(
 def _detail(body: bytes) -> str:
     text = body[: 64 * 1024].decode("utf-8", "replace").strip()
     try:
-        parsed: object = json.loads(text)
+        parsed = cast("object", json.loads(text))
     except ValueError:
         # A page of a proxy is noise; a short plain text is a reason.
         return "" if text.startswith("<") else _one_line(text)
     if isinstance(parsed, dict):
-        parsed = cast("dict[str, object]", parsed).get("detail", parsed)
+        fields = cast("dict[str, object]", parsed)
+        parsed = fields.get("detail", fields)
     if isinstance(parsed, list):
         return "; ".join(_validation_line(item) for item in cast("list[object]", parsed))[:_LONGEST_DETAIL]
     return _one_line(parsed if isinstance(parsed, str) else json.dumps(parsed))

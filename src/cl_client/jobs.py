@@ -24,10 +24,12 @@ from cl_client.errors import (
     ResponseError,
     WaitTimeoutError,
 )
+from cl_client.event import well_formed
 from cl_client.operation import Operation
-from cl_client.transport import Transport
+from cl_client.transport import Transport, promised
 from cl_client.upload import FormField
-from cl_client.watch import JobCallback, Watch, Watcher
+from cl_client.watch import JobCallback, Watch
+from cl_client.watcher import Watcher
 
 __all__ = ["Job", "JobCallback", "JobResponse", "Jobs"]
 
@@ -183,6 +185,19 @@ class Job(Generic[Output]):
         self._completed()
         return self
 
+    async def poll(self, interval: float, timeout: float | None = None) -> Job[Output]:
+        """As `wait`, by asking the server every `interval` seconds, with no broker."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not (await self.refresh()).done:  # noqa: ASYNC110 (polling is what was asked for)
+                    await asyncio.sleep(interval)
+        except TimeoutError as error:
+            if isinstance(error, ComputeClientError):
+                raise
+            raise self._timed_out(timeout) from None
+        self._completed()
+        return self
+
     async def events(self) -> AsyncGenerator[JobResponse]:
         """Each state of the job from now on, the terminal one last. A slow reader gets the latest, and the end always.
 
@@ -239,15 +254,18 @@ class Job(Generic[Output]):
         self._watch = watch
         try:
             await asyncio.wait_for(watch.end(), timeout)
-        except asyncio.TimeoutError:
-            raise WaitTimeoutError(
-                f"job {self.job_id} is still {self.status} after {timeout:g} s; it goes on",
-                job_id=self.job_id,
-                hint=f"wait longer for it: job_id={self.job_id}",
-            ) from None
+        except TimeoutError:
+            raise self._timed_out(timeout) from None
         finally:
             self._state = self.state
             self._jobs.watcher.unwatch(watch.id)
+
+    def _timed_out(self, timeout: float | None) -> WaitTimeoutError:
+        return WaitTimeoutError(
+            f"job {self.job_id} is still {self.status} after {timeout or 0:g} s; it goes on",
+            job_id=self.job_id,
+            hint=f"wait for it again: await client.wait_for_job({self.job_id!r})",
+        )
 
     def _completed(self) -> JobResponse:
         state = self.state
@@ -292,7 +310,8 @@ class Jobs:
             JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
         """
         self._expect_watch(wait, on_progress, on_complete)
-        created = await operation.send(client=self.api, body=body)
+        with promised():
+            created = await operation.send(client=self.api, body=body)
         job = Job(
             self,
             created.job_id,
@@ -348,7 +367,10 @@ class Jobs:
         Raises:
             JobNotFoundError: no such job, or not yours.
         """
-        job = await get_job.asyncio(job_id, client=self.api)
+        with promised():
+            job = await get_job.asyncio(job_id, client=self.api)
+        if not well_formed(job):
+            raise ResponseError(f"the server's answer for job {job_id} is not what its spec promises", job_id=job_id)
         return evolve(job, status=status.canonical(job.status))
 
     async def get(self, job_id: str) -> Job[JSONObject]:

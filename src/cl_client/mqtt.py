@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncGenerator, Callable
-from typing import Final
+from typing import Final, Self
 
 import aiomqtt
 from attrs import frozen
@@ -87,7 +87,7 @@ class Connection:
             if stood_since is not None and loop.time() - stood_since > STABLE_AFTER:
                 attempt = 0
             # Full jitter: a thousand clients of a broker that restarts do not come back in one moment.
-            await asyncio.sleep(random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2**attempt)))  # noqa: S311
+            await asyncio.sleep(random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * (1 << attempt))))  # noqa: S311
             attempt = min(attempt + 1, 16)
 
     @contextlib.asynccontextmanager
@@ -107,7 +107,7 @@ class Connection:
                 raise aiomqtt.MqttError(f"the broker refuses a subscription to {self._topic}")
             yield client
         finally:
-            with contextlib.suppress(aiomqtt.MqttError, asyncio.TimeoutError):
+            with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
                 await asyncio.wait_for(client.__aexit__(None, None, None), CLOSE_TIMEOUT)
 
 
@@ -124,7 +124,7 @@ class _Client(aiomqtt.Client):
             self._client.disconnect()
             raise
 
-    def _leave(self, entering: asyncio.Future[aiomqtt.Client]) -> None:
+    def _leave(self, entering: asyncio.Future[Self]) -> None:
         entering.exception()
         self._client.disconnect()
 

@@ -11,7 +11,17 @@ from cl_client.jobs import Job, JobCallback, Jobs
 from cl_client.operation import Operation, Parameter
 from cl_client.upload import FileInput, FormField, Upload, UploadCallback
 
-__all__ = ["FileInput", "Job", "JobCallback", "Jobs", "Operation", "Parameter", "PluginClient", "UploadCallback", "upload"]
+__all__ = [
+    "FileInput",
+    "Job",
+    "JobCallback",
+    "Jobs",
+    "Operation",
+    "Parameter",
+    "PluginClient",
+    "UploadCallback",
+    "upload",
+]
 
 Body = TypeVar("Body")
 Output = TypeVar("Output")

@@ -14,7 +14,9 @@ from uuid import uuid4
 
 import httpx
 
+from cl_api.compute import errors as wire
 from cl_api.compute.models import JobCreatedResponse
+from cl_api.compute.types import JSONObject
 from cl_client.auth import AuthProvider, NoAuthProvider
 from cl_client.errors import (
     ClientClosedError,
@@ -151,14 +153,14 @@ class Transport(httpx.AsyncClient):
         headers = {"Content-Type": body.content_type, "Content-Length": str(body.length)}
         response = await self.post(path, content=body, headers=headers)
         try:
-            return JobCreatedResponse.from_dict(response.json())
+            return JobCreatedResponse.from_dict(cast("JSONObject", response.json()))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ResponseError(f"{response.url} answered with no job: {response.text[:200]!r}") from error
 
     @contextlib.contextmanager
     def translated(self, request: httpx.Request) -> Generator[None]:
         """Turn httpx's errors into ours, while a request is sent or its body is read."""
-        request_id = str(request.headers.get("X-Request-ID", ""))
+        request_id = cast("str | None", request.headers.get("X-Request-ID"))
         try:
             yield
         except httpx.TimeoutException as error:
@@ -182,6 +184,20 @@ class Transport(httpx.AsyncClient):
             raise ClientClosedError("this client began in another event loop: make one client for each loop")
         if self.is_closed:
             raise ClientClosedError("this client is closed: make a new one")
+
+
+@contextlib.contextmanager
+def promised() -> Generator[None]:
+    """Turn what generated code says of an answer that does not fit the spec into our error."""
+    try:
+        yield
+    except wire.ResponseError as error:
+        raise ResponseError(
+            str(error),
+            status=error.status_code,
+            request_id=cast("str | None", error.headers.get("x-request-id")),
+            hint="the server may be newer or older than this client: regenerate it with `make regenerate SERVER=URL`",
+        ) from error
 
 
 def _plain_fields(data: Mapping[str, object] | None) -> Iterator[FormField]:

@@ -42,54 +42,65 @@ class Upload:
             InputNotFoundError: there is no such file.
             InputFileError: it is a folder, may not be read, or is empty.
         """
-        self._source: Path | bytes | BinaryIO
+        self._path: Path | None = None
+        self._file: BinaryIO | None = None
         if isinstance(source, (str, os.PathLike)):
-            self._source = Path(source)
-            self.file_name: str = self._source.name
-            self.size: int = _size_on_disk(self._source)
-        elif isinstance(source, bytes):
-            self._source, self.file_name, self.size = source, "file", len(source)
+            self._path = Path(source)
+            self.file_name: str = self._path.name
+            self.size: int = _size_on_disk(self._path)
         else:
-            self._source = source
+            self._file = io.BytesIO(source) if isinstance(source, bytes) else source
             name: object = getattr(source, "name", None)
             self.file_name = Path(name).name if isinstance(name, str) else "file"
-            self.size = _size_of_rest(source)
+            self.size = _size_of_rest(self._file)
         if self.size == 0:
             raise InputFileError(f"{self.file_name} is empty: there is nothing to send")
         self.mime_type: str = mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
         self._on_progress = on_progress
 
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes; a file on disk is opened by the first call, and closed when it is at its end.
+
+        Raises:
+            InputFileError: the file cannot be read.
+        """
+        try:
+            if self._path is not None and self._file is None:
+                self._file = self._path.open("rb")
+            if self._file is None:
+                raise InputFileError(f"{self.file_name} was read to its end")
+            piece = self._file.read(size)
+        except OSError as error:
+            raise InputFileError(f"cannot read {self.file_name}: {error.strerror or error}") from error
+        if not piece:
+            self.close()
+        return piece
+
+    def close(self) -> None:
+        """Close what `read` opened."""
+        if self._path is not None and self._file is not None:
+            self._file.close()
+            self._file = None
+
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The content, in pieces of at most 1 MiB.
+        """The content, in pieces of at most 1 MiB, read in a thread.
 
         Raises:
             InputFileError: the file cannot be read, or changed its size since it was looked at.
         """
         sent = 0
-        async for piece in self._read():
-            sent += len(piece)
-            if sent > self.size:
-                break
-            yield piece
-            if self._on_progress is not None:
-                self._on_progress(sent, self.size)
+        try:
+            while piece := await asyncio.to_thread(self.read, PIECE):
+                sent += len(piece)
+                if sent > self.size:
+                    break
+                yield piece
+                if self._on_progress is not None:
+                    self._on_progress(sent, self.size)
+        finally:
+            self.close()
         if sent != self.size:
             raise InputFileError(f"{self.file_name} changed while it was sent: it had {self.size} bytes")
-
-    async def _read(self) -> AsyncIterator[bytes]:
-        if isinstance(self._source, bytes):
-            for start in range(0, len(self._source), PIECE):
-                yield self._source[start : start + PIECE]
-            return
-        file = await asyncio.to_thread(self._source.open, "rb") if isinstance(self._source, Path) else self._source
-        try:
-            while piece := await asyncio.to_thread(file.read, PIECE):
-                yield piece
-        except OSError as error:
-            raise InputFileError(f"cannot read {self.file_name}: {error.strerror or error}") from error
-        finally:
-            if isinstance(self._source, Path):
-                file.close()
 
 
 FormField = tuple[str, "Upload | bytes", str | None, str | None]

@@ -27,10 +27,12 @@ async def received(fields: list[FormField]) -> list[tuple[str, str | bytes, str 
 
     form = await MultiPartParser(Headers({"content-type": body.content_type}), stream(), max_part_size=1 << 24).parse()
     assert length == body.length
-    return [
+    parts = [
         (name, await value.read(), value.filename) if isinstance(value, UploadFile) else (name, value, None)
         for name, value in form.multi_items()
     ]
+    await form.close()
+    return parts
 
 
 hostile = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)

@@ -10,7 +10,7 @@ import pytest
 from cl_api.compute.models import JobResponse
 from cl_client import errors
 from cl_client.config import ComputeClientConfig
-from cl_client.watch import Watcher
+from cl_client.watcher import Watcher
 
 
 def job(job_id: str = "a", status: str = "queued", progress: int = 0, at: int = 1, **more: object) -> JobResponse:
@@ -201,7 +201,7 @@ async def test_a_slow_callback_hears_the_latest_and_the_end(server: FakeServer, 
 
     watch = watcher.watch("a", on_progress=slow)
     watcher.deliver(job(status="processing", progress=1, at=2))
-    while not seen:
+    while not seen:  # noqa: ASYNC110
         await asyncio.sleep(0)
     for progress in range(2, 90):
         watcher.deliver(job(status="processing", progress=progress, at=2))
