@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from codecs import getincrementaldecoder
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,8 +91,8 @@ def media_type(path: Path) -> str:
     if isinstance(guess, str):
         return guess
     try:
-        # A character may be cut at the end of the piece.
-        text = head[:-3].decode("utf-8") if len(head) == 4096 else head.decode("utf-8")
+        # A character may be cut at the end of the piece, which an incremental decoder forgives.
+        text = getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         return "application/octet-stream"
     return "text/plain" if all(c.isprintable() or c.isspace() for c in text) else "application/octet-stream"

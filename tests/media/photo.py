@@ -58,8 +58,9 @@ def in_mode(mode: str, size: tuple[int, int] = (120, 80)) -> Image.Image:
         with_alpha.paste((0, 0, 0, 0), (size[0] // 2, size[1] // 2, *size))
         return with_alpha.convert(mode)
     if mode == "I;16":
-        wide = Image.new("I;16", size)
-        wide.paste(60_000, (0, 0, size[0] // 2, size[1]))
+        # Pillow pastes only the low byte of a 16-bit colour, so the bright half is what is left.
+        wide = Image.new("I;16", size, 60_000)
+        wide.paste(0, (size[0] // 2, 0, *size))
         return wide
     if mode in {"I", "F"}:
         return picture.convert("L").convert(mode)

@@ -27,6 +27,8 @@ class ImageConversionTask(BlockingModule[ImageConversionParams]):
     def process(self, params: ImageConversionParams, progress: ProgressCallback) -> ImageConversionOutput:
         target = Path(params.output_paths[0])
         with open_picture(Path(params.input_paths[0]), params.name_of()) as opened:
+            # Read before anything is written: a damaged image is told from one that a format cannot hold.
+            opened.load()
             picture = upright(opened)
             progress(50)
             save_picture(picture, target, params.format, params.quality, name=params.name_of())
