@@ -5,13 +5,14 @@ end, a line break, template braces, or characters that reorder what a reader see
 """
 
 import math
-import re
 import textwrap
 import unicodedata
-from typing import cast
+from typing import NoReturn, cast
 
-WIDTH = 108
-"""Room for a line of a docstring, indented twice and with some escapes, within the 120 of the formatter."""
+from typing_extensions import override
+
+LINE = 116
+"""Room for a line of a docstring, with some for escapes, within the 120 of the formatter."""
 
 
 def visible(text: str) -> str:
@@ -30,27 +31,77 @@ def one_line(text: str) -> str:
     return " ".join(visible(text).split())
 
 
-def docstring(text: str) -> str:
-    """A whole docstring, quotes included: wrapped, and with nothing in it that could end it or be an escape.
+class SpecText:
+    """Text of a spec in the hands of a template. It has no `str`: a template that forgets to escape it fails."""
 
-    Blank lines part paragraphs; lines that begin with a space, or end with a colon, are kept as they are.
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: str) -> None:
+        self.raw: str = raw
+
+    @override
+    def __str__(self) -> NoReturn:
+        raise TypeError("text of a spec goes through a filter: literal, prose, docstring or comment")
+
+    __repr__ = __str__
+
+    def __bool__(self) -> bool:
+        return bool(self.raw.strip())
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return self.raw == (other.raw if isinstance(other, SpecText) else other)
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+
+def _raw(text: str | SpecText) -> str:
+    return text.raw if isinstance(text, SpecText) else text
+
+
+def prose(text: str | SpecText, indent: int = 4, hanging: int = 0) -> str:
+    """Text for inside a docstring that stands `indent` deep: wrapped, and with nothing in it that could end it.
+
+    Blank lines part paragraphs, and lines that begin with a space keep their margin. Lines after the first of each
+    paragraph go `hanging` deeper.
     """
     lines: list[str] = []
-    for line in visible(text).strip().split("\n"):
-        stripped = line.rstrip()
-        margin = stripped[: len(stripped) - len(stripped.lstrip())]
-        hanging = margin + "    " if margin else ""
+    for line in visible(_raw(text)).strip().split("\n"):
+        margin = line[: len(line) - len(line.lstrip())]
         lines += textwrap.wrap(
-            stripped, WIDTH, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
+            line,
+            LINE - indent - hanging,
+            subsequent_indent=margin + " " * hanging,
+            break_long_words=False,
+            break_on_hyphens=False,
         ) or [""]
-    content = "\n".join(lines).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if content.endswith('"'):
-        content = content[:-1] + '\\"'
-    return f'"""{content}\n"""' if "\n" in content else f'"""{content}"""'
+    escaped = _unbroken("\n".join(lines))
+    return ("\n" + " " * indent).join(escaped.split("\n")).replace("\n" + " " * indent + "\n", "\n\n")
+
+
+def code(text: str | SpecText, indent: int = 4) -> str:
+    """Source for inside a docstring that stands `indent` deep, line by line."""
+    lines = [line.rstrip() for line in visible(_raw(text)).strip("\n").split("\n")]
+    return ("\n" + " " * indent).join(_unbroken("\n".join(lines)).split("\n"))
+
+
+def _unbroken(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return escaped[:-1] + '\\"' if escaped.endswith('"') else escaped
+
+
+def docstring(text: str | SpecText, indent: int = 4) -> str:
+    """A whole docstring, quotes included."""
+    content = prose(text, indent)
+    return f'"""{content}\n{" " * indent}"""' if "\n" in content else f'"""{content}"""'
 
 
 def literal(value: object) -> str:
     """A Python literal for a JSON value. `repr` of these types is always source that evaluates to the value."""
+    if isinstance(value, SpecText):
+        return repr(value.raw)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"JSON has no {value}")
     if isinstance(value, dict | list | str | int | float | bool | None):
@@ -64,6 +115,6 @@ def in_f_string(text: str) -> str:
     return escaped.replace("{", "{{").replace("}", "}}")
 
 
-def comment(text: str) -> str:
+def comment(text: str | SpecText) -> str:
     """Text for behind a `#`."""
-    return re.sub(r"\s+", " ", visible(text)).strip()
+    return one_line(_raw(text))

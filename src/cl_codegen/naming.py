@@ -32,11 +32,19 @@ def _split(part: str) -> list[str]:
 
 
 def snake(text: str, *, fallback: str = "value") -> str:
-    """An identifier for a function, a parameter or a module: `outputFormat` → `output_format`."""
+    """An identifier for a parameter: `outputFormat` → `output_format`."""
     name = "_".join(words(text)) or fallback
     if not name.isidentifier():
         name = f"{fallback}_{name}"
     return f"{name}_" if name in _RESERVED and name not in _ALLOWED_BUILTINS else name
+
+
+def attribute(text: str, *, fallback: str = "value") -> str:
+    """An identifier for behind a dot (`client.hash`), where a builtin's name does no harm and only keywords do."""
+    name = "_".join(words(text)) or fallback
+    if not name.isidentifier():
+        name = f"{fallback}_{name}"
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def pascal(text: str, *, fallback: str = "Value") -> str:

@@ -276,7 +276,7 @@ def _field(property: PropertyProtocol, model: ModelProperty, *, request: bool) -
     elif may_be_absent and python_type(property) != "JSONValue":
         decoded = f'cast("{type_}", {source})'
     if default == " = UNSET":
-        decoded = f"{decoded} if {literal(wire_name)} in data else UNSET"
+        decoded = f"UNSET if {literal(wire_name)} not in data else {decoded}"
     for nothing in ("None",) if may_be_absent else ("UNSET",) if default == " = UNSET" else ():
         encoded = encoded if encoded == f"self.{name}" else f"{nothing} if self.{name} is {nothing} else {encoded}"
     is_file = any(isinstance(leaf, FileProperty) for leaf in leaves(property))

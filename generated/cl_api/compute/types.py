@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import IO, Final, Generic, Literal, NoReturn, Protocol, Required, TypeAlias, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
@@ -40,7 +40,13 @@ class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
-FileContent: TypeAlias = bytes | Readable
+class Streamed(Protocol):
+    """A file that the client's transport sends in pieces, as it reads it. httpx alone cannot send one."""
+
+    def pieces(self) -> AsyncIterator[bytes]: ...
+
+
+FileContent: TypeAlias = bytes | Readable | Streamed
 FilePart: TypeAlias = tuple[str, IO[bytes] | bytes, str | None]
 """Name, content and media type, as httpx takes a file."""
 
@@ -60,7 +66,7 @@ class File:
     mime_type: str | None = None
 
     def to_part(self) -> FilePart:
-        # httpx only ever calls read(); its annotation asks for all of IO[bytes].
+        # httpx only ever calls read(), yet its annotation asks for all of IO[bytes].
         return self.file_name, cast("IO[bytes] | bytes", self.payload), self.mime_type
 
 
@@ -151,6 +157,7 @@ __all__ = [
     "JSONValue",
     "Readable",
     "Response",
+    "Streamed",
     "Unset",
     "file_parts",
     "first_that_fits",

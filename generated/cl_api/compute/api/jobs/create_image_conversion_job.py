@@ -41,7 +41,6 @@ def sync(*, client: Client, body: BodyCreateImageConversionJob) -> JobCreatedRes
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-
     return _read(client.get_httpx_client().request(**_call(body=body)))
 
 
@@ -59,5 +58,4 @@ async def asyncio(*, client: Client, body: BodyCreateImageConversionJob) -> JobC
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-
     return _read(await client.get_async_httpx_client().request(**_call(body=body)))

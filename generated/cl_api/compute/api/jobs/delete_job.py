@@ -38,7 +38,6 @@ def sync(job_id: str, *, client: Client) -> None:
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-
     return _read(client.get_httpx_client().request(**_call(job_id)))
 
 
@@ -54,5 +53,4 @@ async def asyncio(job_id: str, *, client: Client) -> None:
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-
     return _read(await client.get_async_httpx_client().request(**_call(job_id)))

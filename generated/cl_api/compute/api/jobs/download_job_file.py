@@ -41,7 +41,6 @@ def sync(job_id: str, file_path: str, *, client: Client) -> bytes:
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-
     return _read(client.get_httpx_client().request(**_call(job_id, file_path)))
 
 
@@ -59,5 +58,4 @@ async def asyncio(job_id: str, file_path: str, *, client: Client) -> bytes:
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-
     return _read(await client.get_async_httpx_client().request(**_call(job_id, file_path)))

@@ -35,7 +35,6 @@ def sync(*, client: Client) -> ServerInfo:
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-
     return _read(client.get_httpx_client().request(**_call()))
 
 
@@ -51,5 +50,4 @@ async def asyncio(*, client: Client) -> ServerInfo:
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-
     return _read(await client.get_async_httpx_client().request(**_call()))

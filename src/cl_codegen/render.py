@@ -1,0 +1,66 @@
+"""The plugin layer: our own templates, rendered for each plugin and once for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+from cl_codegen import escape
+from cl_codegen.plugins import Plugin
+
+FOR_EACH: Final = (("client.py.jinja", "{name}.py"),)
+"""(template, path below the package) for each plugin; the template sees `plugin`."""
+
+ONCE: Final = (("plugins.py.jinja", "plugins.py"), ("__init__.py.jinja", "__init__.py"))
+"""(template, path below the package), once; the template sees `plugins`."""
+
+
+class PluginTemplateError(Exception):
+    """A template of the plugin layer does not work."""
+
+
+def environment(templates: Path) -> Environment:
+    """jinja2 as our templates expect it: what is undefined is an error, and text of a spec has to be escaped."""
+    env = Environment(
+        loader=FileSystemLoader(templates),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 — this is Python and not HTML; `escape` has what takes its place
+    )
+    env.filters.update(
+        code=escape.code,
+        comment=escape.comment,
+        docstring=escape.docstring,
+        literal=escape.literal,
+        prose=escape.prose,
+    )
+    return env
+
+
+def render(plugins: Sequence[Plugin], templates: Path) -> Mapping[str, str]:
+    """The modules of the plugin layer, by their path below the package, unformatted.
+
+    Raises:
+        PluginTemplateError: names the template and what is wrong with it.
+    """
+    env = environment(templates)
+    files: dict[str, str] = {}
+    for name, path in FOR_EACH:
+        for plugin in plugins:
+            files[path.format(name=plugin.name)] = _render(env, name, plugin=plugin)
+    for name, path in ONCE:
+        files[path] = _render(env, name, plugins=plugins)
+    return files
+
+
+def _render(env: Environment, name: str, **context: object) -> str:
+    try:
+        return env.get_template(name).render(context)
+    except (TemplateError, TypeError) as broken:
+        line = getattr(broken, "lineno", None)
+        raise PluginTemplateError(f"{name}{f', line {line}' if line else ''}: {broken}") from broken
