@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from cl_plugins.hash import HashClient
@@ -28,7 +28,7 @@ __all__ = ["PLUGINS", "Plugins", "HashClient", "ImageConversionClient", "MediaTh
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(_HOMES[name]), name)
+    value = cast("object", getattr(importlib.import_module(_HOMES[name]), name))
     globals()[name] = value
     return value
 

@@ -72,4 +72,4 @@ def _reporting(run: Callable[[], int]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(app())
+    app()

@@ -58,6 +58,12 @@ def _files(folder: Path) -> set[str]:
 def _diff(old: bytes, new: bytes) -> Iterator[str]:
     """The first lines of a unified diff: from what is there to what should be."""
     lines = difflib.unified_diff(
-        old.decode("utf-8", "replace").splitlines(), new.decode("utf-8", "replace").splitlines(), "is", "should be", "", "", 1
+        old.decode("utf-8", "replace").splitlines(),
+        new.decode("utf-8", "replace").splitlines(),
+        "is",
+        "should be",
+        "",
+        "",
+        1,
     )
     yield from (line.rstrip() for line in itertools.islice(lines, _SHOWN))

@@ -69,10 +69,8 @@ def write(sources: Sources, folder: Path) -> Generated:
         if name == PLUGIN_SPEC:
             manifest = Manifest.load(sources.openapi / "plugins.toml")
             plugins = read_plugins(spec, manifest, made)
-    output.write_files(api, {"__init__.py": '"""The wire layer, one package for each server."""\n', "py.typed": ""})
-    (api / "__init__.py").write_text(
-        output.header("openapi/") + '"""The wire layer, one package for each server."""\n', encoding="utf-8"
-    )
+    opening = output.header("openapi/") + '"""The wire layer, one package for each server."""\n'
+    output.write_files(api, {"__init__.py": opening, "py.typed": ""})
     output.write_files(folder / "cl_plugins", render.render(plugins, sources.templates / "plugins"))
     output.add_header(folder / "cl_plugins", "openapi/compute.json, openapi/plugins.toml and templates/plugins")
     output.write_files(folder / "cl_plugins", {"py.typed": ""})

@@ -23,7 +23,8 @@ def words(text: str) -> list[str]:
 def _split(part: str) -> list[str]:
     # Digits stay with the letters before them: sha256 is one word, as the wire says it.
     merged: list[str] = []
-    for word in _WORD.findall(part):
+    for found in _WORD.finditer(part):
+        word = found[0]
         if merged and word.isdecimal():
             merged[-1] += word
         else:

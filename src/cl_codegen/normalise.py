@@ -21,8 +21,31 @@ Rule = Callable[[JSONObject], Iterator[str]]
 BINARY = "application/octet-stream"
 
 RESERVED_CLASSES = frozenset(
-    "Any Call Client Data Enum File FileContent FilePart Final JSONObject JSONValue Literal Mapping None Response Self "
-    "StatusError True False TypeAlias UUID Unset BadResponseError".split()
+    [
+        "Any",
+        "Call",
+        "Client",
+        "Data",
+        "Enum",
+        "File",
+        "FileContent",
+        "FilePart",
+        "Final",
+        "JSONObject",
+        "JSONValue",
+        "Literal",
+        "Mapping",
+        "None",
+        "Response",
+        "Self",
+        "StatusError",
+        "True",
+        "False",
+        "TypeAlias",
+        "UUID",
+        "Unset",
+        "BadResponseError",
+    ]
 )
 """Class names that the templates use themselves: a schema of that name would shadow them."""
 
@@ -193,7 +216,7 @@ def _short_operation_id(given: str, path: str, method: str) -> str:
 
 
 def bodies_are_named_by_their_operation(document: JSONObject) -> Iterator[str]:
-    """FastAPI calls a form `Body_{operation id}`, with the long id; it is to be `BodyCreateHashJob`, by the clean one."""
+    """FastAPI calls a form `Body_{operation id}`, with the long id; by the clean one it is `BodyCreateHashJob`."""
     names: dict[str, str] = {}
     for _, _, operation in _operations(document):
         body = operation.get("requestBody")
@@ -246,7 +269,7 @@ def boolean_schemas_are_objects(document: JSONObject) -> Iterator[str]:
 
 
 def recursive_json_is_any(document: JSONObject) -> Iterator[str]:
-    """A union that only says "any JSON" by holding itself becomes `{}`; the generator cannot read it and drops its users."""
+    """A union that says "any JSON" by holding itself becomes `{}`; the library cannot read it and drops its users."""
     schemas = _schemas(document)
     for key in list(schemas):
         if _is_any_json(schemas[key], f"#/components/schemas/{escape_pointer(key)}"):
@@ -271,7 +294,7 @@ def _is_any_json(schema: JSONValue, itself: str) -> bool:
 
 
 def files_are_binary(document: JSONObject) -> Iterator[str]:
-    """FastAPI writes a file as `contentMediaType: application/octet-stream` (3.1); the generator knows `format: binary`."""
+    """FastAPI says file by `contentMediaType: application/octet-stream` (3.1); the library knows `format: binary`."""
     for slot in slots(document):
         schema = slot.schema
         if isinstance(schema, dict) and schema.get("contentMediaType") == BINARY and schema.get("type") == "string":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 _RULES = ("--select", "F,I,UP", "--fix", "--quiet")
@@ -62,7 +61,7 @@ def format_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def staging(target: Path) -> Iterator[Path]:
+def staging(target: Path) -> Generator[Path]:
     """A folder next to the target to write into. It takes the target's place at the end, or leaves no trace.
 
     It stands on the same file system, so that the change is two renames: nobody sees half of it.
@@ -75,12 +74,12 @@ def staging(target: Path) -> Iterator[Path]:
     try:
         yield fresh
         if target.exists():
-            os.replace(target, old)
+            target.replace(old)
         try:
-            os.replace(fresh, target)
+            fresh.replace(target)
         except OSError:
             if old.exists():
-                os.replace(old, target)
+                old.replace(target)
             raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,21 +14,59 @@ from cl_codegen.spec import JSONValue, Node, Spec
 from cl_codegen.wire import Wire
 from cl_codegen.wire_endpoint import WireEndpoint
 
-_CALL_WORDS = frozenset("self wait timeout on_progress on_complete on_upload priority".split())
+_CALL_WORDS = frozenset(["self", "wait", "timeout", "on_progress", "on_complete", "on_upload", "priority"])
 """What every typed method takes beside the parameters of the plugin."""
 
 _MODULE_WORDS = frozenset(
-    "annotations Literal UNSET Unset JSONObject JSONValue FileInput Job JobCallback Operation Parameter PluginClient "
-    "UploadCallback upload".split()
+    [
+        "annotations",
+        "Literal",
+        "UNSET",
+        "Unset",
+        "JSONObject",
+        "JSONValue",
+        "FileInput",
+        "Job",
+        "JobCallback",
+        "Operation",
+        "Parameter",
+        "PluginClient",
+        "UploadCallback",
+        "upload",
+    ]
 )
 
 _CLIENT_WORDS = frozenset(
-    "abstractmethod api base_url cached_property close delete_job download_job_file embedded get_capabilities get_job jobs map as_completed mqtt_broker "
-    "mqtt_port plugins property commands subscribe_job_updates submitter sync unsubscribe wait_for_job wait_for_workers".split()
+    [
+        "abstractmethod",
+        "api",
+        "base_url",
+        "cached_property",
+        "close",
+        "delete_job",
+        "download_job_file",
+        "embedded",
+        "get_capabilities",
+        "get_job",
+        "jobs",
+        "map",
+        "as_completed",
+        "mqtt_broker",
+        "mqtt_port",
+        "plugins",
+        "property",
+        "commands",
+        "subscribe_job_updates",
+        "submitter",
+        "sync",
+        "unsubscribe",
+        "wait_for_job",
+        "wait_for_workers",
+    ]
 )
 """What the client has already: no plugin can be called so."""
 
-_CLIENT_CLASS_WORDS = frozenset("operation path task_type submit_with_files submit_job".split())
+_CLIENT_CLASS_WORDS = frozenset(["operation", "path", "task_type", "submit_with_files", "submit_job"])
 
 _BOUNDS = {
     "minimum": "minimum",
@@ -170,7 +208,9 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire) -> tuple[Plugin, ..
     entries: dict[str, Entry] = {}
     for entry in manifest.entries:
         if entry.operation not in operations:
-            raise entry.error("operation", f"the spec has no {entry.operation!r}{suggestion(entry.operation, operations)}")
+            raise entry.error(
+                "operation", f"the spec has no {entry.operation!r}{suggestion(entry.operation, operations)}"
+            )
         if entry.operation in entries:
             raise entry.error("operation", f"{entry.operation} belongs to [{entries[entry.operation].plugin}] already")
         if entry.plugin in _CLIENT_WORDS:
@@ -270,7 +310,9 @@ class _Reader:
             found = self.spec.root.at("components").at("schemas").find(self.entry.output)
             if found is None:
                 known = [name for name, _ in self.spec.root.at("components").at("schemas").members()]
-                raise self.entry.error("output", f"the spec has no schema {self.entry.output!r}" + suggestion(self.entry.output, known))
+                raise self.entry.error(
+                    "output", f"the spec has no schema {self.entry.output!r}" + suggestion(self.entry.output, known)
+                )
             return self.entry.output, found
         said = self.operation.find("x-task-output")
         reference = said.find("$ref") if said is not None else None
@@ -408,7 +450,7 @@ def _choices(schema: Node) -> Iterator[str | int | float]:
 
 
 def _python_type(schema: Node) -> str:
-    """The type that a typed method has for a schema. An enum is closed here: a wrong word is found by the type checker."""
+    """The type that a typed method has for a schema. An enum is closed here: the type checker finds a wrong word."""
     schema = schema.follow()
     members = schema.find("anyOf") or schema.find("oneOf")
     if members is not None:

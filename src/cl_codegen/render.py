@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 
 from cl_codegen import escape
+from cl_codegen.jinja_env import extend
 from cl_codegen.plugins import Plugin
 
 FOR_EACH: Final = (("client.py.jinja", "{name}.py"),)
@@ -32,12 +33,15 @@ def environment(templates: Path) -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 — this is Python and not HTML; `escape` has what takes its place
     )
-    env.filters.update(
-        code=escape.code,
-        comment=escape.comment,
-        docstring=escape.docstring,
-        literal=escape.literal,
-        prose=escape.prose,
+    extend(
+        env,
+        {
+            "code": escape.code,
+            "comment": escape.comment,
+            "docstring": escape.docstring,
+            "literal": escape.literal,
+            "prose": escape.prose,
+        },
     )
     return env
 
@@ -62,5 +66,5 @@ def _render(env: Environment, name: str, **context: object) -> str:
     try:
         return env.get_template(name).render(context)
     except (TemplateError, TypeError) as broken:
-        line = getattr(broken, "lineno", None)
-        raise PluginTemplateError(f"{name}{f', line {line}' if line else ''}: {broken}") from broken
+        line = f", line {broken.lineno}" if isinstance(broken, TemplateSyntaxError) else ""
+        raise PluginTemplateError(f"{name}{line}: {broken}") from broken

@@ -1,6 +1,6 @@
 """An OpenAPI document, and the places in it.
 
-Everything that reads a spec does so through `Node`, which knows its JSON pointer (RFC 6901): what is broken can be named.
+Everything reads a spec through `Node`, which knows its JSON pointer (RFC 6901): what is broken can be named.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import importlib.metadata
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 from attrs import frozen
 from openapi_python_client import Project
@@ -22,16 +23,34 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
 from cl_codegen import escape, wire_code
-from cl_codegen.spec import Spec, SpecError, escape_pointer
+from cl_codegen.jinja_env import extend
+from cl_codegen.spec import JSONValue, Spec, SpecError, escape_pointer
 from cl_codegen.wire_endpoint import WireEndpoint
 
 VERSION = "0.29.1"
 
 _FIELD_PREFIX = "field_"
 _RESERVED_FIELDS = frozenset(
-    "additional_properties cast cls data datetime field from_dict frozen item key self to_dict to_files to_form".split()
+    [
+        "additional_properties",
+        "cast",
+        "cls",
+        "data",
+        "datetime",
+        "field",
+        "from_dict",
+        "frozen",
+        "item",
+        "key",
+        "self",
+        "to_dict",
+        "to_files",
+        "to_form",
+    ]
 )
-_RESERVED_ARGUMENTS = frozenset("asyncio asyncio_detailed body client errors httpx response sync sync_detailed".split())
+_RESERVED_ARGUMENTS = frozenset(
+    ["asyncio", "asyncio_detailed", "body", "client", "errors", "httpx", "response", "sync", "sync_detailed"]
+)
 
 
 class VersionError(Exception):
@@ -60,7 +79,7 @@ def check_version() -> None:
     if installed != VERSION:
         raise VersionError(
             f"openapi-python-client {installed} is installed, and the templates are written for {VERSION}: "
-            + f"pip install openapi-python-client=={VERSION}"
+            f"pip install openapi-python-client=={VERSION}"
         )
 
 
@@ -94,9 +113,7 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
     used = _enums_below(data, endpoints)
     data.enums = sorted((enum for enum in data.enums if enum.class_info.name in used), key=lambda e: e.class_info.name)
     for model in data.models:
-        _keep_names_apart(
-            [*(model.required_properties or []), *(model.optional_properties or [])], _RESERVED_FIELDS
-        )
+        _keep_names_apart([*(model.required_properties or []), *(model.optional_properties or [])], _RESERVED_FIELDS)
     for endpoint in endpoints:
         _keep_names_apart([parameter for _, parameter in endpoint.iter_all_parameters()], _RESERVED_ARGUMENTS)
 
@@ -114,22 +131,22 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
     def model_fields(model: ModelProperty) -> list[wire_code.Field]:
         return wire_code.fields(model, request=model.class_info.name in sent)
 
-    def plain_text(value: object) -> str:
-        return wire_code.text_of(value)
-
     def wire_endpoint(endpoint: Endpoint) -> WireEndpoint:
         return described[id(endpoint)]
 
-    project.env.filters.update(
-        docstring=escape.docstring,
-        endpoint=wire_endpoint,
-        enum_values=enum_values,
-        fields=model_fields,
-        literal=escape.literal,
-        plain_text=plain_text,
-        siblings=siblings,
+    extend(
+        project.env,
+        {
+            "docstring": escape.docstring,
+            "endpoint": wire_endpoint,
+            "enum_values": enum_values,
+            "fields": model_fields,
+            "literal": escape.literal,
+            "plain_text": wire_code.text_of,
+            "siblings": siblings,
+        },
+        {"sent": sent},
     )
-    project.env.globals.update(sent=sent)
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()
     if problems:
@@ -159,7 +176,9 @@ def _refuse_incomplete(spec: Spec, data: GeneratorData) -> None:
         module = (str(endpoint.tags[0]), str(endpoint.name))
         if module in modules:
             raise SpecError(
-                spec.source, "#/paths", f"two operations become the module {'/'.join(module)}.py; change one operationId"
+                spec.source,
+                "#/paths",
+                f"two operations become the module {'/'.join(module)}.py; change one operationId",
             )
         modules.add(module)
 
@@ -172,18 +191,18 @@ def _refusal(spec: Spec, problems: Iterable[GeneratorError]) -> SpecError:
         said.append(" ".join(f"{problem.header} {problem.detail or ''}".split()))
         data = problem.data if isinstance(problem, ParseError) else None
         if data is not None and place == "#":
-            fragment = data.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            fragment = cast("JSONValue", data.model_dump(mode="json", by_alias=True, exclude_unset=True))
             place = _pointer_to(fragment, spec) or place
     return SpecError(spec.source, place, "cannot be generated without loss: " + "; ".join(said))
 
 
-def _pointer_to(fragment: object, spec: Spec) -> str | None:
-    def search(value: object, pointer: str) -> str | None:
+def _pointer_to(fragment: JSONValue, spec: Spec) -> str | None:
+    def search(value: JSONValue, pointer: str) -> str | None:
         if value == fragment:
             return pointer
         if isinstance(value, dict):
             for key, child in value.items():
-                if found := search(child, f"{pointer}/{escape_pointer(str(key))}"):
+                if found := search(child, f"{pointer}/{escape_pointer(key)}"):
                     return found
         elif isinstance(value, list):
             for index, child in enumerate(value):
@@ -278,7 +297,7 @@ def _words_in_order(spec: Spec) -> dict[frozenset[str | int], list[str | int]]:
     """The words of each enum in the order of the spec; the library keeps a set of them."""
     found: dict[frozenset[str | int], list[str | int]] = {}
 
-    def search(value: object) -> None:
+    def search(value: JSONValue) -> None:
         if isinstance(value, dict):
             listed = value.get("enum")
             if isinstance(listed, list):

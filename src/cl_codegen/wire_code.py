@@ -7,35 +7,31 @@ goes in as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from attrs import frozen
-from openapi_python_client.parser.properties import (
-    AnyProperty,
-    BooleanProperty,
-    ConstProperty,
-    DateProperty,
-    DateTimeProperty,
-    FileProperty,
-    FloatProperty,
-    IntProperty,
-    ListProperty,
-    LiteralEnumProperty,
-    ModelProperty,
-    NoneProperty,
-    StringProperty,
-    UnionProperty,
-    UuidProperty,
-)
+from openapi_python_client.parser.properties import AnyProperty, LiteralEnumProperty, ModelProperty
+from openapi_python_client.parser.properties.boolean import BooleanProperty
+from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.date import DateProperty
+from openapi_python_client.parser.properties.datetime import DateTimeProperty
+from openapi_python_client.parser.properties.file import FileProperty
+from openapi_python_client.parser.properties.float import FloatProperty
+from openapi_python_client.parser.properties.int import IntProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.none import NoneProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.parser.properties.string import StringProperty
+from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.schema import Reference
 from openapi_python_client.schema.untrusted_string import UntrustedString
 
 from cl_codegen.escape import in_f_string, literal
 from cl_codegen.spec import JSONValue
 
-_PLAIN = {
+_PLAIN: Mapping[type[PropertyProtocol], str] = {
     AnyProperty: "JSONValue",
     BooleanProperty: "bool",
     FloatProperty: "float",
@@ -332,7 +328,7 @@ def _untrusted(value: object) -> object:
 # An endpoint ----------------------------------------------------------------------------------------------------------
 
 
-def path_expression(path: str, parameters: list[PropertyProtocol]) -> str:
+def path_expression(path: str, parameters: Sequence[PropertyProtocol]) -> str:
     """The path of an endpoint as source: a plain literal, or an f-string that quotes each parameter."""
     if not parameters:
         return literal(path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 from openapi_python_client.parser.bodies import BodyType
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import FileProperty, LiteralEnumProperty, ModelProperty
+from openapi_python_client.parser.properties import LiteralEnumProperty, ModelProperty
+from openapi_python_client.parser.properties.file import FileProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.responses import Response
 
@@ -112,7 +113,7 @@ def _spec_path(endpoint: Endpoint) -> str:
     return path
 
 
-def _modules(properties: list[PropertyProtocol]) -> list[tuple[str, str]]:
+def _modules(properties: Sequence[PropertyProtocol]) -> list[tuple[str, str]]:
     return [
         (str(leaf.class_info.module_name), str(leaf.class_info.name))
         for property in properties
@@ -121,7 +122,7 @@ def _modules(properties: list[PropertyProtocol]) -> list[tuple[str, str]]:
     ]
 
 
-def _arguments(properties: list[PropertyProtocol]) -> tuple[Argument, ...]:
+def _arguments(properties: Sequence[PropertyProtocol]) -> tuple[Argument, ...]:
     return tuple(
         Argument(
             str(property.python_name),
