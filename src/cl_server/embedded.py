@@ -17,7 +17,7 @@ from typing import IO, Literal, Self, cast
 from cl_server import broker
 from cl_server.broker import HOST, BrokerKind
 from cl_server.doorbell import registered
-from cl_server.settings import Settings, prepare
+from cl_server.settings import GIB, Settings, prepare
 from cl_server.supervisor import Service, wait_until
 
 START = 60.0
@@ -33,7 +33,7 @@ class LocalStack:
     """Broker, compute API and workers on 127.0.0.1.
 
     `port` and `mqtt_port` 0 mean a free port; without `data` the files are in a temporary folder that goes
-    with the stack; without `workers` there is one for each core. Parts that die are started again. The parts
+    with the stack; without `workers` there is one for each core; `max_upload` is in bytes. Parts that die are started again. The parts
     end with this process, also when it is killed. Raises `StackError` where it cannot start.
     """
 
@@ -45,11 +45,13 @@ class LocalStack:
         mqtt_port: int = 0,
         workers: int | None = None,
         broker: Literal["auto", "mosquitto", "amqtt"] = "auto",
+        max_upload: int = 2 * GIB,
     ) -> None:
         self._wanted_data = data
         self._wanted_port = port
         self._wanted_mqtt_port = mqtt_port
         self._wanted_broker = broker
+        self._max_upload = max_upload
         self._workers = workers if workers is not None else len(os.sched_getaffinity(0))
         self._services: dict[str, Service] = {}
         self._socket: socket.socket | None = None
@@ -72,7 +74,7 @@ class LocalStack:
             self._open_data()
             self._start_broker()
             self._listen()
-            settings = Settings(data=self.data, mqtt_host=HOST, mqtt_port=self.mqtt_port)
+            settings = Settings(data=self.data, mqtt_host=HOST, mqtt_port=self.mqtt_port, max_upload=self._max_upload)
             self._start_compute(settings)
             self._start_workers(settings)
             self._await_ready()

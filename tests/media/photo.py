@@ -91,3 +91,8 @@ def write(path: Path, content: bytes) -> Path:
     """The content as a file."""
     path.write_bytes(content)
     return path
+
+
+def slow() -> bytes:
+    """A small file that takes a worker about a second to convert."""
+    return encoded(Image.new("1", (5000, 5000)), "PNG")
