@@ -201,7 +201,7 @@ async def test_a_slow_callback_hears_the_latest_and_the_end(server: FakeServer, 
 
     watch = watcher.watch("a", on_progress=slow)
     watcher.deliver(job(status="processing", progress=1, at=2))
-    while not seen:  # noqa: ASYNC110
+    while not seen:
         await asyncio.sleep(0)
     for progress in range(2, 90):
         watcher.deliver(job(status="processing", progress=progress, at=2))
