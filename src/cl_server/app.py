@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.master import create_master_router
 from cl_server import errors, spec
+from cl_server.body_limit import BodyLimitMiddleware
 from cl_server.capabilities import Capabilities
 from cl_server.request_id import RequestIdMiddleware
 from cl_server.routes import files, jobs, server
@@ -44,9 +45,10 @@ def create_app(
         version=version("cl-client"),
         description="Runs media and machine-learning tasks on files.",
         lifespan=lifespan,
-        max_body_size=max_upload,
     )
     errors.install(app)
+    # Outermost is what is added last.
+    app.add_middleware(BodyLimitMiddleware, limit=max_upload)
     app.add_middleware(RequestIdMiddleware)
     app.include_router(server.create_router(capabilities))
     app.include_router(create_master_router(repository, storage, guest))

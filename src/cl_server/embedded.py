@@ -22,6 +22,8 @@ from cl_server.supervisor import Service, wait_until
 
 START = 60.0
 STOP = 10.0
+# The socket is open before the API is, so a question may wait; not for ever, because the API may have died.
+ANSWER = 2.0
 PORT_RACES = 5
 
 
@@ -33,8 +35,8 @@ class LocalStack:
     """Broker, compute API and workers on 127.0.0.1.
 
     `port` and `mqtt_port` 0 mean a free port; without `data` the files are in a temporary folder that goes
-    with the stack; without `workers` there is one for each core; `max_upload` is in bytes. Parts that die are started again. The parts
-    end with this process, also when it is killed. Raises `StackError` where it cannot start.
+    with the stack; without `workers` there is one for each core; `max_upload` is in bytes. Parts that die are
+    started again. They end with this process, also when it is killed. Raises `StackError` where it cannot start.
     """
 
     def __init__(
@@ -245,7 +247,7 @@ class LocalStack:
             raise self._failure(next((name for name in self._services if not self._works(name)), "broker"))
 
     def _get(self, path: str) -> dict[str, object] | None:
-        connection = http.client.HTTPConnection(self.compute_url.removeprefix("http://"), timeout=START)
+        connection = http.client.HTTPConnection(self.compute_url.removeprefix("http://"), timeout=ANSWER)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

@@ -18,6 +18,7 @@ class LocalFileStorage:
 
     def __init__(self, base_dir: Path) -> None:
         self.root = base_dir.absolute() / "jobs"
+        self.root.mkdir(parents=True, exist_ok=True)
 
     def create_job_directory(self, job_id: str) -> Path:
         """Make the folders of a job."""

@@ -1,0 +1,56 @@
+"""Refuses a request body that is too large: at its announcement where there is one, else as soon as it is."""
+
+import asyncio
+from typing import cast
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# How long to read on, in seconds, after a refusal: a client that is still sending would not see the answer.
+DRAIN = 2.0
+
+
+class BodyLimitMiddleware:
+    """`limit` is in bytes. The refusal is raised where the body is read, and so has the shape of every error."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
+        length = headers.get(b"content-length", b"")
+        announced = int(length) if length.isdigit() else 0
+        taken = 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            if announced > self.limit:
+                # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
+                if b"expect" not in headers:
+                    await _drain(receive)
+                raise self._refusal()
+            message = await receive()
+            taken += len(cast("bytes", message.get("body", b"")))
+            if taken > self.limit:
+                await _drain(receive)
+                raise self._refusal()
+            return message
+
+        await self.app(scope, limited, send)
+
+    def _refusal(self) -> HTTPException:
+        return HTTPException(413, f"the upload is too large: this server takes at most {self.limit} bytes")
+
+
+async def _drain(receive: Receive) -> None:
+    """Throw away what is still coming."""
+    try:
+        async with asyncio.timeout(DRAIN):
+            while (await receive()).get("more_body", False):
+                pass
+    except TimeoutError:
+        return

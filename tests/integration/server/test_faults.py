@@ -1,0 +1,271 @@
+"""What happens when parts of the stack die."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from tests.conftest import KINDS, require
+from tests.integration.server.client import FINAL, Api, Watch
+from tests.media import photo
+
+from cl_server import broker
+from cl_server.broker import BrokerKind
+from cl_server.embedded import LocalStack, StackError
+from cl_server.supervisor import wait_until
+
+PARENT = """
+import sys, time
+from cl_server.embedded import LocalStack
+stack = LocalStack(workers=2, broker=sys.argv[1]).start()
+print(stack.compute_url, stack.mqtt_port, stack.data, *stack.pids().values(), flush=True)
+time.sleep(600)
+"""
+
+
+def listening(port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended (its parent may not have looked yet)."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def terminal(api: Api, job_id: str, timeout: float = 60) -> str:
+    """The final status of a job over HTTP, for when the broker is what is broken."""
+    assert wait_until(lambda: api.job(job_id)["status"] in FINAL, timeout), api.job(job_id)
+    return str(api.job(job_id)["status"])
+
+
+def test_a_worker_that_is_killed_in_a_job_does_not_take_it_along(own_stack: LocalStack) -> None:
+    api = Api(own_stack)
+    with api.http, Watch(own_stack) as watch:
+        watch.until(lambda: set(watch.workers) >= {"w0", "w1"})
+        job_id = api.submit("image_conversion", photo.slow(), format="webp", quality=100)
+        watch.until(lambda: "processing" in watch.statuses(job_id))
+        busy = next(name for name in ("w0", "w1") if held_by(own_stack, job_id) == name)
+        before = own_stack.pids()[busy]
+        own_stack.kill(busy, signal.SIGKILL)
+        assert watch.final(job_id, 60)["status"] == "completed"
+        told = [event["status"] for event in watch.of(job_id)]
+        assert told.count("completed") == 1
+        assert told.count("processing") >= 2
+        assert gone(before)
+        # Its last will cleared what it had said, and its successor said it again.
+        watch.until(lambda: watch.workers.get(busy) is not None)
+
+
+def held_by(stack: LocalStack, job_id: str) -> object:
+    """Which worker has a job."""
+    connection = sqlite3.connect(stack.data / "jobs.sqlite")
+    try:
+        return connection.execute("SELECT worker_id FROM jobs WHERE job_id = ?", (job_id,)).fetchone()[0]
+    finally:
+        connection.close()
+
+
+def test_a_broker_that_is_killed_stops_no_job(own_stack: LocalStack) -> None:
+    api = Api(own_stack)
+    with api.http:
+        jobs = [api.submit("hash", b"before")]
+        own_stack.kill("broker", signal.SIGKILL)
+        jobs += [api.submit("media_thumbnail", photo.photo(320, 240)) for _ in range(10)]
+        assert {terminal(api, job) for job in jobs} == {"completed"}
+        assert wait_until(lambda: broker.answers(own_stack.mqtt_port), 20)
+        # Everybody is back on the new broker, and is heard.
+        with Watch(own_stack) as watch:
+            watch.until(lambda: set(watch.workers) >= {"w0", "w1"}, 20)
+            after = api.submit("hash", b"after")
+            watch.final(after)
+            assert wait_until(lambda: api.http.get("/capabilities").json()["num_workers"] == 2, 20)
+
+
+def test_an_api_that_is_killed_comes_back_on_its_port(own_stack: LocalStack) -> None:
+    api = Api(own_stack)
+    with api.http:
+        job_id = api.submit("hash", b"words")
+        own_stack.kill("compute", signal.SIGKILL)
+        # Connections wait in the socket's queue, which belongs to the stack.
+        with httpx.Client(base_url=own_stack.compute_url, timeout=30) as patient:
+            assert patient.get("/healthz").status_code == 200
+        with Api(own_stack).http as http:
+            assert wait_until(lambda: http.get(f"/jobs/{job_id}").json()["status"] == "completed", 30)
+
+
+@pytest.mark.parametrize("name", ["broker", "compute", "w0"])
+def test_every_part_can_be_restarted(own_stack: LocalStack, name: str) -> None:
+    before = own_stack.pids()
+    own_stack.restart(name)
+    after = own_stack.pids()
+    assert {part for part in after if after[part] != before[part]} == {name}
+    api = Api(own_stack)
+    with api.http:
+        assert terminal(api, api.submit("hash", b"words")) == "completed"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_parent_that_is_killed_leaves_no_process(kind: BrokerKind) -> None:
+    require(kind)
+    with subprocess.Popen([sys.executable, "-c", PARENT, kind], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        url, mqtt_port, data, *pids = parent.stdout.readline().split()
+        family = {child.pid for child in psutil.Process(parent.pid).children(recursive=True)}
+        assert family >= {int(pid) for pid in pids}
+        parent.kill()
+    assert wait_until(lambda: all(gone(pid) for pid in family), 15), [psutil.Process(p) for p in family if not gone(p)]
+    assert not listening(port_of(url))
+    assert not listening(int(mqtt_port))
+    shutil.rmtree(data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stop_leaves_nothing(kind: BrokerKind) -> None:
+    require(kind)
+    stack = LocalStack(workers=2, broker=kind).start()
+    family = {child.pid for child in psutil.Process().children(recursive=True)} & descendants(stack)
+    stack.stop()
+    stack.stop()
+    assert all(gone(pid) for pid in family)
+    assert not listening(port_of(stack.compute_url))
+    assert not listening(stack.mqtt_port)
+    assert not stack.data.exists()
+
+
+def descendants(stack: LocalStack) -> set[int]:
+    """The processes of a stack, with the guard of its broker."""
+    pids = set(stack.pids().values())
+    return pids | {psutil.Process(pid).ppid() for pid in pids} - {os.getpid()}
+
+
+def test_a_stop_gives_back_what_takes_too_long(tmp_path: Path) -> None:
+    with LocalStack(tmp_path, workers=1) as stack:
+        api = Api(stack)
+        with api.http, Watch(stack) as watch:
+            job_id = api.submit("image_conversion", photo.slow(), format="webp", quality=100)
+            watch.until(lambda: "processing" in watch.statuses(job_id))
+            # Two different ones, because two of a kind that come at once are one.
+            stack.kill("w0", signal.SIGTERM)
+            stack.kill("w0", signal.SIGINT)
+            watch.until(lambda: [e["status"] for e in watch.of(job_id)].count("queued") == 2)
+            assert watch.final(job_id)["status"] == "completed"
+
+
+def test_a_worker_finishes_its_job_before_it_stops(tmp_path: Path) -> None:
+    with LocalStack(tmp_path, workers=1) as stack:
+        api = Api(stack)
+        with api.http, Watch(stack) as watch:
+            job_id = api.submit("image_conversion", photo.slow(), format="webp", quality=100)
+            watch.until(lambda: "processing" in watch.statuses(job_id))
+            stack.restart("w0")
+            assert api.job(job_id)["status"] == "completed"
+            assert [e["status"] for e in watch.of(job_id)].count("processing") == 2  # the claim, and its progress
+
+
+def test_jobs_outlive_the_stack(tmp_path: Path) -> None:
+    with LocalStack(tmp_path, workers=2) as stack:
+        api = Api(stack)
+        with api.http:
+            done = api.submit("hash", b"words")
+            terminal(api, done)
+            for name in ("w0", "w1"):
+                stack.kill(name, signal.SIGSTOP)
+            waiting = api.submit("hash", b"words")
+            for name in ("w0", "w1"):
+                stack.kill(name, signal.SIGKILL)
+    with LocalStack(tmp_path, workers=1) as stack:
+        api = Api(stack)
+        with api.http:
+            assert terminal(api, waiting) == "completed"
+            assert api.job(done)["status"] == "completed"
+
+
+def test_the_highest_priority_goes_first_then_the_oldest() -> None:
+    with LocalStack(workers=1) as stack:
+        api = Api(stack)
+        with api.http, Watch(stack) as watch:
+            stack.kill("w0", signal.SIGSTOP)
+            jobs = [api.submit("hash", b"words", priority=priority) for priority in (5, 0, 10, 5)]
+            stack.kill("w0", signal.SIGCONT)
+            for job in jobs:
+                watch.final(job)
+            order = [event["job_id"] for event in watch.events if event["status"] == "processing"]
+            assert list(dict.fromkeys(order)) == [jobs[2], jobs[0], jobs[3], jobs[1]]
+
+
+def test_two_stacks_do_not_share_a_folder(tmp_path: Path) -> None:
+    with LocalStack(tmp_path, workers=1):
+        with pytest.raises(StackError, match="is in use by another stack; stop it first"):
+            LocalStack(tmp_path, workers=1).start()
+
+
+def test_a_port_in_use_is_one_clear_line() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(StackError, match=rf"^port {port} of 127\.0\.0\.1 cannot be used: [^\n]+$"):
+            LocalStack(port=port, workers=1).start()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_broker_port_in_use_is_one_clear_line(kind: BrokerKind) -> None:
+    require(kind)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(StackError) as failure:
+            LocalStack(mqtt_port=port, workers=1, broker=kind).start()
+    assert re.fullmatch(
+        r"broker did not start: it ended with status \d+: [^\n]+ \(log: [^\n]+broker\.log\)", str(failure.value)
+    )
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StackError, match="cannot be used: Not a directory"):
+        LocalStack(tmp_path / "file" / "data").start()
+
+
+def test_a_database_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "jobs.sqlite").write_text("words, a good many of them, and no database at all" * 100)
+    with pytest.raises(StackError, match=r"^(compute|w0) did not start: it ended with status 1: [^\n]*not a database"):
+        LocalStack(tmp_path, workers=1).start()
+
+
+def test_without_mosquitto_amqtt_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "find_mosquitto", lambda: None)
+    with LocalStack(workers=1) as stack:
+        assert stack.broker_kind == "amqtt"
+    with pytest.raises(StackError, match="there is no mosquitto"):
+        LocalStack(workers=1, broker="mosquitto").start()
+
+
+def test_what_is_asked_for_is_what_there_is(tmp_path: Path) -> None:
+    port, mqtt_port = broker.free_port(), broker.free_port()
+    with LocalStack(tmp_path / "data", port=port, mqtt_port=mqtt_port, workers=1) as stack:
+        assert stack.environment() == {
+            "COMPUTE_URL": f"http://127.0.0.1:{port}",
+            "MQTT_BROKER_HOST": "127.0.0.1",
+            "MQTT_BROKER_PORT": str(mqtt_port),
+        }
+        assert (stack.data.stat().st_mode & 0o777) == 0o700
+    assert (tmp_path / "data" / "jobs.sqlite").exists()
