@@ -57,7 +57,7 @@ async def download_job_file(
     async with transport.stream("GET", url, headers=headers) as response:
         length = cast("str", response.headers.get("content-length", ""))
         total = int(length) if length.isdigit() else None
-        with _whole_or_not_at_all(target) as file:
+        with whole_or_not_at_all(target) as file:
             written = 0
             with transport.translated(response.request):
                 async for piece in response.aiter_raw(PIECE):
@@ -82,9 +82,20 @@ def _relative(file_path: str) -> str:
 
 
 @contextlib.contextmanager
-def _whole_or_not_at_all(target: Path) -> Generator[BinaryIO]:
+def whole_or_not_at_all(target: Path) -> Generator[BinaryIO]:
+    """A file to write, which takes its place when the block ends well and is gone when it does not.
+
+    Through a symbolic link, the file that it names is replaced, and the link stays.
+
+    Raises:
+        DownloadError: it cannot be written, or there is something that is not a file (a device would be replaced).
+    """
     partial: Path | None = None
     try:
+        if target.is_symlink():
+            target = target.resolve()
+        if target.exists() and not target.is_file():
+            raise DownloadError(f"cannot write {target}: it is not a file", hint="give another place")
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".part", dir=target.parent)
         partial = Path(name)
