@@ -1,0 +1,141 @@
+"""What is said, and where: data on stdout, everything else on stderr. The one place that knows the output modes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from cl_api.compute.types import JSONValue
+
+_STYLES: Final = {"error": "1;31", "warning": "33", "hint": "36", "done": "32"}
+
+Row = tuple[str, str]
+"""A line of a result for people: what, and its value."""
+
+
+class Console:
+    """The two streams of a command.
+
+    Args:
+        as_json: results as JSON objects, one a line.
+        quiet: of a result only its id; of the rest only warnings and errors.
+        debug: everything, tracebacks too.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False, debug: bool = False) -> None:
+        self.as_json: bool = as_json
+        self.quiet: bool = quiet
+        self.debug: bool = debug
+
+    @property
+    def live(self) -> bool:
+        """Whether something that moves may be drawn: somebody looks, and the terminal can."""
+        return not self.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    @property
+    def unicode(self) -> bool:
+        """Whether the encoding of stderr has the signs that we like to draw."""
+        try:
+            "✓━".encode(sys.stderr.encoding or "ascii")
+        except (UnicodeEncodeError, LookupError):
+            return False
+        return True
+
+    def result(self, record: Mapping[str, JSONValue], rows: Sequence[Row], *, id: str) -> None:
+        """Print one result: the record for programs, the rows for people, the id for `--quiet`."""
+        if self.as_json:
+            _write(sys.stdout, json.dumps(record))
+        elif self.quiet:
+            _write(sys.stdout, printable(id))
+        else:
+            width = max((len(name) for name, _ in rows), default=0) + 1
+            for name, value in rows:
+                _write(sys.stdout, f"{printable(name) + ':':<{width}} {printable(value)}")
+        # Whoever reads line by line gets it now.
+        sys.stdout.flush()
+
+    def say(self, text: str = "") -> None:
+        """A line for people that is not the result."""
+        if not self.quiet:
+            _write(sys.stderr, printable(text))
+
+    def done(self, text: str) -> None:
+        """A line for people: something is done."""
+        if not self.quiet:
+            _write(sys.stderr, f"{_painted('done', '✓' if self.unicode else 'ok')} {printable(text)}")
+
+    def hint(self, text: str) -> None:
+        """What to do next."""
+        if not self.quiet:
+            _write(sys.stderr, f"{_painted('hint', 'hint:')} {printable(text)}")
+
+    def warn(self, text: str) -> None:
+        """Something is not as it should be, but the command goes on. Never hidden."""
+        _write(sys.stderr, f"{_painted('warning', 'warning:')} {printable(text)}")
+
+    def error(self, text: str) -> None:
+        """The command fails, because of this. Never hidden."""
+        _write(sys.stderr, f"{_painted('error', 'error:')} {printable(text)}")
+
+    def trace(self, text: str) -> None:
+        """What only a developer wants to see."""
+        if self.debug:
+            _write(sys.stderr, text.rstrip("\n"))
+
+    def listen(self) -> None:
+        """Say what the client logs: warnings as a line each; with debug everything."""
+        logger = logging.getLogger("cl_client")
+        for old in [handler for handler in logger.handlers if isinstance(handler, _LogLines)]:
+            logger.removeHandler(old)
+        logger.addHandler(_LogLines(self))
+        logger.setLevel(logging.DEBUG if self.debug else logging.WARNING)
+        logger.propagate = False
+
+
+class _LogLines(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            self._console.warn(message)
+        else:
+            self._console.trace(f"{record.name}: {message}")
+        if record.exc_info:
+            self._console.trace(logging.Formatter().formatException(record.exc_info))
+
+
+def printable(text: str) -> str:
+    """One line, in which what a server or a file name says cannot move the cursor."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def human_size(size: int) -> str:
+    """A number of bytes for people: `12.3 kB`."""
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
+
+
+def _painted(style: str, text: str) -> str:
+    # https://no-color.org: set and not empty.
+    if os.environ.get("NO_COLOR") or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\033[{_STYLES[style]}m{text}\033[0m"
+
+
+def _write(stream: TextIO, line: str) -> None:
+    encoding = stream.encoding or "utf-8"
+    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")

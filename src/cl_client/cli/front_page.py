@@ -1,0 +1,50 @@
+"""The page of `cl-client --help`, from the same tables that the commands are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, cast, get_type_hints
+
+from cyclopts import Parameter
+
+from cl_client.cli.help import print_description, print_section, print_usage
+from cl_client.cli.options import GLOBAL, GlobalOptions
+from cl_client.command import Entry
+from cl_plugins.commands import COMMANDS
+
+USAGE: Final = "cl-client COMMAND [OPTIONS]"
+DESCRIPTION: Final = """Run media jobs on a compute server: submit a file, watch the job, fetch the result.
+
+New here? `cl-client demo` shows it all, from nothing, in a few seconds."""
+
+JOBS: Final = "Jobs"
+OWN: Final = "Files and servers"
+
+OWN_COMMANDS: Final = (
+    Entry("demo", "cl_client.cli.demo:demo", "See a job go through a server, from nothing, in seconds."),
+    Entry("download", "cl_client.cli.download:download", "Download a file of a job."),
+    Entry("server", "cl_client.cli.server:app", "Run a server on this machine."),
+)
+FLAGS: Final = (
+    (("-h", "--help"), "Show this page, or the one of a command."),
+    (("--version",), "Show the version."),
+)
+
+
+def show() -> None:
+    """Print the page."""
+    print_usage(USAGE)
+    print_description(DESCRIPTION)
+    print_section(JOBS, [(entry.name, entry.help) for entry in COMMANDS])
+    print_section(OWN, [(entry.name, entry.help) for entry in OWN_COMMANDS])
+    print_section(str(GLOBAL.name), _options())
+
+
+def _options() -> Iterator[tuple[str, str]]:
+    hints = cast("dict[str, object]", get_type_hints(GlobalOptions, include_extras=True))
+    for name, hint in hints.items():
+        (parameter,) = cast("tuple[Parameter]", getattr(hint, "__metadata__", ()))
+        names = sorted(parameter.name or (f"--{name.replace('_', '-')}",), key=len)
+        yield " ".join([", ".join(names), *([parameter.metavar] if parameter.metavar else [])]), parameter.help or ""
+    for flags, text in FLAGS:
+        yield ", ".join(flags), text

@@ -1,0 +1,27 @@
+"""The entry point of `cl-client`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: without the name of the program; `sys.argv` when not given.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 not understood, 130 interrupted.
+    """
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if tokens in ([], ["--help"], ["-h"]):
+        # The page that most people see first is drawn without assembling the commands behind it.
+        from cl_client.cli.front_page import show
+
+        show()
+        return 0
+    from cl_client.cli.app import launch
+
+    return launch(tokens)

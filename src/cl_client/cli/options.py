@@ -1,0 +1,62 @@
+"""The options that every command has."""
+
+# Annotations are not strings here: cyclopts reads them.
+from typing import TYPE_CHECKING, Annotated
+
+from attrs import evolve, frozen
+from cyclopts import Group, Parameter
+from cyclopts.validators import Number
+
+if TYPE_CHECKING:
+    from cl_client.config import ServerConfig
+
+GLOBAL = Group("Global options", sort_key=20)
+
+
+@Parameter(name="*", group=GLOBAL)
+@frozen(kw_only=True)
+class GlobalOptions:
+    """Where the servers are, and how to speak.
+
+    Attributes:
+        compute_url, mqtt_broker, mqtt_port: go before the environment.
+        json: results as JSON, one object a line.
+        quiet: nothing but ids, warnings and errors.
+        debug: tracebacks, and what the client logs.
+    """
+
+    compute_url: Annotated[
+        str | None, Parameter(help="The compute server; COMPUTE_URL, or http://localhost:8002.", metavar="URL")
+    ] = None
+    mqtt_broker: Annotated[
+        str | None, Parameter(help="The MQTT broker; MQTT_BROKER_HOST, or localhost.", metavar="HOST")
+    ] = None
+    mqtt_port: Annotated[
+        int | None,
+        Parameter(help="Its port; MQTT_BROKER_PORT, or 1883.", metavar="PORT", validator=Number(gte=1, lte=65535)),
+    ] = None
+    json: Annotated[bool, Parameter(negative="", help="Results as JSON, one object a line.", show_default=False)] = (
+        False
+    )
+    quiet: Annotated[
+        bool, Parameter(name=("--quiet", "-q"), negative="", help="Print ids only, and errors.", show_default=False)
+    ] = False
+    debug: Annotated[
+        bool, Parameter(negative="", help="Show tracebacks and what the client logs.", show_default=False)
+    ] = False
+
+    def server_config(self) -> "ServerConfig":
+        """These addresses, completed from the environment.
+
+        Raises:
+            InvalidParameterError: the environment holds one that cannot be an address.
+        """
+        from cl_client.config import ServerConfig
+
+        config = ServerConfig.from_env()
+        return evolve(
+            config,
+            compute_url=self.compute_url or config.compute_url,
+            mqtt_host=self.mqtt_broker or config.mqtt_host,
+            mqtt_port=self.mqtt_port or config.mqtt_port,
+        )

@@ -1,0 +1,51 @@
+"""One run of the command line: what its commands work with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from cl_client.cli.console import Console
+from cl_client.cli.options import GlobalOptions
+from cl_client.command import JobOptions
+
+if TYPE_CHECKING:
+    from cl_client.client import ComputeClient
+    from cl_client.jobs import Job, Jobs
+    from cl_client.upload import UploadCallback
+
+File = TypeVar("File", Path, None)
+Output = TypeVar("Output")
+
+
+class Run:
+    """What a command is given: the console, the options, a client when it needs one. A `JobRunner`."""
+
+    def __init__(self, options: GlobalOptions) -> None:
+        self.options: GlobalOptions = options
+        self.console: Console = Console(as_json=options.json, quiet=options.quiet, debug=options.debug)
+
+    def client(self) -> ComputeClient:
+        """A client of the server that the options name.
+
+        Raises:
+            InvalidParameterError: one of them is no address.
+        """
+        from cl_client.client import ComputeClient
+
+        return ComputeClient(server_config=self.options.server_config())
+
+    def job(
+        self,
+        file: File,
+        submit: Callable[[Jobs, File, UploadCallback], Awaitable[Job[Output]]],
+        options: JobOptions,
+    ) -> None:
+        """Run a job for a command; as `JobRunner.job`."""
+        # asyncio takes 14 ms to import: help does not pay for it.
+        import asyncio
+
+        from cl_client.cli.job_command import JobCommand
+
+        asyncio.run(JobCommand(self, file, submit, options).execute())

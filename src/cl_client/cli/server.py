@@ -1,0 +1,111 @@
+"""`cl-client server`: a server of one's own, in the foreground."""
+
+# Annotations are not strings here: cyclopts reads them.
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from cl_client.cli.console import Console
+from cl_client.cli.run import Run
+from cl_client.config import ComputeClientConfig as Config
+from cl_client.errors import ComputeClientError
+
+if TYPE_CHECKING:
+    from cl_server.embedded import LocalStack
+
+_PORT = Number(gte=0, lte=65535)
+
+app = App(name="server", help="Run a server on this machine.")
+
+
+@app.command(name="up")
+def up(
+    *,
+    port: Annotated[
+        int, Parameter(help="Of the compute server; 0 takes a free one.", validator=_PORT, metavar="PORT")
+    ] = Config.DEFAULT_PORT,
+    mqtt_port: Annotated[
+        int, Parameter(help="Of the MQTT broker; 0 takes a free one.", validator=_PORT, metavar="PORT")
+    ] = Config.MQTT_BROKER_PORT,
+    data: Annotated[
+        Path | None, Parameter(help="Folder for the database, files and logs; ~/.local/share/cl-client.", metavar="DIR")
+    ] = None,
+    workers: Annotated[
+        int | None, Parameter(help="Worker processes; one for each core.", validator=Number(gte=1), metavar="N")
+    ] = None,
+    broker: Annotated[
+        Literal["auto", "mosquitto", "amqtt"], Parameter(help="The MQTT broker; auto takes mosquitto where it is.")
+    ] = "auto",
+    run: Annotated[Run, Parameter(parse=False)],
+) -> None:
+    """Run broker, compute server and workers on 127.0.0.1 until Ctrl-C."""
+    try:
+        from cl_server.embedded import LocalStack, StackError
+    except ImportError as error:
+        raise ComputeClientError(
+            f"a server needs the extra [server] ({error.name} is missing)", hint="pip install 'cl-client[server]'"
+        ) from error
+
+    stack = LocalStack(data or default_data(), port=port, mqtt_port=mqtt_port, workers=workers, broker=broker)
+    _end_with_signals()
+    try:
+        with stack:
+            _introduce(run.console, stack)
+            while True:
+                signal.pause()
+    except StackError as error:
+        raise ComputeClientError(str(error)) from error
+    except KeyboardInterrupt:
+        # The usual end of a server, and no failure.
+        run.console.say("stopped")
+
+
+def _introduce(console: Console, stack: "LocalStack") -> None:
+    workers = len(stack.pids()) - 2
+    broker = f"mqtt://{stack.mqtt_host}:{stack.mqtt_port}"
+    console.result(
+        {"compute_url": stack.compute_url, "mqtt_url": broker, "workers": workers, "data": str(stack.data)},
+        [
+            ("compute", stack.compute_url),
+            ("broker", f"{broker} ({stack.broker_kind})"),
+            ("workers", str(workers)),
+            ("data", str(stack.data)),
+        ],
+        id=stack.compute_url,
+    )
+    environment = stack.environment()
+    if (
+        environment["COMPUTE_URL"].rpartition(":")[2] != str(Config.DEFAULT_PORT)
+        or stack.mqtt_port != Config.MQTT_BROKER_PORT
+    ):
+        console.say()
+        console.say("The ports are not the usual ones: tell the clients, in their shell.")
+        for name, value in environment.items():
+            console.say(f"  export {name}={value}")
+    console.say()
+    console.say("Ctrl-C stops it.")
+
+
+def _end_with_signals() -> None:
+    """Let SIGTERM do what Ctrl-C does, and only the first of them: what comes later waits for the end."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for every in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(every, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+
+
+def default_data() -> Path:
+    """Where servers keep what is theirs, by the XDG Base Directory Specification."""
+    home = os.environ.get("XDG_DATA_HOME")
+    # A relative path is to be ignored, says the specification.
+    base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "share"
+    return base / "cl-client"

@@ -1,0 +1,107 @@
+"""What a generated command stands on: the options that all of them share, and what they ask of the command line.
+
+Light, because the help of every command imports it. Annotations are not strings here: cyclopts reads them.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol, TypeVar, cast
+
+from attrs import frozen
+from cyclopts import Group, Parameter
+
+from cl_client.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from cl_api.compute.types import JSONValue, Unset
+    from cl_client.jobs import Job, Jobs
+    from cl_client.upload import UploadCallback
+
+__all__ = ["Entry", "JobOptions", "JobRunner", "given", "json_option"]
+
+File = TypeVar("File", Path, None)
+Output = TypeVar("Output")
+Value = TypeVar("Value")
+
+_JOB = Group("Options of the job", sort_key=10)
+
+
+class Entry(NamedTuple):
+    """A command, before its module is imported.
+
+    Attributes:
+        name: the first word, such as `image-conversion`.
+        target: where the app is, as `module:attribute`.
+        help: one line.
+    """
+
+    name: str
+    target: str
+    help: str
+
+
+@Parameter(name="*", group=_JOB)
+@frozen(kw_only=True)
+class JobOptions:
+    """The options of every command that submits a job.
+
+    Attributes:
+        watch: show the progress while it runs.
+        wait: come back when the job has ended, rather than when it is queued.
+        output: where the result goes: a file, or a folder that exists.
+        timeout: seconds to wait; as long as it takes when not given.
+        priority: 0 to 10; the server's default when not given.
+    """
+
+    watch: Annotated[bool, Parameter(negative="", help="Show the progress on the way.", show_default=False)] = False
+    wait: Annotated[
+        bool, Parameter(help="Wait for the result; --no-wait prints the job id and leaves.", show_default=False)
+    ] = True
+    output: Annotated[
+        Path | None, Parameter(name=("--output", "-o"), help="Where the result goes: a file, or a folder that exists.")
+    ] = None
+    timeout: Annotated[
+        float | None, Parameter(help="Stop waiting after so many seconds; the job goes on.", metavar="SECONDS")
+    ] = None
+    priority: Annotated[
+        int | None, Parameter(help="0 (when there is nothing else to do) to 10 (first).", metavar="0-10")
+    ] = None
+
+
+class JobRunner(Protocol):
+    """Runs jobs for commands; the command line gives one to each command that it calls."""
+
+    def job(
+        self,
+        file: File,
+        submit: "Callable[[Jobs, File, UploadCallback], Awaitable[Job[Output]]]",
+        options: JobOptions,
+    ) -> None:
+        """Submit a job for a file, follow it, fetch its result and print it.
+
+        Args:
+            file: what the job is about; `None` for a job that needs no file.
+            submit: makes the typed call; given the jobs of a client, what to upload and whom to tell of it.
+            options: of the command.
+        """
+        ...
+
+
+def given(value: Value | None) -> "Value | Unset":
+    """An option as generated methods take it: what was not given is not sent."""
+    from cl_api.compute.types import UNSET
+
+    return UNSET if value is None else value
+
+
+def json_option(name: str, text: str | None) -> "JSONValue":
+    """An option that is written as JSON; `None` where it was not given.
+
+    Raises:
+        InvalidParameterError: it is not JSON.
+    """
+    try:
+        return None if text is None else cast("JSONValue", json.loads(text))
+    except ValueError as error:
+        raise InvalidParameterError(f"{name} has to be JSON: {error}") from None
