@@ -1,10 +1,10 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.conftest import KINDS, require
-from tests.integration.server.client import Api, Watch
 
 from cl_server.embedded import LocalStack
+from tests.conftest import KINDS, require
+from tests.integration.server.client import Api, Watch
 
 
 @pytest.fixture

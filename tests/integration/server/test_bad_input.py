@@ -3,10 +3,10 @@ import socket
 
 import httpx
 import pytest
-from tests.integration.server.client import Api, Watch
-from tests.media import photo
 
 from cl_server.embedded import LocalStack
+from tests.integration.server.client import Api, Watch
+from tests.media import photo
 
 HOSTILE = [
     "../../../../escaped.jpg",

@@ -13,14 +13,14 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tests.conftest import KINDS, require
-from tests.integration.server.client import FINAL, Api, Watch
-from tests.media import photo
 
 from cl_server import broker
 from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack, StackError
 from cl_server.supervisor import wait_until
+from tests.conftest import KINDS, require
+from tests.integration.server.client import FINAL, Api, Watch
+from tests.media import photo
 
 PARENT = """
 import sys, time

@@ -1,9 +1,9 @@
 import http.client
 
 import pytest
-from tests.integration.server.client import Api, Watch
 
 from cl_server.embedded import LocalStack
+from tests.integration.server.client import Api, Watch
 
 CONTENT = bytes(range(256)) * 4000
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.integration.server.client import Api, Watch
-from tests.media import photo
 
 from cl_server.embedded import LocalStack
+from tests.integration.server.client import Api, Watch
+from tests.media import photo
 
 PATHS = ("/tmp", "source", "input_paths", "output_paths", "input_names")
 

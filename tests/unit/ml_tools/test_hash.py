@@ -4,12 +4,12 @@ from pathlib import Path
 import imagehash
 import pytest
 from PIL import Image
-from tests.media import photo
 
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.picture import NotAPictureError
 from cl_ml_tools.plugins.hash.schema import HashOutput, HashParams
 from cl_ml_tools.plugins.hash.task import PIECE, HashTask
+from tests.media import photo
 
 TEXT = b"no picture, only words\n"
 

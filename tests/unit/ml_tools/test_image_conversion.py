@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from pydantic import ValidationError
-from tests.media import photo
 
 from cl_ml_tools import picture as pictures
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.picture import TARGETS
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 from cl_ml_tools.plugins.image_conversion.task import ImageConversionTask
+from tests.media import photo
 
 FORMATS = sorted(TARGETS)
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"]

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFile
-from tests.media import photo
 
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
 from cl_ml_tools.plugins.media_thumbnail.task import MediaThumbnailTask
+from tests.media import photo
 
 
 def thumbnail(source: Path, **params: object) -> tuple[MediaThumbnailOutput, Path]:

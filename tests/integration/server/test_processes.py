@@ -1,0 +1,142 @@
+"""The processes of the stack, one by one."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from cl_server import broker
+from cl_server.settings import Settings
+from cl_server.supervisor import Service, wait_until
+
+DEAF = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(600)
+"""
+
+
+def run(*argv: str, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", *argv],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_a_guard_says_whom_it_guards_and_passes_a_signal_on() -> None:
+    with run("cl_server.guard", "sleep", "600") as guard:
+        assert guard.stdout is not None
+        program = psutil.Process(int(guard.stdout.readline()))
+        assert program.name() == "sleep"
+        guard.send_signal(signal.SIGTERM)
+        assert guard.wait(10) == 128 + signal.SIGTERM
+        assert not program.is_running()
+
+
+def test_a_guard_ends_its_program_when_its_input_ends() -> None:
+    with run("cl_server.guard", "sleep", "600") as guard:
+        assert guard.stdout is not None
+        assert guard.stdin is not None
+        program = psutil.Process(int(guard.stdout.readline()))
+        guard.stdin.close()
+        guard.wait(10)
+        assert not program.is_running()
+
+
+def test_a_guard_kills_a_program_that_does_not_listen() -> None:
+    with run("cl_server.guard", sys.executable, "-c", DEAF) as guard:
+        assert guard.stdout is not None
+        assert guard.stdin is not None
+        assert guard.stderr is not None
+        program = psutil.Process(int(guard.stdout.readline()))
+        assert guard.stderr.readline() == "deaf\n"
+        guard.stdin.close()
+        assert guard.wait(10) == 128 + signal.SIGKILL
+        assert not program.is_running()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can promise this")
+def test_a_guard_that_is_killed_takes_its_program_along() -> None:
+    with run("cl_server.guard", "sleep", "600") as guard:
+        assert guard.stdout is not None
+        program = psutil.Process(int(guard.stdout.readline()))
+        guard.kill()
+        program.wait(10)
+
+
+def test_a_guard_gives_the_status_of_its_program() -> None:
+    with run("cl_server.guard", sys.executable, "-c", "import sys; sys.exit(7)") as guard:
+        assert guard.wait(10) == 7
+    with run("cl_server.guard") as guard:
+        assert guard.wait(10) == 2
+
+
+def test_a_worker_and_the_api_work_without_a_broker_and_without_a_stack(tmp_path: Path) -> None:
+    environment = Settings(tmp_path).environment()
+    environment["MQTT_BROKER_PORT"] = ""
+    port = str(broker.free_port())
+    with (
+        run("cl_server", "compute", "--port", port, **environment) as compute,
+        run("cl_server", "worker", **environment) as worker,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        assert wait_until(lambda: listening(int(port)), 20)
+        created = http.post("/jobs/hash", files={"file": ("a", b"words")})
+        job = f"/jobs/{created.json()['job_id']}"
+        assert wait_until(lambda: http.get(job).json()["status"] == "completed", 20)
+        assert http.get("/capabilities").json() == {"num_workers": 0, "capabilities": {}}
+        # They have no lifeline, so the end of their input is nothing to them.
+        for process in (compute, worker):
+            process.terminate()
+        assert worker.wait(10) == 0
+        compute.wait(10)
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_amqtt_shuts_down_although_a_peer_never_says_who_it_is() -> None:
+    port = broker.free_port()
+    with run("cl_server.amqtt_broker", str(port)) as process:
+        assert wait_until(lambda: broker.answers(port), 20)
+        with socket.create_connection(("127.0.0.1", port)):
+            started = time.monotonic()
+            process.terminate()
+            process.wait(10)
+            assert time.monotonic() - started < 5
+
+
+def test_nobody_answers_where_there_is_no_broker() -> None:
+    assert not broker.answers(broker.free_port())
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        assert not broker.answers(broker.port_of(silent), timeout=0.1)
+
+
+def test_a_service_that_dies_is_started_again_and_one_that_is_deaf_is_killed(tmp_path: Path) -> None:
+    service = Service("deaf", [sys.executable, "-c", DEAF], tmp_path / "log", environment=dict(os.environ))
+    service.start()
+    service.keep()
+    first = service.pid
+    assert wait_until(lambda: service.last_words() == "deaf", 10)
+    service.send(signal.SIGKILL)
+    assert wait_until(lambda: service.pid != first and service.last_words() == "deaf", 10)
+    service.stop()
+    service.wait(time.monotonic() + 0.2)
+    assert not psutil.pid_exists(service.pid)
+    service.send(signal.SIGTERM)

@@ -1,0 +1,18 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from cl_server.database import open_database
+from cl_server.migrations import migrate
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A new database."""
+    path = tmp_path / "jobs.sqlite"
+    opened = open_database(path)
+    migrate(opened, path)
+    yield opened
+    opened.dispose()

@@ -1,0 +1,126 @@
+"""What is said over MQTT, without a broker."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+from cl_ml_tools.schemas import Job, JobStatus
+from cl_server.capabilities import Capabilities
+from cl_server.doorbell import Doorbell, Ringer, registered
+from cl_server.events import Events, connection
+from cl_server.presence import Presence
+from cl_server.schemas import JobEvent, JobResponse, WorkerCapability
+from cl_server.settings import Settings
+
+JOB = Job(
+    job_id="one",
+    task_type="hash",
+    status=JobStatus.FAILED,
+    params={"algorithm": "all", "input_paths": ["/secret/source"], "input_names": ["a"], "output_paths": []},
+    error_message="no",
+    created_by="7",
+    created_at=1,
+    updated_at=5,
+    started_at=2,
+    completed_at=5,
+)
+
+
+def test_an_event_is_the_job_with_what_happened() -> None:
+    said = json.loads(JobEvent.about(JOB).model_dump_json())
+    assert said == {
+        "job_id": "one",
+        "task_type": "hash",
+        "event_type": "failed",
+        "status": "failed",
+        "progress": 0,
+        "timestamp": 5,
+        "error_message": "no",
+        "params": {"algorithm": "all"},
+        "task_output": None,
+        "priority": 5,
+        "created_at": 1,
+        "updated_at": 5,
+        "started_at": 2,
+        "completed_at": 5,
+    }
+    JobEvent.model_validate(said)
+    assert set(said) == set(JobEvent.model_json_schema()["properties"])
+
+
+def test_a_response_has_nothing_of_the_server() -> None:
+    said = JobResponse.of(JOB).model_dump_json()
+    assert "secret" not in said
+    assert "created_by" not in said
+
+
+def test_without_a_broker_nothing_is_said_and_nothing_fails() -> None:
+    assert connection(Settings(Path()), "compute") is None
+    Events(None)(JOB)
+    presence = Presence(None, "w0", ["hash"])
+    presence.idle(0)
+    presence.leave()
+
+
+def worker(name: str, idle: int, *tasks: str) -> bytes:
+    return WorkerCapability(id=name, capabilities=list(tasks), idle_count=idle, timestamp=1).model_dump_json().encode()
+
+
+def test_capabilities_are_the_idle_workers_of_each_task() -> None:
+    capabilities = Capabilities()
+    capabilities.heard("inference/workers/w0", worker("w0", 1, "hash", "exif"))
+    capabilities.heard("inference/workers/w1", worker("w1", 0, "hash"))
+    assert capabilities.summary().model_dump() == {"num_workers": 2, "capabilities": {"exif": 1, "hash": 1}}
+    capabilities.heard("inference/workers/w1", worker("w1", 1, "hash"))
+    assert capabilities.summary().capabilities["hash"] == 2
+    capabilities.heard("inference/workers/w0", b"")
+    assert capabilities.summary().model_dump() == {"num_workers": 1, "capabilities": {"hash": 1}}
+    capabilities.forget()
+    assert capabilities.summary().num_workers == 0
+
+
+def test_messages_that_are_none_of_a_worker_are_ignored() -> None:
+    capabilities = Capabilities()
+    capabilities.heard("inference/events", worker("w0", 1, "hash"))
+    capabilities.heard("inference/workers/w0", b"not json")
+    capabilities.heard("inference/workers/w0", b'{"id": "w0"}')
+    capabilities.heard("inference/workers/w9", b"")
+    assert capabilities.summary().num_workers == 0
+
+
+def test_a_ring_is_heard_by_every_worker(tmp_path: Path) -> None:
+    ringer = Ringer(tmp_path)
+    with Doorbell(tmp_path, "w0") as first, Doorbell(tmp_path, "w1") as second:
+        ringer.ring()
+        for bell in (first, second):
+            bell.socket.setblocking(True)
+            assert bell.socket.recv(16) == b"1"
+            bell.socket.setblocking(False)
+            bell.drain()
+        assert {worker.worker_id for worker in registered(tmp_path)} == {"w0", "w1"}
+    assert registered(tmp_path) == []
+    ringer.ring()
+    ringer.close()
+
+
+def test_what_a_dead_worker_left_at_the_door_is_removed(tmp_path: Path) -> None:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    left = tmp_path / "w0.bell"
+    left.write_text(f"9 {pid}")
+    (tmp_path / "w1.bell").write_text("nonsense")
+    assert registered(tmp_path) == []
+    assert not left.exists()
+
+
+def test_a_ring_at_a_closed_door_does_no_harm(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+        bound.bind(("127.0.0.1", 0))
+        (tmp_path / "w0.bell").write_text(f"{bound.getsockname()[1]} {os.getpid()}")
+    ringer = Ringer(tmp_path)
+    ringer.ring()
+    ringer.ring()
+    ringer.close()
