@@ -63,10 +63,12 @@ def _say(text: str) -> None:
 
 
 def _reporting(run: Callable[[], int]) -> int:
-    """Run a command; what is wrong with its input is one clear line and exit code 2."""
+    """Run a command. What is wrong with its input is one clear line and exit code 2, and so is a broken generator."""
+    from cl_codegen.faults import GeneratorError
+
     try:
         return run()
-    except SpecError as broken:
+    except (SpecError, GeneratorError) as broken:
         sys.stderr.write(f"{broken}\n")
         return 2
 

@@ -88,8 +88,10 @@ def code(text: str | SpecText, indent: int = 4) -> str:
 
 
 def _unbroken(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return escaped[:-1] + '\\"' if escaped.endswith('"') else escaped
+    """Text between triple quotes: it holds no three of them, and none at its end."""
+    head = text.rstrip('"')
+    escaped = head.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return escaped + '\\"' * (len(text) - len(head))
 
 
 def docstring(text: str | SpecText, indent: int = 4) -> str:

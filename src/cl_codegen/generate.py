@@ -46,7 +46,7 @@ def generate(sources: Sources, out: Path) -> Generated:
 
     Raises:
         SpecError: a spec or the manifest; the file and the place in it are named.
-        output.GenerationError, render.PluginTemplateError, wire.VersionError: the generator itself.
+        GeneratorError: the generator itself is at fault, or what is installed.
     """
     with output.staging(out) as folder:
         return write(sources, folder)

@@ -124,10 +124,7 @@ class _Table:
         table = self._mapping(self.value, "table")
         for key in table:
             if key not in _KEYS:
-                near = difflib.get_close_matches(key, _KEYS, 1)
-                raise self._error(
-                    key, "there is no such key" + (f"; {near[0]}?" if near else f" (of {', '.join(_KEYS)})")
-                )
+                raise self._error(key, f"there is no such key{suggestion(key, _KEYS)}")
         if self.name != attribute(self.name):
             raise self._error("table", f"the name is an attribute of the client: write [{attribute(self.name)}]")
         if "operation" not in table:

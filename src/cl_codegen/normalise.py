@@ -283,7 +283,7 @@ def _is_any_json(schema: JSONValue, itself: str) -> bool:
         return False
     holds_itself = False
     for member in members:
-        if not isinstance(member, dict):
+        if not isinstance(member, dict) or member.get("properties"):
             return False
         inner = member.get("items") if member.get("type") == "array" else member.get("additionalProperties")
         if isinstance(inner, dict) and inner.get("$ref") == itself:

@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
+from cl_codegen.faults import GenerationError
+
 _RULES = ("--select", "F,I,UP", "--fix", "--quiet")
 _STYLE = {
     "line-length": "120",
@@ -18,10 +20,6 @@ _STYLE = {
     "lint.isort.split-on-trailing-comma": "false",
     "lint.isort.known-first-party": "['cl_api', 'cl_client', 'cl_plugins']",
 }
-
-
-class GenerationError(Exception):
-    """What was generated is not sound Python: a fault of a template, not of the spec."""
 
 
 def header(source: str) -> str:

@@ -9,18 +9,20 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
 
 from cl_codegen import escape
+from cl_codegen.command import Command
+from cl_codegen.faults import PluginTemplateError
 from cl_codegen.jinja_env import extend
 from cl_codegen.plugins import Plugin
 
-FOR_EACH: Final = (("client.py.jinja", "{name}.py"),)
+FOR_EACH: Final = (("client.py.jinja", "{name}.py"), ("command.py.jinja", "commands/{name}.py"))
 """(template, path below the package) for each plugin; the template sees `plugin`."""
 
-ONCE: Final = (("plugins.py.jinja", "plugins.py"), ("__init__.py.jinja", "__init__.py"))
+ONCE: Final = (
+    ("plugins.py.jinja", "plugins.py"),
+    ("__init__.py.jinja", "__init__.py"),
+    ("commands.py.jinja", "commands/__init__.py"),
+)
 """(template, path below the package), once; the template sees `plugins`."""
-
-
-class PluginTemplateError(Exception):
-    """A template of the plugin layer does not work."""
 
 
 def environment(templates: Path) -> Environment:
@@ -37,6 +39,7 @@ def environment(templates: Path) -> Environment:
         env,
         {
             "code": escape.code,
+            "command": Command.of,
             "comment": escape.comment,
             "docstring": escape.docstring,
             "literal": escape.literal,

@@ -34,6 +34,10 @@ class SpecError(Exception):
         self.expected: str = expected
 
 
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON (RFC 8259 §6)")
+
+
 def escape_pointer(key: str) -> str:
     """One step of a JSON pointer (RFC 6901 §3)."""
     return key.replace("~", "~0").replace("/", "~1")
@@ -59,12 +63,13 @@ class Spec:
             SpecError: the file is missing, is not JSON, or is not an OpenAPI 3 document.
         """
         try:
-            value = cast("JSONValue", json.loads(path.read_text(encoding="utf-8")))
+            text = path.read_text(encoding="utf-8")
+            value = cast("JSONValue", json.loads(text, parse_constant=_refuse_constant))
         except FileNotFoundError:
             raise SpecError(path, "#", "there is no such file; `make spec` exports it from the server") from None
         except json.JSONDecodeError as broken:
             raise SpecError(path, f"line {broken.lineno}, column {broken.colno}", f"not JSON: {broken.msg}") from None
-        except (OSError, UnicodeDecodeError) as unreadable:
+        except (OSError, ValueError, RecursionError) as unreadable:
             raise SpecError(path, "#", f"cannot be read: {unreadable}") from None
         return cls.of(path, value)
 

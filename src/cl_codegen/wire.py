@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
@@ -23,6 +24,7 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
 from cl_codegen import escape, wire_code
+from cl_codegen.faults import VersionError
 from cl_codegen.jinja_env import extend
 from cl_codegen.spec import JSONValue, Spec, SpecError, escape_pointer
 from cl_codegen.wire_endpoint import WireEndpoint
@@ -51,10 +53,6 @@ _RESERVED_FIELDS = frozenset(
 _RESERVED_ARGUMENTS = frozenset(
     ["asyncio", "asyncio_detailed", "body", "client", "errors", "httpx", "response", "sync", "sync_detailed"]
 )
-
-
-class VersionError(Exception):
-    """The installed openapi-python-client is not the one that the templates are written for."""
 
 
 @frozen
@@ -188,7 +186,8 @@ def _refusal(spec: Spec, problems: Iterable[GeneratorError]) -> SpecError:
     said: list[str] = []
     place = "#"
     for problem in problems:
-        said.append(" ".join(f"{problem.header} {problem.detail or ''}".split()))
+        text = re.sub(r"<[\w.]*UntrustedString object at \w+>", "(a name)", f"{problem.header} {problem.detail or ''}")
+        said.append(" ".join(text.split()))
         data = problem.data if isinstance(problem, ParseError) else None
         if data is not None and place == "#":
             fragment = cast("JSONValue", data.model_dump(mode="json", by_alias=True, exclude_unset=True))

@@ -1,0 +1,17 @@
+"""What is wrong with the generator itself: its templates, or what is installed. For a spec there is `SpecError`."""
+
+
+class GeneratorError(Exception):
+    """The base of them all. Nothing was written."""
+
+
+class VersionError(GeneratorError):
+    """The installed openapi-python-client is not the one that the templates are written for."""
+
+
+class PluginTemplateError(GeneratorError):
+    """A template of the plugin layer does not work."""
+
+
+class GenerationError(GeneratorError):
+    """What was generated is not sound Python."""

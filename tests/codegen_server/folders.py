@@ -1,0 +1,52 @@
+"""What the generator reads, as folders that a test may change."""
+
+import json
+import shutil
+from pathlib import Path
+
+from cl_codegen.generate import Sources
+from tests.codegen_server.app import create_app
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "templates"
+
+MANIFEST = """\
+[hash]
+operation = "create_hash_job"
+verb = "compute"
+names = { image = "file" }
+order = ["image", "salt"]
+example = '''
+job = await client.hash.compute("photo.jpg")
+'''
+
+[resize]
+operation = "create_resize_job"
+verb = "shrink"
+artifact = "output_path"
+flags = { width = "-w" }
+
+[resize.names]
+image = "file"
+output_format = "format"
+"""
+
+
+def server_spec() -> dict:
+    """The document of the test server."""
+    return json.loads(json.dumps(create_app().openapi()))
+
+
+def write_sources(folder: Path, spec: dict | None = None, manifest: str = MANIFEST) -> Sources:
+    """A folder with a spec and a manifest; the templates are the real ones."""
+    openapi = folder / "openapi"
+    openapi.mkdir(parents=True, exist_ok=True)
+    (openapi / "compute.json").write_text(json.dumps(server_spec() if spec is None else spec), encoding="utf-8")
+    (openapi / "plugins.toml").write_text(manifest, encoding="utf-8")
+    return Sources(openapi, TEMPLATES)
+
+
+def copy_templates(folder: Path) -> Path:
+    """A copy of the templates, to break."""
+    shutil.copytree(TEMPLATES, folder / "templates")
+    return folder / "templates"

@@ -1,0 +1,203 @@
+"""Each rule alone: what it changes, and that it says where."""
+
+from pathlib import Path
+
+import pytest
+
+from cl_codegen import normalise as rules
+from cl_codegen.spec import Spec
+
+
+def document(schemas: dict | None = None, paths: dict | None = None) -> dict:
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "version": "1"},
+        "paths": paths or {},
+        "components": {"schemas": schemas or {}},
+    }
+
+
+def operation(operation_id: str | None = None, **more: object) -> dict:
+    named = {} if operation_id is None else {"operationId": operation_id}
+    return {**named, "responses": {"200": {"description": "ok"}}, **more}
+
+
+def apply(rule: rules.Rule, spec: dict) -> list[str]:
+    return list(rule(spec))
+
+
+def test_operation_ids_of_fastapi_become_the_name_of_the_function():
+    post = operation("create_hash_job_jobs_hash_post")
+    spec = document(paths={"/jobs/hash": {"post": post}, "/jobs/{id}": {"get": operation("get_job_jobs__id__get")}})
+    assert apply(rules.operation_ids_are_names, spec) == [
+        "#/paths/~1jobs~1hash/post/operationId",
+        "#/paths/~1jobs~1{id}/get/operationId",
+    ]
+    assert post["operationId"] == "create_hash_job"
+    assert spec["paths"]["/jobs/{id}"]["get"]["operationId"] == "get_job"
+
+
+def test_operation_ids_that_are_names_stay():
+    spec = document(paths={"/": {"get": operation("root")}})
+    assert apply(rules.operation_ids_are_names, spec) == []
+
+
+def test_operation_ids_stay_long_where_the_short_ones_would_be_the_same():
+    spec = document(paths={"/a": {"get": operation("read_a_get")}, "/b": {"get": operation("read_b_get")}})
+    assert apply(rules.operation_ids_are_names, spec) == []
+
+
+def test_operations_without_an_id_get_one_of_their_path():
+    spec = document(paths={"/jobs/{id}": {"get": operation()}, "/jobs-{id}": {"get": operation()}})
+    apply(rules.operation_ids_are_names, spec)
+    assert [item["get"]["operationId"] for item in spec["paths"].values()] == ["get_jobs_id", "get_jobs_id_2"]
+
+
+def test_forms_are_called_by_the_clean_operation():
+    reference = {"$ref": "#/components/schemas/Body_x_jobs_x_post"}
+    post = operation("x", requestBody={"content": {"multipart/form-data": {"schema": reference}}})
+    spec = document({"Body_x_jobs_x_post": {"type": "object"}, "Other": {}}, {"/jobs/x": {"post": post}})
+    assert apply(rules.bodies_are_named_by_their_operation, spec) == ["#/components/schemas/Body_x_jobs_x_post"]
+    assert list(spec["components"]["schemas"]) == ["Body_x", "Other"]
+    assert reference["$ref"] == "#/components/schemas/Body_x"
+
+
+def test_definitions_become_components():
+    schema = {"$defs": {"B": {"type": "string"}}, "properties": {"b": {"$ref": "#/$defs/B"}}}
+    other = {"properties": {"b": {"$ref": "#/components/schemas/A/$defs/B"}}}
+    spec = document({"A": schema, "C": other})
+    assert apply(rules.definitions_are_components, spec) == ["#/components/schemas/A/$defs"]
+    assert spec["components"]["schemas"]["B"] == {"type": "string"}
+    assert schema["properties"]["b"] == other["properties"]["b"] == {"$ref": "#/components/schemas/B"}
+    assert "$defs" not in schema
+
+
+def test_definitions_of_the_same_name_stay_apart():
+    spec = document(
+        {"A": {"$defs": {"B": {"type": "string"}}, "items": {"$ref": "#/$defs/B"}}, "B": {"type": "integer"}}
+    )
+    apply(rules.definitions_are_components, spec)
+    assert spec["components"]["schemas"]["A"]["items"] == {"$ref": "#/components/schemas/B_2"}
+
+
+def test_boolean_schemas_become_objects_and_impossible_properties_go():
+    schema = {"properties": {"any": True, "never": False}, "additionalProperties": True, "items": True}
+    apply(rules.boolean_schemas_are_objects, document({"A": schema}))
+    assert schema == {"properties": {"any": {}}, "additionalProperties": True, "items": {}}
+
+
+def test_a_union_that_holds_itself_is_any_json():
+    itself = {"$ref": "#/components/schemas/J"}
+    union = {
+        "anyOf": [
+            {"type": "object", "additionalProperties": itself},
+            {"type": "array", "items": itself},
+            {"type": "null"},
+        ]
+    }
+    spec = document({"J": union, "Or": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "Model": {"anyOf": [itself]}})
+    assert apply(rules.recursive_json_is_any, spec) == ["#/components/schemas/J"]
+    assert spec["components"]["schemas"]["J"] == {}
+
+
+@pytest.mark.parametrize(
+    "member",
+    [{"$ref": "#/components/schemas/Other"}, "text", {"type": "object", "properties": {"x": {}}}],
+)
+def test_a_union_with_a_model_is_not_any_json(member):
+    union = {"anyOf": [{"type": "array", "items": {"$ref": "#/components/schemas/J"}}, member]}
+    assert apply(rules.recursive_json_is_any, document({"J": union})) == []
+
+
+def test_files_are_binary_wherever_they_are():
+    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    several = {"type": "array", "items": dict(file)}
+    spec = document({"Form": {"properties": {"file": file, "files": several}}})
+    assert apply(rules.files_are_binary, spec) == [
+        "#/components/schemas/Form/properties/file",
+        "#/components/schemas/Form/properties/files/items",
+    ]
+    assert file == several["items"] == {"type": "string", "format": "binary"}
+
+
+def test_a_property_that_is_called_like_a_keyword_of_schemas_stays():
+    properties = {
+        "contentMediaType": {"type": "string"},
+        "properties": {"type": "string"},
+        "schema": {"type": "string"},
+    }
+    spec = document({"Form": {"properties": dict(properties)}})
+    for rule in rules.RULES:
+        apply(rule, spec)
+    assert spec["components"]["schemas"]["Form"]["properties"] == properties
+
+
+def test_pictures_are_bytes_and_json_stays():
+    responses = {
+        "200": {"content": {"image/png": {}}},
+        "201": {"content": {"application/problem+json; charset=utf-8": {}}},
+        "202": {"content": {"text/plain": {}}},
+        "204": {"description": "nothing"},
+    }
+    get = {"operationId": "get", "responses": responses}
+    assert apply(rules.other_media_are_bytes, document(paths={"/a": {"get": get}})) == [
+        "#/paths/~1a/get/responses/200/content"
+    ]
+    assert responses["200"]["content"] == {
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+    }
+
+
+def test_twins_of_one_title_keep_apart():
+    spec = document({"Job-Input": {"title": "Job"}, "Job-Output": {"title": "Job"}})
+    assert len(apply(rules.components_are_called_by_their_key, spec)) == 2
+    assert spec["components"]["schemas"] == {"Job-Input": {}, "Job-Output": {}}
+
+
+def test_components_do_not_shadow_what_the_templates_import():
+    reference = {"$ref": "#/components/schemas/File"}
+    spec = document({"File": {}, "User": {"items": reference}, "äöü": {}, "user": {}})
+    apply(rules.components_leave_our_names, spec)
+    assert list(spec["components"]["schemas"]) == ["FileModel", "User", "AouModel", "userTwin"]
+    assert reference["$ref"] == "#/components/schemas/FileModel"
+
+
+def test_the_inline_part_of_an_optional_takes_the_title():
+    enum, reference = {"enum": ["a"], "type": "string"}, {"$ref": "#/components/schemas/B"}
+    properties = {
+        "word": {"anyOf": [enum, {"type": "null"}], "title": "Word"},
+        "model": {"anyOf": [reference, {"type": "null"}]},
+        "number": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+    }
+    apply(rules.optional_members_take_the_title, document({"A": {"properties": properties}, "B": {}}))
+    assert enum["title"] == "Word"
+    assert reference == {"$ref": "#/components/schemas/B"}
+    assert "title" not in properties["number"]["anyOf"][0]
+
+
+def test_titles_that_name_nothing_go():
+    schema = {"properties": {"a": {"title": "???"}, "b": {"title": "Fine"}}}
+    apply(rules.titles_are_words, document({"A": schema}))
+    assert schema["properties"] == {"a": {}, "b": {"title": "Fine"}}
+
+
+def test_the_detail_of_a_422_may_be_text():
+    detail = {"type": "array", "items": {}}
+    spec = document(
+        {"HTTPValidationError": {"properties": {"detail": detail}}, "Other": {"properties": {"detail": detail}}}
+    )
+    assert len(apply(rules.details_may_be_text, spec)) == 1
+    changed = spec["components"]["schemas"]["HTTPValidationError"]["properties"]["detail"]
+    assert changed["anyOf"] == [detail, {"type": "string"}]
+
+
+def test_the_report_says_which_rule_applied_how_often_and_the_source_is_untouched():
+    source = document({"A": {"title": "A"}})
+    spec, report = rules.normalise(Spec.of(Path("a.json"), source))
+    assert rules.describe(report) == "components_are_called_by_their_key: 1"
+    assert source["components"]["schemas"]["A"] == {"title": "A"}
+    assert rules.normalise(spec)[0].document == spec.document
+
+
+def test_every_rule_says_why_it_is_there():
+    assert all(rule.__doc__ and len(rule.__doc__) > 40 for rule in rules.RULES)
