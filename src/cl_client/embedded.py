@@ -30,11 +30,13 @@ async def local_stack(data: str | os.PathLike[str] | None = None) -> AsyncGenera
             hint="pip install 'cl-client[server]'",
         ) from error
     stack = LocalStack(Path(data) if data is not None else None)
+    starting = asyncio.ensure_future(asyncio.to_thread(stack.start))
     try:
-        await asyncio.to_thread(stack.start)
+        await asyncio.shield(starting)
+        yield stack
     except StackError as error:
         raise ComputeClientError(str(error)) from error
-    try:
-        yield stack
     finally:
+        # A thread cannot be cancelled: what was begun is waited for, so that it can be stopped.
+        await asyncio.wait([starting])
         await asyncio.to_thread(stack.stop)
