@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
-from cl_ml_tools.compute_module import ProgressCallback, TaskResult
+from cl_ml_tools.compute_module import ProgressCallback, TaskFailed
 from cl_ml_tools.discovery import AnyModule, discover_tasks
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import Job, JobStatus
@@ -44,7 +44,12 @@ class Worker:
 
     async def run(self, job: Job) -> None:
         """Run a job that was claimed, and write down how it ended."""
-        result = await self._attempt(job)
+        failure: Exception | None = None
+        try:
+            result = await self.modules[job.task_type].run(job, self._progress(job))
+        except Exception as error:
+            failure = error
+            result = explain(job.task_type, error)
         if result["status"] == "ok":
             kept = self.repository.update_job(
                 job.job_id, status=JobStatus.COMPLETED, progress=100, task_output=result["task_output"]
@@ -52,23 +57,10 @@ class Worker:
         else:
             kept = self.repository.update_job(job.job_id, status=JobStatus.FAILED, error_message=result["error"])
         if not kept:
+            # A task whose files are removed under it fails, and that is nobody's fault.
             log.info("job %s was deleted or taken back while it ran; its result is dropped", job.job_id)
-
-    async def _attempt(self, job: Job) -> TaskResult:
-        try:
-            return await self.modules[job.task_type].run(job, self._progress(job))
-        except ValidationError as error:
-            issue = error.errors(include_url=False, include_context=False)[0]
-            where = ".".join(str(part) for part in issue["loc"])
-            return {"status": "error", "error": f"{job.task_type}: {where}: {issue['msg']}"}
-        except OSError as error:
-            # strerror alone: the message of an OSError holds paths of the server.
-            log.exception("job %s failed", job.job_id)
-            return {"status": "error", "error": f"{job.task_type} failed: {error.strerror or type(error).__name__}"}
-        except Exception as error:
-            log.exception("job %s failed", job.job_id)
-            name = type(error).__name__
-            return {"status": "error", "error": f"{job.task_type} failed on the server ({name}); its log says more"}
+        elif failure is not None:
+            log.error("job %s failed", job.job_id, exc_info=failure)
 
     def _progress(self, job: Job) -> ProgressCallback:
         last = 0
@@ -80,3 +72,18 @@ class Worker:
                 self.repository.update_job(job.job_id, progress=percent)
 
         return report
+
+
+def explain(task_type: str, error: Exception) -> TaskFailed:
+    """What the user is told about an error that a plugin did not expect: one line, and no path of the server."""
+    match error:
+        case ValidationError():
+            issue = error.errors(include_url=False, include_context=False)[0]
+            where = ".".join(str(part) for part in issue["loc"])
+            said = f"{task_type}: {where}: {issue['msg']}"
+        case OSError(strerror=str(reason)):
+            # The reason alone: the message of an OSError names the file.
+            said = f"{task_type} failed: {reason}"
+        case _:
+            said = f"{task_type} failed on the server ({type(error).__name__}); its log says more"
+    return {"status": "error", "error": said}

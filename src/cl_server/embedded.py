@@ -27,6 +27,12 @@ ANSWER = 2.0
 PORT_RACES = 5
 
 
+def cores() -> int:
+    """How many processors this process may use."""
+    # Only Linux tells; elsewhere there is nothing that binds a process to some of them.
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 class StackError(Exception):
     """The stack cannot be started; one line that says which part, why, and where its log is."""
 
@@ -54,7 +60,7 @@ class LocalStack:
         self._wanted_mqtt_port = mqtt_port
         self._wanted_broker = broker
         self._max_upload = max_upload
-        self._workers = workers if workers is not None else len(os.sched_getaffinity(0))
+        self._workers = workers if workers is not None else cores()
         self._services: dict[str, Service] = {}
         self._socket: socket.socket | None = None
         self._lock: IO[str] | None = None

@@ -53,8 +53,9 @@ class SqlJobRepository:
         values = job.model_dump(mode="json") | {"attempts": 0}
         with self._engine.begin() as connection:
             connection.execute(insert(jobs).values(values))
-        self._on_queued(job)
+        # Told before a worker is woken, so that `queued` is on its way before `processing`.
         self._on_change(job)
+        self._on_queued(job)
         return job.job_id
 
     def get_job(self, job_id: str) -> Job | None:
@@ -150,10 +151,10 @@ class SqlJobRepository:
             },
             *held,
         )
-        for job in queued:
-            self._on_queued(job)
         for job in (*failed, *queued):
             self._on_change(job)
+        for job in queued:
+            self._on_queued(job)
         return [*failed, *queued]
 
     def _change(self, values: Mapping[str, object], *conditions: ColumnElement[bool]) -> list[Job]:

@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 from cl_ml_tools.schemas import Job, JobStatus
@@ -105,12 +107,10 @@ def test_a_ring_is_heard_by_every_worker(tmp_path: Path) -> None:
 
 
 def test_what_a_dead_worker_left_at_the_door_is_removed(tmp_path: Path) -> None:
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
-    os.waitpid(pid, 0)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
     left = tmp_path / "w0.bell"
-    left.write_text(f"9 {pid}")
+    left.write_text(f"9 {dead.pid}")
     (tmp_path / "w1.bell").write_text("nonsense")
     assert registered(tmp_path) == []
     assert not left.exists()
