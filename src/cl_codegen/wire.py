@@ -10,7 +10,7 @@ import contextlib
 import importlib.metadata
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -21,11 +21,13 @@ from openapi_python_client.parser.errors import GeneratorError, ParseError
 from openapi_python_client.parser.openapi import Endpoint, GeneratorData
 from openapi_python_client.parser.properties import LiteralEnumProperty, ModelProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
 from cl_codegen import escape, wire_code
 from cl_codegen.faults import VersionError
 from cl_codegen.jinja_env import extend
+from cl_codegen.naming import unique
 from cl_codegen.spec import JSONValue, Spec, SpecError, escape_pointer
 from cl_codegen.wire_endpoint import WireEndpoint
 
@@ -113,7 +115,10 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
     for model in data.models:
         _keep_names_apart([*(model.required_properties or []), *(model.optional_properties or [])], _RESERVED_FIELDS)
     for endpoint in endpoints:
-        _keep_names_apart([parameter for _, parameter in endpoint.iter_all_parameters()], _RESERVED_ARGUMENTS)
+        arguments = [parameter for _, parameter in endpoint.iter_all_parameters()]
+        for old, new in _keep_names_apart(arguments, _RESERVED_ARGUMENTS).items():
+            path = endpoint.path.get_untrusted_value().replace(f"{{{old}}}", f"{{{new}}}")
+            endpoint.path = UntrustedString(path)
 
     project = Project(openapi=data, config=config, custom_template_path=templates)
     described = {id(endpoint): WireEndpoint.of(endpoint) for endpoint in endpoints}
@@ -241,12 +246,19 @@ def _enums_below(data: GeneratorData, endpoints: list[Endpoint]) -> frozenset[st
     )
 
 
-def _keep_names_apart(properties: list[PropertyProtocol], reserved: frozenset[str]) -> None:
-    """Rename what would shadow a method or an import of the generated module."""
+def _keep_names_apart(properties: Sequence[PropertyProtocol], reserved: frozenset[str]) -> dict[str, str]:
+    """Rename what would shadow a method or an import of the generated module. Gives the new names by the old ones."""
+    taken = {str(property.python_name) for property in properties} | reserved
+    renamed: dict[str, str] = {}
     for property in properties:
-        if property.python_name in reserved:
-            renamed = PythonIdentifier(f"{property.python_name}_", _FIELD_PREFIX, skip_snake_case=True)
-            object.__setattr__(property, "python_name", renamed)
+        old = str(property.python_name)
+        if old in reserved:
+            new = unique(f"{old}_", taken)
+            taken.add(new)
+            # The classes of the library are frozen in part; a name is all that changes.
+            object.__setattr__(property, "python_name", PythonIdentifier(new, _FIELD_PREFIX, skip_snake_case=True))
+            renamed[old] = new
+    return renamed
 
 
 def _references(model: ModelProperty) -> list[ModelProperty | LiteralEnumProperty]:

@@ -264,7 +264,7 @@ def _field(property: PropertyProtocol, model: ModelProperty, *, request: bool) -
     type_, default, source = of_kind(property, literal(wire_name), _default(model, wire_name))
     decoded, encoded, local = decode(property, source), encode(property, f"self.{name}"), ""
     is_union = isinstance(property, UnionProperty)
-    may_be_absent = default == " = None" and not is_union
+    may_be_absent = default == " = None" and not (is_union and is_nullable(property))
     if is_converted(property) and (may_be_absent or is_union):
         local, decoded = f"{name} = {source}", decode(property, name)
         if may_be_absent:

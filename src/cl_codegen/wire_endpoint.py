@@ -145,6 +145,8 @@ def _sent(property: PropertyProtocol) -> str:
 def _body(property: PropertyProtocol, body_type: BodyType) -> WireBody:
     kind = {BodyType.JSON: "json", BodyType.CONTENT: "content"}.get(body_type, "form")
     fields = tuple(wire_code.fields(property, request=True)) if isinstance(property, ModelProperty) else ()
+    if kind == "content":
+        return WireBody("bytes", kind, property.required, "body", fields)
     return WireBody(python_type(property), kind, property.required, encode(property, "body"), fields)
 
 

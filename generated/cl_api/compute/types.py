@@ -77,7 +77,6 @@ class Call(TypedDict, total=False):
     url: Required[str]
     params: dict[str, str | list[str]]
     headers: dict[str, str]
-    cookies: dict[str, str]
     json: JSONValue
     data: dict[str, str | list[str]]
     files: list[tuple[str, FilePart]]
@@ -110,6 +109,23 @@ def text_fields(values: Mapping[str, JSONValue | Unset]) -> dict[str, str | list
         for name, value in values.items()
         if value is not None and not isinstance(value, Unset)
     }
+
+
+def header_fields(
+    values: Mapping[str, JSONValue | Unset], *, cookies: Mapping[str, JSONValue | Unset] | None = None
+) -> dict[str, str]:
+    """Headers as text, with cookies as one of them. What was not given, or is None, is left out; lists go with commas."""
+    fields = {name: _listed(value) for name, value in text_fields(values).items()}
+    # What a cookie may not hold as it is: RFC 6265 §4.1.1.
+    crumbs = [f"{name}={quote(_listed(value), safe=_COOKIE)}" for name, value in text_fields(cookies or {}).items()]
+    return fields | {"Cookie": "; ".join(crumbs)} if crumbs else fields
+
+
+_COOKIE: Final = "!#$&'()*+-./:<=>?@[]^_`{|}~"
+
+
+def _listed(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else ",".join(value)
 
 
 def _text(value: JSONValue) -> str:
@@ -161,6 +177,7 @@ __all__ = [
     "Unset",
     "file_parts",
     "first_that_fits",
+    "header_fields",
     "json_fields",
     "path_segment",
     "text_fields",
