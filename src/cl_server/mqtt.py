@@ -40,7 +40,7 @@ class Connection:
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv311)
         self._client.max_queued_messages_set(QUEUED)
         self._client.max_inflight_messages_set(200)
-        self._client.reconnect_delay_set(1, 5)
+        self._client.reconnect_delay_set(1, 2)
         self._client.on_connect = self._connect
         self._client.on_disconnect = self._disconnect
         self._client.on_message = self._message

@@ -13,6 +13,9 @@ from cl_ml_tools.schemas import ErrorResponse
 from cl_server.routes.jobs import no_such_job
 from cl_server.storage import LocalFileStorage
 
+# What users uploaded is never shown by a browser as a page of ours.
+SAFE = {"x-content-type-options": "nosniff"}
+
 
 class Download(FileResponse):
     """A file with ranges (RFC 9110 §14) and validators (§13); read in pieces that keep up with the network."""
@@ -82,7 +85,7 @@ def create_router(repository: JobRepository, storage: LocalFileStorage) -> APIRo
         etag = entity_tag(found)
         if if_none_match is not None and matches(if_none_match, etag):
             return Response(status_code=304, headers={"etag": etag})
-        return Download(path, stat_result=found, headers={"etag": etag}, filename=path.name)
+        return Download(path, stat_result=found, headers={"etag": etag, **SAFE}, filename=path.name)
 
     del download_job_file
     return router
