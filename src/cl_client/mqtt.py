@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import AsyncGenerator, Callable
 from typing import Final, Self
 
 import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
 from attrs import frozen
+from paho.mqtt import client as mqtt
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 CONNECT_TIMEOUT: Final = 5.0
 CLOSE_TIMEOUT: Final = 2.0
@@ -23,6 +28,10 @@ STABLE_AFTER: Final = 10.0
 # CONNACK codes that another attempt would only get again: MQTT 3.1.1 §3.2.2.3 and MQTT 5 §3.2.2.2.
 _REFUSED_FOR_GOOD: Final = {4, 5, 134, 135}
 _SUBSCRIPTION_REFUSED: Final = 0x80
+
+# paho logs each broken connection as an error. Here that is what `down` is for.
+_UNHEARD: Final = logging.getLogger("cl_client.paho")
+_UNHEARD.setLevel(logging.CRITICAL)
 
 
 @frozen
@@ -78,11 +87,11 @@ class Connection:
                     # Messages went to the listener already (see _queue_of); this loop only notices the end.
                     async for _ in client.messages:
                         pass
-            except aiomqtt.MqttCodeError as error:
+            except MqttConnectError as error:
                 self._listener.down(str(error))
                 if _code(error) in _REFUSED_FOR_GOOD:
                     return
-            except (aiomqtt.MqttError, OSError, ValueError) as error:
+            except Exception as error:  # whatever it is, the next attempt may stand
                 self._listener.down(str(error) or type(error).__name__)
             if stood_since is not None and loop.time() - stood_since > STABLE_AFTER:
                 attempt = 0
@@ -98,17 +107,15 @@ class Connection:
             self.port,
             queue_type=_queue_of(self._listener.message),
             timeout=CONNECT_TIMEOUT,
+            logger=_UNHEARD,
             keepalive=self._keepalive,
         )
         await client.enter()
         try:
-            granted = await client.subscribe(self._topic, qos=1)
-            if any(isinstance(code, int) and code >= _SUBSCRIPTION_REFUSED for code in granted):
-                raise aiomqtt.MqttError(f"the broker refuses a subscription to {self._topic}")
+            await client.listen_to(self._topic)
             yield client
         finally:
-            with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
-                await asyncio.wait_for(client.__aexit__(None, None, None), CLOSE_TIMEOUT)
+            await client.leave()
 
 
 class _Client(aiomqtt.Client):
@@ -118,14 +125,54 @@ class _Client(aiomqtt.Client):
         try:
             await asyncio.shield(entering)
         except asyncio.CancelledError:
-            entering.add_done_callback(self._leave)
+            # The thread that connects cannot be cancelled, and what it opens has to be closed while there is a loop.
+            await asyncio.wait([entering], timeout=CLOSE_TIMEOUT)
+            if not entering.done():
+                entering.add_done_callback(self._abandon)
+            elif not entering.cancelled() and entering.exception() is None:
+                await self.leave()
             raise
         except aiomqtt.MqttError:
             self._client.disconnect()
             raise
 
-    def _leave(self, entering: asyncio.Future[Self]) -> None:
-        entering.exception()
+    async def listen_to(self, topic: str) -> None:
+        """`subscribe` at QoS 1, without waiting out the timeout when the connection breaks before the SUBACK."""
+        asking = asyncio.ensure_future(self.subscribe(topic, qos=1))
+        try:
+            await asyncio.wait((asking, self._disconnected), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not asking.done():
+                asking.cancel()
+        if asking.cancelled() or not asking.done():
+            raise aiomqtt.MqttError("closed before the subscription stood")
+        if any(isinstance(code, int) and code >= _SUBSCRIPTION_REFUSED for code in asking.result()):
+            raise aiomqtt.MqttError(f"the broker refuses a subscription to {topic}")
+
+    def _on_disconnect(
+        self,
+        client: mqtt.Client,
+        userdata: object,
+        flags: mqtt.DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        # aiomqtt hears nothing of a connection that breaks before its CONNACK, and waits out the timeout.
+        if not self._connected.done():
+            self._connected.set_exception(aiomqtt.MqttError(f"closed before it stood: {reason_code}"))
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            # Looked at, so that asyncio does not report it as forgotten.
+            self._disconnected.exception()
+
+    async def leave(self) -> None:
+        """`__aexit__`, within a bound, and whatever is left of the connection."""
+        with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+            await asyncio.wait_for(self.__aexit__(None, None, None), CLOSE_TIMEOUT)
+
+    def _abandon(self, entering: asyncio.Future[Self]) -> None:
+        if not entering.cancelled():
+            entering.exception()
         self._client.disconnect()
 
 
@@ -142,6 +189,6 @@ def _queue_of(message: Callable[[str, bytes], None]) -> type[asyncio.Queue[aiomq
     return Funnel
 
 
-def _code(error: aiomqtt.MqttCodeError) -> int | None:
+def _code(error: MqttConnectError) -> int | None:
     value = getattr(error.rc, "value", error.rc)
     return value if isinstance(value, int) else None

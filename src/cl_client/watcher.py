@@ -79,7 +79,8 @@ class Watcher:
         self._slots = asyncio.Semaphore(_CONCURRENT_FETCHES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._online = False
-        self._said: set[str] = set()
+        self._warned = False
+        self._server_is_away = False
         self._closed = False
         self.ignored: int = 0
         """Messages of the broker that were no events of jobs."""
@@ -182,16 +183,17 @@ class Watcher:
     def online(self) -> None:
         """The subscription stands: ask for every watched job, because of what was missed until now."""
         self._online = True
-        if "broker" in self._said:
-            self._said.discard("broker")
-            logger.info("the MQTT broker is back")
+        logger.info("the MQTT broker tells of jobs")
         for entry in self._entries.values():
             self._due(entry, 0)
 
     def offline(self, reason: str) -> None:
         """The subscription does not stand: follow every watched job over HTTP."""
-        where = f"{self._connection.host}:{self._connection.port}" if self._connection else ""
-        self._say("broker", f"MQTT broker {where} is not reachable ({reason}): following jobs over HTTP instead")
+        where = f"{self._connection.host}:{self._connection.port} " if self._connection else ""
+        text = f"MQTT broker {where}is not reachable ({reason}): following jobs over HTTP instead"
+        # Once is a warning; a broker that comes and goes is no news to who was warned.
+        logger.log(logging.INFO if self._warned else logging.WARNING, text)
+        self._warned = True
         was_online, self._online = self._online, False
         if was_online:
             for entry in self._entries.values():
@@ -244,11 +246,13 @@ class Watcher:
         try:
             async with self._slots:
                 job = await self._fetch(entry.job_id)
-            self._said.discard("server")
+            self._server_is_away = False
             self.deliver(job)
         except (ServerUnreachableError, ServerError, RateLimitError) as trouble:
             error = trouble
-            self._say("server", f"{error}; still trying")
+            if not self._server_is_away:
+                self._server_is_away = True
+                logger.warning("%s; still trying", error)
         except ComputeClientError as verdict:
             self._fail(entry, verdict)
         except Exception as bug:
@@ -285,9 +289,3 @@ class Watcher:
             self._by_watch.pop(watch_id, None)
         if entry.timer is not None:
             entry.timer.cancel()
-
-    def _say(self, what: str, text: str) -> None:
-        """Say each trouble once, until it is over."""
-        if what not in self._said:
-            self._said.add(what)
-            logger.warning(text)
