@@ -52,6 +52,10 @@ def _run(
     command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, run))
 
 
+# A meta app does not take this over; with it, Ctrl-C would end in `sys.exit` and tell nobody.
+app.meta.suppress_keyboard_interrupt = False
+
+
 def launch(tokens: list[str]) -> int:
     """Run a command.
 

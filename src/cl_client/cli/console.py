@@ -94,7 +94,6 @@ class Console:
             logger.removeHandler(old)
         logger.addHandler(_LogLines(self))
         logger.setLevel(logging.DEBUG if self.debug else logging.WARNING)
-        logger.propagate = False
 
 
 class _LogLines(logging.Handler):

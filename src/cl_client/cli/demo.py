@@ -37,7 +37,7 @@ def demo(
     Starts a server on free ports, takes a photo, makes a thumbnail and converts it, hears of it over MQTT, fetches the
     results, looks at them, and stops the server again.
     """
-    asyncio.run(_Demo(run.console, output).play())
+    run.complete(_Demo(run.console, output).play())
 
 
 class _Demo:
@@ -75,7 +75,8 @@ class _Demo:
             photo = sample_photo.write(self._folder / "photo.jpg")
         except OSError as error:
             raise DownloadError(
-                f"cannot write to {self._folder}: {error.strerror or error}", hint="cl-client demo --output DIR"
+                f"cannot write to {self._folder}: {error.strerror or error}",
+                hint="give another folder: cl-client demo --output DIR",
             ) from error
         stored = f"{sample_photo.SIZE[1]} × {sample_photo.SIZE[0]}"
         self._console.done(f"photo      {photo}, {stored}, taken sideways")
@@ -154,5 +155,5 @@ class _Demo:
         console.say("Next, in one terminal a server that stays:")
         console.say("  cl-client server up")
         console.say("and in another:")
-        console.say(f"  cl-client media-thumbnail generate {photo} -w 320 --watch -o small.jpg")
+        console.say(f"  cl-client media-thumbnail generate {photo} -w 320 --watch -o .")
         console.say(f"  cl-client hash compute {photo}")

@@ -1,7 +1,6 @@
 """`cl-client download`: one file of a job."""
 
 # Annotations are not strings here: cyclopts reads them.
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +18,7 @@ def download(
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
     """Download a file of a job, whole or not at all."""
-    asyncio.run(_download(run, job, path, dest))
+    run.complete(_download(run, job, path, dest))
 
 
 async def _download(run: Run, job: str, path: str, dest: Path) -> None:

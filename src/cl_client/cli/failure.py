@@ -25,8 +25,15 @@ DONE: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
 
 EXIT_CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
+    (Terminated, TERMINATED),
     (KeyboardInterrupt, INTERRUPTED),
     (CycloptsError, USAGE),
     (InvalidParameterError, USAGE),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cl_client.cli.console import Console
+from cl_client.cli.failure import Terminated
 from cl_client.cli.options import GlobalOptions
 from cl_client.command import JobOptions
 
@@ -43,9 +44,39 @@ class Run:
         options: JobOptions,
     ) -> None:
         """Run a job for a command; as `JobRunner.job`."""
+        from cl_client.cli.job_command import JobCommand
+
+        self.complete(JobCommand(self, file, submit, options).execute())
+
+    def complete(self, work: Coroutine[object, object, None]) -> None:
+        """Run asynchronous work to its end.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C or SIGTERM (`Terminated`) came; the work was cancelled, and has cleaned up.
+        """
         # asyncio takes 14 ms to import: help does not pay for it.
         import asyncio
 
-        from cl_client.cli.job_command import JobCommand
+        asyncio.run(_until_terminated(work))
 
-        asyncio.run(JobCommand(self, file, submit, options).execute())
+
+async def _until_terminated(work: Coroutine[object, object, None]) -> None:
+    import asyncio
+    import signal
+
+    task = asyncio.ensure_future(work)
+    terminated = False
+
+    def terminate() -> None:
+        nonlocal terminated
+        terminated = True
+        task.cancel()
+
+    # Ctrl-C is asyncio.run's own affair.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if terminated:
+            raise Terminated from None
+        raise

@@ -3,6 +3,7 @@
 # Annotations are not strings here: cyclopts reads them.
 import os
 import signal
+import socket
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -51,6 +52,8 @@ def up(
             f"a server needs the extra [server] ({error.name} is missing)", hint="pip install 'cl-client[server]'"
         ) from error
 
+    _expect_free("--port", port)
+    _expect_free("--mqtt-port", mqtt_port)
     stack = LocalStack(data or default_data(), port=port, mqtt_port=mqtt_port, workers=workers, broker=broker)
     _end_with_signals()
     try:
@@ -63,6 +66,19 @@ def up(
     except KeyboardInterrupt:
         # The usual end of a server, and no failure.
         run.console.say("stopped")
+
+
+def _expect_free(option: str, port: int) -> None:
+    """Say that a port is taken in our words, before anything is started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ComputeClientError(
+                f"port {port} of 127.0.0.1 cannot be used: {error.strerror or error}",
+                hint=f"stop what listens there, or take a free one: cl-client server up {option} 0",
+            ) from error
 
 
 def _introduce(console: Console, stack: "LocalStack") -> None:

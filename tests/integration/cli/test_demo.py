@@ -1,0 +1,55 @@
+"""`cl-client demo`: a person sees it work, and it fails when it does not."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import ExifTags, Image
+
+from cl_client.cli import sample_photo
+from tests.integration.cli.conftest import Cli
+
+
+def test_the_demo_shows_the_job_and_leaves_its_results(process: Cli, tmp_path: Path):
+    ran = process("demo")
+    assert ran.code == 0, ran.err
+    folder = tmp_path / "demo-output"
+    with Image.open(folder / "photo.jpg") as photo:
+        assert photo.size == (2000, 1500)
+        assert photo.getexif()[ExifTags.Base.Orientation] == 6
+        assert photo.getexif()[ExifTags.Base.Model] == "Demo camera"
+    with Image.open(folder / "photo_thumbnail.jpg") as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("JPEG", (192, 256))
+    with Image.open(folder / "photo.webp") as converted:
+        assert (converted.format, converted.size) == ("WEBP", (1500, 2000))
+    for job in ("media_thumbnail", "image_conversion"):
+        heard = [line.split()[3] for line in ran.lines if f" {job} " in line]
+        assert heard[0] == "queued"
+        assert heard[-1] == "completed"
+    assert "cl-client server up" in ran.err
+    assert all(len(line) <= 80 for line in [*ran.lines, *ran.out.splitlines()])
+    assert {line.split()[-1] for line in ran.out.splitlines()} == {
+        f"demo-output/{name}" for name in ("photo.jpg", "photo_thumbnail.jpg", "photo.webp")
+    }
+
+
+def test_a_result_that_is_not_right_fails_the_demo(cli: Cli, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sample_photo, "fault_of", lambda *_, **__: "does not show the scene, or not upright")
+    ran = cli("demo", "--json")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.lines[-1] == "error: demo-output/photo_thumbnail.jpg does not show the scene, or not upright"
+
+
+def test_a_folder_that_cannot_be_written_is_named(cli: Cli, tmp_path: Path):
+    (tmp_path / "taken").write_text("a file")
+    ran = cli("demo", "-o", "taken", "-q")
+    error, hint = ran.lines
+    assert ran.code == 1
+    assert error.startswith("error: cannot write to taken")
+    assert "--output" in hint
+
+
+def test_quiet_prints_the_folder_alone(cli: Cli):
+    ran = cli("demo", "-q", "-o", "there")
+    assert (ran.code, ran.out, ran.err) == (0, "there\n", "")
+    assert json.loads(cli("demo", "--json").out)["files"][0] == "demo-output/photo.jpg"

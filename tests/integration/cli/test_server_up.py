@@ -1,0 +1,99 @@
+"""`cl-client server up`: one command, a whole server, and nothing of it left when it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cl_client.cli.main import main
+from cl_client.cli.server import default_data
+from tests.integration.cli.conftest import CL_CLIENT
+from tests.media.photo import photo, write
+
+
+def start(*options: str, data: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [CL_CLIENT, "server", "up", "--data", str(data), "--workers", "1", *options],
+        env={**os.environ, "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_everything_is_and_ends_clean(tmp_path: Path, sent: signal.Signals):
+    server = start("--port", "0", "--mqtt-port", "0", data=tmp_path / "data")
+    assert server.stdout is not None
+    assert server.stderr is not None
+    rows = dict(server.stdout.readline().rstrip().split(": ", 1) for _ in range(4))
+    told = [server.stderr.readline().strip() for _ in range(6)]
+    environment = dict(line.removeprefix("export ").split("=") for line in told if line.startswith("export "))
+    assert environment["COMPUTE_URL"] == rows["compute"].strip()
+    assert rows["data"].strip() == str(tmp_path / "data")
+
+    write(tmp_path / "photo.jpg", photo(100, 80))
+    ran = subprocess.run(
+        [CL_CLIENT, "hash", "compute", "photo.jpg"], cwd=tmp_path, env={**os.environ, **environment}, check=False
+    )
+    assert ran.returncode == 0
+
+    parts = children(server.pid)
+    assert parts
+    server.send_signal(sent)
+    out, err = server.communicate(timeout=30)
+    assert (server.returncode, out, err) == (0, "", "stopped\n")
+    assert not any(Path(f"/proc/{pid}").exists() for pid in parts)
+
+
+def test_as_json_the_addresses_are_one_object(tmp_path: Path):
+    server = start("--port", "0", "--mqtt-port", "0", "--json", "--broker", "amqtt", data=tmp_path / "data")
+    assert server.stdout is not None
+    record = json.loads(server.stdout.readline())
+    server.send_signal(signal.SIGINT)
+    server.communicate(timeout=30)
+    assert record["compute_url"].startswith("http://127.0.0.1:")
+    assert record["mqtt_url"].startswith("mqtt://127.0.0.1:")
+    assert record["workers"] == 1
+
+
+@pytest.mark.parametrize("option", ["--port", "--mqtt-port"])
+def test_a_port_that_is_taken_is_named_with_the_way_out(tmp_path: Path, option: str):
+    other = "--mqtt-port" if option == "--port" else "--port"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        out, err = start(option, port, other, "0", data=tmp_path / "data").communicate(timeout=60)
+    error, hint = err.splitlines()
+    assert out == ""
+    assert error.startswith("error: ")
+    assert port in error
+    assert option in hint
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setitem(__import__("sys").modules, "cl_server.embedded", None)
+    assert main(["server", "up"]) == 1
+    error, hint = capsys.readouterr().err.splitlines()
+    assert "[server]" in error
+    assert hint == "hint: pip install 'cl-client[server]'"
+
+
+@pytest.mark.parametrize(
+    ("set_to", "folder"),
+    [
+        ("/somewhere", "/somewhere/cl-client"),
+        ("relative", "~/.local/share/cl-client"),
+        ("", "~/.local/share/cl-client"),
+    ],
+)
+def test_data_is_where_the_xdg_specification_says(monkeypatch: pytest.MonkeyPatch, set_to: str, folder: str):
+    monkeypatch.setenv("XDG_DATA_HOME", set_to)
+    assert default_data() == Path(folder).expanduser()
