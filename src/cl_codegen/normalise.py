@@ -13,8 +13,9 @@ from typing import cast
 
 from attrs import frozen
 
+from cl_codegen.document import component_schemas, objects, operations_of, rename_components, slots
 from cl_codegen.naming import pascal, snake, unique, words
-from cl_codegen.spec import METHODS, JSONObject, JSONValue, Node, Spec, escape_pointer
+from cl_codegen.spec import JSONObject, JSONValue, Spec, escape_pointer
 
 Rule = Callable[[JSONObject], Iterator[str]]
 
@@ -58,132 +59,11 @@ class Applied:
     pointers: tuple[str, ...]
 
 
-@frozen
-class Slot:
-    """A place that holds a schema: reading it, and putting another one there."""
-
-    holder: JSONObject | list[JSONValue]
-    key: str | int
-    pointer: str
-
-    @property
-    def schema(self) -> JSONValue:
-        if isinstance(self.holder, dict):
-            return self.holder[str(self.key)]
-        return self.holder[int(self.key)]
-
-    def put(self, schema: JSONValue) -> None:
-        if isinstance(self.holder, dict):
-            self.holder[str(self.key)] = schema
-        else:
-            self.holder[int(self.key)] = schema
-
-    def remove(self) -> None:
-        if isinstance(self.holder, dict):
-            del self.holder[str(self.key)]
-
-
 def normalise(spec: Spec) -> tuple[Spec, tuple[Applied, ...]]:
     """The spec with every rule applied, and the report of where each of them did something."""
     document = copy.deepcopy(spec.document)
     report = tuple(Applied(rule.__name__, tuple(rule(document))) for rule in RULES)
     return Spec.of(spec.source, document), report
-
-
-# Walking a document ---------------------------------------------------------------------------------------------------
-
-
-def slots(document: JSONObject) -> Iterator[Slot]:
-    """Every place of a document that holds a schema, outer before inner."""
-    components = document.get("components")
-    if isinstance(components, dict):
-        yield from _named(components, "schemas", "#/components")
-        for section in ("parameters", "responses", "requestBodies", "headers"):
-            if section in components:
-                yield from _below(components[section], f"#/components/{section}")
-    if "paths" in document:
-        yield from _below(document["paths"], "#/paths")
-
-
-def _below(value: JSONValue, pointer: str) -> Iterator[Slot]:
-    """The schemas in a part of the document that is not itself a schema."""
-    if isinstance(value, dict):
-        for key in list(value):
-            if key == "schema":
-                yield from _slot(value, key, f"{pointer}/schema")
-            elif key not in {"example", "examples"} and not key.startswith("x-"):
-                yield from _below(value[key], f"{pointer}/{escape_pointer(key)}")
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            yield from _below(element, f"{pointer}/{index}")
-
-
-def _slot(holder: JSONObject | list[JSONValue], key: str | int, pointer: str) -> Iterator[Slot]:
-    slot = Slot(holder, key, pointer)
-    yield slot
-    if isinstance(holder, dict) and key not in holder:
-        return
-    schema = slot.schema
-    if not isinstance(schema, dict):
-        return
-    for name in ("properties", "$defs", "patternProperties"):
-        yield from _named(schema, name, pointer)
-    for name in ("anyOf", "oneOf", "allOf", "prefixItems"):
-        members = schema.get(name)
-        if isinstance(members, list):
-            for index in range(len(members)):
-                yield from _slot(members, index, f"{pointer}/{name}/{index}")
-    for name in ("items", "additionalProperties", "not", "contains", "propertyNames"):
-        if name in schema:
-            yield from _slot(schema, name, f"{pointer}/{name}")
-
-
-def _named(holder: JSONObject, name: str, pointer: str) -> Iterator[Slot]:
-    members = holder.get(name)
-    if isinstance(members, dict):
-        for key in list(members):
-            yield from _slot(members, key, f"{pointer}/{name}/{escape_pointer(key)}")
-
-
-def _objects(value: JSONValue, pointer: str = "#") -> Iterator[tuple[str, JSONObject]]:
-    """Every object below a value; what examples, defaults and enums hold is data and is left out."""
-    if isinstance(value, dict):
-        yield pointer, value
-        for key in list(value):
-            if key not in {"example", "examples", "default", "const", "enum"}:
-                yield from _objects(value[key], f"{pointer}/{escape_pointer(key)}")
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            yield from _objects(element, f"{pointer}/{index}")
-
-
-def _schemas(document: JSONObject) -> JSONObject:
-    components = cast("JSONObject", document.setdefault("components", {}))
-    return cast("JSONObject", components.setdefault("schemas", {}))
-
-
-def _operations(document: JSONObject) -> Iterator[tuple[str, str, JSONObject]]:
-    for path, item in cast("dict[str, JSONObject]", document["paths"]).items():
-        for method in METHODS:
-            operation = item.get(method)
-            if isinstance(operation, dict):
-                yield path, method, operation
-
-
-def _rename_components(document: JSONObject, names: dict[str, str]) -> None:
-    """Give component schemas other keys, and lead every reference to the new ones."""
-    schemas = _schemas(document)
-    renamed = {names.get(key, key): schema for key, schema in schemas.items()}
-    schemas.clear()
-    schemas.update(renamed)
-    references = {f"#/components/schemas/{escape_pointer(old)}": new for old, new in names.items()}
-    for _, node in _objects(document):
-        reference = node.get("$ref")
-        if isinstance(reference, str) and reference in references:
-            node["$ref"] = f"#/components/schemas/{escape_pointer(references[reference])}"
-
-
-# The rules ------------------------------------------------------------------------------------------------------------
 
 
 def operation_ids_are_names(document: JSONObject) -> Iterator[str]:
@@ -193,7 +73,7 @@ def operation_ids_are_names(document: JSONObject) -> Iterator[str]:
     """
     wished: dict[str, list[JSONObject]] = {}
     pointers: dict[int, str] = {}
-    for path, method, operation in _operations(document):
+    for path, method, operation in operations_of(document):
         given = operation.get("operationId")
         name = _short_operation_id(given, path, method) if isinstance(given, str) else None
         wished.setdefault(name or snake(f"{method} {path}"), []).append(operation)
@@ -218,21 +98,21 @@ def _short_operation_id(given: str, path: str, method: str) -> str:
 def bodies_are_named_by_their_operation(document: JSONObject) -> Iterator[str]:
     """FastAPI calls a form `Body_{operation id}`, with the long id; by the clean one it is `BodyCreateHashJob`."""
     names: dict[str, str] = {}
-    for _, _, operation in _operations(document):
+    for _, _, operation in operations_of(document):
         body = operation.get("requestBody")
-        for pointer, node in _objects(body):
+        for pointer, node in objects(body):
             reference = node.get("$ref")
             key = reference.rpartition("/")[2] if isinstance(reference, str) else ""
             wanted = f"Body_{operation['operationId']}"
             if pointer.endswith("/schema") and key.startswith("Body_") and key != wanted and key not in names:
-                names[key] = unique(wanted, _schemas(document))
-    _rename_components(document, names)
+                names[key] = unique(wanted, component_schemas(document))
+    rename_components(document, names)
     yield from (f"#/components/schemas/{escape_pointer(key)}" for key in names)
 
 
 def definitions_are_components(document: JSONObject) -> Iterator[str]:
     """`$defs` inside a schema (JSON Schema 2020-12, as pydantic writes it alone) become components."""
-    schemas = _schemas(document)
+    schemas = component_schemas(document)
     moved: dict[str, str] = {}
     for slot in list(slots(document)):
         if not isinstance(slot.schema, dict):
@@ -248,10 +128,10 @@ def definitions_are_components(document: JSONObject) -> Iterator[str]:
             moved[f"{slot.pointer}/$defs/{escape_pointer(key)}"] = target
             # A schema that came whole from pydantic refers to its own definitions, with itself as the root.
             local = f"#/$defs/{escape_pointer(key)}"
-            for _, node in [*_objects(slot.schema), *_objects(cast("JSONValue", definitions))]:
+            for _, node in [*objects(slot.schema), *objects(cast("JSONValue", definitions))]:
                 if node.get("$ref") == local:
                     node["$ref"] = target
-    for _, node in _objects(document):
+    for _, node in objects(document):
         reference = node.get("$ref")
         if isinstance(reference, str) and reference in moved:
             node["$ref"] = moved[reference]
@@ -270,7 +150,7 @@ def boolean_schemas_are_objects(document: JSONObject) -> Iterator[str]:
 
 def recursive_json_is_any(document: JSONObject) -> Iterator[str]:
     """A union that says "any JSON" by holding itself becomes `{}`; the library cannot read it and drops its users."""
-    schemas = _schemas(document)
+    schemas = component_schemas(document)
     for key in list(schemas):
         if _is_any_json(schemas[key], f"#/components/schemas/{escape_pointer(key)}"):
             schemas[key] = {}
@@ -305,7 +185,7 @@ def files_are_binary(document: JSONObject) -> Iterator[str]:
 
 def other_media_are_bytes(document: JSONObject) -> Iterator[str]:
     """A response in a media type that is neither JSON nor text (an image, a video, `*/*`) is bytes to the client."""
-    for path, method, operation in _operations(document):
+    for path, method, operation in operations_of(document):
         for code, response in cast("dict[str, JSONObject]", operation["responses"]).items():
             content = response.get("content")
             if not isinstance(content, dict) or not content or any(_is_readable(kind) for kind in content):
@@ -322,7 +202,7 @@ def _is_readable(media_type: str) -> bool:
 def components_are_called_by_their_key(document: JSONObject) -> Iterator[str]:
     """A title names the class before the key does, so that `X-Input` and `X-Output`, both titled X, become one and one
     is dropped. Keys are unique: they name the class."""
-    for key, schema in _schemas(document).items():
+    for key, schema in component_schemas(document).items():
         if isinstance(schema, dict) and "title" in schema:
             del schema["title"]
             yield f"#/components/schemas/{escape_pointer(key)}"
@@ -333,7 +213,7 @@ def components_leave_our_names(document: JSONObject) -> Iterator[str]:
 
     A key that makes no class name (`1`, `äöü`, `class`) gets one too, and two keys never make the same one.
     """
-    schemas = _schemas(document)
+    schemas = component_schemas(document)
     names: dict[str, str] = {}
     taken: set[str] = set()
     for key in schemas:
@@ -344,7 +224,7 @@ def components_leave_our_names(document: JSONObject) -> Iterator[str]:
         taken.add(pascal(name))
         if name != key:
             names[key] = name
-    _rename_components(document, names)
+    rename_components(document, names)
     yield from (f"#/components/schemas/{escape_pointer(key)}" for key in names)
 
 
@@ -402,6 +282,3 @@ RULES: tuple[Rule, ...] = (
 def describe(report: tuple[Applied, ...]) -> str:
     """The report as text: one line for each rule that did something."""
     return "\n".join(f"{applied.rule}: {len(applied.pointers)}" for applied in report if applied.pointers)
-
-
-__all__ = ["RULES", "Applied", "Node", "describe", "normalise", "slots"]

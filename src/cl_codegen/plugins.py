@@ -10,6 +10,7 @@ from attrs import frozen
 from cl_codegen import naming
 from cl_codegen.escape import SpecText, literal, one_line
 from cl_codegen.manifest import Entry, Manifest, suggestion
+from cl_codegen.schema_types import bounds_of, choices_of, kind_of, python_type, without_null
 from cl_codegen.spec import JSONValue, Node, Spec
 from cl_codegen.wire import Wire
 from cl_codegen.wire_endpoint import WireEndpoint
@@ -68,16 +69,6 @@ _CLIENT_WORDS = frozenset(
 
 _CLIENT_CLASS_WORDS = frozenset(["operation", "path", "task_type", "submit_with_files", "submit_job"])
 
-_BOUNDS = {
-    "minimum": "minimum",
-    "maximum": "maximum",
-    "exclusiveMinimum": "exclusive_minimum",
-    "exclusiveMaximum": "exclusive_maximum",
-    "minLength": "min_length",
-    "maxLength": "max_length",
-    "pattern": "pattern",
-}
-_TYPES = {"integer": "int", "number": "float", "string": "str", "boolean": "bool", "null": "None"}
 _TASK_PATHS = (re.compile(r"/(?:.+/)?jobs/([^/{}]+)/?"), re.compile(r"/(?:.+/)?([^/{}]+)/jobs/?"))
 
 
@@ -351,24 +342,24 @@ class _Reader:
             yield self._parameter(name, wire_fields[wire_name].name, wire_name, schema, wire_name in needed)
 
     def _parameter(self, name: str, field: str, wire_name: str, schema: Node, required: bool) -> Parameter:
-        inner = _without_null(schema)
-        is_list = _kind(inner) == "array"
-        item = _without_null(inner.at("items")) if is_list and inner.find("items") else inner
+        inner = without_null(schema)
+        is_list = kind_of(inner) == "array"
+        item = without_null(inner.at("items")) if is_list and inner.find("items") else inner
         is_file = item.find("format") is not None and item.at("format").value == "binary"
         default = schema.find("default")
         return Parameter(
             name=name,
             wire_name=SpecText(wire_name),
             field=field,
-            type=_python_type(schema),
+            type=python_type(schema),
             required=required,
             is_file=is_file,
             is_list=is_list,
             option=f"--{naming.kebab(name)}",
             flags=self.entry.flags.get(name, ()),
             help=_help(schema) if schema.find("description") else _help(inner),
-            bounds=() if is_list else tuple(_bounds(inner)),
-            choices=() if is_list else tuple(_choices(inner)),
+            bounds=() if is_list else tuple(bounds_of(inner)),
+            choices=() if is_list else tuple(choices_of(inner)),
             default=default.value if default else None,
         )
 
@@ -401,78 +392,6 @@ def _output_fields(schema: Node) -> Iterator[OutputField]:
 def _help(schema: Node) -> SpecText:
     description = schema.find("description")
     return SpecText(one_line(description.text()) if description else "")
-
-
-def _without_null(schema: Node) -> Node:
-    """The T of `anyOf: [T, null]`, behind any reference."""
-    schema = schema.follow()
-    members = schema.find("anyOf") or schema.find("oneOf")
-    if members is None:
-        return schema
-    present = [member for member in members.elements() if member.value != {"type": "null"}]
-    return present[0].follow() if len(present) == 1 else schema
-
-
-def _kind(schema: Node) -> JSONValue:
-    kind = schema.find("type")
-    if kind is not None and isinstance(kind.value, list):
-        present = [one for one in kind.value if one != "null"]
-        return present[0] if len(present) == 1 else None
-    return kind.value if kind else None
-
-
-def _bounds(schema: Node) -> Iterator[tuple[str, int | float | str]]:
-    for wire_name, name in _BOUNDS.items():
-        bound = schema.find(wire_name)
-        if bound is None:
-            continue
-        if isinstance(bound.value, str) and wire_name == "pattern" and _compiles(bound.value):
-            yield name, bound.value
-        elif isinstance(bound.value, int | float) and not isinstance(bound.value, bool):
-            # JSON has no integers of its own: pydantic writes `maximum: 100.0` for an int.
-            yield name, int(bound.value) if bound.value == int(bound.value) else bound.value
-
-
-def _compiles(pattern: str) -> bool:
-    """Whether Python reads the pattern too: JSON Schema has the dialect of ECMA 262. Else the server alone checks."""
-    try:
-        re.compile(pattern)
-    except re.error:
-        return False
-    return True
-
-
-def _choices(schema: Node) -> Iterator[str | int | float]:
-    listed = schema.find("enum")
-    for node in listed.elements() if listed else ():
-        if isinstance(node.value, str | int | float) and not isinstance(node.value, bool):
-            yield node.value
-
-
-def _python_type(schema: Node) -> str:
-    """The type that a typed method has for a schema. An enum is closed here: the type checker finds a wrong word."""
-    schema = schema.follow()
-    members = schema.find("anyOf") or schema.find("oneOf")
-    if members is not None:
-        types = list(dict.fromkeys(_python_type(member) for member in members.elements()))
-        return "JSONValue" if "JSONValue" in types else " | ".join(sorted(types, key="None".__eq__))
-    choices = list(_choices(schema))
-    if choices and all(isinstance(choice, str | int) for choice in choices):
-        return f"Literal[{', '.join(literal(choice) for choice in dict.fromkeys(choices))}]"
-    kind = schema.find("type")
-    if kind is not None and isinstance(kind.value, list):
-        types = [_TYPES.get(str(one), "JSONValue") for one in kind.value]
-        return "JSONValue" if "JSONValue" in types else " | ".join(sorted(types, key="None".__eq__))
-    match _kind(schema):
-        case "string" if schema.find("format") is not None and schema.at("format").value == "binary":
-            return "FileInput"
-        case "array":
-            items = schema.find("items")
-            return f"list[{_python_type(items) if items else 'JSONValue'}]"
-        case "object":
-            return "JSONObject"
-        case kind_name:
-            return _TYPES.get(str(kind_name), "JSONValue")
 
 
 def _example(entry: Entry, parameters: list[Parameter]) -> str:

@@ -73,8 +73,9 @@ class WireEndpoint:
     """(module, class) of every model and enum that it mentions."""
 
     @property
-    def arguments(self) -> tuple[Argument, ...]:
-        return (*self.path_arguments, *self.query, *self.headers, *self.cookies)
+    def keyword_arguments(self) -> tuple[Argument, ...]:
+        """What is given by name: all that is not in the path."""
+        return (*self.query, *self.headers, *self.cookies)
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> WireEndpoint:

@@ -6,11 +6,26 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import IO, Final, Generic, Literal, NoReturn, Protocol, Required, TypeAlias, TypedDict, TypeVar, cast
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Final,
+    Generic,
+    Literal,
+    NoReturn,
+    Protocol,
+    Required,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    cast,
+)
 from urllib.parse import quote
 
-import httpx
 from attrs import frozen
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 

@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from cl_codegen import output, wire
+from cl_codegen.faults import VersionError
 from cl_codegen.normalise import normalise
-from cl_codegen.spec import Spec
+from cl_codegen.spec import Spec, SpecError
 from tests.codegen_server.folders import ROOT, TEMPLATES
 
 DATE, MOMENT = {"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}
@@ -273,3 +274,18 @@ def test_all_of_it_is_strictly_typed(api, tmp_path):
     command = [sys.executable, "-m", "basedpyright", "--project", str(tmp_path), "--pythonpath", sys.executable]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.stdout.strip().endswith("0 errors, 0 warnings, 0 notes"), ran.stdout
+
+
+def test_another_version_of_the_library_is_refused_by_name(monkeypatch, tmp_path):
+    monkeypatch.setattr(wire.importlib.metadata, "version", lambda _: "0.30.0")
+    spec, _ = normalise(Spec.of(Path("server.json"), document()))
+    with pytest.raises(VersionError, match=r"0\.30\.0 is installed, and the templates are written for 0\.29\.1"):
+        wire.generate(spec, "kinds", tmp_path / "kinds", TEMPLATES / "api")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_document_that_is_no_openapi_to_the_library_is_refused(tmp_path):
+    broken = document()
+    broken["components"]["schemas"]["Part"]["required"] = "name"
+    with pytest.raises(SpecError, match="Failed to parse OpenAPI document"):
+        wire.generate(Spec.of(Path("server.json"), broken), "kinds", tmp_path / "kinds", TEMPLATES / "api")
