@@ -64,12 +64,14 @@ class JobCommand(Generic[File, Output]):
                 if options.wait:
                     # Let the connection to the broker be made while the file is on its way.
                     client.jobs.watcher.start()
-                job = await self._submit(client.jobs, self._file, shown.uploaded)
+                with self._told("stopped before the server took the job"):
+                    job = await self._submit(client.jobs, self._file, shown.uploaded)
                 if not options.wait:
                     self._print_submitted(job)
                     return
-                with self._told_how_to_come_back(job):
+                with self._told(f"job {job.job_id} goes on; its files: cl-client download {job.job_id} PATH DEST"):
                     await self._follow(client, job, shown)
+                with self._told(f"job {job.job_id} is done; its files: cl-client download {job.job_id} PATH DEST"):
                     saved = await self._save(job, shown)
             self._print_result(job, saved)
 
@@ -97,14 +99,12 @@ class JobCommand(Generic[File, Output]):
         return target
 
     @contextlib.contextmanager
-    def _told_how_to_come_back(self, job: Job[Output]) -> Generator[None]:
+    def _told(self, how_it_stands: str) -> Generator[None]:
+        """Say how it stands when the user goes away in this block."""
         try:
             yield
         except asyncio.CancelledError:
-            self._console.warn(
-                f"job {job.job_id} {'has ended' if job.done else 'goes on'};"
-                f" its files: cl-client download {job.job_id} PATH DEST"
-            )
+            self._console.warn(how_it_stands)
             raise
 
     def _print_submitted(self, job: Job[Output]) -> None:

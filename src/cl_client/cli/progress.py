@@ -131,7 +131,7 @@ class _Bar:
         """Draw a step; without `done` the bar only says that something goes on."""
         if self._bar is None:
             self._bar = _drawn(self._console)
-            self._bar.add_task(self._name)
+            self._bar.add_task(self._name, total=None, step=step)
             self._bar.start()
         self._bar.update(
             self._bar.task_ids[0], total=total if done is not None else None, completed=done or 0, step=step

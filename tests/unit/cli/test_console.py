@@ -1,0 +1,130 @@
+"""Data on stdout, everything else on stderr; nothing that is printed can do more than be read."""
+
+import io
+import json
+import logging
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cl_client.cli.console import Console, human_size, printable
+
+ROWS = [("width", "800"), ("output_path", "output/a.png")]
+
+
+def test_a_result_for_people_is_aligned(capsys: pytest.CaptureFixture[str]):
+    Console().result({"a": 1}, ROWS, id="7")
+    assert capsys.readouterr().out == "width:       800\noutput_path: output/a.png\n"
+
+
+def test_a_result_for_programs_is_one_line_of_json(capsys: pytest.CaptureFixture[str]):
+    Console(as_json=True, quiet=True).result({"text": "ä\nb"}, ROWS, id="7")
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert json.loads(out) == {"text": "ä\nb"}
+
+
+def test_quiet_leaves_ids_warnings_and_errors(capsys: pytest.CaptureFixture[str]):
+    console = Console(quiet=True)
+    console.result({}, ROWS, id="7")
+    console.say("so")
+    console.done("done")
+    console.hint("next")
+    console.warn("careful")
+    console.error("broken")
+    out, err = capsys.readouterr()
+    assert out == "7\n"
+    assert err == "warning: careful\nerror: broken\n"
+
+
+@given(st.text())
+def test_what_a_server_says_stays_one_line_that_moves_no_cursor(text: str):
+    assert printable(text).isprintable() or printable(text) == ""
+
+
+def test_what_the_encoding_has_not_is_written_in_another_way(monkeypatch: pytest.MonkeyPatch):
+    err = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr(sys, "stderr", err)
+    console = Console()
+    assert not console.unicode
+    console.done("800 × 600")
+    assert err.buffer.getvalue() == b"ok 800 \\xd7 600\n"
+
+
+def test_a_file_name_that_is_no_text_can_be_printed(monkeypatch: pytest.MonkeyPatch):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    Console(quiet=True).result({}, [], id=b"caf\xe9.jpg".decode("utf-8", "surrogateescape"))
+    assert out.buffer.getvalue() == b"caf\\udce9.jpg\n"
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_colour_is_for_terminals_that_want_it(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], coloured: bool
+):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    Console().error("broken")
+    assert ("\033[1;31merror:\033[0m" in sys.stderr.getvalue()) == coloured  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (12_345, "12.3 kB"),
+        (999_960, "1.0 MB"),
+        (5_000_000_000, "5.0 GB"),
+        (7 * 10**12, "7.0 TB"),
+    ],
+)
+def test_sizes_are_for_people(size: int, text: str):
+    assert human_size(size) == text
+
+
+@pytest.fixture
+def client_logger():
+    logger = logging.getLogger("cl_client")
+    before, level = list(logger.handlers), logger.level
+    yield logger
+    logger.handlers, logger.level = before, level
+
+
+def test_what_the_client_warns_of_is_one_line(capsys: pytest.CaptureFixture[str], client_logger: logging.Logger):
+    Console().listen()
+    Console().listen()
+    logging.getLogger("cl_client.watcher").warning("the broker\nis %s", "away")
+    logging.getLogger("cl_client.watcher").info("nothing")
+    assert capsys.readouterr().err == "warning: the broker\\nis away\n"
+
+
+def test_with_debug_everything_is_heard_with_its_traceback(
+    capsys: pytest.CaptureFixture[str], client_logger: logging.Logger
+):
+    Console(debug=True).listen()
+    try:
+        raise ValueError("inside")
+    except ValueError:
+        logging.getLogger("cl_client.watch").exception("a callback failed")
+    logging.getLogger("cl_client.watch").info("news")
+    err = capsys.readouterr().err
+    assert "warning: a callback failed" in err
+    assert "ValueError: inside" in err
+    assert "cl_client.watch: news" in err

@@ -1,0 +1,97 @@
+"""Help is quick, fits the screen, and is the same however it is asked for."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cl_client.cli.main import main
+from cl_client.version import __version__
+
+NARROW = 80
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(NARROW))
+
+
+def page(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert all(len(line) <= NARROW for line in out.splitlines())
+    return out
+
+
+@pytest.mark.parametrize("asked", [[], ["-h"], ["--json", "--help"], ["--help", "-q"]])
+def test_the_front_page_is_the_same_whoever_draws_it(capsys: pytest.CaptureFixture[str], asked: list[str]):
+    assert page(capsys, *asked) == page(capsys, "--help")
+
+
+def test_the_front_page_names_every_command_and_global_option(capsys: pytest.CaptureFixture[str]):
+    front = page(capsys, "--help")
+    for word in (
+        "hash", "image-conversion", "media-thumbnail", "demo", "download", "server",
+        "--compute-url", "--mqtt-broker", "--mqtt-port", "--json", "-q, --quiet", "--debug", "-h, --help", "--version",
+    ):  # fmt: skip
+        assert f"  {word}" in front
+
+
+def test_help_imports_nothing_that_only_a_run_needs():
+    program = """
+import sys
+from cl_client.cli.main import main
+main(["--help"])
+heavy = "httpx aiomqtt asyncio rich.console cl_client.client cl_plugins.hash cl_plugins.commands.hash"
+sys.exit(" ".join(name for name in heavy.split() if name in sys.modules) or 0)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_help_of_a_command_imports_neither_transport_nor_broker():
+    program = """
+import sys
+from cl_client.cli.main import main
+main(["media-thumbnail", "generate", "--help"])
+heavy = "httpx aiomqtt asyncio cl_client.client cl_plugins.media_thumbnail"
+sys.exit(" ".join(name for name in heavy.split() if name in sys.modules) or 0)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_command_shows_what_its_parameters_take(capsys: pytest.CaptureFixture[str]):
+    text = page(capsys, "image-conversion", "convert", "--help")
+    assert "[png, jpg, jpeg, webp, gif, bmp, tiff] [required]" in " ".join(text.split())
+    assert "--quality 1-100" in text
+    assert "[default: 85]" in text
+    assert "Example: cl-client image-conversion convert photo.jpg --format png" in text
+    assert "Options of the job" in text
+    assert "Global options" in text
+
+
+def test_h_is_the_height_where_there_is_one_and_help_elsewhere(capsys: pytest.CaptureFixture[str]):
+    assert "-h, --height 1-8192" in page(capsys, "media-thumbnail", "generate", "--help")
+    assert page(capsys, "hash", "compute", "-h") == page(capsys, "hash", "compute", "--help")
+
+
+@pytest.mark.parametrize("command", [["hash"], ["server"], ["server", "up"], ["download"], ["demo"]])
+def test_every_command_has_a_page(capsys: pytest.CaptureFixture[str], command: list[str]):
+    assert page(capsys, *command, "--help").startswith(f"Usage: cl-client {' '.join(command)}")
+
+
+def test_the_version_is_the_one_of_the_package(capsys: pytest.CaptureFixture[str]):
+    assert page(capsys, "--version") == f"{__version__}\n"
+
+
+def test_headings_are_bold_on_a_terminal_only(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    main([])
+    assert "\033[1mJobs\033[0m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    main([])
+    assert "\033" not in capsys.readouterr().out
