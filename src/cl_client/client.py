@@ -10,8 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from cl_plugins.plugins import Plugins
-
 from cl_api.compute.api.server import get_capabilities
 from cl_api.compute.client import Client
 from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
@@ -22,6 +20,7 @@ from cl_client.errors import WorkerUnavailableError
 from cl_client.jobs import JobCallback, Jobs
 from cl_client.transport import Transport, promised
 from cl_client.watcher import Watcher
+from cl_plugins.plugins import Plugins
 
 if TYPE_CHECKING:
     from cl_client.mqtt import Connection

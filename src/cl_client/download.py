@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import quote
 
+from cl_api.compute.types import path_segment
 from cl_client.errors import ComputeClientError, DownloadError, InvalidParameterError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ async def download_job_file(
         InvalidParameterError: `file_path` points outside of the job.
         DownloadError: the connection broke, or the file cannot be written (disk full, no permission).
     """
-    url = f"/jobs/{quote(job_id, safe='')}/files/{quote(_relative(file_path))}"
+    url = f"/jobs/{path_segment(job_id)}/files/{quote(_relative(file_path))}"
     target = _target(Path(dest), file_path)
     # Compressed content would not have the length that the server announced.
     headers = {"Accept-Encoding": "identity"}
@@ -58,16 +59,41 @@ async def download_job_file(
         length = cast("str", response.headers.get("content-length", ""))
         total = int(length) if length.isdigit() else None
         with whole_or_not_at_all(target) as file:
-            written = 0
+            received = 0
             with transport.translated(response.request):
-                async for piece in response.aiter_raw(PIECE):
-                    await asyncio.to_thread(file.write, piece)
-                    written += len(piece)
+                async for received in _write(response.aiter_raw(), file):
                     if on_progress is not None:
-                        on_progress(written, total)
-            if total is not None and written != total:
-                raise DownloadError(f"{file_path} broke off after {written} of {total} bytes", job_id=job_id)
+                        on_progress(received, total)
+            if total is not None and received != total:
+                raise DownloadError(f"{file_path} broke off after {received} of {total} bytes", job_id=job_id)
     return target
+
+
+async def _write(chunks: AsyncIterator[bytes], file: BinaryIO) -> AsyncGenerator[int]:
+    """Write what comes, a piece in a thread while the next one arrives; gives the bytes received so far."""
+    received = waiting = 0
+    piece: list[bytes] = []
+    writing: asyncio.Future[None] | None = None
+    try:
+        async for chunk in chunks:
+            piece.append(chunk)
+            waiting += len(chunk)
+            if waiting >= PIECE:
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(asyncio.to_thread(file.writelines, piece))
+                received, waiting, piece = received + waiting, 0, []
+                yield received
+        if writing is not None:
+            await writing
+        await asyncio.to_thread(file.writelines, piece)
+        yield received + waiting
+    finally:
+        # The file is closed after this, however it ended.
+        if writing is not None:
+            await asyncio.wait([writing])
+            if not writing.cancelled():
+                writing.exception()
 
 
 def _target(dest: Path, file_path: str) -> Path:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
 import httpx
@@ -26,7 +26,7 @@ from cl_client.errors import (
     ServerUnreachableError,
     error_from_response,
 )
-from cl_client.upload import FormField, Multipart, Upload
+from cl_client.upload import FileInput, FormField, Multipart, Upload
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
@@ -196,35 +196,23 @@ def promised() -> Generator[None]:
             str(error),
             status=error.status_code,
             request_id=cast("str | None", error.headers.get("x-request-id")),
-            hint="the server may be newer or older than this client: regenerate it with `make regenerate SERVER=URL`",
+            hint="the server may be newer or older than this client: compare `GET /` with `cl_client.__version__`",
         ) from error
 
 
 def _plain_fields(data: Mapping[str, object] | None) -> Iterator[FormField]:
+    """A field with several values is several parts, as OpenAPI 3.1 §4.8.15 has it."""
     for name, value in (data or {}).items():
-        yield name, str(value).encode(), None, None
+        values = cast("list[object]", value) if isinstance(value, list) else [value]
+        for one in values:
+            yield name, str(one).encode(), None, None
 
 
 def _file_fields(files: RequestFiles) -> Iterator[FormField]:
-    """httpx's `files=` → our parts. A part with no file name is a plain field (that is how httpx has it too)."""
-    pairs = files.items() if isinstance(files, Mapping) else files
-    for name, part in pairs:
-        if not isinstance(part, tuple):
-            part = ("file", part)
-        values = cast("Sequence[object]", part)
-        file_name, content = cast("str | None", values[0]), values[1]
-        media_type = cast("str | None", values[2]) if len(values) > 2 else None
-        yield name, _content(content), file_name, media_type
-
-
-def _content(content: object) -> Upload | bytes:
-    match content:
-        case Upload() | bytes():
-            return content
-        case str():
-            return content.encode()
-        case _:
-            return Upload(cast("BinaryIO", content))  # an open file
+    """The parts of generated code: name, content and media type of each file, as httpx takes them."""
+    for name, part in files.items() if isinstance(files, Mapping) else files:
+        file_name, content, media_type = cast("tuple[str, Upload | FileInput, str | None]", part)
+        yield name, content if isinstance(content, Upload) else Upload(content), file_name, media_type
 
 
 def _reason(error: httpx.TransportError) -> str:
