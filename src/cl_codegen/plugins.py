@@ -67,6 +67,27 @@ _CLIENT_WORDS = frozenset(
 )
 """What the client has already: no plugin can be called so."""
 
+_COMMAND_WORDS = frozenset(
+    [
+        "batch",
+        "capabilities",
+        "completion",
+        "config",
+        "demo",
+        "doctor",
+        "download",
+        "embeddings",
+        "jobs",
+        "login",
+        "logout",
+        "server",
+        "user",
+        "whoami",
+        "workers",
+    ]
+)
+"""What the command line has already: no plugin's commands can be called so."""
+
 _CLIENT_CLASS_WORDS = frozenset(["operation", "path", "task_type", "submit_with_files", "submit_job"])
 
 _TASK_PATHS = (re.compile(r"/(?:.+/)?jobs/([^/{}]+)/?"), re.compile(r"/(?:.+/)?([^/{}]+)/jobs/?"))
@@ -197,6 +218,7 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire) -> tuple[Plugin, ..
         operation.at("operationId").text(): (path, method, operation) for path, method, operation in spec.operations()
     }
     entries: dict[str, Entry] = {}
+    groups: set[str] = set()
     for entry in manifest.entries:
         if entry.operation not in operations:
             raise entry.error(
@@ -206,6 +228,9 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire) -> tuple[Plugin, ..
             raise entry.error("operation", f"{entry.operation} belongs to [{entries[entry.operation].plugin}] already")
         if entry.plugin in _CLIENT_WORDS:
             raise entry.error("table", f"the client has a {entry.plugin!r} of its own")
+        if entry.group in groups or entry.group in _COMMAND_WORDS:
+            raise entry.error("group", f"the command line has a {entry.group!r} already")
+        groups.add(entry.group)
         entries[entry.operation] = entry
     taken = {entry.plugin for entry in entries.values()} | _CLIENT_WORDS
     plugins: list[Plugin] = []
@@ -220,7 +245,11 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire) -> tuple[Plugin, ..
         if entry is None:
             name = naming.unique(naming.attribute(task_type, fallback="plugin"), taken)
             taken.add(name)
-            entry = Entry(manifest, name, operation_id, naming.kebab(name), "run", "run")
+            group = naming.kebab(name)
+            if group in groups or group in _COMMAND_WORDS:
+                group = naming.kebab(naming.unique(f"{name}_job", groups))
+            groups.add(group)
+            entry = Entry(manifest, name, operation_id, group, "run", "run")
         _, media = next(operation.at("requestBody").follow().at("content").members())
         body = media.at("schema").follow()
         plugins.append(_Reader(spec, wire, entry, operation, endpoint, task_type, body).plugin())
