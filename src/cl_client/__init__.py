@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         WaitTimeoutError,
         WorkerUnavailableError,
     )
-    from cl_client.jobs import Job
+    from cl_client.job import Job
 
 _HOMES = {
     "cl_api.compute.models": ("JobResponse", "WorkerCapabilitiesResponse"),
@@ -76,7 +76,7 @@ _HOMES = {
         "WaitTimeoutError",
         "WorkerUnavailableError",
     ),
-    "cl_client.jobs": ("Job",),
+    "cl_client.job": ("Job",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

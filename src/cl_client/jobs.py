@@ -1,30 +1,23 @@
-"""Jobs: the handle that a submit gives, and the registry behind it."""
+"""Submitting, finding and removing jobs."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from attrs import evolve
 
 from cl_api.compute.api.jobs import delete_job, get_job
 from cl_api.compute.client import Client
 from cl_api.compute.models import JobResponse
-from cl_api.compute.types import JSONObject, JSONValue
+from cl_api.compute.types import JSONObject
 from cl_client import status
 from cl_client.download import DownloadCallback, download_job_file
-from cl_client.errors import (
-    ComputeClientError,
-    InvalidParameterError,
-    JobCancelledError,
-    JobFailedError,
-    ResponseError,
-    WaitTimeoutError,
-)
+from cl_client.errors import ResponseError
 from cl_client.event import well_formed
+from cl_client.job import Job
 from cl_client.operation import Operation
 from cl_client.transport import Transport, promised
 from cl_client.upload import FormField
@@ -35,245 +28,6 @@ __all__ = ["Job", "JobCallback", "JobResponse", "Jobs"]
 
 Body = TypeVar("Body")
 Output = TypeVar("Output")
-
-
-class Job(Generic[Output]):
-    """A job on the server: what is known of it, and what can be done with it.
-
-    It has the attributes of `JobResponse`. They say what was last heard: they move while the job is waited for or
-    watched, and with `refresh`. Before the first word from the server, times are `None`.
-    """
-
-    def __init__(
-        self,
-        jobs: Jobs,
-        job_id: str,
-        task_type: str,
-        *,
-        state: JobResponse | None = None,
-        status_word: str = status.QUEUED,
-        decode: Callable[[Mapping[str, JSONValue]], Output],
-        artifact: str | None = None,
-    ) -> None:
-        self._jobs = jobs
-        self._job_id = job_id
-        self._task_type = task_type
-        self._status_word = status_word
-        self._state = state
-        self._watch: Watch | None = None
-        self._decode = decode
-        self._artifact = artifact
-
-    def __repr__(self) -> str:
-        return f"<Job {self.job_id} {self.task_type} {self.status} {self.progress} %>"
-
-    @property
-    def job_id(self) -> str:
-        """The id, an opaque string."""
-        return self._job_id
-
-    @property
-    def task_type(self) -> str:
-        """The kind of the job, such as `image_conversion`."""
-        return self._task_type
-
-    @property
-    def state(self) -> JobResponse | None:
-        """All that was last heard of the job, `None` before the first word."""
-        heard = self._watch.state if self._watch is not None else None
-        return heard if heard is not None else self._state
-
-    @property
-    def status(self) -> str:
-        """`queued`, `processing`, `completed`, `failed` or `cancelled`, or a newer word of a newer server."""
-        return self.state.status if self.state is not None else self._status_word
-
-    @property
-    def done(self) -> bool:
-        """Whether the job has ended, well or not."""
-        return status.is_terminal(self.status)
-
-    @property
-    def progress(self) -> int:
-        """0 to 100, in per cent."""
-        return self.state.progress if self.state is not None else 0
-
-    @property
-    def params(self) -> JSONObject:
-        """The parameters of the job as the server keeps them."""
-        return self.state.params if self.state is not None else {}
-
-    @property
-    def task_output(self) -> JSONObject | None:
-        """The output as it came; `output` is the typed one."""
-        return self.state.task_output if self.state is not None else None
-
-    @property
-    def error_message(self) -> str | None:
-        """Why it failed, where it did."""
-        return self.state.error_message if self.state is not None else None
-
-    @property
-    def priority(self) -> int | None:
-        """0 to 10; higher goes first."""
-        return self.state.priority if self.state is not None else None
-
-    @property
-    def created_at(self) -> int | None:
-        """UTC milliseconds."""
-        return self.state.created_at if self.state is not None else None
-
-    @property
-    def updated_at(self) -> int | None:
-        """UTC milliseconds."""
-        return self.state.updated_at if self.state is not None else None
-
-    @property
-    def started_at(self) -> int | None:
-        """UTC milliseconds, `None` while it is queued."""
-        return self.state.started_at if self.state is not None else None
-
-    @property
-    def completed_at(self) -> int | None:
-        """UTC milliseconds, `None` until it has ended."""
-        return self.state.completed_at if self.state is not None else None
-
-    @property
-    def output(self) -> Output:
-        """The typed output.
-
-        Raises:
-            JobFailedError: the job failed or was cancelled.
-            ComputeClientError: the job has not ended, as far as is known.
-            ResponseError: the output is not what the spec promises.
-        """
-        state = self._completed()
-        try:
-            return self._decode(state.task_output or {})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ResponseError(
-                f"the output of job {self.job_id} is not what the spec of {self.task_type} promises: {error!r}",
-                job_id=self.job_id,
-                hint="regenerate the client from this server, or read job.task_output",
-            ) from error
-
-    @property
-    def artifact(self) -> str | None:
-        """The path of the job's main file, relative to the job; `None` where the output is all there is.
-
-        Raises: as `output`.
-        """
-        output = self._completed().task_output or {}
-        if self._artifact is None or "/" in self._artifact:
-            return self._artifact
-        path = output.get(self._artifact)
-        return path if isinstance(path, str) else None
-
-    async def wait(self, timeout: float | None = None) -> Job[Output]:
-        """Wait until the job has completed.
-
-        Args:
-            timeout: seconds; `None` waits as long as it takes.
-
-        Raises:
-            JobFailedError: it failed (`JobCancelledError`: it was cancelled).
-            WaitTimeoutError: it did not end in time; the job goes on.
-            JobNotFoundError: it was deleted.
-        """
-        if not self.done:
-            await self._ended(self._jobs.watcher.watch(self.job_id), timeout)
-        self._completed()
-        return self
-
-    async def poll(self, interval: float, timeout: float | None = None) -> Job[Output]:
-        """As `wait`, by asking the server every `interval` seconds, with no broker."""
-        try:
-            async with asyncio.timeout(timeout):
-                while not (await self.refresh()).done:  # noqa: ASYNC110 (polling is what was asked for)
-                    await asyncio.sleep(interval)
-        except TimeoutError as error:
-            if isinstance(error, ComputeClientError):
-                raise
-            raise self._timed_out(timeout) from None
-        self._completed()
-        return self
-
-    async def events(self) -> AsyncGenerator[JobResponse]:
-        """Each state of the job from now on, the terminal one last. A slow reader gets the latest, and the end always.
-
-        Raises:
-            JobNotFoundError: the job was deleted.
-        """
-        watch = self._jobs.watcher.watch(self.job_id)
-        self._watch = watch
-        try:
-            async for state in watch.states():
-                yield state
-        finally:
-            self._state = self.state
-            self._jobs.watcher.unwatch(watch.id)
-
-    async def refresh(self) -> Job[Output]:
-        """Ask the server for the state now."""
-        self._watch, self._state = None, await self._jobs.fetch(self.job_id)
-        return self
-
-    async def delete(self) -> None:
-        """Remove the job and its files from the server."""
-        await self._jobs.delete(self.job_id)
-
-    async def download(
-        self,
-        dest: str | os.PathLike[str],
-        file_path: str | None = None,
-        *,
-        on_progress: DownloadCallback | None = None,
-    ) -> Path:
-        """Download a file of the job.
-
-        Args:
-            dest: a file name, or a folder that exists.
-            file_path: relative to the job; the main file of its output when not given.
-            on_progress: called with the bytes written, and the bytes in all where known.
-
-        Raises:
-            InvalidParameterError: the job has no main file, or `file_path` points outside of it.
-            DownloadError: it did not arrive whole, or cannot be written.
-        """
-        path = file_path if file_path is not None else self.artifact
-        if path is None:
-            raise InvalidParameterError(f"a {self.task_type} job makes no file: its result is in job.output")
-        return await self._jobs.download(self.job_id, path, dest, on_progress=on_progress)
-
-    def follow(self, on_progress: JobCallback | None, on_complete: JobCallback | None) -> Watch:
-        """Call these as the job moves; the handle moves with them."""
-        self._watch = self._jobs.watcher.watch(self.job_id, on_progress, on_complete)
-        return self._watch
-
-    async def _ended(self, watch: Watch, timeout: float | None) -> None:
-        self._watch = watch
-        try:
-            await asyncio.wait_for(watch.end(), timeout)
-        except TimeoutError:
-            raise self._timed_out(timeout) from None
-        finally:
-            self._state = self.state
-            self._jobs.watcher.unwatch(watch.id)
-
-    def _timed_out(self, timeout: float | None) -> WaitTimeoutError:
-        return WaitTimeoutError(
-            f"job {self.job_id} is still {self.status} after {timeout or 0:g} s; it goes on",
-            job_id=self.job_id,
-            hint=f"wait for it again: await client.wait_for_job({self.job_id!r})",
-        )
-
-    def _completed(self) -> JobResponse:
-        state = self.state
-        if state is None or not status.is_terminal(state.status):
-            raise ComputeClientError(f"job {self.job_id} is {self.status}: wait for it first", job_id=self.job_id)
-        if state.status != status.COMPLETED:
-            raise (JobCancelledError if state.status == status.CANCELLED else JobFailedError)(state)
-        return state
 
 
 class Jobs:

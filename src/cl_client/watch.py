@@ -33,10 +33,11 @@ class Watch:
 
     _ids = itertools.count(1)
 
-    def __init__(self, job_id: str) -> None:
+    def __init__(self, job_id: str, mirror: Callable[[JobResponse], None] | None = None) -> None:
         self.id: str = f"watch-{next(self._ids)}"
         self.job_id: str = job_id
         self.state: JobResponse | None = None
+        self._mirror = mirror
         self._end: asyncio.Future[JobResponse] = asyncio.get_running_loop().create_future()
         # An end that nobody awaits is not a mistake.
         self._end.add_done_callback(lambda end: end.cancelled() or end.exception())
@@ -88,6 +89,8 @@ class Watch:
 
     def hear(self, job: JobResponse) -> None:
         self.state = job
+        if self._mirror is not None:
+            self._mirror(job)
         if status.is_terminal(job.status) and not self._end.done():
             self._end.set_result(job)
         self._news.set()

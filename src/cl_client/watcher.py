@@ -101,8 +101,16 @@ class Watcher:
         job_id: str,
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
+        *,
+        mirror: Callable[[JobResponse], None] | None = None,
     ) -> Watch:
         """Listen to a job, whatever its state.
+
+        Args:
+            job_id: the job.
+            on_progress: called in a task, with the latest state whenever there is a new one.
+            on_complete: called in a task, once, with the terminal state.
+            mirror: called at once with every state; may not raise or block.
 
         Raises:
             ClientClosedError: the client is closed.
@@ -110,7 +118,7 @@ class Watcher:
         if self._closed:
             raise ClientClosedError("this client is closed: make a new one")
         self.start()
-        watch = Watch(job_id)
+        watch = Watch(job_id, mirror)
         if on_progress is not None or on_complete is not None:
             watch.call(on_progress, on_complete)
         if (ended := self._recent.get(job_id)) is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from attrs import evolve
 
 from cl_client import (
     ClientClosedError,
@@ -130,6 +131,19 @@ def test_a_client_of_another_loop_says_so(local_stack: LocalStack):
 async def _used_and_closed(client: ComputeClient) -> None:
     await client.get_capabilities()
     await client.close()
+
+
+async def test_a_handle_goes_on_hearing_after_a_wait_that_ended_too_early():
+    with LocalStack(workers=0) as stack:
+        async with ComputeClient(stack.compute_url, mqtt_port=stack.mqtt_port, mqtt_broker=stack.mqtt_host) as client:
+            job = await client.hash.compute(b"x", on_progress=lambda _: None)
+            with pytest.raises(WaitTimeoutError):
+                await job.wait(0.1)
+            assert job.state is not None
+            client.jobs.watcher.deliver(evolve(job.state, status="processing", progress=7, updated_at=2**60))
+            assert (job.status, job.progress) == ("processing", 7)
+            client.jobs.watcher.deliver(evolve(job.state, progress=3, updated_at=1))
+            assert job.progress == 7
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "output/../../x", "", "."])
