@@ -54,7 +54,7 @@ class _Demo:
         console.say("One photo, two jobs, and a server for them on this machine.")
         console.say()
         async with local_stack() as stack:
-            console.done(f"server     {stack.compute_url}, {len(stack.pids()) - 2} workers")
+            console.done(f"server     {stack.compute_url}, {len(stack.pids().keys() - {'broker', 'compute'})} workers")
             photo = self._take_photo()
             client = ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port)
             async with client, self._listening(stack.mqtt_host, stack.mqtt_port, stack.broker_kind) as heard:

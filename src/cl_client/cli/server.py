@@ -82,7 +82,7 @@ def _expect_free(option: str, port: int) -> None:
 
 
 def _introduce(console: Console, stack: "LocalStack") -> None:
-    workers = len(stack.pids()) - 2
+    workers = len(stack.pids().keys() - {"broker", "compute"})
     broker = f"mqtt://{stack.mqtt_host}:{stack.mqtt_port}"
     console.result(
         {"compute_url": stack.compute_url, "mqtt_url": broker, "workers": workers, "data": str(stack.data)},

@@ -11,6 +11,7 @@ import pytest
 
 from cl_client.cli.main import main
 from cl_client.cli.server import default_data
+from cl_server.embedded import LocalStack
 from tests.integration.cli.conftest import CL_CLIENT
 from tests.media.photo import photo, write
 
@@ -35,7 +36,7 @@ def test_it_says_where_everything_is_and_ends_clean(tmp_path: Path, sent: signal
     assert server.stdout is not None
     assert server.stderr is not None
     rows = dict(server.stdout.readline().rstrip().split(": ", 1) for _ in range(4))
-    told = [server.stderr.readline().strip() for _ in range(6)]
+    told = [line.strip() for line in iter(server.stderr.readline, "Ctrl-C stops it.\n")]
     environment = dict(line.removeprefix("export ").split("=") for line in told if line.startswith("export "))
     assert environment["COMPUTE_URL"] == rows["compute"].strip()
     assert rows["data"].strip() == str(tmp_path / "data")
@@ -76,6 +77,14 @@ def test_a_port_that_is_taken_is_named_with_the_way_out(tmp_path: Path, option: 
     assert error.startswith("error: ")
     assert port in error
     assert option in hint
+
+
+def test_two_servers_on_one_data_folder_are_one_too_many(tmp_path: Path):
+    with LocalStack(tmp_path / "data", workers=0):
+        out, err = start("--port", "0", "--mqtt-port", "0", data=tmp_path / "data").communicate(timeout=60)
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "in use by another stack" in err
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
