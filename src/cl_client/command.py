@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol, TypeVar, cast
 
 from attrs import frozen
 from cyclopts import Group, Parameter
+from cyclopts.validators import Number
 
 from cl_client.errors import InvalidParameterError
 
@@ -62,7 +63,10 @@ class JobOptions:
         Path | None, Parameter(name=("--output", "-o"), help="Where the result goes: a file, or a folder that exists.")
     ] = None
     timeout: Annotated[
-        float | None, Parameter(help="Stop waiting after so many seconds; the job goes on.", metavar="SECONDS")
+        float | None,
+        Parameter(
+            help="Stop waiting after so many seconds; the job goes on.", metavar="SECONDS", validator=Number(gt=0)
+        ),
     ] = None
     priority: Annotated[
         int | None, Parameter(help="0 (when there is nothing else to do) to 10 (first).", metavar="0-10")

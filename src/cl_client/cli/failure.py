@@ -13,7 +13,7 @@ from cl_client.errors import (
     ComputeClientError,
     InputFileError,
     InvalidParameterError,
-    JobNotFoundError,
+    NotFoundError,
     ServerUnreachableError,
     WaitTimeoutError,
 )
@@ -76,8 +76,8 @@ def _hint(error: ComputeClientError) -> str | None:
     match error:
         case WaitTimeoutError():
             return f"its files, when it is done: cl-client download {error.job_id} PATH DEST"
-        case JobNotFoundError():
-            return "job ids are printed when a job is submitted; deleted jobs are gone"
+        case NotFoundError() if error.job_id is not None:
+            return "job ids, and the paths of their files, are printed when a job is done; deleted jobs are gone"
         case ServerUnreachableError() if error.hint is None:
             return "cl-client server up"
         case _:

@@ -50,7 +50,7 @@ def test_the_request_id_is_shown_where_a_server_has_it(capsys: pytest.CaptureFix
     ("error", "hint"),
     [
         (WaitTimeoutError("late", job_id="7", hint="its own"), "cl-client download 7 PATH DEST"),
-        (JobNotFoundError("gone", status=404), "job ids are printed"),
+        (JobNotFoundError("gone", status=404, job_id="7"), "job ids, and the paths"),
         (DownloadError("full", hint="free some space"), "free some space"),
         (CycloptsError(msg="x", command_chain=["hash", "compute"]), "cl-client hash compute --help"),
         (RuntimeError("a bug"), "--debug"),
