@@ -16,12 +16,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 failed, 2 not understood, 130 interrupted.
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
-    if tokens in ([], ["--help"], ["-h"]):
-        # The page that most people see first is drawn without assembling the commands behind it.
-        from cl_client.cli.front_page import show
+    try:
+        if tokens in ([], ["--help"], ["-h"]):
+            # The page that most people see first is drawn without assembling the commands behind it.
+            from cl_client.cli.front_page import show
 
-        show()
-        return 0
-    from cl_client.cli.app import launch
+            show()
+            return 0
+        from cl_client.cli.app import launch
 
-    return launch(tokens)
+        return launch(tokens)
+    except KeyboardInterrupt:
+        # Ctrl-C while the modules were read: there is nothing to stop yet, and nothing to say.
+        return 130

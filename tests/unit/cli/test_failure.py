@@ -3,8 +3,10 @@
 import pytest
 from cyclopts import CycloptsError
 
+from cl_client.cli import front_page
 from cl_client.cli.console import Console
 from cl_client.cli.failure import Terminated, report
+from cl_client.cli.main import main
 from cl_client.errors import (
     ComputeClientError,
     DownloadError,
@@ -66,6 +68,15 @@ def test_the_hint_is_what_to_do_next(capsys: pytest.CaptureFixture[str], error: 
 
 def test_an_interrupt_needs_no_words(capsys: pytest.CaptureFixture[str]):
     report(KeyboardInterrupt(), Console())
+    assert capsys.readouterr().err == ""
+
+
+def test_ctrl_c_before_anything_began_is_quiet_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(front_page, "show", interrupted)
+    assert main([]) == 130
     assert capsys.readouterr().err == ""
 
 
