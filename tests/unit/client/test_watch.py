@@ -336,7 +336,7 @@ async def test_when_the_broker_is_lost_every_job_is_asked_for_soon(server: FakeS
 async def test_a_broker_that_comes_and_goes_is_one_warning(
     server: FakeServer, watcher: Watcher, caplog: pytest.LogCaptureFixture
 ):
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "cl_client"):
         for _ in range(3):
             watcher.offline("gone")
             watcher.online()
