@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SERVER ?= http://127.0.0.1:8002
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check spec generate bench serve lock clean

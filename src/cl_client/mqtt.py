@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import re
 from collections.abc import AsyncGenerator, Callable
 from typing import Final, Self
 
@@ -92,7 +93,7 @@ class Connection:
                 if _code(error) in _REFUSED_FOR_GOOD:
                     return
             except Exception as error:  # whatever it is, the next attempt may stand
-                self._listener.down(str(error) or type(error).__name__)
+                self._listener.down(re.sub(r"^\[Errno \d+\] ", "", str(error)) or type(error).__name__)
             if stood_since is not None and loop.time() - stood_since > STABLE_AFTER:
                 attempt = 0
             # Full jitter: a thousand clients of a broker that restarts do not come back in one moment.

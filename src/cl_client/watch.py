@@ -38,6 +38,7 @@ class Watch:
         self.job_id: str = job_id
         self.state: JobResponse | None = None
         self._mirror = mirror
+        self._awaited = False
         self._end: asyncio.Future[JobResponse] = asyncio.get_running_loop().create_future()
         # An end that nobody awaits is not a mistake.
         self._end.add_done_callback(lambda end: end.cancelled() or end.exception())
@@ -56,6 +57,7 @@ class Watch:
             ResponseError: the server will not say (any more).
             ClientClosedError: the client was closed before.
         """
+        self._awaited = True
         try:
             return await asyncio.shield(self._end)
         finally:
@@ -107,7 +109,9 @@ class Watch:
                 if self._end.done() and job is self._end.result():
                     await self._call(on_complete, job)
         except ComputeClientError as error:
-            logger.warning("no more news of job %s: %s", self.job_id, error)
+            # Who waits gets the error itself; callbacks have no way to hear of it.
+            if not self._awaited:
+                logger.warning("no more news of job %s: %s", self.job_id, error)
 
     async def _call(self, callback: JobCallback | None, job: JobResponse) -> None:
         if callback is None:
