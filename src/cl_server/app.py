@@ -45,6 +45,8 @@ def create_app(
         version=version("cl-client"),
         description="Runs media and machine-learning tasks on files.",
         lifespan=lifespan,
+        # What has a default may be absent in an answer too: see `JobResponse`.
+        separate_input_output_schemas=False,
     )
     errors.install(app)
     # Outermost is what is added last.

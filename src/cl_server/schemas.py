@@ -10,18 +10,20 @@ from cl_ml_tools.schemas import SERVER_FIELDS, Job, JobStatus
 class JobResponse(BaseModel):
     """A job. Times are UTC milliseconds."""
 
+    # This server always says all of it. The defaults are for clients that also talk to older servers of this family,
+    # which leave some of it out.
     job_id: str
     task_type: str
     status: JobStatus
-    progress: int = Field(ge=0, le=100, description="Percent.")
-    params: dict[str, JsonValue] = Field(description="The parameters that the user sent, with their defaults.")
-    task_output: dict[str, JsonValue] | None = Field(description="What the plugin returned, once completed.")
-    error_message: str | None = Field(description="Why it failed, in one line.")
-    priority: int = Field(ge=0, le=10)
-    created_at: int
-    updated_at: int
-    started_at: int | None
-    completed_at: int | None
+    progress: int = Field(default=0, ge=0, le=100, description="Percent.")
+    params: dict[str, JsonValue] = Field(default={}, description="The parameters that the user sent, with defaults.")
+    task_output: dict[str, JsonValue] | None = Field(default=None, description="What the plugin returned, at its end.")
+    error_message: str | None = Field(default=None, description="Why it failed, in one line.")
+    priority: int = Field(default=5, ge=0, le=10)
+    created_at: int | None = None
+    updated_at: int | None = None
+    started_at: int | None = None
+    completed_at: int | None = None
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -45,8 +47,8 @@ class JobResponse(BaseModel):
 class JobEvent(JobResponse):
     """The MQTT message on `inference/events`: one for every transition and every progress of a job."""
 
-    event_type: JobStatus = Field(description="The same as `status`.")
-    timestamp: int = Field(description="When this happened, UTC milliseconds.")
+    event_type: JobStatus | None = Field(default=None, description="The same as `status`.")
+    timestamp: int | None = Field(default=None, description="When this happened, UTC milliseconds.")
 
     @classmethod
     def about(cls, job: Job) -> Self:

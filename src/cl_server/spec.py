@@ -36,7 +36,13 @@ def document(app: FastAPI) -> "JSONObject":
     """The OpenAPI document of an application."""
     made = cast(
         "JSONObject",
-        get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes),
+        get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            separate_input_output_schemas=app.separate_input_output_schemas,
+        ),
     )
     components = cast("JSONObject", made.setdefault("components", {}))
     schemas = cast("JSONObject", components.setdefault("schemas", {}))
@@ -60,7 +66,7 @@ def _without_framework_errors(made: "JSONObject", schemas: "JSONObject") -> None
 def _beside_the_routes() -> "JSONObject":
     models: list[type[BaseModel]] = [JobEvent, WorkerCapability]
     models += [output for module in discover_tasks().values() if (output := module.get_output_schema()) is not None]
-    _, definitions = models_json_schema([(model, "serialization") for model in models], ref_template=REF)
+    _, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REF)
     return cast("JSONObject", definitions["$defs"])
 
 

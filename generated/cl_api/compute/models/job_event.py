@@ -15,26 +15,26 @@ class JobEvent:
     """The MQTT message on `inference/events`: one for every transition and every progress of a job."""
 
     completed_at: int | None = None
-    created_at: int
+    created_at: int | None = None
     error_message: str | None = None
     """Why it failed, in one line."""
-    event_type: JobStatus
-    """Where a job stands. `completed`, `failed` and `cancelled` are final."""
+    event_type: JobStatus | None = None
+    """The same as `status`."""
     job_id: str
-    params: JSONObject
-    """The parameters that the user sent, with their defaults."""
-    priority: int
-    progress: int
+    params: JSONObject = field(factory=dict)
+    """The parameters that the user sent, with defaults."""
+    priority: int = 5
+    progress: int = 0
     """Percent."""
     started_at: int | None = None
     status: JobStatus
     """Where a job stands. `completed`, `failed` and `cancelled` are final."""
     task_output: JSONObject | None = None
-    """What the plugin returned, once completed."""
+    """What the plugin returned, at its end."""
     task_type: str
-    timestamp: int
+    timestamp: int | None = None
     """When this happened, UTC milliseconds."""
-    updated_at: int
+    updated_at: int | None = None
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""
 
@@ -43,19 +43,19 @@ class JobEvent:
         """Read a JSON object. Raises KeyError where a required field is missing."""
         return cls(
             completed_at=cast("int | None", data.get("completed_at")),
-            created_at=cast("int", data["created_at"]),
+            created_at=cast("int | None", data.get("created_at")),
             error_message=cast("str | None", data.get("error_message")),
-            event_type=cast("JobStatus", data["event_type"]),
+            event_type=cast("JobStatus | None", data.get("event_type")),
             job_id=cast("str", data["job_id"]),
-            params=cast("JSONObject", data["params"]),
-            priority=cast("int", data["priority"]),
-            progress=cast("int", data["progress"]),
+            params=cast("JSONObject", data.get("params", {})),
+            priority=cast("int", data.get("priority", 5)),
+            progress=cast("int", data.get("progress", 0)),
             started_at=cast("int | None", data.get("started_at")),
             status=cast("JobStatus", data["status"]),
             task_output=cast("JSONObject | None", data.get("task_output")),
             task_type=cast("str", data["task_type"]),
-            timestamp=cast("int", data["timestamp"]),
-            updated_at=cast("int", data["updated_at"]),
+            timestamp=cast("int | None", data.get("timestamp")),
+            updated_at=cast("int | None", data.get("updated_at")),
             additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
         )
 
