@@ -1,9 +1,10 @@
 """Reads and writes pictures with Pillow, which is imported when the first one is."""
 
 import logging
+import struct
 import warnings
 from codecs import getincrementaldecoder
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -19,6 +20,9 @@ ORIENTATION = 0x0112
 
 # Named, because Pillow otherwise tries every format it has, and some of those start other programs (EPS).
 READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM", "QOI")
+
+# What Pillow raises for content that makes no sense to it; every format has its favourites.
+UNREADABLE = (SyntaxError, ValueError, EOFError, OSError, RuntimeError, struct.error)
 
 log = logging.getLogger(__name__)
 
@@ -59,26 +63,35 @@ def warm() -> None:
 @contextmanager
 def open_picture(path: Path, name: str) -> Generator["Image.Image"]:
     """Open a picture; raises `NotAPictureError`, or `TaskError` when it is too large or damaged."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
+    def unknown(_: str) -> TaskError:
+        return NotAPictureError(f"{name} is not an image that Pillow can read ({media_type(path)})")
+
+    def damaged(why: str) -> TaskError:
+        return TaskError(f"{name} is damaged: {why}")
+
+    # Pillow warns at this number, and refuses at twice as many.
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
     try:
-        with warnings.catch_warnings():
-            # Pillow warns at 89 million pixels; our own limit is below.
+        with warnings.catch_warnings(), _blaming_the_picture(unknown):
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             picture = Image.open(path, formats=READABLE)
-    except UnidentifiedImageError as error:
-        raise NotAPictureError(f"{name} is not an image that Pillow can read ({media_type(path)})") from error
+        with picture, _blaming_the_picture(damaged):
+            yield picture
     except Image.DecompressionBombError as error:
         raise TaskError(f"{name} is too large: more than {MAX_PIXELS // 1_000_000} million pixels") from error
-    with picture:
-        if picture.width * picture.height > MAX_PIXELS:
-            raise TaskError(f"{name} is too large: more than {MAX_PIXELS // 1_000_000} million pixels")
-        try:
-            yield picture
-        except (SyntaxError, ValueError, EOFError, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            raise TaskError(f"{name} is damaged: {_one_line(error)}") from error
+
+
+@contextmanager
+def _blaming_the_picture(told: Callable[[str], TaskError]) -> Generator[None]:
+    """Turn what Pillow raises into what the user is told; what is the machine's fault (a full disk) stays as it is."""
+    try:
+        yield
+    except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise told(_one_line(error)) from error
 
 
 def media_type(path: Path) -> str:
@@ -154,13 +167,12 @@ def save_picture(
         options["exif"] = exif
     if target.quality:
         options["quality"] = quality
-    with publishing(path) as part:
-        try:
-            fitted.save(part, target.pillow, **options)
-        except (ValueError, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            raise TaskError(f"{name} cannot be written as {format}: {_one_line(error)}") from error
+
+    def impossible(why: str) -> TaskError:
+        return TaskError(f"{name} cannot be written as {format}: {why}")
+
+    with publishing(path) as part, _blaming_the_picture(impossible):
+        fitted.save(part, target.pillow, **options)
 
 
 def _fit(picture: "Image.Image", target: Target) -> "Image.Image":

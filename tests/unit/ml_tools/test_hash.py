@@ -80,5 +80,22 @@ def test_a_damaged_photo_fails_in_one_line(tmp_path: Path) -> None:
         run(path, "phash")
 
 
+@pytest.mark.parametrize("carrier", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM"])
+@pytest.mark.parametrize("part", [0.02, 0.1, 0.5, 0.9])
+def test_a_picture_cut_anywhere_is_told_as_such(tmp_path: Path, carrier: str, part: float) -> None:
+    whole = photo.encoded(photo.corners(), carrier)
+    path = photo.write(tmp_path / "source", whole[: int(len(whole) * part)])
+    with pytest.raises(TaskError, match=r"^photo\.jpg is (damaged|not an image that Pillow can read)[^\n]+$"):
+        run(path, "phash")
+
+
+@pytest.mark.parametrize(
+    "text", [b"P6 is how the report begins\n", b"BM" + b"x" * 100, b"\x89PNG\r\n\x1a\n" + b"x" * 99]
+)
+def test_what_only_begins_like_a_picture_still_has_its_other_hashes(tmp_path: Path, text: bytes) -> None:
+    output = run(photo.write(tmp_path / "source", text))
+    assert (output.phash, output.sha256) == (None, hashlib.sha256(text).hexdigest())
+
+
 def test_setup_warms_without_a_file() -> None:
     HashTask().setup()

@@ -1,3 +1,5 @@
+import contextlib
+import zlib
 from pathlib import Path
 
 import pytest
@@ -125,11 +127,16 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, mon
         convert(source, "png")
 
 
-def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    source = photo.write(tmp_path / "source.jpg", photo.photo(1600, 1200))
-    with pytest.raises(TaskError, match=r"^photo\.jpg is too large"):
-        convert(source, "png")
+@pytest.mark.parametrize(("side", "taken"), [(15_999, True), (16_001, False)])
+def test_the_limit_is_the_one_that_is_told(tmp_path: Path, side: int, taken: bool) -> None:
+    # The size is in the header: nothing is decoded to know it.
+    header = photo.encoded(Image.new("1", (8, 8)), "PNG").replace((8).to_bytes(4) * 2, side.to_bytes(4) * 2, 1)
+    start = header.index(b"IHDR")
+    header = header[: start + 17] + zlib.crc32(header[start : start + 17]).to_bytes(4) + header[start + 21 :]
+    source = photo.write(tmp_path / "source.png", header)
+    with contextlib.nullcontext() if taken else pytest.raises(TaskError, match=r"more than 256 million pixels$"):
+        with pictures.open_picture(source, "photo.png") as opened:
+            assert opened.size == (side, side)
 
 
 def test_a_side_that_the_format_cannot_hold_is_one_clear_line(tmp_path: Path) -> None:
