@@ -14,7 +14,7 @@ metadata = MetaData()
 jobs = Table(
     "jobs",
     metadata,
-    # Breaks the tie of two jobs that arrive in the same millisecond.
+    # The order in which jobs came: a clock can be put back.
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("job_id", String(64), nullable=False, unique=True),
     Column("task_type", String(64), nullable=False),
@@ -31,7 +31,7 @@ jobs = Table(
     Column("updated_at", Integer, nullable=False),
     Column("started_at", Integer),
     Column("completed_at", Integer),
-    Index("ix_jobs_queue", "status", "priority", "created_at", "seq"),
+    Index("ix_jobs_queue", "status", "priority", "seq"),
 )
 
 

@@ -5,6 +5,7 @@ commits a job sends a datagram to each. A ring is only a hint: a lost one is men
 sweep, and one too many costs one look at the queue.
 """
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -24,8 +25,9 @@ class Doorbell:
         self.socket.setblocking(False)
         self._path = folder / f"{worker_id}{SUFFIX}"
         port = cast("tuple[str, int]", self.socket.getsockname())[1]
-        part = self._path.with_suffix(".part")
-        part.write_text(f"{port} {os.getpid()}")
+        self._written = f"{port} {os.getpid()}"
+        part = self._path.with_suffix(f".{os.getpid()}.part")
+        part.write_text(self._written)
         part.replace(self._path)
 
     def drain(self) -> None:
@@ -37,8 +39,10 @@ class Doorbell:
             return
 
     def close(self) -> None:
-        """Be out."""
-        self._path.unlink(missing_ok=True)
+        """Be out. A successor in the same slot may be in already: what is at the door is then not ours."""
+        with contextlib.suppress(OSError):
+            if self._path.read_text() == self._written:
+                self._path.unlink()
         self.socket.close()
 
     def __enter__(self) -> Self:
@@ -61,7 +65,7 @@ class Ringer:
         for worker in registered(self._folder):
             try:
                 self._socket.sendto(b"1", (HOST, worker.port))
-            except OSError:
+            except (OSError, OverflowError):
                 continue
 
     def close(self) -> None:
@@ -87,10 +91,11 @@ def registered(folder: Path) -> list[Registration]:
         try:
             port, pid = (int(number) for number in path.read_text().split())
             os.kill(pid, 0)
-        except (FileNotFoundError, ValueError):
-            continue
         except ProcessLookupError:
             path.unlink(missing_ok=True)
+            continue
+        except (OSError, ValueError, OverflowError):
+            # Gone meanwhile, no registration at all, or the number belongs to another user's process by now.
             continue
         found.append(Registration(path.stem, port, pid))
     return found

@@ -1,9 +1,10 @@
 """Jobs in a SQL database."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Unpack
 
-from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy import Engine, Row, case, delete, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.job_repository import JobUpdate
@@ -16,6 +17,8 @@ MAX_ATTEMPTS = 3
 COLUMNS = tuple(jobs.columns.keys())
 
 Listener = Callable[[Job], None]
+
+log = logging.getLogger(__name__)
 
 
 def _nobody(job: Job) -> None:
@@ -54,8 +57,8 @@ class SqlJobRepository:
         with self._engine.begin() as connection:
             connection.execute(insert(jobs).values(values))
         # Told before a worker is woken, so that `queued` is on its way before `processing`.
-        self._on_change(job)
-        self._on_queued(job)
+        _tell(self._on_change, job)
+        _tell(self._on_queued, job)
         return job.job_id
 
     def get_job(self, job_id: str) -> Job | None:
@@ -66,7 +69,7 @@ class SqlJobRepository:
 
     def update_job(self, job_id: str, **changes: Unpack[JobUpdate]) -> bool:
         """Change a job that is not final; progress only grows, and only while the job is processed."""
-        now = now_ms()
+        now = _now()
         values: dict[str, object] = {**changes, "updated_at": now}
         conditions = [jobs.c.job_id == job_id]
         status = changes.get("status")
@@ -82,22 +85,22 @@ class SqlJobRepository:
             conditions.append(jobs.c.worker_id == self._worker_id)
         changed = self._change(values, *conditions)
         for job in changed:
-            self._on_change(job)
+            _tell(self._on_change, job)
         return bool(changed)
 
     def fetch_next_job(self, task_types: Sequence[str]) -> Job | None:
-        """Claim a job: highest priority first, then the oldest."""
+        """Claim a job: highest priority first, then as they came, whatever the clock did meanwhile."""
         queued = (
             select(jobs.c.seq)
             .where(jobs.c.status == JobStatus.QUEUED, jobs.c.task_type.in_(task_types))
-            .order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.seq)
+            .order_by(jobs.c.priority.desc(), jobs.c.seq)
             .limit(1)
         )
         # Most looks find nothing. A read needs no lock, so idle workers do not hold up busy ones.
         with self._reading.connect() as connection:
             if connection.execute(queued).one_or_none() is None:
                 return None
-        now = now_ms()
+        now = _now()
         claim = {
             "status": JobStatus.PROCESSING.value,
             "worker_id": self._worker_id,
@@ -106,7 +109,7 @@ class SqlJobRepository:
             "updated_at": now,
         }
         for job in self._change(claim, jobs.c.seq == queued.scalar_subquery()):
-            self._on_change(job)
+            _tell(self._on_change, job)
             return job
         return None
 
@@ -125,7 +128,7 @@ class SqlJobRepository:
 
     def _give_back(self, owner: ColumnElement[bool], *, died: bool) -> list[Job]:
         held = (owner, jobs.c.status == JobStatus.PROCESSING)
-        now = now_ms()
+        now = _now()
         failed = (
             self._change(
                 {
@@ -152,15 +155,32 @@ class SqlJobRepository:
             *held,
         )
         for job in (*failed, *queued):
-            self._on_change(job)
+            _tell(self._on_change, job)
         for job in queued:
-            self._on_queued(job)
+            _tell(self._on_queued, job)
         return [*failed, *queued]
 
     def _change(self, values: Mapping[str, object], *conditions: ColumnElement[bool]) -> list[Job]:
         statement = update(jobs).where(*conditions).values(values).returning(jobs)
         with self._engine.begin() as connection:
             return [_job(row) for row in connection.execute(statement)]
+
+
+def _tell(listener: Listener, job: Job) -> None:
+    """What is committed has happened: a listener that fails cannot take it back, nor keep the next from hearing."""
+    try:
+        listener(job)
+    except Exception:
+        log.exception("job %s is %s, but not everybody could be told", job.job_id, job.status.value)
+
+
+def _now() -> ColumnElement[int]:
+    """The time, in UTC milliseconds; for a job that was changed later than that, before the clock was put back, then.
+
+    Clients tell old news from new by `updated_at`.
+    """
+    now = now_ms()
+    return case((jobs.c.updated_at > now, jobs.c.updated_at), else_=now)
 
 
 def _job(row: "Row[tuple[object, ...]]") -> Job:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.capabilities import Capabilities
 from cl_server.doorbell import Doorbell, Ringer, registered
@@ -112,8 +114,37 @@ def test_what_a_dead_worker_left_at_the_door_is_removed(tmp_path: Path) -> None:
     left = tmp_path / "w0.bell"
     left.write_text(f"9 {dead.pid}")
     (tmp_path / "w1.bell").write_text("nonsense")
+    (tmp_path / "w2.bell").write_text(f"9 {10**30}")
+    (tmp_path / "w3.bell").write_bytes(b"\xff\xfe")
+    (tmp_path / "w4.bell").mkdir()
     assert registered(tmp_path) == []
     assert not left.exists()
+
+
+def test_a_process_of_another_user_is_none_of_our_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(pid: int, number: int) -> None:
+        raise PermissionError(pid, number)
+
+    (tmp_path / "w0.bell").write_text("9 1")
+    monkeypatch.setattr(os, "kill", refused)
+    ringer = Ringer(tmp_path)
+    ringer.ring()
+    ringer.close()
+    assert registered(tmp_path) == []
+
+
+def test_a_port_that_is_none_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "w0.bell").write_text(f"99999 {os.getpid()}")
+    ringer = Ringer(tmp_path)
+    ringer.ring()
+    ringer.close()
+
+
+def test_a_worker_that_leaves_late_does_not_take_the_bell_of_its_successor(tmp_path: Path) -> None:
+    leaving = Doorbell(tmp_path, "w0")
+    with Doorbell(tmp_path, "w0"):
+        leaving.close()
+        assert [worker.worker_id for worker in registered(tmp_path)] == ["w0"]
 
 
 def test_a_ring_at_a_closed_door_does_no_harm(tmp_path: Path) -> None:

@@ -59,6 +59,48 @@ def test_the_highest_priority_is_claimed_first_then_the_oldest(engine: Engine) -
     assert order == [ids[2], ids[4], ids[1], ids[3], ids[0]]
 
 
+def test_a_clock_that_is_put_back_changes_neither_the_order_nor_what_is_news(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[int] = []
+
+    def heard(job: Job) -> None:
+        if job.job_id == "first":
+            times.append(job.updated_at)
+
+    repository = SqlJobRepository(engine, on_change=heard)
+    monkeypatch.setattr("cl_server.repository.now_ms", lambda: 5_000)
+    repository.add_job(new(job_id="first"))
+    monkeypatch.setattr("cl_server.repository.now_ms", lambda: 1_000)
+    repository.add_job(new(job_id="second"))
+    claimed = repository.fetch_next_job(TYPES)
+    assert claimed is not None
+    assert claimed.job_id == "first"
+    monkeypatch.setattr("cl_server.repository.now_ms", lambda: 6_000)
+    repository.update_job("first", progress=10)
+    monkeypatch.setattr("cl_server.repository.now_ms", lambda: 2_000)
+    repository.update_job("first", status=JobStatus.COMPLETED)
+    assert times == [5_000, 5_000, 6_000, 6_000]
+    job = repository.get_job("first")
+    assert job is not None
+    assert (job.created_at, job.started_at, job.completed_at) == (5_000, 5_000, 6_000)
+
+
+def test_a_listener_that_fails_takes_nothing_back_and_stops_nobody(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    def deaf(job: Job) -> None:
+        raise PermissionError(f"nobody may tell of {job.job_id}")
+
+    queued = Heard()
+    repository = SqlJobRepository(engine, on_change=deaf, on_queued=queued)
+    job_id = repository.add_job(new())
+    assert queued.said == [(job_id, "queued", 0)]
+    assert repository.fetch_next_job(TYPES) is not None
+    assert repository.update_job(job_id, status=JobStatus.COMPLETED)
+    assert f"job {job_id} is completed, but not everybody could be told" in caplog.text
+
+
 def test_only_wanted_types_are_claimed(engine: Engine) -> None:
     repository = SqlJobRepository(engine)
     repository.add_job(new("hash"))

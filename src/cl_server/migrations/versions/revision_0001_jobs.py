@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.Integer),
         sa.Column("completed_at", sa.Integer),
     )
-    op.create_index("ix_jobs_queue", "jobs", ["status", "priority", "created_at", "seq"])
+    op.create_index("ix_jobs_queue", "jobs", ["status", "priority", "seq"])
 
 
 def downgrade() -> None:
