@@ -4,8 +4,8 @@ MQTT is quick and may drop; HTTP is slow and knows. So both feed one funnel, `Wa
 
 - An event of the broker goes to the watches of its job through a dict.
 - A job is asked for over HTTP when its watch begins, whenever the subscription (re)stands, and when it has been silent
-  for a while; without a broker, again and again with growing pauses. That is one mechanism: a moment at which the job
-  is due, which each of these causes moves.
+  for a while; without a broker, or with one that never told of a job of ours, again and again with growing pauses.
+  That is one mechanism: a moment at which the job is due, which each of these causes moves.
 - A state that is older than what is known is dropped. A terminal state takes the job out of the registry, which is why
   it is heard once.
 """
@@ -79,6 +79,8 @@ class Watcher:
         self._slots = asyncio.Semaphore(_CONCURRENT_FETCHES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._online = False
+        # Whether the broker has told of a job of ours: until then it may be another server's, and is not relied on.
+        self._proven = False
         self._warned = False
         self._server_is_away = False
         self._closed = False
@@ -175,10 +177,11 @@ class Watcher:
             self.ignored += 1
             logger.debug("ignored a message on %s: %s", topic, error)
             return
+        entry = self._entries.get(event.job_id)
+        self._proven = self._proven or entry is not None
         if event.job is not None:
             self.deliver(event.job)
             return
-        entry = self._entries.get(event.job_id)
         if entry is None:
             return
         entry.heard = asyncio.get_running_loop().time()
@@ -202,7 +205,7 @@ class Watcher:
         # Once is a warning; a broker that comes and goes is no news to who was warned.
         logger.log(logging.INFO if self._warned else logging.WARNING, text)
         self._warned = True
-        was_online, self._online = self._online, False
+        was_online, self._online, self._proven = self._online, False, False
         if was_online:
             for entry in self._entries.values():
                 entry.pause = Config.FIRST_POLL_INTERVAL
@@ -277,13 +280,14 @@ class Watcher:
         if entry.ask_again:
             entry.ask_again = False
             self._due(entry, 0)
-        elif self._online and error is None and not entry.end_announced:
+        elif self._proven and error is None and not entry.end_announced:
             self._due(entry, random.uniform(*Config.SWEEP_AFTER), if_silent=True)  # noqa: S311
         elif isinstance(error, RateLimitError) and error.retry_after is not None:
             self._due(entry, error.retry_after)
         else:
             self._due(entry, entry.pause)
-            longest = Config.DEFAULT_POLL_INTERVAL if error is None else Config.MAX_POLL_BACKOFF
+            alone = error is None and not self._online
+            longest = Config.DEFAULT_POLL_INTERVAL if alone else Config.MAX_POLL_BACKOFF
             entry.pause = min(longest, entry.pause * Config.POLL_BACKOFF_MULTIPLIER)
 
     def _fail(self, entry: _Entry, error: ComputeClientError) -> None:

@@ -98,6 +98,13 @@ async def test_a_broker_that_is_down_is_said_once_and_stops_nothing(
     assert caplog.text.count("MQTT broker 127.0.0.1:9 is not reachable") == 1
 
 
+async def test_a_broker_of_another_server_does_not_keep_a_job_waiting(local_stack: LocalStack):
+    with LocalStack(workers=0, broker="amqtt") as other:
+        async with ComputeClient(local_stack.compute_url, mqtt_broker="127.0.0.1", mqtt_port=other.mqtt_port) as client:
+            for n in range(3):
+                await client.hash.compute(str(n).encode(), wait=True, timeout=5)
+
+
 async def test_a_broker_that_comes_late_takes_over(local_stack: LocalStack, caplog: pytest.LogCaptureFixture):
     caplog.set_level("INFO", "cl_client")
     proxy = FaultProxy(local_stack.mqtt_host, local_stack.mqtt_port)

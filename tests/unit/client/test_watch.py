@@ -352,8 +352,20 @@ async def test_a_silent_job_is_asked_for_though_the_broker_stands(
     server.jobs["a"] = job()
     watch = watcher.watch("a")
     await anext(watch.states())
-    server.jobs["a"] = job(status="completed", at=2)
+    watcher.receive("t", message(job(status="processing", at=2)))
+    server.jobs["a"] = job(status="completed", at=3)
     assert (await watch.end()).status == "completed"
+
+
+async def test_a_broker_that_never_told_of_our_jobs_is_not_relied_on(server: FakeServer, watcher: Watcher):
+    watcher.online()
+    watcher.receive("t", message(job("of somebody else", status="processing")))
+    server.jobs["a"] = job()
+    watch = watcher.watch("a")
+    await anext(watch.states())
+    server.jobs["a"] = job(status="completed", at=2)
+    async with asyncio.timeout(ComputeClientConfig.SWEEP_AFTER[0] / 2):
+        assert (await watch.end()).status == "completed"
 
 
 async def test_a_job_that_talks_is_left_alone(server: FakeServer, watcher: Watcher, monkeypatch: pytest.MonkeyPatch):
@@ -362,11 +374,14 @@ async def test_a_job_that_talks_is_left_alone(server: FakeServer, watcher: Watch
     server.jobs["a"] = job()
     watch = watcher.watch("a")
     await anext(watch.states())
+    watcher.receive("t", message(job(status="processing", progress=1, at=1)))
+    server.question.clear()
+    await server.question.wait()  # this was due before the broker had proven itself
     asked = server.asked["a"]
     loop = asyncio.get_running_loop()
     until, at = loop.time() + 0.5, 2
     while loop.time() < until:
-        watcher.deliver(job(status="processing", progress=at % 100, at=at))
+        watcher.receive("t", message(job(status="processing", progress=at % 100, at=at)))
         at += 1
         await asyncio.sleep(0.02)
     assert server.asked["a"] == asked
