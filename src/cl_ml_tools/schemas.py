@@ -52,7 +52,8 @@ class BaseJobParams(BaseModel):
     `input_names` are the names that the user gave to the inputs: for messages, never for paths.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    # Infinity and NaN are numbers to Python, but there is no JSON for them.
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     input_paths: list[str] = Field(default_factory=list)
     output_paths: list[str] = Field(default_factory=list)

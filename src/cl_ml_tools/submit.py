@@ -81,7 +81,10 @@ class SubmitRoute(Generic[P]):
                 400: {"model": ErrorResponse, "description": "The file cannot be a job (it is empty)"},
                 413: {"model": ErrorResponse, "description": "The upload is larger than the server takes"},
                 422: {"model": ErrorResponse, "description": "A parameter is missing or out of its range"},
+                507: {"model": ErrorResponse, "description": "The server's disk is full"},
             },
+            # All but a large file is kept in memory: by default, up to two gigabytes for one request.
+            form_limits={"max_files": 1, "max_fields": 100, "max_part_size": 64 << 10},
             openapi_extra={
                 "x-task-type": self.task_type,
                 "x-task-output": {"$ref": f"#/components/schemas/{self.output.__name__}"},

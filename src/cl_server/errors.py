@@ -1,10 +1,14 @@
 """How errors look on the wire: always an `ErrorResponse`."""
 
-from collections.abc import Mapping
+import errno
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -12,29 +16,73 @@ from cl_ml_tools.schemas import ErrorResponse, ValidationIssue
 
 ISSUES = TypeAdapter(list[ValidationIssue])
 
+# RFC 4918 §11.5.
+FULL = HTTPException(
+    507, "the server's disk is full: nothing was kept; make room in its data folder, and send it again"
+)
+BUSY = HTTPException(503, "the server's database is held by something else; try again", {"retry-after": "5"})
+
+log = logging.getLogger(__name__)
+
 
 def install(app: FastAPI) -> None:
     """Answer errors of the framework and of the routes in one shape."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(OSError, _of_the_machine)
+    app.add_exception_handler(OperationalError, _of_the_machine)
+
+
+def answer(
+    request: Request, status: int, detail: str | list[ValidationIssue], headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """An error in our shape, with the id of its request."""
+    request_id: object = getattr(request.state, "request_id", None)
+    body = ErrorResponse(detail=detail, request_id=request_id if isinstance(request_id, str) else None)
+    return JSONResponse(body.model_dump(mode="json"), status, headers=headers)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _answer(request, error.status_code, error.detail, error.headers)
+    # FastAPI calls it a bad request when an upload cannot be spooled.
+    error = _explained(error) or error
+    return answer(request, error.status_code, error.detail, error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     # Without `input` and `ctx`: they echo what was sent, which may be long, and not always JSON.
-    return _answer(request, 422, ISSUES.validate_python(error.errors()))
+    return answer(request, 422, ISSUES.validate_python(error.errors()))
 
 
-def _answer(
-    request: Request, status: int, detail: str | list[ValidationIssue], headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    request_id: object = getattr(request.state, "request_id", None)
-    body = ErrorResponse(detail=detail, request_id=request_id if isinstance(request_id, str) else None)
-    return JSONResponse(body.model_dump(mode="json"), status, headers=headers)
+async def _of_the_machine(request: Request, error: Exception) -> Response:
+    explained = _explained(error)
+    if explained is None:
+        raise error
+    return answer(request, explained.status_code, explained.detail, explained.headers)
+
+
+def _explained(error: BaseException) -> HTTPException | None:
+    """What a person can do something about, somewhere among the causes of an error."""
+    for cause in _causes(error):
+        match cause:
+            case (
+                OSError(errno=errno.ENOSPC | errno.EDQUOT)
+                | sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL)
+            ):
+                log.error("the disk is full: %s", cause)
+                return FULL
+            case sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_BUSY):
+                log.error("the database is held by something else: %s", cause)
+                return BUSY
+            case _:
+                continue
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__

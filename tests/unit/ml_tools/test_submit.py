@@ -146,6 +146,31 @@ async def test_a_job_that_cannot_be_kept_leaves_no_files(
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
+@pytest.mark.parametrize("number", ["inf", "nan", "1e999"])
+async def test_a_number_that_json_does_not_have_is_refused(client: httpx.AsyncClient, number: str) -> None:
+    data = {"colour": "red", "thickness": number}
+    answer = await client.post("/jobs/paint", files={"file": ("a", b"wall")}, data=data)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "thickness"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({f"field{n}": (None, "x") for n in range(200)}, "Too many fields"),
+        ({"file": ("a", b"wall"), "another": ("b", b"wall")}, "Too many files"),
+        ({"file": ("a", b"wall"), "colour": (None, "x" * 70_000)}, "Part exceeded maximum size"),
+    ],
+)
+async def test_a_form_that_would_fill_the_memory_is_refused(
+    client: httpx.AsyncClient, repository: Repository, content: dict[str, tuple[str | None, bytes | str]], said: str
+) -> None:
+    answer = await client.post("/jobs/paint", files=content)
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(said)
+    assert repository.jobs == []
+
+
 @given(st.text(max_size=400) | st.none())
 def test_whatever_a_file_is_called_its_names_are_safe(name: str | None) -> None:
     stem, suffix = safe_stem(name), safe_suffix(name)

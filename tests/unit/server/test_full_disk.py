@@ -1,0 +1,112 @@
+"""A full disk, and a database that somebody holds: one clear answer, and nothing half-written."""
+
+import errno
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import Engine, event
+
+from cl_server.app import create_app
+from cl_server.capabilities import Capabilities
+from cl_server.database import open_database
+from cl_server.migrations import migrate
+from cl_server.repository import SqlJobRepository
+from cl_server.storage import LocalFileStorage
+
+FULL = "the server's disk is full: nothing was kept; make room in its data folder, and send it again"
+
+
+class Server:
+    """The application on a database and a folder of its own."""
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        self.jobs = folder / "jobs"
+        app = create_app(SqlJobRepository(engine), LocalFileStorage(folder), Capabilities())
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
+
+    async def submit(self, content: bytes = b"words") -> httpx.Response:
+        return await self.http.post("/jobs/hash", files={"file": ("a.txt", content)})
+
+    async def is_as_before(self) -> bool:
+        """Whether nothing was left, and the next job is taken."""
+        assert list(self.jobs.iterdir()) == []
+        return (await self.submit()).status_code == 200
+
+
+@pytest.fixture
+def server(tmp_path: Path, engine: Engine) -> Server:
+    return Server(tmp_path, engine)
+
+
+def full(*arguments: object, **named: object) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device", "/secret/spool")
+
+
+async def test_while_an_upload_is_spooled(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile.SpooledTemporaryFile, "rollover", full)
+        answer = await server.submit(b"x" * (2 << 20))
+    assert (answer.status_code, answer.json()["detail"]) == (507, FULL)
+    assert await server.is_as_before()
+
+
+async def test_while_an_upload_is_kept(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copyfileobj", full)
+        answer = await server.submit()
+    assert (answer.status_code, answer.json()["detail"]) == (507, FULL)
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert await server.is_as_before()
+
+
+async def test_while_a_job_is_written_down(server: Server, engine: Engine) -> None:
+    def no_more_pages(connection: sqlite3.Connection, *rest: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")
+
+    # SQLite itself then says that the disk is full.
+    event.listen(engine, "checkout", no_more_pages)
+    while (answer := await server.submit()).status_code == 200:
+        before = set(server.jobs.iterdir())
+    event.remove(engine, "checkout", no_more_pages)
+    engine.dispose()
+    assert (answer.status_code, answer.json()["detail"]) == (507, FULL)
+    assert set(server.jobs.iterdir()) == before
+    assert (await server.submit()).status_code == 200
+
+
+@pytest.fixture
+def hurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server that does not wait long for its database."""
+    monkeypatch.setattr("cl_server.database.BUSY_TIMEOUT", 0.05)
+    engine = open_database(tmp_path / "jobs.sqlite")
+    migrate(engine, tmp_path / "jobs.sqlite")
+    yield Server(tmp_path, engine)
+    engine.dispose()
+
+
+async def test_while_somebody_holds_the_database(hurried: Server, tmp_path: Path) -> None:
+    holder = sqlite3.connect(tmp_path / "jobs.sqlite", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    answer = await hurried.submit()
+    # Who only reads waits for nobody.
+    assert (await hurried.http.get("/jobs/one")).status_code == 404
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["detail"] == "the server's database is held by something else; try again"
+    assert await hurried.is_as_before()
+
+
+async def test_other_trouble_of_the_machine_is_a_plain_500(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object, **named: object) -> int:
+        raise OSError(errno.EIO, "Input/output error", "/secret/spool")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.copyfileobj", broken)
+        answer = await server.submit()
+    assert (answer.status_code, answer.json()["detail"]) == (500, "internal error")
+    assert await server.is_as_before()
