@@ -17,6 +17,7 @@ from cl_client.version import __version__
 if TYPE_CHECKING:
     from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
     from cl_client.auth import AuthProvider, NoAuthProvider
+    from cl_client.batch import Outcome, as_completed
     from cl_client.client import ComputeClient
     from cl_client.config import ComputeClientConfig, ServerConfig
     from cl_client.errors import (
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cl_api.compute.models": ("JobResponse", "WorkerCapabilitiesResponse"),
     "cl_client.auth": ("AuthProvider", "NoAuthProvider"),
+    "cl_client.batch": ("Outcome", "as_completed"),
     "cl_client.client": ("ComputeClient",),
     "cl_client.config": ("ComputeClientConfig", "ServerConfig"),
     "cl_client.errors": (
@@ -100,6 +102,7 @@ __all__ = [
     "JobResponse",
     "NoAuthProvider",
     "NotFoundError",
+    "Outcome",
     "PayloadTooLargeError",
     "PermissionError",
     "RateLimitError",
@@ -113,6 +116,7 @@ __all__ = [
     "WorkerCapabilitiesResponse",
     "WorkerUnavailableError",
     "__version__",
+    "as_completed",
 ]
 
 

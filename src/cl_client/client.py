@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from cl_api.compute.api.server import get_capabilities
 from cl_api.compute.client import Client
 from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
 from cl_client.auth import AuthProvider
+from cl_client.batch import Outcome, map_files
 from cl_client.config import ComputeClientConfig, ServerConfig
 from cl_client.download import DownloadCallback
 from cl_client.errors import WorkerUnavailableError
-from cl_client.jobs import JobCallback, Jobs
+from cl_client.jobs import Job, JobCallback, Jobs
 from cl_client.transport import Transport, promised
+from cl_client.upload import FileInput
 from cl_client.watcher import Watcher
 from cl_plugins.plugins import Plugins
 
 if TYPE_CHECKING:
     from cl_client.mqtt import Connection
+
+
+Source = TypeVar("Source", bound=FileInput)
+Output = TypeVar("Output")
 
 
 class ComputeClient(Plugins):
@@ -90,6 +96,21 @@ class ComputeClient(Plugins):
         if self._jobs is None:
             self._jobs = Jobs(self._transport, self._make_watcher(), self.api)
         return self._jobs
+
+    def map(
+        self,
+        method: Callable[..., Awaitable[Job[Output]]],
+        sources: Iterable[Source],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        **parameters: object,
+    ) -> AsyncGenerator[Outcome[Source, Output]]:
+        """Run a plugin method on many files: `async for outcome in client.map(client.hash.compute, paths)`.
+
+        As `cl_client.batch.map_files`.
+        """
+        return map_files(method, sources, concurrency=concurrency, ordered=ordered, **parameters)
 
     async def get_job(self, job_id: str) -> JobResponse:
         """The state of a job.

@@ -1,0 +1,84 @@
+"""Many files at once, on a real server."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cl_client import (
+    ComputeClient,
+    InputNotFoundError,
+    InvalidParameterError,
+    JobFailedError,
+    WaitTimeoutError,
+    as_completed,
+)
+from cl_server.embedded import LocalStack
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_every_file_has_its_outcome_and_a_bad_one_stops_none(
+    local_client: ComputeClient, photo: Path, tmp_path: Path, ordered: bool
+):
+    text = tmp_path / "notes.txt"
+    text.write_text("no image")
+    sources = [photo, text, tmp_path / "missing.jpg", *[photo] * 20]
+    outcomes = [
+        outcome
+        async for outcome in local_client.map(
+            local_client.media_thumbnail.generate, sources, concurrency=4, ordered=ordered, width=20
+        )
+    ]
+    if ordered:
+        assert [outcome.source for outcome in outcomes] == sources
+    errors = {str(outcome.source): outcome.error for outcome in outcomes if outcome.error is not None}
+    assert isinstance(errors.pop(str(text)), JobFailedError)
+    assert isinstance(errors.pop(str(tmp_path / "missing.jpg")), InputNotFoundError)
+    assert errors == {}
+    assert [outcome.output.width for outcome in outcomes if outcome.job is not None] == [20] * 21
+    with pytest.raises(JobFailedError):
+        _ = next(outcome for outcome in outcomes if outcome.source == text).output
+
+
+async def test_sources_are_read_only_as_far_as_there_is_room(local_client: ComputeClient):
+    read = 0
+
+    def sources() -> Iterator[bytes]:
+        nonlocal read
+        for read in range(1, 1_000):
+            yield str(read).encode()
+
+    outcomes = local_client.map(local_client.hash.compute, sources(), concurrency=3)
+    async for outcome in outcomes:
+        assert outcome.error is None
+        if outcome.source == b"5":
+            break
+    await outcomes.aclose()
+    assert read <= 8
+    assert local_client.jobs.watcher.watched == 0
+
+
+async def test_nothing_at_once_is_refused(local_client: ComputeClient):
+    with pytest.raises(InvalidParameterError, match="concurrency"):
+        await anext(local_client.map(local_client.hash.compute, [b"x"], concurrency=0))
+
+
+async def test_jobs_are_given_as_they_end(local_client: ComputeClient, tmp_path: Path):
+    text = tmp_path / "notes.txt"
+    text.write_text("no image")
+    jobs = [
+        await local_client.image_conversion.convert(text, "png"),
+        *[await local_client.image_conversion.convert(text, "gif") for _ in range(5)],
+    ]
+    ended = [job async for job in as_completed(jobs)]
+    assert {job.job_id for job in ended} == {job.job_id for job in jobs}
+    assert {job.status for job in ended} == {"failed"}
+
+
+async def test_jobs_that_do_not_end_in_time_are_told():
+    with LocalStack(workers=0) as stack:
+        async with ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client:
+            jobs = await asyncio.gather(client.hash.compute(b"1"), client.hash.compute(b"2"))
+            with pytest.raises(WaitTimeoutError):
+                await anext(as_completed(jobs, timeout=0.1))
