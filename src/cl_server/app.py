@@ -15,6 +15,7 @@ from cl_server.request_id import RequestIdMiddleware
 from cl_server.routes import files, jobs, server
 from cl_server.settings import GIB
 from cl_server.storage import LocalFileStorage
+from cl_server.web_pages import WebPagesMiddleware
 
 TITLE = "Compute"
 
@@ -51,6 +52,7 @@ def create_app(
     errors.install(app)
     # Outermost is what is added last.
     app.add_middleware(BodyLimitMiddleware, limit=max_upload)
+    app.add_middleware(WebPagesMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.include_router(server.create_router(capabilities))
     app.include_router(create_master_router(repository, storage, guest))

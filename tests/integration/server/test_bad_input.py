@@ -156,7 +156,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(local_api: Api, local_stack: L
     host, _, port = local_stack.compute_url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
-            b"POST /jobs/hash HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=edge\r\n"
+            b"POST /jobs/hash HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=edge\r\n"
             b"Content-Length: 1000000\r\n\r\n" + FORM_START + b"abc"
         )
     assert local_api.http.get("/healthz").status_code == 200

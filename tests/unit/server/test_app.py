@@ -20,7 +20,7 @@ class Broken:
 
 async def test_what_nobody_caught_is_a_plain_500_with_its_id(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = create_app(Broken(), LocalFileStorage(tmp_path), Capabilities())  # pyright: ignore[reportArgumentType]
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
         answer = await client.get("/jobs/one", headers={"X-Request-ID": "mine"})
     assert answer.status_code == 500
     assert answer.json() == {"detail": "internal error", "request_id": "mine"}
