@@ -1,4 +1,4 @@
-"""Refuses a request body that is too large: at its announcement where there is one, else as soon as it is."""
+"""Refuses a request body that is too large (at its announcement where there is one, else as soon as it is) or stops."""
 
 import asyncio
 from typing import cast
@@ -8,6 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # How long to read on, in seconds, after a refusal: a client that is still sending would not see the answer.
 DRAIN = 2.0
+# How long nothing may come, in seconds, in the middle of a body.
+SILENCE = 60.0
 
 
 class BodyLimitMiddleware:
@@ -25,15 +27,22 @@ class BodyLimitMiddleware:
         length = headers.get(b"content-length", b"")
         announced = int(length) if length.isdigit() else 0
         taken = 0
+        coming = True
 
         async def limited() -> Message:
-            nonlocal taken
+            nonlocal taken, coming
             if announced > self.limit:
                 # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
                 if b"expect" not in headers:
                     await _drain(receive)
                 raise self._refusal()
-            message = await receive()
+            try:
+                # Behind the body there is only the end of the connection to wait for.
+                async with asyncio.timeout(SILENCE if coming else None):
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(408, f"nothing more of the upload came for {SILENCE:g} seconds") from error
+            coming = cast("bool", message.get("more_body", False))
             taken += len(cast("bytes", message.get("body", b"")))
             if taken > self.limit:
                 await _drain(receive)

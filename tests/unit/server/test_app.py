@@ -1,5 +1,7 @@
 """The application without a network: what a real stack gives no handle for."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -27,3 +29,19 @@ async def test_what_nobody_caught_is_a_plain_500_with_its_id(tmp_path: Path, cap
     assert answer.headers["x-request-id"] == "mine"
     assert "request mine: GET /jobs/one failed" in caplog.text
     assert "/secret/jobs.sqlite is gone" in caplog.text
+
+
+async def test_an_upload_that_stops_in_the_middle_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cl_server.body_limit.SILENCE", 0.05)
+    app = create_app(Broken(), LocalFileStorage(tmp_path), Capabilities())  # pyright: ignore[reportArgumentType]
+
+    async def stalled() -> AsyncIterator[bytes]:
+        yield b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc'
+        await asyncio.Event().wait()
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+        headers = {"content-type": "multipart/form-data; boundary=edge"}
+        answer = await client.post("/jobs/hash", content=stalled(), headers=headers)
+    assert answer.status_code == 408
+    assert answer.json()["detail"] == "nothing more of the upload came for 0.05 seconds"
+    assert list((tmp_path / "jobs").iterdir()) == []
