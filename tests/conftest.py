@@ -1,6 +1,7 @@
 """The servers that tests run against: real ones, over real sockets."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,6 +9,10 @@ import pytest
 from cl_server import broker
 from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, and every process that it starts too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KINDS: tuple[BrokerKind, ...] = ("mosquitto", "amqtt")
 
