@@ -25,12 +25,32 @@ STOP = 10.0
 # The socket is open before the API is, so a question may wait; not for ever, because the API may have died.
 ANSWER = 2.0
 PORT_RACES = 5
+# How long the parts of a stack that was killed may take to end: see `lifeline.GRACE`.
+REMAINS = 12.0
 
 
 def cores() -> int:
     """How many processors this process may use."""
     # Only Linux tells; elsewhere there is nothing that binds a process to some of them.
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _take(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 class StackError(Exception):
@@ -153,14 +173,17 @@ class LocalStack:
         try:
             prepare(self.data)
             (self.data / "logs").mkdir(exist_ok=True)
-            lock = (self.data / "stack.lock").open("w")
+            lock = (self.data / "stack.lock").open("a+")
         except OSError as error:
             raise StackError(f"the data folder {self.data} cannot be used: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        lock.seek(0)
+        # Every part holds the lock too (`_service`): those of a stack that was killed still end what they do.
+        if not wait_until(partial(_take, lock), 0 if _is_alive(lock.read()) else REMAINS):
             lock.close()
-            raise StackError(f"the data folder {self.data} is in use by another stack; stop it first") from error
+            raise StackError(f"the data folder {self.data} is in use by another stack; stop it first")
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         self._lock = lock
 
     def _start_broker(self) -> None:
@@ -231,7 +254,7 @@ class LocalStack:
             argv,
             self.data / "logs" / f"{name}.log",
             environment={**os.environ, **environment},
-            pass_fds=pass_fds,
+            pass_fds=pass_fds if self._lock is None else (*pass_fds, self._lock.fileno()),
             guarded=guarded,
         )
         self._services[name] = service

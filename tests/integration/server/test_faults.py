@@ -24,8 +24,10 @@ from tests.media import photo
 
 PARENT = """
 import sys, time
+from pathlib import Path
 from cl_server.embedded import LocalStack
-stack = LocalStack(workers=2, broker=sys.argv[1]).start()
+data = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+stack = LocalStack(data, workers=2, broker=sys.argv[1]).start()
 print(stack.compute_url, stack.mqtt_port, stack.data, *stack.pids().values(), flush=True)
 time.sleep(600)
 """
@@ -134,6 +136,24 @@ def test_a_parent_that_is_killed_leaves_no_process(kind: BrokerKind) -> None:
     assert not listening(port_of(url))
     assert not listening(int(mqtt_port))
     shutil.rmtree(data)
+
+
+def test_a_stack_waits_for_what_is_left_of_one_that_was_killed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT, "amqtt", str(tmp_path)], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        url = parent.stdout.readline().decode().split()[0]
+        family = [child.pid for child in psutil.Process(parent.pid).children(recursive=True)]
+        with httpx.Client(base_url=url) as http:
+            form = {"file": ("photo.png", photo.slow())}
+            job = http.post("/jobs/image_conversion", files=form, data={"format": "webp", "quality": "100"}).json()
+            assert wait_until(lambda: http.get(f"/jobs/{job['job_id']}").json()["status"] == "processing", 20)
+        parent.kill()
+    with LocalStack(tmp_path, workers=1, broker="amqtt") as stack:
+        # Else two workers would write the same output.
+        assert all(gone(pid) for pid in family)
+        api = Api(stack)
+        with api.http:
+            assert terminal(api, job["job_id"]) == "completed"
 
 
 @pytest.mark.parametrize("kind", KINDS)
