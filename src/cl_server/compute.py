@@ -6,7 +6,7 @@ import tempfile
 import uvicorn
 
 from cl_ml_tools.schemas import Job
-from cl_server import log
+from cl_server import leftovers, log
 from cl_server.app import create_app
 from cl_server.capabilities import Capabilities
 from cl_server.database import open_database
@@ -44,15 +44,20 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         del job
         ringer.ring()
 
+    repository = SqlJobRepository(engine, on_change=Events(broker), on_queued=ring)
+    storage = LocalFileStorage(settings.data)
+    lock = leftovers.sweep(settings.data, repository, storage)
+
     def close() -> None:
         if broker is not None:
             broker.stop()
         ringer.close()
         engine.dispose()
+        lock.close()
 
     app = create_app(
-        SqlJobRepository(engine, on_change=Events(broker), on_queued=ring),
-        LocalFileStorage(settings.data),
+        repository,
+        storage,
         capabilities,
         max_upload=settings.max_upload,
         on_shutdown=close,

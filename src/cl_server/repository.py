@@ -67,6 +67,11 @@ class SqlJobRepository:
             row = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
         return None if row is None else _job(row)
 
+    def job_ids(self) -> set[str]:
+        """All jobs."""
+        with self._reading.connect() as connection:
+            return set(connection.scalars(select(jobs.c.job_id)))
+
     def update_job(self, job_id: str, **changes: Unpack[JobUpdate]) -> bool:
         """Change a job that is not final; progress only grows, and only while the job is processed."""
         now = _now()

@@ -52,6 +52,10 @@ class LocalFileStorage:
         shutil.rmtree(folder, ignore_errors=True)
         return True
 
+    def job_ids(self) -> set[str]:
+        """The jobs that have a folder."""
+        return {folder.name for folder in self.root.iterdir() if JOB_ID.fullmatch(folder.name)}
+
     def find(self, job_id: str, relative: str) -> Path | None:
         """A file of a job by its path relative to the job; `None` for whatever is not a finished file in there."""
         if not JOB_ID.fullmatch(job_id) or "\0" in relative:

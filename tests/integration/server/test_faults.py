@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -110,6 +111,23 @@ def test_an_api_that_is_killed_comes_back_on_its_port(own_stack: LocalStack) -> 
             assert patient.get("/healthz").status_code == 200
         with Api(own_stack).http as http:
             assert wait_until(lambda: http.get(f"/jobs/{job_id}").json()["status"] == "completed", 30)
+
+
+def test_an_api_that_is_killed_before_it_wrote_a_job_down_leaves_no_files(tmp_path: Path) -> None:
+    with LocalStack(tmp_path, workers=0) as stack:
+        holder = sqlite3.connect(tmp_path / "jobs.sqlite", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        # The files are there, and the row cannot be.
+        with ThreadPoolExecutor(1) as pool, Api(stack).http as http:
+            sent = pool.submit(http.post, "/jobs/hash", files={"file": ("a", b"words")})
+            assert wait_until(lambda: len(list((tmp_path / "jobs").glob("*/input/source"))) == 1, 20)
+            stack.kill("compute", signal.SIGKILL)
+            assert isinstance(sent.exception(20), httpx.TransportError)
+        holder.execute("ROLLBACK")
+        holder.close()
+        with Api(stack).http as http:
+            assert http.get("/healthz").status_code == 200
+        assert list((tmp_path / "jobs").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["broker", "compute", "w0"])
