@@ -1,5 +1,6 @@
 """Keeps one child process running: starts it, starts it again when it dies, ends it."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 # A process that lived this long, in seconds, had started well: the next pause is short again.
 STABLE = 10.0
+
+log = logging.getLogger(__name__)
 
 
 class Service:
@@ -128,7 +131,11 @@ class Service:
             if self._stopping.wait(pause):
                 return
             pause = min(pause * 2, LONGEST_PAUSE)
-            self._spawn()
+            try:
+                self._spawn()
+            except OSError as error:
+                # No memory, no process, no file to be had right now: the next time there may be.
+                log.error("%s cannot be started: %s", self.name, error)
 
 
 def wait_until(condition: Callable[[], bool], timeout: float, pause: float = 0.02) -> bool:

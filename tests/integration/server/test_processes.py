@@ -140,3 +140,22 @@ def test_a_service_that_dies_is_started_again_and_one_that_is_deaf_is_killed(tmp
     service.wait(time.monotonic() + 0.2)
     assert not psutil.pid_exists(service.pid)
     service.send(signal.SIGTERM)
+
+
+def test_a_service_that_cannot_be_started_now_is_started_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = tmp_path / "log"
+    service = Service("deaf", [sys.executable, "-c", DEAF], log, environment=dict(os.environ))
+    service.start()
+    service.keep()
+    assert wait_until(lambda: service.last_words() == "deaf", 10)
+    first = service.pid
+    log.unlink()
+    log.mkdir()
+    service.send(signal.SIGKILL)
+    assert wait_until(lambda: "deaf cannot be started: [Errno 21] Is a directory" in caplog.text, 10)
+    log.rmdir()
+    assert wait_until(lambda: service.pid != first and service.last_words() == "deaf", 20)
+    service.stop()
+    service.wait(time.monotonic() + 0.2)
