@@ -18,7 +18,7 @@ ISSUES = TypeAdapter(list[ValidationIssue])
 
 # RFC 4918 §11.5.
 FULL = HTTPException(
-    507, "the server's disk is full: nothing was kept; make room in its data folder, and send it again"
+    507, "the server's disk is full, and nothing was changed: make room in its data folder, then try again"
 )
 BUSY = HTTPException(503, "the server's database is held by something else; try again", {"retry-after": "5"})
 

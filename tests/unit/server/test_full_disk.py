@@ -17,7 +17,7 @@ from cl_server.migrations import migrate
 from cl_server.repository import SqlJobRepository
 from cl_server.storage import LocalFileStorage
 
-FULL = "the server's disk is full: nothing was kept; make room in its data folder, and send it again"
+FULL = "the server's disk is full, and nothing was changed: make room in its data folder, then try again"
 
 
 class Server:
