@@ -88,13 +88,15 @@ class ValidationError(ResponseError):
 
 
 class RateLimitError(ResponseError):
-    """429: too many requests. `retry_after` is in seconds, where the server said it."""
+    """429: too many requests. `retry_after` is in seconds, where the server said it (RFC 9110 §10.2.3)."""
 
     retry_after: float | None = None
 
 
 class ServerError(ResponseError):
-    """5xx: the server failed; the request id finds it in the server's log."""
+    """5xx: the server failed; the request id finds it in the server's log. `retry_after` as in `RateLimitError`."""
+
+    retry_after: float | None = None
 
 
 class InvalidParameterError(ComputeClientError, ValueError):
@@ -187,7 +189,7 @@ def error_from_response(
         job_id=job_id,
         hint=_HINTS.get(status),
     )
-    if isinstance(error, RateLimitError):
+    if isinstance(error, (RateLimitError, ServerError)):
         error.retry_after = _seconds(headers.get("retry-after"))
     return error
 

@@ -26,6 +26,7 @@ from cl_client.errors import (
     ServerUnreachableError,
     error_from_response,
 )
+from cl_client.retry import send_patiently
 from cl_client.upload import FileInput, FormField, Multipart, Upload
 from cl_client.version import __version__
 
@@ -71,6 +72,7 @@ class Transport(httpx.AsyncClient):
         )
         self._auth_provider: AuthProvider = auth or NoAuthProvider()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._patience = timeout
 
     def build_request(
         self,
@@ -118,7 +120,7 @@ class Transport(httpx.AsyncClient):
         auth: AuthTypes | UseClientDefault | None = httpx.USE_CLIENT_DEFAULT,
         follow_redirects: bool | UseClientDefault = httpx.USE_CLIENT_DEFAULT,
     ) -> httpx.Response:
-        """Send, and give back a response with a 2xx status.
+        """Send, again where that is safe and sensible (`retry`), and give back a response with a 2xx status.
 
         Raises:
             ServerUnreachableError: nothing answered (`RequestTimeoutError`: not in time).
@@ -126,6 +128,20 @@ class Transport(httpx.AsyncClient):
             ClientClosedError: the client was closed, or began in another event loop.
         """
         self._check_usable()
+        return await send_patiently(
+            request,
+            lambda: self._send_once(request, stream=stream, auth=auth, follow_redirects=follow_redirects),
+            within=self._patience,
+        )
+
+    async def _send_once(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool,
+        auth: AuthTypes | UseClientDefault | None,
+        follow_redirects: bool | UseClientDefault,
+    ) -> httpx.Response:
         with self.translated(request):
             response = await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
             if response.is_success:
