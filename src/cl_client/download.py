@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import quote
 
 from cl_api.compute.types import path_segment
-from cl_client.errors import ComputeClientError, DownloadError, InvalidParameterError
+from cl_client.errors import ComputeClientError, DownloadError, InvalidParameterError, ServerUnreachableError
 
 if TYPE_CHECKING:
     from cl_client.transport import Transport
 
 PIECE: Final = 1024 * 1024
+CUTS: Final = 4
+"""So many cuts in a row without a byte in between end a download."""
+PARTIAL: Final = 206
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (?P<start>[0-9]+)-[0-9]+/(?P<total>[0-9]+)")
 
 DownloadCallback = Callable[[int, "int | None"], None]
 """Called with the bytes written so far, and the bytes in all where the server told."""
@@ -34,7 +40,7 @@ async def download_job_file(
     """Stream a file of a job to `dest`.
 
     The bytes go to a temporary file beside `dest`, which takes its name when all of them are there: a download that
-    fails leaves what was there before, and nothing half-written.
+    fails leaves what was there before, and nothing half-written. After a cut it goes on where it was.
 
     Args:
         transport: the way to the server.
@@ -53,20 +59,84 @@ async def download_job_file(
     """
     url = f"/jobs/{path_segment(job_id)}/files/{quote(_relative(file_path))}"
     target = _target(Path(dest), file_path)
-    # Compressed content would not have the length that the server announced.
-    headers = {"Accept-Encoding": "identity"}
-    async with transport.stream("GET", url, headers=headers) as response:
-        length = cast("str", response.headers.get("content-length", ""))
-        total = int(length) if length.isdigit() else None
-        with whole_or_not_at_all(target) as file:
-            received = 0
-            with transport.translated(response.request):
-                async for received in _write(response.aiter_raw(), file):
-                    if on_progress is not None:
-                        on_progress(received, total)
-            if total is not None and received != total:
-                raise DownloadError(f"{file_path} broke off after {received} of {total} bytes", job_id=job_id)
+    with whole_or_not_at_all(target) as file:
+        fetch = _Fetch(transport, url, file, on_progress)
+        tries = CUTS
+        while not fetch.whole:
+            before = fetch.received
+            try:
+                await fetch.go_on()
+            except ServerUnreachableError:
+                # A cut is outlasted as long as it goes forward; that the server is there at all is `retry`'s affair.
+                tries = CUTS if fetch.received > before else tries - 1
+                if not fetch.resumable or tries == 0:
+                    raise
     return target
+
+
+class _Fetch:
+    """One file on its way, perhaps in several responses (RFC 9110 §14).
+
+    Attributes:
+        received: bytes in the file.
+        whole: whether that is all of it.
+        resumable: whether the server gave a strong validator, by which the rest can be asked for.
+    """
+
+    def __init__(self, transport: Transport, url: str, file: BinaryIO, on_progress: DownloadCallback | None) -> None:
+        self._transport = transport
+        self._url = url
+        self._file = file
+        self._on_progress = on_progress
+        self._etag = ""
+        self.received = 0
+        self.whole = False
+
+    @property
+    def resumable(self) -> bool:
+        return self._etag.startswith('"')
+
+    async def go_on(self) -> None:
+        """Fetch the rest, or all of it when it is another file by now.
+
+        Raises:
+            ServerUnreachableError: the connection broke.
+            DownloadError: the server sent less than it announced, or something that was not asked for.
+        """
+        # Compressed content would not have the length that the server announced.
+        headers = {"Accept-Encoding": "identity"}
+        if self.received:
+            headers |= {"Range": f"bytes={self.received}-", "If-Range": self._etag}
+        async with self._transport.stream("GET", self._url, headers=headers) as response:
+            start, total = _place(response.status_code, response.headers)
+            if start not in (0, self.received):
+                raise DownloadError(f"{self._url}: asked for the bytes from {self.received}, got those from {start}")
+            self._etag = cast("str", response.headers.get("etag", ""))
+            self._rewind(start)
+            try:
+                with self._transport.translated(response.request):
+                    async for received in _write(response.aiter_raw(), self._file):
+                        if self._on_progress is not None:
+                            self._on_progress(start + received, total)
+            finally:
+                self._file.flush()
+                self.received = self._file.tell()
+        if total is not None and self.received != total:
+            raise DownloadError(f"{self._url} broke off after {self.received} of {total} bytes")
+        self.whole = True
+
+    def _rewind(self, start: int) -> None:
+        self._file.seek(start)
+        self._file.truncate()
+        self.received = start
+
+
+def _place(status: int, headers: Mapping[str, str]) -> tuple[int, int | None]:
+    """Where the body of a response begins in the file, and how long the file is, where the server says so."""
+    if status == PARTIAL and (match := _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))):
+        return int(match["start"]), int(match["total"])
+    length = headers.get("content-length", "")
+    return 0, int(length) if length.isdigit() else None
 
 
 async def _write(chunks: AsyncIterator[bytes], file: BinaryIO) -> AsyncGenerator[int]:
@@ -84,16 +154,17 @@ async def _write(chunks: AsyncIterator[bytes], file: BinaryIO) -> AsyncGenerator
                 writing = asyncio.ensure_future(asyncio.to_thread(file.writelines, piece))
                 received, waiting, piece = received + waiting, 0, []
                 yield received
-        if writing is not None:
-            await writing
-        await asyncio.to_thread(file.writelines, piece)
-        yield received + waiting
     finally:
-        # The file is closed after this, however it ended.
+        # However it ended: the file is used or closed after this, and what came before a cut is kept.
         if writing is not None:
             await asyncio.wait([writing])
-            if not writing.cancelled():
-                writing.exception()
+        last = asyncio.ensure_future(asyncio.to_thread(file.writelines, piece))
+        await asyncio.wait([last])
+        failed = [done.exception() for done in (writing, last) if done is not None and not done.cancelled()]
+    for error in failed:
+        if error is not None:
+            raise error
+    yield received + waiting
 
 
 def _target(dest: Path, file_path: str) -> Path:

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 
+CUT = b"<cut>"
+"""At the end of an answer: the connection is closed there, whatever was announced."""
 CLOSE = b""
 """Close the connection instead of answering."""
 
@@ -45,8 +47,10 @@ class ScriptedServer:
                 told = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
                 if told == CLOSE:
                     break
-                writer.write(told)
+                writer.write(told.removesuffix(CUT))
                 await writer.drain()
+                if told.endswith(CUT):
+                    break
         writer.close()
         self._open -= 1
         if self._open == 0:

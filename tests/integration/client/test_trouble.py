@@ -179,19 +179,46 @@ async def test_a_place_that_cannot_be_written_is_told(local_client: ComputeClien
         await job.download(photo / "not-a-folder" / "x.png")
 
 
-async def test_a_connection_that_breaks_off_leaves_nothing(local_stack: LocalStack, tmp_path: Path):
-    async with fault_proxy(*host_and_port(local_stack.compute_url)) as proxy:
-        async with ComputeClient(
-            f"http://127.0.0.1:{proxy.port}", mqtt_broker=local_stack.mqtt_host, mqtt_port=local_stack.mqtt_port
-        ) as client:
-            job = await client.hash.compute(bytes(20_000_000), wait=True)
-            big = f"input/{next((local_stack.data / 'jobs' / job.job_id / 'input').iterdir()).name}"
+async def big_file(stack: LocalStack, client: ComputeClient) -> tuple[str, str, bytes]:
+    """A job with a file of 20 MB: its id, the path of the file, and the content."""
+    content = bytes(n % 251 for n in range(20_000_000 // 40)) * 40
+    job = await client.hash.compute(content, wait=True)
+    return job.job_id, f"input/{next((stack.data / 'jobs' / job.job_id / 'input').iterdir()).name}", content
+
+
+async def test_a_download_that_is_cut_goes_on_where_it_was(local_stack: LocalStack, tmp_path: Path):
+    stack = local_stack
+    async with fault_proxy(*host_and_port(stack.compute_url)) as proxy:
+        async with ComputeClient(f"http://127.0.0.1:{proxy.port}", mqtt_port=stack.mqtt_port) as client:
+            job_id, path, content = await big_file(stack, client)
+            cuts = 0
 
             def cut(written: int, total: int | None) -> None:
-                proxy.reset()
+                nonlocal cuts
+                if cuts < 5:
+                    cuts += 1
+                    proxy.reset()
+
+            saved = await client.download_job_file(job_id, path, tmp_path / "big", on_progress=cut)
+            assert cuts == 5
+            assert saved.read_bytes() == content
+    assert [file.name for file in tmp_path.iterdir()] == ["big"]
+
+
+async def test_a_download_whose_server_goes_away_leaves_nothing(local_stack: LocalStack, tmp_path: Path):
+    stack = local_stack
+    async with fault_proxy(*host_and_port(stack.compute_url)) as proxy:
+        async with ComputeClient(f"http://127.0.0.1:{proxy.port}", mqtt_port=stack.mqtt_port) as client:
+            job_id, path, _ = await big_file(stack, client)
+            gone: list[asyncio.Task[None]] = []
+
+            def go_away(written: int, total: int | None) -> None:
+                if not gone:
+                    gone.append(asyncio.ensure_future(proxy.stop()))
 
             with pytest.raises(ServerUnreachableError):
-                await client.download_job_file(job.job_id, big, tmp_path / "big", on_progress=cut)
+                await client.download_job_file(job_id, path, tmp_path / "big", on_progress=go_away)
+            await gone[0]
     assert list(tmp_path.iterdir()) == []
 
 
