@@ -66,6 +66,7 @@ class ComputeClient(Plugins):
         self.base_url: str = (base_url or config.compute_url).rstrip("/")
         self.mqtt_broker: str = mqtt_broker or config.mqtt_host
         self.mqtt_port: int = mqtt_port or config.mqtt_port
+        self._config = config
         seconds = ComputeClientConfig.DEFAULT_TIMEOUT if timeout is None else timeout
         self._transport = Transport(self.base_url, timeout=seconds, auth=auth_provider)
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
@@ -250,12 +251,16 @@ class ComputeClient(Plugins):
             # aiomqtt takes 100 ms to import: only who watches pays for it.
             from cl_client import mqtt
 
+            config = self._config
             return mqtt.Connection(
                 self.mqtt_broker,
                 self.mqtt_port,
                 ComputeClientConfig.MQTT_EVENTS_TOPIC,
                 mqtt.Listener(watcher.receive, watcher.online, watcher.offline),
                 keepalive=ComputeClientConfig.MQTT_KEEPALIVE,
+                tls=mqtt.trust(config.mqtt_ca_file) if config.mqtt_tls else None,
+                username=config.mqtt_username,
+                password=config.mqtt_password,
             )
 
         return Watcher(self._fetch, connect)

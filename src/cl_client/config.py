@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Mapping
 from typing import ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from cl_client.errors import InvalidParameterError
 
@@ -25,6 +25,7 @@ class ComputeClientConfig:
 
     MQTT_BROKER_HOST: ClassVar[str] = "localhost"
     MQTT_BROKER_PORT: ClassVar[int] = 1883
+    MQTT_TLS_PORT: ClassVar[int] = 8883
     MQTT_EVENTS_TOPIC: ClassVar[str] = "inference/events"
     MQTT_CAPABILITY_TOPIC_PREFIX: ClassVar[str] = "inference/workers"
     MQTT_JOB_STATUS_TOPIC_PREFIX: ClassVar[str] = "inference/job_status"
@@ -63,18 +64,27 @@ class ServerConfig:
         store_url: base URL of the media store.
         mqtt_host: host name or address of the MQTT broker.
         mqtt_port: TCP port of the MQTT broker.
+        mqtt_tls: whether to speak TLS with the broker (`mqtts://`).
+        mqtt_ca_file: certificates (PEM) to trust for that; those of the system when not given.
+        mqtt_username: for the broker; nobody when not given.
+        mqtt_password: for the broker.
     """
 
     auth_url: str = ComputeClientConfig.DEFAULT_AUTH_URL
     compute_url: str = ComputeClientConfig.DEFAULT_BASE_URL
     store_url: str = ComputeClientConfig.DEFAULT_STORE_URL
     mqtt_host: str = ComputeClientConfig.MQTT_BROKER_HOST
-    mqtt_port: int = field(default=ComputeClientConfig.MQTT_BROKER_PORT)
+    mqtt_port: int = ComputeClientConfig.MQTT_BROKER_PORT
+    mqtt_tls: bool = False
+    mqtt_ca_file: str | None = None
+    mqtt_username: str | None = None
+    mqtt_password: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> ServerConfig:
-        """Read `COMPUTE_URL` (or `COMPUTE_SERVER_URL`), `AUTH_URL`, `STORE_URL`, `MQTT_URL`, or
-        `MQTT_BROKER_HOST` and `MQTT_BROKER_PORT` (or `MQTT_BROKER` and `MQTT_PORT`). What is not set keeps its default.
+        """Read `COMPUTE_URL` (or `COMPUTE_SERVER_URL`), `AUTH_URL`, `STORE_URL`; `MQTT_URL`
+        (`mqtts://user:password@host:port`), or `MQTT_BROKER_HOST` and `MQTT_BROKER_PORT` (or `MQTT_BROKER` and
+        `MQTT_PORT`); `MQTT_CA_FILE`. What is not set keeps its default.
 
         Raises:
             InvalidParameterError: a port is not a number from 1 to 65535, or `MQTT_URL` is not one.
@@ -84,27 +94,45 @@ class ServerConfig:
         def first(*names: str) -> str | None:
             return next((env[name] for name in names if env.get(name)), None)
 
-        mqtt_host, mqtt_port = first("MQTT_BROKER_HOST", "MQTT_BROKER"), first("MQTT_BROKER_PORT", "MQTT_PORT")
-        if url := first("MQTT_URL"):
-            mqtt_host, mqtt_port = _broker(url)
-        return cls(
+        here = cls(
             auth_url=first("AUTH_URL") or ComputeClientConfig.DEFAULT_AUTH_URL,
             compute_url=first("COMPUTE_URL", "COMPUTE_SERVER_URL") or ComputeClientConfig.DEFAULT_BASE_URL,
             store_url=first("STORE_URL") or ComputeClientConfig.DEFAULT_STORE_URL,
-            mqtt_host=mqtt_host or ComputeClientConfig.MQTT_BROKER_HOST,
-            mqtt_port=_port(mqtt_port) if mqtt_port else ComputeClientConfig.MQTT_BROKER_PORT,
+            mqtt_ca_file=first("MQTT_CA_FILE"),
+        )
+        if url := first("MQTT_URL"):
+            return here.with_broker(url)
+        port = first("MQTT_BROKER_PORT", "MQTT_PORT")
+        return evolve(
+            here,
+            mqtt_host=first("MQTT_BROKER_HOST", "MQTT_BROKER") or ComputeClientConfig.MQTT_BROKER_HOST,
+            mqtt_port=_port(port) if port else ComputeClientConfig.MQTT_BROKER_PORT,
         )
 
+    def with_broker(self, url: str) -> ServerConfig:
+        """The same with the broker of a URL: `mqtt://host:port`, or `mqtts://user:password@host:port` for TLS.
 
-def _broker(url: str) -> tuple[str, str | None]:
-    parts = urlsplit(url)
-    if parts.scheme != "mqtt" or not parts.hostname:
-        raise InvalidParameterError(f"MQTT_URL {url!r} is not a broker: write mqtt://host:port")
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise InvalidParameterError(f"MQTT_URL {url!r}: {error}") from None
-    return parts.hostname, str(port) if port else None
+        Raises:
+            InvalidParameterError: it is none.
+        """
+        parts = urlsplit(url)
+        # The password is nobody's business, so the message does not hold the URL.
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise InvalidParameterError("MQTT_URL is not a broker: write mqtt://host:port or mqtts://host:port")
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise InvalidParameterError(f"MQTT_URL: {error}") from None
+        tls = parts.scheme == "mqtts"
+        usual = ComputeClientConfig.MQTT_TLS_PORT if tls else ComputeClientConfig.MQTT_BROKER_PORT
+        return evolve(
+            self,
+            mqtt_host=parts.hostname,
+            mqtt_port=port or usual,
+            mqtt_tls=tls,
+            mqtt_username=unquote(parts.username) if parts.username else None,
+            mqtt_password=unquote(parts.password) if parts.password else None,
+        )
 
 
 def _port(text: str) -> int:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import random
 import re
+import ssl
 from collections.abc import AsyncGenerator, Callable
 from typing import Final, Self
 
@@ -19,6 +20,8 @@ from attrs import frozen
 from paho.mqtt import client as mqtt
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from cl_client.errors import InvalidParameterError
 
 CONNECT_TIMEOUT: Final = 5.0
 CLOSE_TIMEOUT: Final = 2.0
@@ -57,12 +60,26 @@ class Connection:
     (brokers drop, and embedded ones forget); whoever listens asks the server again when `up` is called.
     """
 
-    def __init__(self, host: str, port: int, topic: str, listener: Listener, *, keepalive: int) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        topic: str,
+        listener: Listener,
+        *,
+        keepalive: int,
+        tls: ssl.SSLContext | None = None,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> None:
         self.host: str = host
         self.port: int = port
         self._topic = topic
         self._listener = listener
         self._keepalive = keepalive
+        self._tls = tls
+        self._username = username
+        self._password = password
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -110,6 +127,9 @@ class Connection:
             timeout=CONNECT_TIMEOUT,
             logger=_UNHEARD,
             keepalive=self._keepalive,
+            tls_context=self._tls,
+            username=self._username,
+            password=self._password,
         )
         await client.enter()
         try:
@@ -117,6 +137,18 @@ class Connection:
             yield client
         finally:
             await client.leave()
+
+
+def trust(ca_file: str | None) -> ssl.SSLContext:
+    """TLS that trusts these certificates, or those of the system (`SSL_CERT_FILE` is heard).
+
+    Raises:
+        InvalidParameterError: the file is not there, or holds no certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one too
+        raise InvalidParameterError(f"cannot trust {ca_file}: {error.strerror or error}") from error
 
 
 class _Client(aiomqtt.Client):

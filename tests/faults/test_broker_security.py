@@ -1,0 +1,141 @@
+"""Brokers that speak TLS and ask who is there."""
+
+import asyncio
+import gc
+import re
+import ssl
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import aiomqtt
+import pytest
+import trustme
+from attrs import frozen
+
+from cl_client import ComputeClient, InvalidParameterError, ServerConfig
+from cl_client.mqtt import Connection, Listener, trust
+from cl_server import broker
+from cl_server.embedded import LocalStack
+from tests.conftest import require
+
+
+@frozen
+class SafeBroker:
+    port: int
+    ca_file: str
+
+
+@pytest.fixture
+async def safe_broker(tmp_path: Path) -> AsyncGenerator[SafeBroker]:
+    """A mosquitto with TLS and a password."""
+    require("mosquitto")
+    mosquitto = broker.find_mosquitto()
+    assert mosquitto is not None
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    certificate = authority.issue_cert("127.0.0.1", "localhost")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    hashing = await asyncio.create_subprocess_exec(
+        "mosquitto_passwd", "-b", "-c", "passwords", "watcher", "sec:ret", cwd=tmp_path
+    )
+    assert await hashing.wait() == 0
+    (tmp_path / "passwords").chmod(0o644)
+    port = broker.free_port()
+    configuration = f"""
+user root
+listener {port} 127.0.0.1
+cafile {tmp_path}/ca.pem
+certfile {tmp_path}/cert.pem
+keyfile {tmp_path}/key.pem
+allow_anonymous false
+password_file {tmp_path}/passwords
+"""
+    (tmp_path / "mosquitto.conf").write_text(configuration)
+    process = await asyncio.create_subprocess_exec(
+        mosquitto, "-c", str(tmp_path / "mosquitto.conf"), stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stderr is not None
+        while b"running" not in await process.stderr.readline():
+            assert process.returncode is None
+        yield SafeBroker(port, str(tmp_path / "ca.pem"))
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+async def test_a_watcher_signs_in_over_tls(safe_broker: SafeBroker):
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    up = asyncio.Event()
+    context = trust(safe_broker.ca_file)
+    connection = Connection(
+        "localhost",
+        safe_broker.port,
+        "inference/events",
+        Listener(lambda _, payload: heard.put_nowait(payload), up.set, lambda reason: pytest.fail(reason)),
+        keepalive=10,
+        tls=context,
+        username="watcher",
+        password="sec:ret",
+    )
+    connection.start()
+    await up.wait()
+    async with aiomqtt.Client(
+        "localhost", safe_broker.port, tls_context=context, username="watcher", password="sec:ret"
+    ) as publisher:
+        await publisher.publish("inference/events", b"here", qos=1)
+    assert await heard.get() == b"here"
+    await connection.close()
+
+
+# paho lets go of the socket of a handshake that failed without closing it; the interpreter closes it when it collects.
+@pytest.mark.filterwarnings("ignore:.*:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("url", "trusted", "reason"),
+    [
+        ("mqtts://watcher:wrong@localhost", True, "[Nn]ot authori[sz]ed|[Bb]ad user"),
+        ("mqtts://localhost", True, "[Nn]ot authori[sz]ed"),
+        ("mqtts://watcher:sec%3Aret@localhost", False, "certificate verify failed"),
+        ("mqtt://watcher:sec%3Aret@localhost", True, "."),
+    ],
+)
+async def test_a_broker_that_will_not_have_us_is_said_once_and_stops_nothing(
+    safe_broker: SafeBroker,
+    local_stack: LocalStack,
+    caplog: pytest.LogCaptureFixture,
+    url: str,
+    trusted: bool,
+    reason: str,
+):
+    config = ServerConfig(
+        compute_url=local_stack.compute_url, mqtt_ca_file=safe_broker.ca_file if trusted else None
+    ).with_broker(f"{url}:{safe_broker.port}")
+    async with ComputeClient(server_config=config) as client:
+        for n in range(3):
+            await client.hash.compute(str(n).encode(), wait=True)
+        while not caplog.records:
+            await asyncio.sleep(0.01)
+    [warning] = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert re.search(reason, warning)
+    assert "sec" not in warning
+    gc.collect()
+
+
+def test_a_password_is_not_shown():
+    config = ServerConfig().with_broker("mqtts://me:sec%3Aret@host")
+    assert config.mqtt_password == "sec:ret"
+    assert (config.mqtt_port, config.mqtt_tls) == (8883, True)
+    assert "sec" not in repr(config)
+    with pytest.raises(InvalidParameterError) as refused:
+        config.with_broker("http://me:secret@host")
+    assert "secret" not in str(refused.value)
+
+
+def test_certificates_that_are_not_there_are_one_line(tmp_path: Path):
+    with pytest.raises(InvalidParameterError, match="cannot trust"):
+        trust(str(tmp_path / "nothing.pem"))
+    (tmp_path / "empty.pem").touch()
+    with pytest.raises(InvalidParameterError, match="cannot trust"):
+        trust(str(tmp_path / "empty.pem"))
+    assert trust(None).verify_mode is ssl.CERT_REQUIRED
