@@ -136,7 +136,9 @@ async def _used_and_closed(client: ComputeClient) -> None:
 async def test_a_handle_goes_on_hearing_after_a_wait_that_ended_too_early():
     with LocalStack(workers=0) as stack:
         async with ComputeClient(stack.compute_url, mqtt_port=stack.mqtt_port, mqtt_broker=stack.mqtt_host) as client:
-            job = await client.hash.compute(b"x", on_progress=lambda _: None)
+            told = asyncio.Event()
+            job = await client.hash.compute(b"x", on_progress=lambda _: told.set())
+            await told.wait()
             with pytest.raises(WaitTimeoutError):
                 await job.wait(0.1)
             assert job.state is not None
