@@ -9,6 +9,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from cl_codegen.escape import one_line
 from cl_codegen.spec import SpecError
 
 app = App(name="cl_codegen", help="Write the typed client from the spec, or check that it is what the spec says.")
@@ -63,14 +64,16 @@ def _say(text: str) -> None:
 
 
 def _reporting(run: Callable[[], int]) -> int:
-    """Run a command. What is wrong with its input is one clear line and exit code 2, and so is a broken generator."""
+    """Run a command. What is wrong with its input, with the generator or with the disk is told, with exit code 2."""
     from cl_codegen.faults import GeneratorError
 
     try:
         return run()
     except (SpecError, GeneratorError) as broken:
         sys.stderr.write(f"{broken}\n")
-        return 2
+    except OSError as error:
+        sys.stderr.write(f"nothing was written: {one_line(str(error))[:300]}\n")
+    return 2
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from typing import TypeAlias, cast
 
 from attrs import frozen
 
+from cl_codegen.escape import one_line
+
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 JSONObject: TypeAlias = dict[str, JSONValue]
 
@@ -28,7 +30,8 @@ class SpecError(Exception):
     """
 
     def __init__(self, source: Path | str, place: str, expected: str) -> None:
-        super().__init__(f"{source}: {place}: {expected}")
+        # It quotes the spec, and is shown in a terminal.
+        super().__init__(one_line(f"{source}: {place}: {expected}"))
         self.source: str = str(source)
         self.place: str = place
         self.expected: str = expected

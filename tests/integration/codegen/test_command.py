@@ -122,9 +122,16 @@ def two_of_one_name() -> str:
     return json.dumps(spec)
 
 
+def too_long_for_a_file() -> str:
+    spec = server_spec()
+    spec["paths"]["/jobs/{job_id}"]["get"]["operationId"] = "get_job_" * 40
+    return json.dumps(spec)
+
+
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
+        ("compute.json", too_long_for_a_file(), "nothing was written: "),
         ("compute.json", "{", "compute.json: line 1, column 2: not JSON"),
         ("compute.json", broken_reference(), "schema/$ref: the reference '#/components/schemas/Gone' leads nowhere"),
         ("compute.json", dropped_by_the_library(), "compute.json: #/components/schemas/HashOutput"),

@@ -64,6 +64,11 @@ def test_a_broken_spec_is_refused_with_its_place(value, place, expected):
     assert (error.place, error.expected) == (place, expected)
 
 
+def test_what_is_quoted_of_a_spec_stays_on_one_line_and_moves_no_cursor():
+    error = refused(with_response({}, "2\n\x1b[2J\u202e00"))
+    assert str(error).endswith("/responses/2 [2J00: expected a status code, a range such as 4XX, or default")
+
+
 def test_references_in_examples_are_data():
     Spec.of(Path("a.json"), with_response({"content": {"application/json": {"example": {"$ref": "nowhere"}}}}))
 
