@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cl_client.plugin import Jobs
+    from cl_plugins.exif import ExifClient
     from cl_plugins.hash import HashClient
     from cl_plugins.image_conversion import ImageConversionClient
     from cl_plugins.media_thumbnail import MediaThumbnailClient
@@ -21,6 +22,13 @@ class Plugins(ABC):
     @abstractmethod
     def jobs(self) -> Jobs:
         """Where plugins submit to."""
+
+    @cached_property
+    def exif(self) -> ExifClient:
+        """Read the EXIF of an image."""
+        from cl_plugins.exif import ExifClient
+
+        return ExifClient(self.jobs)
 
     @cached_property
     def hash(self) -> HashClient:

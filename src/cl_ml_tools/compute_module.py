@@ -50,6 +50,13 @@ class ComputeModule(ABC, Generic[P]):
         """The model of the output, for the spec; `None` when a plugin does not say."""
         return None
 
+    def missing(self) -> str | None:
+        """Why the task cannot run here: a library or a file that is not there, in one line; asked often, so cheap.
+
+        A worker does not offer such a task, and a submit for it is refused with this line.
+        """
+        return None
+
     def setup(self) -> None:
         """Load what is slow to load; called once when a worker starts."""
 

@@ -50,5 +50,7 @@ def _load(group: str) -> Iterator[tuple[str, object]]:
     for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
         try:
             yield entry.name, cast("object", entry.load())
+        except ModuleNotFoundError as error:
+            log.error("plugin %s (%s) is left out: %s", entry.name, entry.value, error)
         except Exception:
             log.exception("plugin %s (%s) does not load and is left out", entry.name, entry.value)

@@ -1,10 +1,11 @@
 """The submit routes of every plugin, as one router."""
 
 import logging
+from collections.abc import Awaitable, Callable, Container
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, HTTPException
 
-from cl_ml_tools.discovery import discover_routes
+from cl_ml_tools.discovery import AnyModule, discover_routes, discover_tasks
 from cl_ml_tools.file_storage import FileStorage
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.submit import CurrentUser
@@ -12,17 +13,39 @@ from cl_ml_tools.submit import CurrentUser
 log = logging.getLogger(__name__)
 
 
+def nobody() -> Container[str]:
+    """The tasks that workers elsewhere offer, where nobody knows of any."""
+    return ()
+
+
 def create_master_router(
-    repository: JobRepository, file_storage: FileStorage, get_current_user: CurrentUser
+    repository: JobRepository,
+    file_storage: FileStorage,
+    get_current_user: CurrentUser,
+    *,
+    offered: Callable[[], Container[str]] = nobody,
 ) -> APIRouter:
     """`POST /jobs/<task_type>` for every plugin that loads.
 
     `get_current_user` is a FastAPI dependency; the `id` of what it returns, if any, becomes the job's owner.
+    A submit for a task that cannot run here is refused with 503, unless it is among what `offered` gives.
     """
     router = APIRouter()
+    modules = discover_tasks()
     for name, create_router in discover_routes().items():
+        module = modules.get(name)
+        needs = [] if module is None else [Depends(_need(module, offered))]
         try:
-            router.include_router(create_router(repository, file_storage, get_current_user))
+            router.include_router(create_router(repository, file_storage, get_current_user), dependencies=needs)
         except Exception:
             log.exception("the routes of plugin %s cannot be made and are left out", name)
     return router
+
+
+def _need(module: AnyModule, offered: Callable[[], Container[str]]) -> Callable[[], Awaitable[None]]:
+    async def need() -> None:
+        lack = module.missing()
+        if lack is not None and module.task_type not in offered():
+            raise HTTPException(503, lack)
+
+    return need

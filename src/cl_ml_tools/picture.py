@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cl_ml_tools import heif
 from cl_ml_tools.artifact import publishing
 from cl_ml_tools.compute_module import TaskError
 
@@ -73,10 +74,17 @@ def open_picture(path: Path, name: str) -> Generator["Image.Image"]:
 
     # Pillow warns at this number, and refuses at twice as many.
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
+    formats = READABLE
+    if heif.is_heif(path):
+        if not heif.teach():
+            raise NotAPictureError(f"{name} is HEIC, which this server cannot read: pip install 'cl-client[ml]'")
+        formats = (heif.FORMAT,)
     try:
         with warnings.catch_warnings(), _blaming_the_picture(unknown):
+            # Nor does anybody act upon what it has to say of damaged tags.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(path, formats=READABLE)
+            warnings.simplefilter("ignore", UserWarning)
+            picture = Image.open(path, formats=formats)
         with picture, _blaming_the_picture(damaged):
             yield picture
     except Image.DecompressionBombError as error:
@@ -112,8 +120,8 @@ def media_type(path: Path) -> str:
 
 
 def is_turned(picture: "Image.Image") -> bool:
-    """Whether EXIF orientation swaps width and height."""
-    return orientation(picture) in {5, 6, 7, 8}
+    """Whether EXIF orientation swaps width and height; not where the size is already that of what is seen (TIFF)."""
+    return picture.format != "TIFF" and orientation(picture) in {5, 6, 7, 8}
 
 
 def orientation(picture: "Image.Image") -> int:

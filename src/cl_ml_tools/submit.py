@@ -81,6 +81,7 @@ class SubmitRoute(Generic[P]):
                 400: {"model": ErrorResponse, "description": "The file cannot be a job (it is empty)"},
                 413: {"model": ErrorResponse, "description": "The upload is larger than the server takes"},
                 422: {"model": ErrorResponse, "description": "A parameter is missing or out of its range"},
+                503: {"model": ErrorResponse, "description": "The server lacks a library or a model for the task"},
                 507: {"model": ErrorResponse, "description": "The server's disk is full"},
             },
             # All but a large file is kept in memory: by default, up to two gigabytes for one request.

@@ -27,6 +27,11 @@ class Worker:
     def setup(self) -> None:
         """Warm every plugin; one that cannot be warmed is left out, so that it is not advertised."""
         for task_type, module in list(self.modules.items()):
+            lack = module.missing()
+            if lack is not None:
+                log.warning("plugin %s is left out: %s", task_type, lack)
+                del self.modules[task_type]
+                continue
             try:
                 module.setup()
             except Exception:

@@ -55,7 +55,9 @@ def create_app(
     app.add_middleware(WebPagesMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.include_router(server.create_router(capabilities))
-    app.include_router(create_master_router(repository, storage, guest))
+    app.include_router(
+        create_master_router(repository, storage, guest, offered=lambda: capabilities.summary().capabilities)
+    )
     app.include_router(jobs.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
     spec.install(app)

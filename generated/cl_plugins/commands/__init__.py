@@ -6,6 +6,7 @@ from typing import Final
 from cl_client.command import Entry
 
 COMMANDS: Final = (
+    Entry("exif", "cl_plugins.commands.exif:app", "Read the EXIF of an image"),
     Entry("hash", "cl_plugins.commands.hash:app", "Fingerprint a file"),
     Entry("image-conversion", "cl_plugins.commands.image_conversion:app", "Convert an image"),
     Entry("media-thumbnail", "cl_plugins.commands.media_thumbnail:app", "Make a thumbnail"),

@@ -136,3 +136,12 @@ def test_downloads_go_into_a_folder_under_their_own_name(cli: Cli, picture: Path
     named = cli("download", job, "output/photo_thumbnail.jpg", "small.jpg", "-q")
     assert named.out == "small.jpg\n"
     assert cli("download", job, "output/photo_thumbnail.jpg", "small.jpg").out.startswith("saved: small.jpg (")
+
+
+def test_exif_is_printed(cli: Cli, tmp_path: Path):
+    turned = write(tmp_path / "turned.jpg", photo(400, 300, orientation=6))
+    ran = cli("exif", "extract", str(turned), "--tags", "Make,Orientation", "--json")
+    output = json.loads(ran.out)["output"]
+    assert output["metadata"] == {"Make": "cl-client", "Orientation": 6}
+    flag = cli("exif", "extract", str(turned), "--tags=-execute", "--json")
+    assert json.loads(flag.out)["output"]["metadata"] == {}

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from cl_server.embedded import LocalStack
+from tests.installed import ALWAYS
 from tests.integration.server.client import Api, Watch
 from tests.media import photo
 
@@ -138,10 +139,10 @@ def test_workers_say_what_they_can_do(api: Api, watch: Watch) -> None:
     worker = watch.workers["w0"]
     assert worker is not None
     assert worker["id"] == "w0"
-    assert worker["capabilities"] == ["hash", "image_conversion", "media_thumbnail"]
+    assert worker["capabilities"] == ALWAYS
     answer = api.http.get("/capabilities").json()
     assert answer["num_workers"] == 2
-    assert set(answer["capabilities"]) == {"hash", "image_conversion", "media_thumbnail"}
+    assert set(answer["capabilities"]) == set(ALWAYS)
 
 
 def test_a_busy_worker_is_not_idle(local_api: Api, local_stack: LocalStack) -> None:

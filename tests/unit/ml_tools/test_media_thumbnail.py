@@ -54,6 +54,14 @@ def test_a_thumbnail_is_upright_and_has_no_exif(tmp_path: Path, orientation: int
         assert not dict(made.getexif())
 
 
+@pytest.mark.parametrize("carrier", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_width_is_that_of_what_is_seen(tmp_path: Path, orientation: int, carrier: str) -> None:
+    content = photo.encoded(photo.corners(120, 80), carrier, orientation=orientation)
+    output, _ = thumbnail(photo.write(tmp_path / "source", content), width=60)
+    assert (output.width, output.height) == (60, 40)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
 def test_every_mode(tmp_path: Path, mode: str) -> None:
     carrier = "TIFF" if mode in {"CMYK", "F"} else "PNG"

@@ -1,0 +1,41 @@
+"""Teaches Pillow to read HEIC, when the first one arrives."""
+
+from pathlib import Path
+from typing import cast
+
+from cl_ml_tools.threads import threads
+
+FORMAT = "HEIF"
+# ISO/IEC 23008-12 §10: the brands of still images and sequences that are coded with HEVC.
+BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+AVIF = frozenset({b"avif", b"avis"})
+
+
+def is_heif(path: Path) -> bool:
+    """Whether the file says that it is one, in its first box (ISO/IEC 14496-12 §4.3)."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    if head[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {head[8:12], *(head[start : start + 4] for start in range(16, end - 3, 4))}
+    return bool(brands & BRANDS) and not brands & AVIF
+
+
+def teach() -> bool:
+    """Register the reader with Pillow; `False` where pi-heif is not installed."""
+    from PIL import Image
+
+    if FORMAT in Image.OPEN:
+        return True
+    try:
+        from pi_heif import register_heif_opener  # pyright: ignore[reportUnknownVariableType] - it takes **kwargs
+    except ImportError:
+        return False
+    register_heif_opener(decode_threads=threads(), thumbnails=False, depth_images=False, aux_images=False)
+    return True
+
+
+def stored_orientation(info: dict[str | tuple[int, int], object]) -> int | None:
+    """The EXIF orientation as the file has it: the reader turns the picture, and says 1 from then on."""
+    return cast("int | None", info.get("original_orientation"))

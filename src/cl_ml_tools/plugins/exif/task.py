@@ -1,0 +1,54 @@
+"""Reads the EXIF of images, with Pillow: no other program is started, so a tag can only be a name."""
+
+from pathlib import Path
+
+from cl_ml_tools import heif
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
+from cl_ml_tools.picture import is_turned, open_picture, warm
+from cl_ml_tools.plugins.exif.schema import ExifOutput, ExifParams
+from cl_ml_tools.plugins.exif.tags import altitude, choose, degrees, number_of, read_tags, taken_at, text_of
+
+
+class ExifTask(BlockingModule[ExifParams]):
+    """The tags of an image; its pixels are not read."""
+
+    @property
+    def task_type(self) -> str:
+        return "exif"
+
+    def get_schema(self) -> type[ExifParams]:
+        return ExifParams
+
+    def get_output_schema(self) -> type[ExifOutput]:
+        return ExifOutput
+
+    def setup(self) -> None:
+        warm()
+
+    def process(self, params: ExifParams, progress: ProgressCallback) -> ExifOutput:
+        with open_picture(Path(params.input_paths[0]), params.name_of()) as picture:
+            tags = read_tags(picture)
+            turned_by_reader = heif.stored_orientation(picture.info)
+            if turned_by_reader is not None:
+                tags["Orientation"] = turned_by_reader
+            width, height = (picture.height, picture.width) if is_turned(picture) else picture.size
+        orientation = number_of(tags, "Orientation")
+        iso = number_of(tags, "ISOSpeedRatings")
+        return ExifOutput(
+            metadata=choose(tags, params.tags),
+            width=width,
+            height=height,
+            orientation=int(orientation) if orientation is not None and 1 <= orientation <= 8 else None,
+            make=text_of(tags, "Make"),
+            model=text_of(tags, "Model"),
+            lens_model=text_of(tags, "LensModel"),
+            software=text_of(tags, "Software"),
+            taken_at=taken_at(tags),
+            exposure_time=number_of(tags, "ExposureTime"),
+            f_number=number_of(tags, "FNumber"),
+            iso=int(iso) if iso is not None else None,
+            focal_length=number_of(tags, "FocalLength"),
+            gps_latitude=degrees(tags, "GPSLatitude", "S"),
+            gps_longitude=degrees(tags, "GPSLongitude", "W"),
+            gps_altitude=altitude(tags),
+        )

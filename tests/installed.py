@@ -1,0 +1,4 @@
+"""The plugins of the house, as tests expect to find them."""
+
+ALWAYS = ["exif", "hash", "image_conversion", "media_thumbnail"]
+"""Those that need nothing but libraries, sorted."""
