@@ -23,7 +23,9 @@ CONVERT: Operation[BodyCreateImageConversionJob, ImageConversionOutput] = Operat
 
 
 class ImageConversionClient(PluginClient):
-    """Convert an image to another format, upright; what the format cannot hold is flattened on white."""
+    """Convert an image to another format, upright; what the format cannot hold is flattened on white.
+
+    An animation stays one as gif and webp; the other formats get its first frame."""
 
     task_type = CONVERT.task_type
     path = CONVERT.path

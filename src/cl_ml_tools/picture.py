@@ -4,7 +4,7 @@ import logging
 import struct
 import warnings
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -40,6 +40,7 @@ class Target(NamedTuple):
     alpha: bool
     quality: bool = False
     exif: bool = False
+    moves: bool = False
 
 
 _JPEG = Target("JPEG", frozenset({"L", "RGB"}), alpha=False, quality=True, exif=True)
@@ -47,8 +48,8 @@ TARGETS: dict[str, Target] = {
     "jpg": _JPEG,
     "jpeg": _JPEG,
     "png": Target("PNG", frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}), alpha=True, exif=True),
-    "webp": Target("WEBP", frozenset({"RGB", "RGBA"}), alpha=True, quality=True, exif=True),
-    "gif": Target("GIF", frozenset({"1", "L", "P", "RGB", "RGBA"}), alpha=True),
+    "webp": Target("WEBP", frozenset({"RGB", "RGBA"}), alpha=True, quality=True, exif=True, moves=True),
+    "gif": Target("GIF", frozenset({"1", "L", "P", "RGB", "RGBA"}), alpha=True, moves=True),
     "bmp": Target("BMP", frozenset({"1", "L", "P", "RGB"}), alpha=False),
     "tiff": Target("TIFF", frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"}), alpha=True),
 }
@@ -160,12 +161,23 @@ def flat_mode(picture: "Image.Image") -> "Image.Image":
 
 
 def save_picture(
-    picture: "Image.Image", path: Path, format: str, quality: int, *, name: str, keep_exif: bool = True
+    picture: "Image.Image",
+    path: Path,
+    format: str,
+    quality: int,
+    *,
+    name: str,
+    keep_exif: bool = True,
+    frames: Mapping[str, object] | None = None,
 ) -> None:
-    """Write a picture as `format` (a key of `TARGETS`), with its colour profile where it still fits."""
+    """Write a picture as `format` (a key of `TARGETS`), with its colour profile where it still fits.
+
+    With `frames` (see `animation.py`) all of it is written, else the frame that it stands at.
+    """
     target = TARGETS[format]
-    fitted = _fit(picture, target)
-    options: dict[str, object] = {}
+    # The frames are fitted as they are written, one after the other.
+    fitted = _fit(picture, target) if frames is None else picture
+    options: dict[str, object] = dict(frames or {})
     profile: object = picture.info.get("icc_profile")
     same_colours = (picture.mode == "CMYK") == (fitted.mode == "CMYK") and fitted.mode not in {"L", "LA", "1"}
     if isinstance(profile, bytes) and same_colours:

@@ -11,7 +11,7 @@ app = App(name="image-conversion", help="Convert an image", help_flags=("--help"
 
 @app.command(
     name="convert",
-    help="Convert an image to another format, upright; what the format cannot hold is flattened on white.\n\nExample: cl-client image-conversion convert photo.jpg --format png",
+    help="Convert an image to another format, upright; what the format cannot hold is flattened on white.\n\nAn animation stays one as gif and webp; the other formats get its first frame.\n\nExample: cl-client image-conversion convert photo.jpg --format png",
 )
 def convert(
     image: Annotated[Path, Parameter(help="The image to convert.")],
@@ -33,7 +33,10 @@ def convert(
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Convert an image to another format, upright; what the format cannot hold is flattened on white."""
+    """Convert an image to another format, upright; what the format cannot hold is flattened on white.
+
+    An animation stays one as gif and webp; the other formats get its first frame.
+    """
     from cl_plugins.image_conversion import ImageConversionClient
 
     run_.job(

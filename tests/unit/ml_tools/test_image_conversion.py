@@ -106,6 +106,104 @@ def test_a_lower_quality_is_a_smaller_file(tmp_path: Path) -> None:
     assert convert(source, "jpg", 10)[0].size < convert(source, "jpg", 95)[0].size / 2
 
 
+def moving(folder: Path, format: str, *, alpha: bool = False, loop: int | None = 0) -> Path:
+    """Three frames, red, green and blue, of 100, 200 and 300 ms; with `alpha`, clear but for a square."""
+    frames: list[Image.Image] = []
+    for colour in ("red", "lime", "blue"):
+        frame = Image.new("RGBA", (40, 30), (0, 0, 0, 0) if alpha else colour)
+        frame.paste(colour, (len(frames) * 10, 0, len(frames) * 10 + 10, 10))
+        frames.append(frame)
+    path = folder / "source"
+    options = {} if loop is None else {"loop": loop}
+    if format == "WEBP":
+        options |= {"lossless": True, "kmax": 1}
+    if format == "GIF":
+        options["disposal"] = 2
+    frames[0].save(path, format, save_all=True, append_images=frames[1:], duration=[100, 200, 300], **options)
+    return path
+
+
+def frames_of(path: Path) -> list[tuple[str, int]]:
+    """The colour and the duration of every frame."""
+    seen: list[tuple[str, int]] = []
+    with Image.open(path) as picture:
+        for number in range(getattr(picture, "n_frames", 1)):
+            picture.seek(number)
+            picture.load()
+            pixel = picture.convert("RGB").getpixel((number * 10 + 4, 4))
+            assert isinstance(pixel, tuple)
+            colour = tuple(value > 127 for value in pixel)
+            names = {(True, False, False): "red", (False, True, False): "lime", (False, False, True): "blue"}
+            seen.append((names[colour], int(picture.info.get("duration", 0))))
+    return seen
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("target", ["gif", "webp"])
+@pytest.mark.parametrize("source", ["GIF", "WEBP", "PNG"])
+def test_an_animation_stays_one(tmp_path: Path, source: str, target: str, alpha: bool) -> None:
+    output, path = convert(moving(tmp_path, source, alpha=alpha), target, 95)
+    assert frames_of(path) == [("red", 100), ("lime", 200), ("blue", 300)]
+    assert (output.frames, output.width, output.height) == (3, 40, 30)
+    with Image.open(path) as made:
+        made.seek(2)
+        clear = made.convert("RGBA").getpixel((4, 4))
+    # What the first frame had there is gone in the last.
+    assert isinstance(clear, tuple)
+    assert clear[3] == (0 if alpha else 255)
+
+
+@pytest.mark.parametrize("target", ["png", "jpg", "bmp", "tiff"])
+@pytest.mark.parametrize("source", ["GIF", "WEBP"])
+def test_where_a_format_cannot_move_the_first_frame_is_taken(tmp_path: Path, source: str, target: str) -> None:
+    output, path = convert(moving(tmp_path, source), target, 95)
+    assert output.frames == 1
+    with Image.open(path) as made:
+        assert getattr(made, "n_frames", 1) == 1
+        assert [name for name, _ in frames_of(path)] == ["red"]
+
+
+@pytest.mark.parametrize(("loop", "played"), [(None, 1), (0, 0), (3, 4)])
+def test_an_animation_is_played_as_often_as_before(tmp_path: Path, loop: int | None, played: int) -> None:
+    _, webp = convert(moving(tmp_path, "GIF", loop=loop), "webp")
+    with Image.open(webp) as made:
+        assert made.info["loop"] == played
+    _, gif = convert(webp, "gif")
+    with Image.open(gif) as made:
+        assert made.info.get("loop") == loop
+
+
+def test_pages_are_no_animation(tmp_path: Path) -> None:
+    path = tmp_path / "source"
+    Image.new("RGB", (8, 8), "red").save(path, "TIFF", save_all=True, append_images=[Image.new("RGB", (8, 8), "blue")])
+    assert convert(path, "gif")[0].frames == 1
+
+
+def test_an_animation_of_too_many_pixels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = moving(tmp_path, "GIF")
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 3000)
+    with pytest.raises(TaskError, match=r"^photo\.jpg is too large: its 3 frames have more than"):
+        convert(source, "webp")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP"])
+def test_an_animation_that_ends_early_is_refused_and_leaves_nothing(tmp_path: Path, format: str) -> None:
+    source = moving(tmp_path, format)
+    photo.write(source, source.read_bytes()[:-60])
+    with pytest.raises(TaskError, match=r"^photo\.jpg is (damaged|not an image)"):
+        convert(source, "webp")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize("format", ["png", "tiff"])
+def test_sixteen_bits_are_kept_where_a_format_has_them(tmp_path: Path, format: str) -> None:
+    _, target = convert(photo.write(tmp_path / "source.png", photo.encoded(photo.in_mode("I;16"), "PNG")), format)
+    with Image.open(target) as made:
+        assert made.mode == "I;16"
+        assert made.getpixel((10, 10)) == 60_000
+
+
 def test_a_text_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     source = photo.write(tmp_path / "source.txt", b"words")
     with pytest.raises(TaskError, match=r"^photo\.txt is not an image that Pillow can read \(text/plain\)$"):

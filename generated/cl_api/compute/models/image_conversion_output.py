@@ -14,6 +14,8 @@ class ImageConversionOutput:
     """The converted image."""
 
     format_: str
+    frames: int = 1
+    """More than 1 for an animation."""
     height: int
     """Pixels."""
     output_path: str
@@ -30,6 +32,7 @@ class ImageConversionOutput:
         """Read a JSON object. Raises KeyError where a required field is missing."""
         return cls(
             format_=cast("str", data["format"]),
+            frames=cast("int", data.get("frames", 1)),
             height=cast("int", data["height"]),
             output_path=cast("str", data["output_path"]),
             size=cast("int", data["size"]),
@@ -42,6 +45,7 @@ class ImageConversionOutput:
         return {
             **self.additional_properties,
             "format": self.format_,
+            "frames": self.frames,
             "height": self.height,
             "output_path": self.output_path,
             "size": self.size,
@@ -49,4 +53,4 @@ class ImageConversionOutput:
         }
 
 
-_FIELDS = frozenset({"format", "height", "output_path", "size", "width"})
+_FIELDS = frozenset({"format", "frames", "height", "output_path", "size", "width"})

@@ -8,7 +8,10 @@ from cl_ml_tools.schemas import BaseJobParams
 
 
 class ImageConversionParams(BaseJobParams):
-    """Convert an image to another format, upright; what the format cannot hold is flattened on white."""
+    """Convert an image to another format, upright; what the format cannot hold is flattened on white.
+
+    An animation stays one as gif and webp; the other formats get its first frame.
+    """
 
     format: Literal["png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff"] = Field(description="The format to write.")
     quality: int = Field(
@@ -24,3 +27,4 @@ class ImageConversionOutput(BaseModel):
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
     size: int = Field(description="Bytes.")
+    frames: int = Field(default=1, description="More than 1 for an animation.")

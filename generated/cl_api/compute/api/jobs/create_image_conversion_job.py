@@ -37,6 +37,8 @@ def sync(*, client: Client, body: BodyCreateImageConversionJob) -> JobCreatedRes
 
     Convert an image to another format, upright; what the format cannot hold is flattened on white.
 
+    An animation stays one as gif and webp; the other formats get its first frame.
+
     Raises:
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
@@ -53,6 +55,8 @@ async def asyncio(*, client: Client, body: BodyCreateImageConversionJob) -> JobC
     """POST /jobs/image_conversion: Convert an image
 
     Convert an image to another format, upright; what the format cannot hold is flattened on white.
+
+    An animation stays one as gif and webp; the other formats get its first frame.
 
     Raises:
         StatusError: the server answers with anything but a documented success.
