@@ -1,4 +1,4 @@
 """The plugins of the house, as tests expect to find them."""
 
-ALWAYS = ["exif", "hash", "image_conversion", "media_thumbnail"]
+ALWAYS = ["exif", "hash", "hls_streaming", "image_conversion", "media_thumbnail"]
 """Those that need nothing but libraries, sorted."""

@@ -9,22 +9,32 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from cl_plugins.exif import ExifClient
     from cl_plugins.hash import HashClient
+    from cl_plugins.hls_streaming import HlsStreamingClient
     from cl_plugins.image_conversion import ImageConversionClient
     from cl_plugins.media_thumbnail import MediaThumbnailClient
     from cl_plugins.plugins import Plugins
 
-PLUGINS: tuple[str, ...] = ("exif", "hash", "image_conversion", "media_thumbnail")
+PLUGINS: tuple[str, ...] = ("exif", "hash", "hls_streaming", "image_conversion", "media_thumbnail")
 """The attributes of the client that are plugins."""
 
 _HOMES = {
     "ExifClient": "cl_plugins.exif",
     "HashClient": "cl_plugins.hash",
+    "HlsStreamingClient": "cl_plugins.hls_streaming",
     "ImageConversionClient": "cl_plugins.image_conversion",
     "MediaThumbnailClient": "cl_plugins.media_thumbnail",
     "Plugins": "cl_plugins.plugins",
 }
 
-__all__ = ["PLUGINS", "Plugins", "ExifClient", "HashClient", "ImageConversionClient", "MediaThumbnailClient"]
+__all__ = [
+    "PLUGINS",
+    "Plugins",
+    "ExifClient",
+    "HashClient",
+    "HlsStreamingClient",
+    "ImageConversionClient",
+    "MediaThumbnailClient",
+]
 
 
 def __getattr__(name: str) -> object:

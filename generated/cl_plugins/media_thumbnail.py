@@ -21,7 +21,7 @@ GENERATE: Operation[BodyCreateMediaThumbnailJob, MediaThumbnailOutput] = Operati
 
 
 class MediaThumbnailClient(PluginClient):
-    """Make a thumbnail, upright. Without width and height it fits into 256 × 256 pixels."""
+    """Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels."""
 
     task_type = GENERATE.task_type
     path = GENERATE.path
@@ -43,7 +43,7 @@ class MediaThumbnailClient(PluginClient):
         """Make a thumbnail.
 
         Args:
-            media: The image to make small.
+            media: The image or video to make small.
             width: Pixels; follows the height when left out.
             height: Pixels; follows the width when left out.
             maintain_aspect_ratio: Fit into width × height, never enlarged; false stretches to exactly that. Default: True.

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cl_client.plugin import Jobs
     from cl_plugins.exif import ExifClient
     from cl_plugins.hash import HashClient
+    from cl_plugins.hls_streaming import HlsStreamingClient
     from cl_plugins.image_conversion import ImageConversionClient
     from cl_plugins.media_thumbnail import MediaThumbnailClient
 
@@ -36,6 +37,13 @@ class Plugins(ABC):
         from cl_plugins.hash import HashClient
 
         return HashClient(self.jobs)
+
+    @cached_property
+    def hls_streaming(self) -> HlsStreamingClient:
+        """Make an HTTP live stream."""
+        from cl_plugins.hls_streaming import HlsStreamingClient
+
+        return HlsStreamingClient(self.jobs)
 
     @cached_property
     def image_conversion(self) -> ImageConversionClient:

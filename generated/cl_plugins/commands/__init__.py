@@ -8,6 +8,7 @@ from cl_client.command import Entry
 COMMANDS: Final = (
     Entry("exif", "cl_plugins.commands.exif:app", "Read the EXIF of an image"),
     Entry("hash", "cl_plugins.commands.hash:app", "Fingerprint a file"),
+    Entry("hls-streaming", "cl_plugins.commands.hls_streaming:app", "Make an HTTP live stream"),
     Entry("image-conversion", "cl_plugins.commands.image_conversion:app", "Convert an image"),
     Entry("media-thumbnail", "cl_plugins.commands.media_thumbnail:app", "Make a thumbnail"),
 )

@@ -11,10 +11,10 @@ app = App(name="media-thumbnail", help="Make a thumbnail", help_flags=("--help",
 
 @app.command(
     name="generate",
-    help="Make a thumbnail, upright. Without width and height it fits into 256 × 256 pixels.\n\nExample: cl-client media-thumbnail generate photo.jpg",
+    help="Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels.\n\nExample: cl-client media-thumbnail generate photo.jpg",
 )
 def generate(
-    media: Annotated[Path, Parameter(help="The image to make small.")],
+    media: Annotated[Path, Parameter(help="The image or video to make small.")],
     /,
     *,
     width: Annotated[
@@ -36,7 +36,7 @@ def generate(
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make a thumbnail, upright. Without width and height it fits into 256 × 256 pixels."""
+    """Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels."""
     from cl_plugins.media_thumbnail import MediaThumbnailClient
 
     run_.job(

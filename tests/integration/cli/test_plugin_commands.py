@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.integration.cli.conftest import Cli
+from tests.media.film import film
 from tests.media.photo import photo, write
 
 
@@ -145,3 +146,12 @@ def test_exif_is_printed(cli: Cli, tmp_path: Path):
     assert output["metadata"] == {"Make": "cl-client", "Orientation": 6}
     flag = cli("exif", "extract", str(turned), "--tags=-execute", "--json")
     assert json.loads(flag.out)["output"]["metadata"] == {}
+
+
+def test_a_stream_is_made(cli: Cli, tmp_path: Path):
+    video = write(tmp_path / "film.mp4", film(1))
+    variants = json.dumps([{"resolution": "80x60", "bitrate": 100_000}])
+    ran = cli("hls-streaming", "generate-manifest", str(video), "--variants", variants, "-o", "film.m3u8", "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["output"]["variants_generated"] == 1
+    assert (tmp_path / "film.m3u8").read_text().startswith("#EXTM3U")

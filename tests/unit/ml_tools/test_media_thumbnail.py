@@ -6,7 +6,9 @@ from PIL import Image, ImageFile
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
 from cl_ml_tools.plugins.media_thumbnail.task import MediaThumbnailTask
+from cl_ml_tools.video import grab
 from tests.media import photo
+from tests.media.film import film
 
 
 def thumbnail(source: Path, **params: object) -> tuple[MediaThumbnailOutput, Path]:
@@ -132,3 +134,53 @@ def test_bytes_are_named_as_what_they_are(tmp_path: Path) -> None:
         thumbnail(photo.write(tmp_path / "source.jpg", b"\0\xff\x80" * 40))
     with pytest.raises(TaskError, match=r"\(application/pdf\)$"):
         thumbnail(photo.write(tmp_path / "source.jpg", b"%PDF-1.7\n" + b"\0" * 40))
+
+
+@pytest.mark.parametrize(("format", "codec"), [("mp4", "mpeg4"), ("matroska", "libx264"), ("webm", "libvpx")])
+def test_a_video_has_a_thumbnail(tmp_path: Path, format: str, codec: str) -> None:
+    source = photo.write(tmp_path / "source", film(3, format=format, codec=codec))
+    output, target = thumbnail(source, width=80)
+    assert (output.media_type, output.width, output.height) == ("video", 80, 60)
+    with Image.open(target) as made:
+        assert (made.format, made.size) == ("JPEG", (80, 60))
+        assert photo.corner_colours(made) == ["red", "lime", "blue", "white"]
+
+
+@pytest.mark.parametrize(("turned", "size"), [(90, (120, 160)), (180, (160, 120)), (270, (120, 160))])
+def test_the_thumbnail_of_a_film_from_a_telephone_is_upright(
+    tmp_path: Path, turned: int, size: tuple[int, int]
+) -> None:
+    turn = {90: photo.TURNS[6], 180: photo.TURNS[3], 270: photo.TURNS[8]}[turned]
+    assert turn is not None
+    stored = photo.corners(*size).transpose(turn)
+    output, target = thumbnail(photo.write(tmp_path / "source", film(1, stored.size, turned=turned, picture=stored)))
+    assert (output.width, output.height) == size
+    with Image.open(target) as made:
+        assert photo.corner_colours(made) == ["red", "lime", "blue", "white"]
+
+
+def test_a_film_is_shown_after_its_beginning(tmp_path: Path) -> None:
+    # A bar goes through the picture, a pixel for each of its ten frames a second.
+    frame = grab(photo.write(tmp_path / "source", film(60)), "film.mp4").convert("L")
+    row = frame.crop((0, 60, 160, 61)).tobytes()
+    assert 30 < row.index(min(row)) < 70
+
+
+def test_a_playlist_is_no_video_and_no_image(tmp_path: Path) -> None:
+    secret = photo.write(tmp_path / "secret.mp4", film(1))
+    source = photo.write(tmp_path / "source.m3u8", f"#EXTM3U\n#EXTINF:1,\n{secret}\n#EXT-X-ENDLIST\n".encode())
+    with pytest.raises(TaskError, match=r"^photo\.jpg is not an image that Pillow can read \(text/plain\)$"):
+        thumbnail(source)
+
+
+def test_a_damaged_video_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match=r"^photo\.jpg is not a video that FFmpeg can read \(video/mp4\)$"):
+        thumbnail(photo.write(tmp_path / "source", film(1)[:200]))
+
+
+def test_without_its_library_a_video_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cl_ml_tools.requirement.find_spec", lambda name: None)
+    with pytest.raises(TaskError, match=r"^photo\.jpg is a video, which this server cannot read: pip install"):
+        thumbnail(photo.write(tmp_path / "source", film(1)))
+    with pytest.raises(TaskError, match=r"^photo\.jpg is not an image"):
+        thumbnail(photo.write(tmp_path / "source", b"words"))

@@ -4,12 +4,16 @@
 from .body_create_exif_job import BodyCreateExifJob
 from .body_create_hash_job import BodyCreateHashJob
 from .body_create_hash_job_algorithm import BodyCreateHashJobAlgorithm
+from .body_create_hls_streaming_job import BodyCreateHlsStreamingJob
 from .body_create_image_conversion_job import BodyCreateImageConversionJob
 from .body_create_image_conversion_job_format import BodyCreateImageConversionJobFormat
 from .body_create_media_thumbnail_job import BodyCreateMediaThumbnailJob
 from .error_response import ErrorResponse
 from .exif_output import ExifOutput
 from .hash_output import HashOutput
+from .hls_streaming_output import HlsStreamingOutput
+from .hls_variant import HlsVariant
+from .hls_variant_output import HlsVariantOutput
 from .image_conversion_output import ImageConversionOutput
 from .job_created_response import JobCreatedResponse
 from .job_event import JobEvent
@@ -27,12 +31,16 @@ __all__ = [
     "BodyCreateExifJob",
     "BodyCreateHashJob",
     "BodyCreateHashJobAlgorithm",
+    "BodyCreateHlsStreamingJob",
     "BodyCreateImageConversionJob",
     "BodyCreateImageConversionJobFormat",
     "BodyCreateMediaThumbnailJob",
     "ErrorResponse",
     "ExifOutput",
     "HashOutput",
+    "HlsStreamingOutput",
+    "HlsVariant",
+    "HlsVariantOutput",
     "ImageConversionOutput",
     "JobCreatedResponse",
     "JobEvent",

@@ -11,7 +11,7 @@ class BodyCreateMediaThumbnailJob:
     """The form of a request."""
 
     file: File
-    """The image to make small."""
+    """The image or video to make small."""
     height: int | None | Unset = UNSET
     """Pixels; follows the width when left out."""
     maintain_aspect_ratio: bool | Unset = UNSET

@@ -8,6 +8,6 @@ create_router = SubmitRoute(
     MediaThumbnailParams,
     MediaThumbnailOutput,
     summary="Make a thumbnail",
-    file="The image to make small.",
+    file="The image or video to make small.",
     output_name=lambda stem, _: f"{stem}_thumbnail.jpg",
 ).router

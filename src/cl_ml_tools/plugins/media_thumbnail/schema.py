@@ -8,7 +8,7 @@ from cl_ml_tools.schemas import BaseJobParams
 
 
 class MediaThumbnailParams(BaseJobParams):
-    """Make a thumbnail, upright. Without width and height it fits into 256 × 256 pixels."""
+    """Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels."""
 
     width: int | None = Field(default=None, ge=1, le=8192, description="Pixels; follows the height when left out.")
     height: int | None = Field(default=None, ge=1, le=8192, description="Pixels; follows the width when left out.")

@@ -1,12 +1,26 @@
 """Makes thumbnails."""
 
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cl_ml_tools.artifact import job_path
-from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.picture import flat_mode, is_turned, open_picture, save_picture, transparent, upright, warm
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
+from cl_ml_tools.picture import (
+    NotAPictureError,
+    flat_mode,
+    is_turned,
+    media_type,
+    open_picture,
+    save_picture,
+    transparent,
+    upright,
+    warm,
+)
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
+from cl_ml_tools.requirement import missing_library
+from cl_ml_tools.video import NotAVideoError, grab
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -16,7 +30,7 @@ QUALITY = 85
 
 
 class MediaThumbnailTask(BlockingModule[MediaThumbnailParams]):
-    """A small, upright picture of an image."""
+    """A small, upright picture of an image, or of a frame of a video."""
 
     @property
     def task_type(self) -> str:
@@ -33,15 +47,44 @@ class MediaThumbnailTask(BlockingModule[MediaThumbnailParams]):
 
     def process(self, params: MediaThumbnailParams, progress: ProgressCallback) -> MediaThumbnailOutput:
         target = Path(params.output_paths[0])
-        with open_picture(Path(params.input_paths[0]), params.name_of()) as opened:
+        source = Path(params.input_paths[0])
+        with open_media(source, params.name_of()) as (opened, kind):
             picture = shrink(opened, params)
             progress(75)
             extension = "png" if transparent(picture) else "jpg"
             target = target.with_suffix(f".{extension}")
             save_picture(picture, target, extension, QUALITY, name=params.name_of(), keep_exif=False)
         return MediaThumbnailOutput(
-            thumbnail_path=job_path(target), width=picture.width, height=picture.height, media_type="image"
+            thumbnail_path=job_path(target), width=picture.width, height=picture.height, media_type=kind
         )
+
+
+@contextmanager
+def open_media(path: Path, name: str) -> "Generator[tuple[Image.Image, Literal['image', 'video']]]":
+    """Open an image, or a frame of a video; what the file is called does not matter."""
+    with ExitStack() as stack:
+        try:
+            picture = stack.enter_context(open_picture(path, name))
+        except NotAPictureError as error:
+            frame = video_frame(path, name, error)
+        else:
+            yield picture, "image"
+            return
+        yield frame, "video"
+
+
+def video_frame(path: Path, name: str, no_picture: NotAPictureError) -> "Image.Image":
+    """A frame of a video; raises what was said of the file before if it is none."""
+    if missing_library("media_thumbnail", "av") is not None:
+        if media_type(path).startswith("video/"):
+            raise TaskError(f"{name} is a video, which this server cannot read: pip install 'cl-client[ml]'")
+        raise no_picture
+    try:
+        return grab(path, name)
+    except NotAVideoError as error:
+        if media_type(path).startswith(("video/", "audio/")):
+            raise
+        raise no_picture from error
 
 
 def shrink(picture: "Image.Image", params: MediaThumbnailParams) -> "Image.Image":

@@ -35,7 +35,7 @@ def sync_detailed(*, client: Client, body: BodyCreateMediaThumbnailJob) -> Respo
 def sync(*, client: Client, body: BodyCreateMediaThumbnailJob) -> JobCreatedResponse:
     """POST /jobs/media_thumbnail: Make a thumbnail
 
-    Make a thumbnail, upright. Without width and height it fits into 256 × 256 pixels.
+    Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels.
 
     Raises:
         StatusError: the server answers with anything but a documented success.
@@ -52,7 +52,7 @@ async def asyncio_detailed(*, client: Client, body: BodyCreateMediaThumbnailJob)
 async def asyncio(*, client: Client, body: BodyCreateMediaThumbnailJob) -> JobCreatedResponse:
     """POST /jobs/media_thumbnail: Make a thumbnail
 
-    Make a thumbnail, upright. Without width and height it fits into 256 × 256 pixels.
+    Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

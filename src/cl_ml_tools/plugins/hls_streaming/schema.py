@@ -1,0 +1,105 @@
+"""Parameters and output of the HLS task."""
+
+import json
+import re
+from typing import Annotated, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.config import JsonDict
+
+from cl_ml_tools.schemas import BaseJobParams
+
+MOST_VARIANTS = 8
+SLOWEST, FASTEST = 50_000, 50_000_000
+EXAMPLE = '[{"resolution": "1280x720", "bitrate": 2500000}]'
+UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
+
+
+def bits_per_second(value: object) -> object:
+    """`"2500k"` and `"2.5M"` as numbers. Nobody streams at 2500 bits a second: small numbers are thousands."""
+    if isinstance(value, str):
+        written = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)([km]?)(?:bps|bit/s)?", value.strip().lower())
+        if written is None:
+            return value
+        value = round(float(written[1]) * UNITS[written[2]])
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < SLOWEST:
+        return value * 1_000
+    return value
+
+
+def height(value: object) -> object:
+    """`720` is `"720p"`."""
+    return f"{value}p" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+# A list of plain objects, so that clients take what people write down anyway; `HlsVariant` says what is in them.
+ON_THE_WIRE: JsonDict = {"type": "array", "items": {"type": "object", "additionalProperties": True}, "maxItems": 8}
+
+
+class HlsVariant(BaseModel):
+    """One quality of the stream."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    resolution: Annotated[str, BeforeValidator(height)] = Field(
+        pattern=r"^[1-9]\d{1,3}(x[1-9]\d{1,3}|p)$",
+        description="The box that the picture fits in (`1280x720`), or its shorter side (`720p`); never enlarged.",
+    )
+    bitrate: Annotated[int, BeforeValidator(bits_per_second)] = Field(
+        ge=SLOWEST, le=FASTEST, description="Bits per second of the picture; `2500k` is understood too."
+    )
+
+
+def listed(value: object) -> object:
+    """A form has only text: one field with the whole JSON list, or one field for each of its items."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        return value
+    items: list[object] = []
+    for item in cast("list[object]", value):
+        try:
+            found = cast("object", json.loads(item)) if isinstance(item, str) and item.strip() else item
+        except (ValueError, RecursionError):
+            raise ValueError(f"not JSON; expected a list like {EXAMPLE}") from None
+        if isinstance(found, list):
+            items += cast("list[object]", found)
+        elif found != "":
+            items.append(found)
+        if len(items) > MOST_VARIANTS:
+            raise ValueError(f"at most {MOST_VARIANTS} variants")
+    return items
+
+
+class HlsStreamingParams(BaseJobParams):
+    """Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant."""
+
+    variants: Annotated[list[HlsVariant], BeforeValidator(listed), WithJsonSchema(ON_THE_WIRE)] = Field(
+        default_factory=list,
+        max_length=MOST_VARIANTS,
+        description="The qualities, as a JSON list of `resolution` (`1280x720`, the box that the picture fits in, or "
+        "`720p`, its shorter side; never enlarged) and `bitrate` (bits per second, or `2500k`); when left out, 720p "
+        "and 480p as far as the video is that large.",
+    )
+    include_original: bool = Field(default=False, description="Also a variant of the size that the video has.")
+
+
+class HlsVariantOutput(BaseModel):
+    """One quality of the stream, as it was made."""
+
+    playlist: str = Field(description="Path relative to the job, to be downloaded.")
+    width: int = Field(description="Pixels.")
+    height: int = Field(description="Pixels.")
+    bandwidth: int = Field(description="Bits per second of its most demanding segment.")
+    segments: int = Field(description="How many there are.")
+
+
+class HlsStreamingOutput(BaseModel):
+    """The stream. Playlists name their files relative to themselves, so the folder can be put anywhere."""
+
+    master_playlist: str = Field(description="Path relative to the job, to be downloaded.")
+    variants: list[HlsVariantOutput]
+    variants_generated: int
+    total_segments: int
+    duration: float = Field(description="Seconds.")
+    audio: bool = Field(description="Whether there is sound.")

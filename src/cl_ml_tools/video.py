@@ -1,0 +1,132 @@
+"""Opens films with PyAV, which is imported when the first one is; the only place that opens an upload with FFmpeg."""
+
+import logging
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+
+from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.picture import media_type
+from cl_ml_tools.threads import threads
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+    from PIL import Image
+
+# Formats that hold everything themselves. Others (HLS, DASH, concat, SDP) are lists of addresses, and FFmpeg
+# would open what an upload names there: files of this machine, and of its network.
+READABLE = (
+    "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "asf", "ogg", "mxf",
+    "h264", "hevc", "m4v",
+)  # fmt: skip
+OPTIONS = {"format_whitelist": ",".join(READABLE), "protocol_whitelist": "file", "enable_drefs": "0"}
+MAX_PIXELS = 64_000_000
+MICROSECOND = 1_000_000
+
+log = logging.getLogger(__name__)
+
+
+F = TypeVar("F", contravariant=True)
+
+
+class Encoder(Protocol[F]):
+    """What is used of an output stream of PyAV, whose own annotations leave the kind of packets open."""
+
+    def encode(self, frame: F | None = None) -> Sequence[object]:
+        """The packets that are ready after one more frame, or after the last one (`None`)."""
+        ...
+
+
+class Muxer(Protocol):
+    """What is used of an output container of PyAV."""
+
+    def add_stream(self, codec_name: str, *, rate: Fraction | int) -> object:
+        """A stream that is encoded with this codec."""
+        ...
+
+    def close(self) -> None:
+        """Write the end, and close the file."""
+        ...
+
+    def mux(self, packets: Sequence[object]) -> None:
+        """Write packets."""
+        ...
+
+
+class NotAVideoError(TaskError):
+    """The file is not a film that FFmpeg can read."""
+
+
+@contextmanager
+def open_video(path: Path, name: str) -> Generator["tuple[InputContainer, VideoStream]"]:
+    """Open a film and its first moving picture; raises `NotAVideoError`, or `TaskError` when it is damaged."""
+    import av
+    from av.error import FFmpegError
+    from av.stream import Disposition
+
+    try:
+        container = av.open(path, "r", options=dict(OPTIONS))
+    except (FFmpegError, ValueError) as error:
+        raise NotAVideoError(f"{name} is not a video that FFmpeg can read ({media_type(path)})") from error
+    with container:
+        # A cover is a still, even in a film.
+        streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+        if not streams:
+            raise NotAVideoError(f"{name} has no moving picture in it")
+        stream = streams[0]
+        if stream.width < 1 or stream.height < 1:
+            raise TaskError(f"{name} is damaged: its picture has no size")
+        if stream.width * stream.height > MAX_PIXELS:
+            raise TaskError(f"{name} is too large: more than {MAX_PIXELS // 1_000_000} million pixels")
+        stream.codec_context.thread_count = threads()
+        try:
+            yield container, stream
+        except FFmpegError as error:
+            if isinstance(error, OSError) and error.errno is not None and 0 < error.errno < 4096:
+                raise OSError(error.errno, error.strerror) from error
+            raise TaskError(f"{name} is damaged: {error.strerror}") from error
+
+
+def seconds(container: "InputContainer", stream: "VideoStream") -> float:
+    """How long a film is; 0 where it does not say."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    # In microseconds (AV_TIME_BASE).
+    return container.duration / MICROSECOND if container.duration else 0.0
+
+
+def quarter_turns(frame: "VideoFrame") -> int:
+    """How often a frame is to be turned by 90° anticlockwise to be upright, 0 to 3, by its display matrix."""
+    return round(frame.rotation / 90) % 4
+
+
+class Convertible(Protocol):
+    """A frame, with the annotation that it lacks."""
+
+    def to_image(self) -> "Image.Image":
+        """The frame as a picture."""
+        ...
+
+
+def grab(path: Path, name: str) -> "Image.Image":
+    """A frame of a film as a picture, upright: the key frame at a tenth of its length, because films begin in black."""
+    from av.error import FFmpegError
+
+    with open_video(path, name) as (container, stream):
+        stream.codec_context.skip_frame = "NONKEY"
+        length = seconds(container, stream)
+        start = container.start_time or 0
+        if length > 1:
+            try:
+                container.seek(start + int(length / 10 * MICROSECOND))
+            except FFmpegError:
+                log.info("a video without an index is shown from its beginning")
+        for frame in container.decode(stream):
+            picture = cast("Convertible", frame).to_image()
+            turns = quarter_turns(frame)
+            return picture if turns == 0 else picture.rotate(90 * turns, expand=True)
+    raise TaskError(f"{name} is damaged: not one frame can be read")
