@@ -27,6 +27,14 @@ def require(kind: BrokerKind) -> None:
         pytest.skip("there is no mosquitto on this machine")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A models folder with nothing in it, whatever this machine has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CL_MODELS", str(tmp_path_factory.mktemp("models")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def stacks() -> Iterator[GetStack]:
     """One running stack for each kind of broker, started when it is first asked for."""

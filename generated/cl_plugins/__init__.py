@@ -7,18 +7,36 @@ import importlib
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from cl_plugins.clip_embedding import ClipEmbeddingClient
+    from cl_plugins.dino_embedding import DinoEmbeddingClient
     from cl_plugins.exif import ExifClient
+    from cl_plugins.face_detection import FaceDetectionClient
+    from cl_plugins.face_embedding import FaceEmbeddingClient
     from cl_plugins.hash import HashClient
     from cl_plugins.hls_streaming import HlsStreamingClient
     from cl_plugins.image_conversion import ImageConversionClient
     from cl_plugins.media_thumbnail import MediaThumbnailClient
     from cl_plugins.plugins import Plugins
 
-PLUGINS: tuple[str, ...] = ("exif", "hash", "hls_streaming", "image_conversion", "media_thumbnail")
+PLUGINS: tuple[str, ...] = (
+    "clip_embedding",
+    "dino_embedding",
+    "exif",
+    "face_detection",
+    "face_embedding",
+    "hash",
+    "hls_streaming",
+    "image_conversion",
+    "media_thumbnail",
+)
 """The attributes of the client that are plugins."""
 
 _HOMES = {
+    "ClipEmbeddingClient": "cl_plugins.clip_embedding",
+    "DinoEmbeddingClient": "cl_plugins.dino_embedding",
     "ExifClient": "cl_plugins.exif",
+    "FaceDetectionClient": "cl_plugins.face_detection",
+    "FaceEmbeddingClient": "cl_plugins.face_embedding",
     "HashClient": "cl_plugins.hash",
     "HlsStreamingClient": "cl_plugins.hls_streaming",
     "ImageConversionClient": "cl_plugins.image_conversion",
@@ -29,7 +47,11 @@ _HOMES = {
 __all__ = [
     "PLUGINS",
     "Plugins",
+    "ClipEmbeddingClient",
+    "DinoEmbeddingClient",
     "ExifClient",
+    "FaceDetectionClient",
+    "FaceEmbeddingClient",
     "HashClient",
     "HlsStreamingClient",
     "ImageConversionClient",

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cl_client.plugin import Jobs
+    from cl_plugins.clip_embedding import ClipEmbeddingClient
+    from cl_plugins.dino_embedding import DinoEmbeddingClient
     from cl_plugins.exif import ExifClient
+    from cl_plugins.face_detection import FaceDetectionClient
+    from cl_plugins.face_embedding import FaceEmbeddingClient
     from cl_plugins.hash import HashClient
     from cl_plugins.hls_streaming import HlsStreamingClient
     from cl_plugins.image_conversion import ImageConversionClient
@@ -25,11 +29,39 @@ class Plugins(ABC):
         """Where plugins submit to."""
 
     @cached_property
+    def clip_embedding(self) -> ClipEmbeddingClient:
+        """Make the CLIP vector of an image."""
+        from cl_plugins.clip_embedding import ClipEmbeddingClient
+
+        return ClipEmbeddingClient(self.jobs)
+
+    @cached_property
+    def dino_embedding(self) -> DinoEmbeddingClient:
+        """Make the DINOv2 vector of an image."""
+        from cl_plugins.dino_embedding import DinoEmbeddingClient
+
+        return DinoEmbeddingClient(self.jobs)
+
+    @cached_property
     def exif(self) -> ExifClient:
         """Read the EXIF of an image."""
         from cl_plugins.exif import ExifClient
 
         return ExifClient(self.jobs)
+
+    @cached_property
+    def face_detection(self) -> FaceDetectionClient:
+        """Find the faces in an image."""
+        from cl_plugins.face_detection import FaceDetectionClient
+
+        return FaceDetectionClient(self.jobs)
+
+    @cached_property
+    def face_embedding(self) -> FaceEmbeddingClient:
+        """Make the vectors of the faces in an image."""
+        from cl_plugins.face_embedding import FaceEmbeddingClient
+
+        return FaceEmbeddingClient(self.jobs)
 
     @cached_property
     def hash(self) -> HashClient:

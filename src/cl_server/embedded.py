@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Literal, Self, cast
 
+from cl_ml_tools.discovery import discover_tasks
 from cl_server import broker
 from cl_server.broker import HOST, BrokerKind
 from cl_server.doorbell import registered
@@ -145,6 +146,11 @@ class LocalStack:
             "MQTT_BROKER_HOST": self.mqtt_host,
             "MQTT_BROKER_PORT": str(self.mqtt_port),
         }
+
+    def left_out(self) -> dict[str, str]:
+        """The tasks that the workers do not offer, for want of a library or a model, and why: a line for each."""
+        lacks = {task_type: module.missing() for task_type, module in discover_tasks().items()}
+        return {task_type: lack for task_type, lack in lacks.items() if lack is not None}
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Send a signal to a part; if it dies of it, it is started again."""

@@ -6,7 +6,11 @@ from typing import Final
 from cl_client.command import Entry
 
 COMMANDS: Final = (
+    Entry("clip-embedding", "cl_plugins.commands.clip_embedding:app", "Make the CLIP vector of an image"),
+    Entry("dino-embedding", "cl_plugins.commands.dino_embedding:app", "Make the DINOv2 vector of an image"),
     Entry("exif", "cl_plugins.commands.exif:app", "Read the EXIF of an image"),
+    Entry("face-detection", "cl_plugins.commands.face_detection:app", "Find the faces in an image"),
+    Entry("face-embedding", "cl_plugins.commands.face_embedding:app", "Make the vectors of the faces in an image"),
     Entry("hash", "cl_plugins.commands.hash:app", "Fingerprint a file"),
     Entry("hls-streaming", "cl_plugins.commands.hls_streaming:app", "Make an HTTP live stream"),
     Entry("image-conversion", "cl_plugins.commands.image_conversion:app", "Convert an image"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PORT = Number(gte=0, lte=65535)
 
 app = App(name="server", help="Run a server on this machine.")
+app.command("cl_client.cli.server_models:app", name="models", help="The model files of a server on this machine.")
 
 
 @app.command(name="up")
@@ -103,6 +104,12 @@ def _introduce(console: Console, stack: "LocalStack") -> None:
         console.say("The ports are not the usual ones: tell the clients, in their shell.")
         for name, value in environment.items():
             console.say(f"  export {name}={value}")
+    left_out = stack.left_out()
+    if left_out:
+        console.say()
+        console.say("Not offered:")
+        for why in left_out.values():
+            console.say(f"  {why}")
     console.say()
     console.say("Ctrl-C stops it.")
 

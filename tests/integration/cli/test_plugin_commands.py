@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from tests.integration.cli.conftest import Cli
+from tests.media.face import group
 from tests.media.film import film
-from tests.media.photo import photo, write
+from tests.media.photo import encoded, photo, write
 
 
 @pytest.fixture
@@ -155,3 +156,15 @@ def test_a_stream_is_made(cli: Cli, tmp_path: Path):
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["output"]["variants_generated"] == 1
     assert (tmp_path / "film.m3u8").read_text().startswith("#EXTM3U")
+
+
+def test_faces_are_found(cli: Cli, tmp_path: Path):
+    ran = cli("face-detection", "detect", str(write(tmp_path / "group.jpg", encoded(group([(40, 60)])))), "--json")
+    assert json.loads(ran.out)["output"]["num_faces"] == 1
+
+
+def test_a_task_without_its_model_says_which_file_is_missing(cli: Cli, picture: Path):
+    ran = cli("clip-embedding", "embed", str(picture))
+    assert ran.code != 0
+    assert "clip_embedding needs the model file mobileclip_blt_vision_model.onnx" in ran.err
+    assert "cl-client server models add" in ran.err

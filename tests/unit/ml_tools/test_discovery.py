@@ -8,7 +8,7 @@ from cl_ml_tools.file_storage import FileStorage
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.master import create_master_router
 from cl_ml_tools.submit import CurrentUser
-from tests.installed import ALWAYS
+from tests.installed import ALWAYS, WITH_MODEL
 
 NUMBER = 7
 
@@ -39,7 +39,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_broken_tasks_are_left_out() -> None:
-    assert set(discovery.discover_tasks()) == set(ALWAYS)
+    assert set(discovery.discover_tasks()) == {*ALWAYS, *WITH_MODEL}
 
 
 @pytest.mark.usefixtures("installed")
@@ -47,4 +47,4 @@ def test_broken_routes_are_left_out() -> None:
     router = create_master_router(None, None, lambda: None)  # pyright: ignore[reportArgumentType]
     app = FastAPI()
     app.include_router(router)
-    assert set(app.openapi()["paths"]) == {f"/jobs/{name}" for name in ALWAYS}
+    assert set(app.openapi()["paths"]) == {f"/jobs/{name}" for name in [*ALWAYS, *WITH_MODEL]}

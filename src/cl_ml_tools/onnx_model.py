@@ -1,0 +1,103 @@
+"""Runs ONNX models with onnxruntime, on the processor; the only place that imports it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy
+from numpy.typing import NDArray
+
+from cl_ml_tools.models import ModelError, sha256_of
+from cl_ml_tools.threads import threads
+
+Floats = NDArray[numpy.float32]
+
+
+class Node(Protocol):
+    """An input of a model; a side that is open has a name, or nothing, for its length."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def shape(self) -> Sequence[int | str | None]:
+        """How many numbers it takes, in each direction."""
+        ...
+
+
+class Session(Protocol):
+    """What is used of onnxruntime, which has no annotations."""
+
+    def get_inputs(self) -> Sequence[Node]:
+        """What the model takes."""
+        ...
+
+    def run(self, output_names: None, input_feed: Mapping[str, Floats]) -> Sequence[Floats]:
+        """What the model gives."""
+        ...
+
+
+class Options(Protocol):
+    """How a session runs."""
+
+    intra_op_num_threads: int
+    inter_op_num_threads: int
+    log_severity_level: int
+
+
+class Runtime(Protocol):
+    """The module itself."""
+
+    SessionOptions: Callable[[], Options]
+
+    def InferenceSession(self, path: str, options: Options, *, providers: Sequence[str]) -> Session:  # noqa: N802
+        """Load a model."""
+        ...
+
+
+class OnnxModel:
+    """A model that makes one vector of one picture: first input and first output, by position.
+
+    Raises `ModelError` where the file is no model.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        runtime = cast("Runtime", cast("object", onnxruntime))
+        options = runtime.SessionOptions()
+        # There is a worker for each core already.
+        options.intra_op_num_threads = threads()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            # Its exceptions have no common class.
+            raise ModelError(f"{path.name} is no ONNX model that can be loaded ({type(error).__name__})") from error
+        self.name = path.name
+        self.sha256 = sha256_of(path)
+
+    def vector(self, picture: Floats) -> Floats:
+        """The vector of a picture; of a sequence, its first row, which stands for all (the CLS token).
+
+        Raises `ModelError` where the model does not take such a picture, or gives no numbers.
+        """
+        try:
+            given = self._session.run(None, {self._session.get_inputs()[0].name: picture})[0]
+        except Exception as error:
+            shape = "×".join(str(side) for side in self._session.get_inputs()[0].shape)
+            sent = "×".join(map(str, picture.shape))
+            raise ModelError(f"{self.name} takes {shape}, and not {sent} numbers") from error
+        found = given[0, 0] if given.ndim == 3 else given
+        flat = numpy.asarray(found, dtype=numpy.float32).reshape(-1)
+        if flat.size == 0 or not bool(numpy.isfinite(flat).all()):
+            raise ModelError(f"{self.name} gives values that are no numbers")
+        return flat
+
+    def describe(self, shape: tuple[int, ...] | None) -> str:
+        """Try the model with a grey picture; how many numbers it gives."""
+        grey = numpy.full(shape or (1, 3, 224, 224), 0.5, dtype=numpy.float32)
+        return f"a vector of {self.vector(grey).size}"

@@ -1,0 +1,1 @@
+"""Vectors of images that can be compared with those of texts."""

@@ -1,0 +1,88 @@
+"""Model files of the right shapes that know next to nothing, so that what they give can be told beforehand."""
+
+from pathlib import Path
+
+import numpy
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+VERSION = [helper.make_opsetid("", 13)]
+
+
+def save(path: Path, nodes: list[onnx.NodeProto], weights: dict[str, object], inputs: object, outputs: object) -> Path:
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        inputs,
+        outputs,
+        [numpy_helper.from_array(numpy.asarray(value), name) for name, value in weights.items()],
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(helper.make_model(graph, opset_imports=VERSION, ir_version=8), str(path))
+    return path
+
+
+def embedder(path: Path, size: int, *, side: int = 224, channels_last: bool = False, tokens: int = 0) -> Path:
+    """The mean red, green and blue of a picture as the first three of `size` numbers; then ones.
+
+    With `tokens`, a sequence, of which the first row is that and the others are zeros.
+    """
+    shape = [1, side, side, 3] if channels_last else [1, 3, side, side]
+    spread = numpy.zeros((3, size), dtype=numpy.float32)
+    spread[:, :3] = numpy.eye(3)
+    rest = numpy.ones(size, dtype=numpy.float32)
+    rest[:3] = 0
+    nodes = [
+        helper.make_node("ReduceMean", ["picture"], ["mean"], axes=[1, 2] if channels_last else [2, 3], keepdims=0),
+        helper.make_node("Gemm", ["mean", "spread", "rest"], ["row"]),
+    ]
+    weights: dict[str, object] = {"spread": spread, "rest": rest}
+    given = [1, size]
+    if tokens:
+        given = [1, tokens, size]
+        weights |= {"at": numpy.array([1]), "zeros": numpy.zeros((1, tokens - 1, size), dtype=numpy.float32)}
+        nodes += [
+            helper.make_node("Unsqueeze", ["row", "at"], ["first"]),
+            helper.make_node("Concat", ["first", "zeros"], ["vector"], axis=1),
+        ]
+    else:
+        nodes.append(helper.make_node("Identity", ["row"], ["vector"]))
+    takes = [helper.make_tensor_value_info("picture", TensorProto.FLOAT, shape)]
+    gives = [helper.make_tensor_value_info("vector", TensorProto.FLOAT, given)]
+    return save(path, nodes, weights, takes, gives)
+
+
+def yunet(path: Path) -> Path:
+    """Takes each bright square of the grid of 32 pixels for a face of that size, with its landmarks in the middle."""
+    nodes: list[onnx.NodeProto] = []
+    weights: dict[str, object] = {}
+    gives = []
+    for stride in (8, 16, 32):
+        for kind, channels in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
+            name = f"{kind}_{stride}"
+            kernel = numpy.zeros((channels, 3, stride, stride), dtype=numpy.float32)
+            bias = numpy.zeros(channels, dtype=numpy.float32)
+            if kind == "cls" and stride == 32:
+                kernel += 1 / (3 * stride * stride * 255)
+            if kind == "obj":
+                bias += 1
+            if kind in {"bbox", "kps"}:
+                bias += 0.5
+            if kind == "bbox":
+                # The logarithm of the size in strides.
+                bias[2:] = 0
+            weights |= {f"{name}_w": kernel, f"{name}_b": bias, f"{name}_s": numpy.array([1, -1, channels])}
+            nodes += [
+                helper.make_node(
+                    "Conv", ["input", f"{name}_w", f"{name}_b"], [f"{name}_c"],
+                    strides=[stride, stride], kernel_shape=[stride, stride],
+                ),
+                helper.make_node("Transpose", [f"{name}_c"], [f"{name}_t"], perm=[0, 2, 3, 1]),
+                helper.make_node("Reshape", [f"{name}_t", f"{name}_s"], [name]),
+            ]  # fmt: skip
+            shape = [1, (640 // stride) ** 2, channels]
+            gives.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    order = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)]
+    gives.sort(key=lambda info: order.index(info.name))
+    takes = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 640, 640])]
+    return save(path, nodes, weights, takes, gives)

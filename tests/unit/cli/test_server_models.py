@@ -1,0 +1,89 @@
+"""`cl-client server models`: what is there, what is added, and what does not work."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cl_client.cli.main import main
+from cl_ml_tools.models import ARCFACE, CLIP, KNOWN, YUNET, sha256_of
+from tests.media import tiny_models
+
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CL_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+def records(capsys: Output) -> list[dict]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_every_file_that_a_plugin_looks_for_is_listed(capsys: Output, folder: Path):
+    tiny_models.embedder(folder / CLIP.name, 512)
+    assert main(["server", "models", "list", "--json"]) == 0
+    listed = {record["name"]: record for record in records(capsys)}
+    assert list(listed) == [model.name for model in KNOWN]
+    assert listed[CLIP.name]["sha256"] == sha256_of(folder / CLIP.name)
+    assert (listed[ARCFACE.name]["there"], listed[YUNET.name]["optional"]) == (False, True)
+    assert main(["server", "models", "list"]) == 0
+    out, err = capsys.readouterr()
+    assert f"{ARCFACE.name}: missing" in out
+    assert str(folder) in err
+
+
+@pytest.mark.parametrize("named", [[], ["--as", "clip_embedding"], ["--as", CLIP.name]])
+def test_a_file_is_tried_and_put_where_the_server_looks(capsys: Output, folder: Path, tmp_path: Path, named: list[str]):
+    source = tiny_models.embedder(tmp_path / ("vision.onnx" if named else CLIP.name), 512)
+    assert main(["server", "models", "add", str(source), *named, "--json"]) == 0
+    (record,) = records(capsys)
+    assert record["path"] == str(folder / CLIP.name)
+    assert record["sha256"] == sha256_of(source)
+    assert [path.name for path in folder.iterdir()] == [CLIP.name]
+
+
+def test_yunet_is_tried_as_what_it_is(capsys: Output, folder: Path, tmp_path: Path):
+    assert main(["server", "models", "add", str(tiny_models.yunet(tmp_path / YUNET.name))]) == 0
+    wrong = tiny_models.embedder(tmp_path / "wrong.onnx", 8)
+    assert main(["server", "models", "add", str(wrong), "--as", "face_detection"]) != 0
+    assert "is no YuNet model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"no model", "no ONNX model that can be loaded"), (None, "takes 1×3×32×32, and not")]
+)
+def test_what_does_not_fit_is_not_added(capsys: Output, folder: Path, tmp_path: Path, content: bytes | None, said: str):
+    source = tmp_path / CLIP.name
+    if content is None:
+        tiny_models.embedder(source, 512, side=32)
+    else:
+        source.write_bytes(content)
+    assert main(["server", "models", "add", str(source)]) != 0
+    assert said in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_a_file_that_nobody_looks_for_is_refused_with_what_is(capsys: Output, tmp_path: Path):
+    source = tiny_models.embedder(tmp_path / "mine.onnx", 8)
+    assert main(["server", "models", "add", str(source)]) != 0
+    err = capsys.readouterr().err
+    assert "mine.onnx is no model that a plugin uses" in err
+    assert CLIP.name in err
+    assert main(["server", "models", "add", str(tmp_path / "none.onnx")]) != 0
+    assert "there is no file" in capsys.readouterr().err
+
+
+def test_check_tries_what_is_there(capsys: Output, folder: Path):
+    tiny_models.embedder(folder / CLIP.name, 512)
+    assert main(["server", "models", "check"]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{CLIP.name}: works: a vector of 512\n"
+    assert f"{ARCFACE.name} is missing: face_embedding is not offered" in err
+    (folder / ARCFACE.name).write_bytes(b"no model")
+    assert main(["server", "models", "check", "--json"]) != 0
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["works"] for line in out.splitlines()] == [True, False]
+    assert f"{ARCFACE.name} cannot be used" in err
