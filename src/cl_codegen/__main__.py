@@ -1,4 +1,4 @@
-"""`python -m cl_codegen generate` and `python -m cl_codegen check`."""
+"""`cl-codegen`, which is `python -m cl_codegen` too."""
 
 from __future__ import annotations
 
@@ -12,11 +12,41 @@ from cyclopts import App, Parameter
 from cl_codegen.escape import one_line
 from cl_codegen.spec import SpecError
 
-app = App(name="cl_codegen", help="Write the typed client from the spec, or check that it is what the spec says.")
+app = App(
+    name="cl-codegen",
+    help="From the OpenAPI document of a server to its typed Python client and command line.",
+    help_format="plaintext",
+    version_flags=[],
+)
 
 Openapi = Annotated[Path, Parameter(help="Folder of the specs and of plugins.toml.")]
 Templates = Annotated[Path, Parameter(help="Folder of the templates, api/ and plugins/.")]
 Out = Annotated[Path, Parameter(help="Folder of the generated packages.")]
+
+
+@app.command
+def fetch(
+    *,
+    compute: Annotated[
+        str | None, Parameter(help="Address of the compute server, such as http://127.0.0.1:8002.")
+    ] = None,
+    auth: Annotated[str | None, Parameter(help="Address of the auth server.")] = None,
+    openapi: Openapi = Path("openapi"),
+) -> int:
+    """Write the documents of running servers, as they export them themselves: all of them, or nothing."""
+
+    def run() -> int:
+        from cl_codegen.faults import FetchError
+        from cl_codegen.fetch import fetch as fetch_all
+
+        servers = {name: url for name, url in (("compute", compute), ("auth", auth)) if url is not None}
+        if not servers:
+            raise FetchError("fetch from where? Give --compute URL, or --auth URL, or both")
+        for one in fetch_all(servers, openapi):
+            _say(f"{one.path}: {'changed' if one.changed else 'as it was'} ({one.url})")
+        return 0
+
+    return _reporting(run)
 
 
 @app.command
@@ -58,6 +88,50 @@ def check(
     return _reporting(run)
 
 
+@app.command
+def explain(
+    operation: Annotated[str, Parameter(help="An operation id, or the name of a plugin.")],
+    /,
+    *,
+    openapi: Openapi = Path("openapi"),
+    spec: Annotated[str, Parameter(help="Which spec of the folder.")] = "compute",
+) -> int:
+    """Say how a name, a type, a bound or a default came to be: by which rule, or which line of the manifest."""
+
+    def run() -> int:
+        from cl_codegen.explain import explain as story
+        from cl_codegen.reading import Reading
+
+        _say(story(Reading.load(openapi / f"{spec}.json"), operation))
+        return 0
+
+    return _reporting(run)
+
+
+@app.command
+def manifest(
+    *,
+    openapi: Openapi = Path("openapi"),
+    spec: Annotated[str, Parameter(help="Which spec of the folder.")] = "compute",
+) -> int:
+    """Print tables for the plugins that plugins.toml does not mention: all of them, where there is no such file."""
+
+    def run() -> int:
+        from cl_codegen.derive import OPENING, manifest_for
+        from cl_codegen.reading import Reading
+
+        reading = Reading.load(openapi / f"{spec}.json")
+        tables = manifest_for(reading)
+        if not tables:
+            sys.stderr.write(f"{reading.manifest.source} mentions every plugin already\n")
+        elif not reading.manifest.text:
+            _say(OPENING)
+        sys.stdout.write(tables)
+        return 0
+
+    return _reporting(run)
+
+
 def _say(text: str) -> None:
     if text:
         sys.stdout.write(text + "\n")
@@ -76,5 +150,10 @@ def _reporting(run: Callable[[], int]) -> int:
     return 2
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The entry point of `cl-codegen`."""
     app()
+
+
+if __name__ == "__main__":
+    main()

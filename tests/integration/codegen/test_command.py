@@ -187,3 +187,20 @@ def test_a_folder_without_templates_is_refused(own, tmp_path):
     ran = run("generate", *options(own, tmp_path / "nowhere"))
     assert ran.returncode == 2
     assert "expected a folder of templates" in ran.stderr
+
+
+def test_explain_and_manifest_read_the_same_sources(own):
+    story = run("explain", "resize", "--openapi", own / "openapi")
+    assert story.stdout.startswith("create_resize_job: POST /jobs/resize\n")
+    missing = run("explain", "resise", "--openapi", own / "openapi")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "no operation is called 'resise'; resize?" in missing.stderr
+    tables = run("manifest", "--openapi", own / "openapi").stdout
+    assert "[refused]" in tables
+    with (own / "openapi" / "plugins.toml").open("a") as file:
+        file.write(f"\n{tables}")
+    ran = run("manifest", "--openapi", own / "openapi")
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert "mentions every plugin already" in ran.stderr
+    (own / "openapi" / "plugins.toml").unlink()
+    assert run("manifest", "--openapi", own / "openapi").stdout.startswith("# How people call what the spec has.")
