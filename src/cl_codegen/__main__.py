@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -88,6 +88,38 @@ def check(
     return _reporting(run)
 
 
+Format = Annotated[Literal["text", "json", "markdown"], Parameter(help="How the changes are written.")]
+
+
+@app.command
+def diff(
+    old: Annotated[Path, Parameter(help="The spec as it was: a file, or a folder of specs.")],
+    new: Annotated[Path, Parameter(help="The spec as it is.")],
+    /,
+    *,
+    format: Format = "text",
+    manifest: Annotated[
+        Path | None, Parameter(help="The manifest of both; when not given, each has the one beside it.")
+    ] = None,
+) -> int:
+    """Say what changed between two servers, in the names that users know. Exits 1 when anything is breaking."""
+
+    def run() -> int:
+        from cl_codegen.change import Level, worst
+        from cl_codegen.diff import diff as changes_between
+        from cl_codegen.diff import read
+        from cl_codegen.diff_report import report
+
+        pairs = [(old / name, new / name) for name in _common(old, new)] if old.is_dir() else [(old, new)]
+        changes = [
+            change for one, other in pairs for change in changes_between(read(one, manifest), read(other, manifest))
+        ]
+        sys.stdout.write(report(changes, format))
+        return 1 if worst(changes) == Level.BREAKING else 0
+
+    return _reporting(run)
+
+
 @app.command
 def explain(
     operation: Annotated[str, Parameter(help="An operation id, or the name of a plugin.")],
@@ -130,6 +162,11 @@ def manifest(
         return 0
 
     return _reporting(run)
+
+
+def _common(old: Path, new: Path) -> list[str]:
+    """The specs that two folders both have."""
+    return sorted({path.name for path in old.glob("*.json")} & {path.name for path in new.glob("*.json")})
 
 
 def _say(text: str) -> None:

@@ -204,3 +204,26 @@ def test_explain_and_manifest_read_the_same_sources(own):
     assert "mentions every plugin already" in ran.stderr
     (own / "openapi" / "plugins.toml").unlink()
     assert run("manifest", "--openapi", own / "openapi").stdout.startswith("# How people call what the spec has.")
+
+
+def test_diff_says_what_changed_and_exits_1_when_it_is_breaking(own):
+    spec = server_spec()
+    spec["paths"]["/jobs/{job_id}"]["get"]["summary"] = "Something else"
+    (own / "newer").mkdir()
+    (own / "newer" / "compute.json").write_text(json.dumps(spec))
+    manifest = own / "openapi" / "plugins.toml"
+    same = run("diff", own / "openapi", own / "openapi")
+    assert (same.returncode, same.stdout) == (0, "No difference.\n")
+    cosmetic = run("diff", own / "openapi", own / "newer", "--manifest", manifest)
+    assert cosmetic.returncode == 0
+    assert "get_job: the summary is another" in cosmetic.stdout
+    del spec["paths"]["/jobs/resize"]
+    (own / "newer" / "compute.json").write_text(json.dumps(spec))
+    breaking = run(
+        "diff", own / "openapi/compute.json", own / "newer/compute.json", "--manifest", manifest, "--format", "json"
+    )
+    assert breaking.returncode == 1
+    assert json.loads(breaking.stdout)["changes"][0]["cli"] == "cl-client resize shrink"
+    nowhere = run("diff", own / "openapi/compute.json", own / "gone.json")
+    assert nowhere.returncode == 2
+    assert "gone.json: #: there is no such file" in nowhere.stderr
