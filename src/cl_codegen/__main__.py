@@ -19,6 +19,8 @@ app = App(
     version_flags=[],
 )
 
+Compute = Annotated[str | None, Parameter(help="Address of the compute server, such as http://127.0.0.1:8002.")]
+Auth = Annotated[str | None, Parameter(help="Address of the auth server.")]
 Openapi = Annotated[Path, Parameter(help="Folder of the specs and of plugins.toml.")]
 Templates = Annotated[Path, Parameter(help="Folder of the templates, api/ and plugins/.")]
 Out = Annotated[Path, Parameter(help="Folder of the generated packages.")]
@@ -27,22 +29,16 @@ Out = Annotated[Path, Parameter(help="Folder of the generated packages.")]
 @app.command
 def fetch(
     *,
-    compute: Annotated[
-        str | None, Parameter(help="Address of the compute server, such as http://127.0.0.1:8002.")
-    ] = None,
-    auth: Annotated[str | None, Parameter(help="Address of the auth server.")] = None,
+    compute: Compute = None,
+    auth: Auth = None,
     openapi: Openapi = Path("openapi"),
 ) -> int:
     """Write the documents of running servers, as they export them themselves: all of them, or nothing."""
 
     def run() -> int:
-        from cl_codegen.faults import FetchError
         from cl_codegen.fetch import fetch as fetch_all
 
-        servers = {name: url for name, url in (("compute", compute), ("auth", auth)) if url is not None}
-        if not servers:
-            raise FetchError("fetch from where? Give --compute URL, or --auth URL, or both")
-        for one in fetch_all(servers, openapi):
+        for one in fetch_all(_servers(compute, auth), openapi):
             _say(f"{one.path}: {'changed' if one.changed else 'as it was'} ({one.url})")
         return 0
 
@@ -121,6 +117,28 @@ def diff(
 
 
 @app.command
+def regenerate(
+    *,
+    compute: Compute = None,
+    auth: Auth = None,
+    openapi: Openapi = Path("openapi"),
+    templates: Templates = Path("templates"),
+    out: Out = Path("generated"),
+) -> int:
+    """Follow a server: fetch, diff, generate, check the types. Exits 1 when a change is breaking, 2 when it failed."""
+
+    def run() -> int:
+        from cl_codegen.generate import Sources
+        from cl_codegen.regenerate import regenerate as follow
+
+        summary = follow(_servers(compute, auth), Sources(openapi, templates), out)
+        sys.stdout.write(summary.page())
+        return summary.exit_code
+
+    return _reporting(run)
+
+
+@app.command
 def explain(
     operation: Annotated[str, Parameter(help="An operation id, or the name of a plugin.")],
     /,
@@ -162,6 +180,16 @@ def manifest(
         return 0
 
     return _reporting(run)
+
+
+def _servers(compute: str | None, auth: str | None) -> dict[str, str]:
+    """The addresses by the name of their spec."""
+    from cl_codegen.faults import FetchError
+
+    servers = {name: url for name, url in (("compute", compute), ("auth", auth)) if url}
+    if not servers:
+        raise FetchError("fetch from where? Give --compute URL, or --auth URL, or both")
+    return servers
 
 
 def _common(old: Path, new: Path) -> list[str]:
