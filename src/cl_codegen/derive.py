@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from cl_codegen.escape import visible
 from cl_codegen.plugins import Parameter, Plugin
 from cl_codegen.reading import Reading
 
@@ -58,5 +59,6 @@ def _flags(options: tuple[Parameter, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _text(text: str) -> str:
-    """A basic string of TOML, whose escapes are those of JSON (TOML 1.0, String), and DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A basic string of TOML, whose escapes are those of JSON (TOML 1.0, String); what an eye cannot see is escaped."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(one if visible(one) == one else f"\\U{ord(one):08x}" for one in quoted)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cl_codegen import naming
 from cl_codegen.command import Command
+from cl_codegen.escape import visible
 from cl_codegen.manifest import Entry, suggestion
 from cl_codegen.plugins import Parameter, Plugin
 from cl_codegen.reading import Reading
@@ -25,7 +26,9 @@ def explain(reading: Reading, wanted: str) -> str:
         said = _said_name(reading, path, method)
         known.add(name)
         if wanted in {name, said} or named.get(wanted) == name:
-            return "\n".join(_Story(reading, path, method, operation).lines())
+            # It quotes the spec, and is shown in a terminal.
+            lines = _Story(reading, path, method, operation).lines()
+            return "\n".join(visible(line).replace("\n", " ") for line in lines)
     raise SpecError(reading.raw.source, "#/paths", f"no operation is called {wanted!r}{suggestion(wanted, known)}")
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import httpx
 from attrs import frozen
 
+from cl_codegen.escape import one_line
 from cl_codegen.faults import FetchError
 from cl_codegen.spec import Spec, SpecError, canonical, read_json
 
@@ -89,7 +90,9 @@ def _text(url: str) -> str:
         ):
             if not response.is_success:
                 hint = "; is this the address of the server?" if response.status_code == 404 else ""
-                raise FetchError(f"{url}: the server answers {response.status_code} {response.reason_phrase}{hint}")
+                raise FetchError(
+                    f"{url}: the server answers {response.status_code} {one_line(response.reason_phrase)}{hint}"
+                )
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > LARGEST:

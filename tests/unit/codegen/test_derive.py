@@ -35,7 +35,7 @@ def test_only_what_is_not_mentioned_is_derived(tmp_path):
 
 def test_a_spec_cannot_write_more_than_strings(tmp_path):
     spec = server_spec()
-    spec["paths"]["/jobs/hash"]["post"]["operationId"] = 'x"\n[evil]\x7f\\'
+    spec["paths"]["/jobs/hash"]["post"]["operationId"] = 'x"\n[evil]\x7f\u202e\\'
     spec["paths"]["/jobs/hash"]["post"]["summary"] = "one\n[evil]"
     path = tmp_path / "plugins.toml"
     raw = Spec.of(Path("server.json"), spec)

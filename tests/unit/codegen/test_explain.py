@@ -71,3 +71,12 @@ def test_an_operation_that_is_no_plugin_says_why(reading):
 def test_an_operation_that_is_not_there_has_a_suggestion(reading):
     with pytest.raises(SpecError, match="no operation is called 'get_jb'; get_job"):
         explain(reading, "get_jb")
+
+
+def test_a_spec_writes_no_lines_and_no_control_characters_of_its_own(tmp_path):
+    spec = server_spec()
+    spec["components"]["schemas"]["Body_create_hash_job_jobs_hash_post"]["properties"]["salt"]["default"] = (
+        "a\nb\x1b[2J"
+    )
+    plain = Reading.of(Spec.of(Path("server.json"), spec), Manifest(tmp_path / "plugins.toml", ""), "cl_api.compute")
+    assert "a b[2J; the server's: shown, never sent" in explain(plain, "create_hash_job")
