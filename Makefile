@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check spec generate bench serve lock clean
+.PHONY: help setup demo test check spec generate regenerate bench serve lock clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ spec: $(VENV)/.dev ## write openapi/ from the servers
 
 generate: $(VENV)/.dev ## write generated/ from openapi/ and templates/
 	$(BIN)/python -m cl_codegen generate
+
+regenerate: $(VENV)/.dev ## follow a running server: make regenerate SERVER=http://127.0.0.1:8002 [AUTH=URL]
+	@$(BIN)/python -m cl_codegen regenerate --compute "$(SERVER)" --auth "$(AUTH)"
 
 bench: $(VENV)/.dev ## measure, as ratios; JSON under build/
 	$(BIN)/python -m tests.bench

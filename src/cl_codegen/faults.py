@@ -15,3 +15,7 @@ class PluginTemplateError(GeneratorError):
 
 class GenerationError(GeneratorError):
     """What was generated is not sound Python."""
+
+
+class FetchError(GeneratorError):
+    """A server does not give its document."""

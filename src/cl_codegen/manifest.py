@@ -37,6 +37,7 @@ class Entry:
         artifact: the field of the output that holds the main file's path, or that path itself (with a `/`).
         flags: of the command line, by the Python name of the parameter.
         example: Python source for the docstring.
+        keys: what the table says; all else is derived.
     """
 
     manifest: Manifest
@@ -51,6 +52,7 @@ class Entry:
     artifact: str | None = None
     flags: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     example: str | None = None
+    keys: frozenset[str] = frozenset()
 
     def error(self, key: str, expected: str, *, word: str = "") -> SpecError:
         """An error at the line of a key of this table, or of a word below that key."""
@@ -90,9 +92,9 @@ class Manifest:
         return cls(path, text, entries)
 
     def error(self, plugin: str, key: str, expected: str, *, word: str = "") -> SpecError:
-        return SpecError(self.source, f"line {self._line(plugin, key, word)}", f"[{plugin}] {key}: {expected}")
+        return SpecError(self.source, f"line {self.line(plugin, key, word)}", f"[{plugin}] {key}: {expected}")
 
-    def _line(self, plugin: str, key: str, word: str) -> int:
+    def line(self, plugin: str, key: str, word: str = "") -> int:
         """The line of a word of a key of a table; of the key, or the table, where it cannot be told apart."""
         name = rf"(?:\"{re.escape(plugin)}\"|'{re.escape(plugin)}'|{re.escape(plugin)})"
         begin = re.compile(rf"\s*\[\s*{name}\s*(?:\.\s*(\w+)\s*)?\]")
@@ -154,6 +156,7 @@ class _Table:
             artifact=self._text(table, "artifact"),
             flags=self._flags(table),
             example=self._text(table, "example"),
+            keys=frozenset(table),
         )
 
     def _error(self, key: str, expected: str, word: str = "") -> SpecError:

@@ -153,6 +153,7 @@ class Plugin:
 
     Attributes:
         name: attribute of the client, and module.
+        operation: the id of the operation, as the normalised spec has it.
         class_name: of its client.
         constant: of the `Operation`.
         group, verb: of the command line.
@@ -169,6 +170,7 @@ class Plugin:
     """
 
     name: str
+    operation: str
     class_name: str
     constant: str
     group: str
@@ -304,6 +306,7 @@ class _Reader:
         said = summary.text() if summary else entry.plugin.replace("_", " ").capitalize()
         return Plugin(
             name=entry.plugin,
+            operation=entry.operation,
             class_name=class_name,
             constant=constant,
             group=entry.group,

@@ -51,6 +51,25 @@ def unescape_pointer(step: str) -> str:
     return step.replace("~1", "/").replace("~0", "~")
 
 
+def read_json(source: Path | str, text: str) -> JSONValue:
+    """The value of a JSON text.
+
+    Raises:
+        SpecError: it is not JSON; the place is the line.
+    """
+    try:
+        return cast("JSONValue", json.loads(text, parse_constant=_refuse_constant))
+    except json.JSONDecodeError as broken:
+        raise SpecError(source, f"line {broken.lineno}, column {broken.colno}", f"not JSON: {broken.msg}") from None
+    except (ValueError, RecursionError) as unreadable:
+        raise SpecError(source, "#", f"cannot be read: {unreadable}") from None
+
+
+def canonical(document: JSONObject) -> str:
+    """The one text of a document, as files under `openapi/` hold it: the same document gives the same bytes."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 @frozen
 class Spec:
     """An OpenAPI document and the file that it came from."""
@@ -66,13 +85,10 @@ class Spec:
             SpecError: the file is missing, is not JSON, or is not an OpenAPI 3 document.
         """
         try:
-            text = path.read_text(encoding="utf-8")
-            value = cast("JSONValue", json.loads(text, parse_constant=_refuse_constant))
+            value = read_json(path, path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise SpecError(path, "#", "there is no such file; `make spec` exports it from the server") from None
-        except json.JSONDecodeError as broken:
-            raise SpecError(path, f"line {broken.lineno}, column {broken.colno}", f"not JSON: {broken.msg}") from None
-        except (OSError, ValueError, RecursionError) as unreadable:
+        except (OSError, UnicodeDecodeError) as unreadable:
             raise SpecError(path, "#", f"cannot be read: {unreadable}") from None
         return cls.of(path, value)
 

@@ -83,6 +83,27 @@ def check_version() -> None:
         )
 
 
+@frozen
+class _Parsed:
+    """A spec as the library has read it, with what our templates make needless taken out."""
+
+    data: GeneratorData
+    config: Config
+    endpoints: list[Endpoint]
+    described: dict[int, WireEndpoint]
+    sent: frozenset[str]
+    wire: Wire
+
+
+def outline(spec: Spec, package: str) -> Wire:
+    """What the wire layer of a normalised spec would be called, without writing it.
+
+    Raises:
+        SpecError, VersionError: as `generate`.
+    """
+    return _parse(spec, package, Path()).wire
+
+
 def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
     """Write the package of a normalised spec into the folder `out`, unformatted.
 
@@ -90,6 +111,45 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
         SpecError: the library would leave anything out. It only warns then; a client with holes is worse than none.
         VersionError: another version of the library is installed.
     """
+    parsed = _parse(spec, package, out)
+    project = Project(openapi=parsed.data, config=parsed.config, custom_template_path=templates)
+    cycles = _cycles(parsed.data.models)
+    words = _words_in_order(spec)
+
+    def enum_values(enum: LiteralEnumProperty) -> list[str | int]:
+        return words.get(frozenset(enum.values), sorted(enum.values, key=str))
+
+    def siblings(model: ModelProperty) -> list[tuple[str, str, bool]]:
+        return _siblings(model, cycles)
+
+    def model_fields(model: ModelProperty) -> list[wire_code.Field]:
+        return wire_code.fields(model, request=model.class_info.name in parsed.sent)
+
+    def wire_endpoint(endpoint: Endpoint) -> WireEndpoint:
+        return parsed.described[id(endpoint)]
+
+    extend(
+        project.env,
+        {
+            "docstring": escape.docstring,
+            "endpoint": wire_endpoint,
+            "enum_values": enum_values,
+            "fields": model_fields,
+            "literal": escape.literal,
+            "plain_text": wire_code.text_of,
+            "siblings": siblings,
+        },
+        {"sent": parsed.sent},
+    )
+    with contextlib.redirect_stdout(io.StringIO()):
+        problems = project.build()
+    if problems:
+        raise _refusal(spec, problems)
+    (out / "py.typed").touch()
+    return parsed.wire
+
+
+def _parse(spec: Spec, package: str, out: Path) -> _Parsed:
     check_version()
     config = Config.from_sources(
         ConfigFile(literal_enums=True, post_hooks=[], field_prefix=_FIELD_PREFIX),
@@ -119,48 +179,14 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
         for old, new in _keep_names_apart(arguments, _RESERVED_ARGUMENTS).items():
             path = endpoint.path.get_untrusted_value().replace(f"{{{old}}}", f"{{{new}}}")
             endpoint.path = UntrustedString(path)
-
-    project = Project(openapi=data, config=config, custom_template_path=templates)
     described = {id(endpoint): WireEndpoint.of(endpoint) for endpoint in endpoints}
-    cycles = _cycles(data.models)
-    words = _words_in_order(spec)
-
-    def enum_values(enum: LiteralEnumProperty) -> list[str | int]:
-        return words.get(frozenset(enum.values), sorted(enum.values, key=str))
-
-    def siblings(model: ModelProperty) -> list[tuple[str, str, bool]]:
-        return _siblings(model, cycles)
-
-    def model_fields(model: ModelProperty) -> list[wire_code.Field]:
-        return wire_code.fields(model, request=model.class_info.name in sent)
-
-    def wire_endpoint(endpoint: Endpoint) -> WireEndpoint:
-        return described[id(endpoint)]
-
-    extend(
-        project.env,
-        {
-            "docstring": escape.docstring,
-            "endpoint": wire_endpoint,
-            "enum_values": enum_values,
-            "fields": model_fields,
-            "literal": escape.literal,
-            "plain_text": wire_code.text_of,
-            "siblings": siblings,
-        },
-        {"sent": sent},
-    )
-    with contextlib.redirect_stdout(io.StringIO()):
-        problems = project.build()
-    if problems:
-        raise _refusal(spec, problems)
-    (out / "py.typed").touch()
-    return Wire(
+    wire = Wire(
         package,
         {(described[id(e)].spec_path, e.method): described[id(e)] for e in endpoints},
         frozenset(str(model.class_info.name) for model in data.models),
         frozenset(maps),
     )
+    return _Parsed(data, config, endpoints, described, sent, wire)
 
 
 def _endpoints(data: GeneratorData) -> Iterator[Endpoint]:

@@ -1,53 +1,10 @@
 """The server changes, two commands follow it, and nothing is written by hand."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PARTS = ("src", "generated", "openapi", "templates", "pyproject.toml")
-
-
-class Checkout:
-    """A copy of the project, whose code and generated code go before the installed ones."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        ignored = shutil.ignore_patterns("__pycache__")
-        for part in PARTS:
-            source = ROOT / part
-            if source.is_dir():
-                shutil.copytree(source, root / part, ignore=ignored)
-            else:
-                shutil.copy(source, root / part)
-
-    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join([str(self.root / "src"), str(self.root / "generated")])
-        environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "100", "NO_COLOR": "1"}
-        return subprocess.run(
-            [sys.executable, *argv], cwd=self.root, env=environment, capture_output=True, text=True, check=False
-        )
-
-    def module(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        return self.run("-m", *argv)
-
-    def edit(self, path: str, old: str, new: str) -> None:
-        file = self.root / path
-        text = file.read_text()
-        assert old in text, f"{path} does not say {old!r} any more"
-        file.write_text(text.replace(old, new, 1))
-
-    def files(self) -> dict[str, bytes]:
-        return {
-            str(file.relative_to(self.root)): file.read_bytes()
-            for folder in ("openapi", "generated")
-            for file in sorted((self.root / folder).rglob("*"))
-            if file.is_file() and "__pycache__" not in file.parts
-        }
+from tests.workflows.checkout import Checkout
 
 
 @pytest.fixture

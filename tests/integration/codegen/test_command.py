@@ -187,3 +187,43 @@ def test_a_folder_without_templates_is_refused(own, tmp_path):
     ran = run("generate", *options(own, tmp_path / "nowhere"))
     assert ran.returncode == 2
     assert "expected a folder of templates" in ran.stderr
+
+
+def test_explain_and_manifest_read_the_same_sources(own):
+    story = run("explain", "resize", "--openapi", own / "openapi")
+    assert story.stdout.startswith("create_resize_job: POST /jobs/resize\n")
+    missing = run("explain", "resise", "--openapi", own / "openapi")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "no operation is called 'resise'; resize?" in missing.stderr
+    tables = run("manifest", "--openapi", own / "openapi").stdout
+    assert "[refused]" in tables
+    with (own / "openapi" / "plugins.toml").open("a") as file:
+        file.write(f"\n{tables}")
+    ran = run("manifest", "--openapi", own / "openapi")
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert "mentions every plugin already" in ran.stderr
+    (own / "openapi" / "plugins.toml").unlink()
+    assert run("manifest", "--openapi", own / "openapi").stdout.startswith("# How people call what the spec has.")
+
+
+def test_diff_says_what_changed_and_exits_1_when_it_is_breaking(own):
+    spec = server_spec()
+    spec["paths"]["/jobs/{job_id}"]["get"]["summary"] = "Something else"
+    (own / "newer").mkdir()
+    (own / "newer" / "compute.json").write_text(json.dumps(spec))
+    manifest = own / "openapi" / "plugins.toml"
+    same = run("diff", own / "openapi", own / "openapi")
+    assert (same.returncode, same.stdout) == (0, "No difference.\n")
+    cosmetic = run("diff", own / "openapi", own / "newer", "--manifest", manifest)
+    assert cosmetic.returncode == 0
+    assert "get_job: the summary is another" in cosmetic.stdout
+    del spec["paths"]["/jobs/resize"]
+    (own / "newer" / "compute.json").write_text(json.dumps(spec))
+    breaking = run(
+        "diff", own / "openapi/compute.json", own / "newer/compute.json", "--manifest", manifest, "--format", "json"
+    )
+    assert breaking.returncode == 1
+    assert json.loads(breaking.stdout)["changes"][0]["cli"] == "cl-client resize shrink"
+    nowhere = run("diff", own / "openapi/compute.json", own / "gone.json")
+    assert nowhere.returncode == 2
+    assert "gone.json: #: there is no such file" in nowhere.stderr

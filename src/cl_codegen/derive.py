@@ -1,0 +1,64 @@
+"""A manifest for a spec that has none: what is derived anyway, written down, to be changed by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from cl_codegen.escape import visible
+from cl_codegen.plugins import Parameter, Plugin
+from cl_codegen.reading import Reading
+
+OPENING = "# How people call what the spec has. Derived from it: change what does not please.\n"
+
+
+def manifest_for(reading: Reading) -> str:
+    """Tables for the plugins that the manifest does not mention; no text where it mentions all of them.
+
+    Together with it they make the very same client, with one thing more: the order of arguments is written down, so
+    that a parameter which the server gains later cannot push others from their place.
+    """
+    known = {entry.operation for entry in reading.manifest.entries}
+    tables = ["\n".join(_table(plugin)) for plugin in reading.plugins if plugin.operation not in known]
+    return "\n\n".join(tables) + "\n" if tables else ""
+
+
+def _table(plugin: Plugin) -> Iterator[str]:
+    yield f"# {plugin.summary.raw}"
+    yield f"[{plugin.name}]"
+    yield f"operation = {_text(plugin.operation)}"
+    yield f"group = {_text(plugin.group)}"
+    yield f"verb = {_text(plugin.verb)}"
+    renamed = [parameter for parameter in plugin.parameters if parameter.wire_name != parameter.name]
+    if renamed:
+        yield f"names = {{ {', '.join(f'{one.name} = {_text(one.wire_name.raw)}' for one in renamed)} }}"
+    if plugin.parameters:
+        yield f"order = [{', '.join(_text(parameter.name) for parameter in plugin.parameters)}]"
+    artifact = _artifact(plugin)
+    if artifact is not None:
+        yield f"artifact = {_text(artifact)}"
+    flags = dict(_flags(plugin.options))
+    if flags:
+        yield f"flags = {{ {', '.join(f'{name} = [{_text(flag)}]' for name, flag in flags.items())} }}"
+
+
+def _artifact(plugin: Plugin) -> str | None:
+    """The field of the output that names a file, where there is one such field and no doubt."""
+    named = [field.wire_name.raw for field in plugin.output_fields if field.wire_name.raw.endswith("_path")]
+    return named[0] if len(named) == 1 else None
+
+
+def _flags(options: tuple[Parameter, ...]) -> Iterator[tuple[str, str]]:
+    """A short flag for each required option, by its first letter, where that is free."""
+    taken = {"-o", "-q", "-h"}
+    for option in options:
+        flag = f"-{option.name[0]}"
+        if option.required and flag not in taken:
+            taken.add(flag)
+            yield option.name, flag
+
+
+def _text(text: str) -> str:
+    """A basic string of TOML, whose escapes are those of JSON (TOML 1.0, String); what an eye cannot see is escaped."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(one if visible(one) == one else f"\\U{ord(one):08x}" for one in quoted)

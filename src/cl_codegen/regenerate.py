@@ -1,0 +1,151 @@
+"""A server has changed: fetch its spec, say what is different, generate, check the types, on one page."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from attrs import evolve, frozen
+
+from cl_codegen.change import Change, Level, worst
+from cl_codegen.diff import diff, read
+from cl_codegen.diff_report import report
+from cl_codegen.fetch import fetch
+from cl_codegen.generate import PLUGIN_SPEC, Sources, generate
+from cl_codegen.manifest import Manifest
+from cl_codegen.normalise import normalise
+from cl_codegen.reading import MANIFEST
+from cl_codegen.spec import Spec
+from cl_codegen.stale import stale, without
+
+_SHOWN: Final = 10
+
+
+@frozen
+class Types:
+    """What the type checker said of generated code.
+
+    Attributes:
+        said: one line.
+        errors: the first of them.
+        checked: whether there was a type checker.
+    """
+
+    said: str
+    errors: tuple[str, ...] = ()
+    checked: bool = True
+
+
+@frozen
+class Summary:
+    """What a regeneration did.
+
+    Attributes:
+        servers: addresses by the name of the spec.
+        changes: of the server.
+        removed: tables that were taken out of the manifest, because their operation is gone.
+        plugins: the names of all plugins now.
+        files: how many generated files are other than before.
+        types: what the type checker said.
+    """
+
+    servers: Mapping[str, str]
+    changes: tuple[Change, ...]
+    removed: tuple[str, ...]
+    plugins: tuple[str, ...]
+    files: int
+    types: Types
+
+    @property
+    def exit_code(self) -> int:
+        """0: code that was right still is; 1: a change is breaking; 2: the generated code has type errors."""
+        return 2 if self.types.errors else 1 if worst(self.changes) == Level.BREAKING else 0
+
+    def page(self) -> str:
+        """The summary for a terminal."""
+        lines = [f"Server: {', '.join(self.servers.values())}", "", report(self.changes, "text").rstrip("\n"), ""]
+        lines += [f"Manifest: the table [{name}] was taken out, its operation is gone" for name in self.removed]
+        lines.append(f"Generated: {self.files} files are other than before; plugins: {', '.join(self.plugins)}")
+        lines.append(f"Types: {self.types.said}")
+        lines += [f"  {error}" for error in self.types.errors]
+        return "\n".join(lines) + "\n"
+
+
+def regenerate(servers: Mapping[str, str], sources: Sources, out: Path) -> Summary:
+    """Follow a server. `openapi/` and `out` are both replaced at the end, or both left as they were.
+
+    Raises:
+        SpecError, GeneratorError: as `fetch` and `generate`.
+    """
+    with tempfile.TemporaryDirectory(prefix="cl_codegen-") as name:
+        fresh = Path(name) / "openapi"
+        if sources.openapi.exists():
+            shutil.copytree(sources.openapi, fresh)
+        fetch(servers, fresh)
+        changes = [
+            change
+            for spec in servers
+            if (sources.openapi / f"{spec}.json").exists()
+            for change in diff(read(sources.openapi / f"{spec}.json"), read(fresh / f"{spec}.json"))
+        ]
+        removed = _prune(fresh)
+        before = _contents(out)
+        plugins = generate(evolve(sources, openapi=fresh), out).plugins
+        sources.openapi.mkdir(parents=True, exist_ok=True)
+        for path in sorted(fresh.iterdir()):
+            _replace(path, sources.openapi / path.name)
+    after = _contents(out)
+    files = sum(before.get(path) != after.get(path) for path in before.keys() | after.keys())
+    names = tuple(plugin.name for plugin in plugins)
+    return Summary(dict(servers), tuple(changes), removed, names, files, check_types(out))
+
+
+def _prune(folder: Path) -> tuple[str, ...]:
+    """Take the tables out of the manifest whose operation is gone; the names of their plugins."""
+    manifest = Manifest.load(folder / MANIFEST)
+    spec, _ = normalise(Spec.load(folder / f"{PLUGIN_SPEC}.json"))
+    gone = stale(manifest, spec)
+    if gone:
+        manifest.source.write_text(without(manifest, gone), encoding="utf-8")
+    return tuple(entry.plugin for entry in gone)
+
+
+def _replace(fresh: Path, target: Path) -> None:
+    if not fresh.is_file() or (target.exists() and target.read_bytes() == fresh.read_bytes()):
+        return
+    beside = target.with_name(f".{target.name}.new")
+    shutil.copy(fresh, beside)
+    beside.replace(target)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def check_types(out: Path) -> Types:
+    """Hold a folder of generated packages against basedpyright, as strict as it can be, where that is installed."""
+    if importlib.util.find_spec("basedpyright") is None:
+        return Types("not checked: basedpyright is not installed", checked=False)
+    folders = [str(out.resolve()), *(path for path in sys.path if path)]
+    settings = {"include": [str(out.resolve())], "extraPaths": folders, "typeCheckingMode": "strict", "reportAny": True}
+    quiet = ("reportMissingTypeStubs", "reportUnusedCallResult", "reportExplicitAny")
+    with tempfile.TemporaryDirectory(prefix="cl_codegen-types-") as name:
+        project = Path(name) / "pyrightconfig.json"
+        project.write_text(json.dumps({**settings, **dict.fromkeys(quiet, "none")}), encoding="utf-8")
+        command = [sys.executable, "-m", "basedpyright", "--project", name, "--pythonpath", sys.executable]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    errors = [line.strip() for line in ran.stdout.splitlines() if " - error: " in line]
+    if ran.returncode != 0 and not errors:
+        errors = [(ran.stderr or ran.stdout).strip().splitlines()[-1]]
+    return Types(f"basedpyright strict, {len(errors)} errors", tuple(errors[:_SHOWN]))
