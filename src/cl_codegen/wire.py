@@ -122,6 +122,7 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
 
     project = Project(openapi=data, config=config, custom_template_path=templates)
     described = {id(endpoint): WireEndpoint.of(endpoint) for endpoint in endpoints}
+    forms = frozenset(found.body.type for found in described.values() if found.body and found.body.kind == "urlencoded")
     cycles = _cycles(data.models)
     words = _words_in_order(spec)
 
@@ -148,7 +149,7 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
             "plain_text": wire_code.text_of,
             "siblings": siblings,
         },
-        {"sent": sent},
+        {"sent": sent, "forms": forms},
     )
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()

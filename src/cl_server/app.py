@@ -58,5 +58,5 @@ def create_app(
     app.include_router(create_master_router(repository, storage, guest))
     app.include_router(jobs.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
-    spec.install(app)
+    spec.install(app, spec.messages_and_outputs)
     return app

@@ -1,9 +1,6 @@
 """The process of the compute API."""
 
-import socket
 import tempfile
-
-import uvicorn
 
 from cl_ml_tools.schemas import Job
 from cl_server import leftovers, log
@@ -14,12 +11,9 @@ from cl_server.doorbell import Ringer
 from cl_server.events import Events, connection
 from cl_server.migrations import migrate
 from cl_server.repository import SqlJobRepository
+from cl_server.serve import serve
 from cl_server.settings import Settings, prepare
 from cl_server.storage import LocalFileStorage
-
-HOST = "127.0.0.1"
-# Longer than the idle time of common clients, so that they do not send into a connection that we close.
-KEEP_ALIVE = 75
 
 
 def run(port: int = 8002, fd: int | None = None) -> None:
@@ -62,16 +56,4 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         max_upload=settings.max_upload,
         on_shutdown=close,
     )
-    config = uvicorn.Config(
-        app,
-        host=HOST,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=3,
-        ws="none",
-    )
-    sockets = None if fd is None else [socket.socket(fileno=fd)]
-    uvicorn.Server(config).run(sockets)
+    serve(app, port=port, fd=fd)
