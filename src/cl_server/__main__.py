@@ -48,9 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     # Imported when needed: a worker must not pay for FastAPI.
     match options.command:
         case "compute":
-            from cl_server import compute as api
-
-            api.run(port=options.port, fd=options.fd)
+            return compute_server(options)
         case "worker":
             from cl_server import worker as one
 
@@ -59,6 +57,19 @@ def main(argv: list[str] | None = None) -> int:
             return auth_server(options)
         case _:
             return spec(options.folder, check=options.check)
+    return 0
+
+
+def compute_server(options: Options) -> int:
+    """Run the compute API."""
+    from cl_server import compute
+    from cl_server.trusted_keys import KeySourceError
+
+    try:
+        compute.run(options.port, options.fd)
+    except KeySourceError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
     return 0
 
 

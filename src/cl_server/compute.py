@@ -9,11 +9,14 @@ from cl_server.capabilities import Capabilities
 from cl_server.database import open_database
 from cl_server.doorbell import Ringer
 from cl_server.events import Events, connection
+from cl_server.guest_mode import GuestMode
 from cl_server.migrations import migrate
 from cl_server.repository import SqlJobRepository
 from cl_server.serve import serve
 from cl_server.settings import Settings, prepare
 from cl_server.storage import LocalFileStorage
+from cl_server.tokens import Verifier
+from cl_server.trusted_keys import AuthServerKeys, KeyFile, KeySourceError
 
 
 def run(port: int = 8002, fd: int | None = None) -> None:
@@ -25,6 +28,10 @@ def run(port: int = 8002, fd: int | None = None) -> None:
     spool.mkdir(exist_ok=True)
     # Uploads are spooled next to where they go: /tmp may be memory.
     tempfile.tempdir = str(spool)
+    guest_mode = GuestMode(settings.guest_mode_file, default=settings.guest_mode)
+    verifier = make_verifier(settings)
+    if verifier is None and not guest_mode.on:
+        raise KeySourceError("guest mode is off and there is no auth server: nobody could use this server")
     engine = open_database(settings.database)
     migrate(engine, settings.database)
     broker = connection(settings, "compute")
@@ -38,7 +45,7 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         del job
         ringer.ring()
 
-    repository = SqlJobRepository(engine, on_change=Events(broker), on_queued=ring)
+    repository = SqlJobRepository(engine, on_change=Events(broker, guest_mode), on_queued=ring)
     storage = LocalFileStorage(settings.data)
     lock = leftovers.sweep(settings.data, repository, storage)
 
@@ -53,7 +60,18 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         repository,
         storage,
         capabilities,
+        guest_mode,
+        verifier,
         max_upload=settings.max_upload,
         on_shutdown=close,
     )
     serve(app, port=port, fd=fd)
+
+
+def make_verifier(settings: Settings) -> Verifier | None:
+    """What checks tokens, where there is anything to check them by. Raises `KeySourceError`."""
+    if settings.auth_key is not None:
+        return Verifier(KeyFile(settings.auth_key), settings.audience)
+    if settings.auth_url is not None:
+        return Verifier(AuthServerKeys(settings.auth_url), settings.audience)
+    return None

@@ -84,6 +84,7 @@ def export() -> dict[str, str]:
     from cl_server.auth.users import UserRepository
     from cl_server.capabilities import Capabilities
     from cl_server.database import open_database
+    from cl_server.guest_mode import GuestMode
     from cl_server.repository import SqlJobRepository
     from cl_server.storage import LocalFileStorage
 
@@ -91,8 +92,9 @@ def export() -> dict[str, str]:
         # Nothing is read or written for a document, but the routes want to be bound to something.
         folder = Path(name)
         engine = open_database(folder / "none.sqlite")
+        guests = GuestMode(folder / "guest-mode")
         apps = {
-            "compute": compute.create_app(SqlJobRepository(engine), LocalFileStorage(folder), Capabilities()),
+            "compute": compute.create_app(SqlJobRepository(engine), LocalFileStorage(folder), Capabilities(), guests),
             "auth": auth.create_app(UserRepository(engine), KeyRing(folder / "keys"), Passwords()),
         }
         return {

@@ -18,6 +18,7 @@ from cl_server.body_limit import BodyLimitMiddleware
 from cl_server.request_id import RequestIdMiddleware
 from cl_server.settings import TOKEN_LIFETIME, Audience
 from cl_server.tokens import Verifier
+from cl_server.web_pages import WebPagesMiddleware
 
 TITLE = "Auth"
 LARGEST_BODY = 64 << 10
@@ -54,6 +55,7 @@ def create_app(
     errors.install(app)
     # Outermost is what is added last.
     app.add_middleware(BodyLimitMiddleware, limit=LARGEST_BODY)
+    app.add_middleware(WebPagesMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.include_router(routes.server_router())
     app.include_router(routes.token_router(accounts, ring))

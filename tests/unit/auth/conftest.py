@@ -75,5 +75,5 @@ async def http(users: UserRepository, ring: KeyRing, passwords: Passwords) -> As
     """The server, with one admin called `admin`."""
     users.add("admin", await passwords.hash(PASSWORD), is_admin=True, permissions=[])
     app = create_app(users, ring, passwords, limit=LoginLimit(per_login=5, per_address=1000, per_name=1000))
-    async with Http(transport=httpx.ASGITransport(app), base_url="http://auth") as client:
+    async with Http(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         yield client
