@@ -16,7 +16,7 @@ from cl_client.version import __version__
 
 if TYPE_CHECKING:
     from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
-    from cl_client.auth import AuthProvider, NoAuthProvider
+    from cl_client.auth import AuthProvider, JWTAuthProvider, NoAuthProvider
     from cl_client.batch import Outcome, as_completed
     from cl_client.client import ComputeClient
     from cl_client.config import ComputeClientConfig, ServerConfig
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "cl_api.compute.models": ("JobResponse", "WorkerCapabilitiesResponse"),
-    "cl_client.auth": ("AuthProvider", "NoAuthProvider"),
+    "cl_client.auth": ("AuthProvider", "JWTAuthProvider", "NoAuthProvider"),
     "cl_client.batch": ("Outcome", "as_completed"),
     "cl_client.client": ("ComputeClient",),
     "cl_client.config": ("ComputeClientConfig", "ServerConfig"),
@@ -95,6 +95,7 @@ __all__ = [
     "InputFileError",
     "InputNotFoundError",
     "InvalidParameterError",
+    "JWTAuthProvider",
     "Job",
     "JobCancelledError",
     "JobFailedError",

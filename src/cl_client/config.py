@@ -19,7 +19,8 @@ class ComputeClientConfig:
     DEFAULT_HOST: ClassVar[str] = "localhost"
     DEFAULT_PORT: ClassVar[int] = 8002
     DEFAULT_BASE_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
-    DEFAULT_AUTH_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:8000"
+    DEFAULT_AUTH_PORT: ClassVar[int] = 8000
+    DEFAULT_AUTH_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:{DEFAULT_AUTH_PORT}"
     DEFAULT_STORE_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:8001"
     DEFAULT_TIMEOUT: ClassVar[float] = 30.0
 

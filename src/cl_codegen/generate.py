@@ -13,7 +13,7 @@ from cl_codegen.normalise import Applied, normalise
 from cl_codegen.plugins import Plugin, read_plugins
 from cl_codegen.spec import Spec, SpecError
 
-SPECS: Final = ("compute",)
+SPECS: Final = ("compute", "auth")
 """The specs that there can be, by the name of their file and of their package below `cl_api`."""
 
 PLUGIN_SPEC: Final = "compute"

@@ -113,6 +113,8 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
     """
     parsed = _parse(spec, package, out)
     project = Project(openapi=parsed.data, config=parsed.config, custom_template_path=templates)
+    bodies = [endpoint.body for endpoint in parsed.described.values()]
+    forms = frozenset(body.type for body in bodies if body and body.kind == "urlencoded")
     cycles = _cycles(parsed.data.models)
     words = _words_in_order(spec)
 
@@ -139,7 +141,7 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
             "plain_text": wire_code.text_of,
             "siblings": siblings,
         },
-        {"sent": parsed.sent},
+        {"sent": parsed.sent, "forms": forms},
     )
     with contextlib.redirect_stdout(io.StringIO()):
         problems = project.build()

@@ -34,7 +34,7 @@ class WireBody:
 
     type: str
     kind: str
-    """`json`, `form` (multipart or url-encoded) or `content` (bytes)."""
+    """`json`, `form` (multipart), `urlencoded` or `content` (bytes)."""
     required: bool
     encoded: str
     fields: tuple[wire_code.Field, ...]
@@ -143,8 +143,16 @@ def _sent(property: PropertyProtocol) -> str:
     return encoded if encoded == name or property.required else f"UNSET if {name} is UNSET else {encoded}"
 
 
+_KINDS = {
+    BodyType.JSON: "json",
+    BodyType.CONTENT: "content",
+    BodyType.FILES: "form",
+    BodyType.DATA: "urlencoded",
+}
+
+
 def _body(property: PropertyProtocol, body_type: BodyType) -> WireBody:
-    kind = {BodyType.JSON: "json", BodyType.CONTENT: "content"}.get(body_type, "form")
+    kind = _KINDS[body_type]
     fields = tuple(wire_code.fields(property, request=True)) if isinstance(property, ModelProperty) else ()
     if kind == "content":
         return WireBody("bytes", kind, property.required, "body", fields)

@@ -3,36 +3,45 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Protocol
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.master import create_master_router
-from cl_server import errors, spec
+from cl_server import bearer, errors, spec
+from cl_server.access import REFUSALS, Access, AccessMiddleware, job_user
 from cl_server.body_limit import BodyLimitMiddleware
 from cl_server.capabilities import Capabilities
+from cl_server.guest_mode import GuestMode
 from cl_server.request_id import RequestIdMiddleware
-from cl_server.routes import files, jobs, server
+from cl_server.routes import admin, files, jobs, server
 from cl_server.settings import GIB
 from cl_server.storage import LocalFileStorage
+from cl_server.tokens import Verifier
 from cl_server.web_pages import WebPagesMiddleware
 
 TITLE = "Compute"
 
 
-def guest() -> None:
-    """Everybody is a guest: there is no authentication yet."""
+class Repository(JobRepository, admin.Archive, Protocol):
+    """What the application needs of a repository."""
 
 
 def create_app(
-    repository: JobRepository,
+    repository: Repository,
     storage: LocalFileStorage,
     capabilities: Capabilities,
+    guest_mode: GuestMode,
+    verifier: Verifier | None = None,
     *,
     max_upload: int = 2 * GIB,
     on_shutdown: Callable[[], None] | None = None,
 ) -> FastAPI:
-    """The application. `max_upload` is the size of a whole request body, in bytes."""
+    """The application. `max_upload` is the size of a whole request body, in bytes.
+
+    Without a verifier there are guests only, and nobody is an admin.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -52,13 +61,14 @@ def create_app(
     errors.install(app)
     # Outermost is what is added last.
     app.add_middleware(BodyLimitMiddleware, limit=max_upload)
+    app.add_middleware(AccessMiddleware, access=Access(verifier, guest_mode))
     app.add_middleware(WebPagesMiddleware)
     app.add_middleware(RequestIdMiddleware)
-    app.include_router(server.create_router(capabilities))
-    app.include_router(
-        create_master_router(repository, storage, guest, offered=lambda: capabilities.summary().capabilities)
-    )
+    app.include_router(server.create_router(capabilities, guest_mode))
+    submits = create_master_router(repository, storage, job_user, offered=lambda: capabilities.summary().capabilities)
+    app.include_router(submits, dependencies=[Depends(bearer.scheme)], responses={**REFUSALS})
     app.include_router(jobs.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
-    spec.install(app)
+    app.include_router(admin.create_router(repository, storage, guest_mode))
+    spec.install(app, spec.messages_and_outputs)
     return app

@@ -34,7 +34,7 @@ class BodyLimitMiddleware:
             if announced > self.limit:
                 # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
                 if b"expect" not in headers:
-                    await _drain(receive)
+                    await drain(receive)
                 raise self._refusal()
             try:
                 # Behind the body there is only the end of the connection to wait for.
@@ -45,7 +45,7 @@ class BodyLimitMiddleware:
             coming = cast("bool", message.get("more_body", False))
             taken += len(cast("bytes", message.get("body", b"")))
             if taken > self.limit:
-                await _drain(receive)
+                await drain(receive)
                 raise self._refusal()
             return message
 
@@ -55,7 +55,7 @@ class BodyLimitMiddleware:
         return HTTPException(413, f"the upload is too large: this server takes at most {self.limit} bytes")
 
 
-async def _drain(receive: Receive) -> None:
+async def drain(receive: Receive) -> None:
     """Throw away what is still coming."""
     try:
         async with asyncio.timeout(DRAIN):

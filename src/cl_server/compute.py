@@ -1,9 +1,6 @@
 """The process of the compute API."""
 
-import socket
 import tempfile
-
-import uvicorn
 
 from cl_ml_tools.schemas import Job
 from cl_server import leftovers, log
@@ -12,14 +9,14 @@ from cl_server.capabilities import Capabilities
 from cl_server.database import open_database
 from cl_server.doorbell import Ringer
 from cl_server.events import Events, connection
+from cl_server.guest_mode import GuestMode
 from cl_server.migrations import migrate
 from cl_server.repository import SqlJobRepository
+from cl_server.serve import serve
 from cl_server.settings import Settings, prepare
 from cl_server.storage import LocalFileStorage
-
-HOST = "127.0.0.1"
-# Longer than the idle time of common clients, so that they do not send into a connection that we close.
-KEEP_ALIVE = 75
+from cl_server.tokens import Verifier
+from cl_server.trusted_keys import AuthServerKeys, KeyFile, KeySourceError
 
 
 def run(port: int = 8002, fd: int | None = None) -> None:
@@ -31,6 +28,10 @@ def run(port: int = 8002, fd: int | None = None) -> None:
     spool.mkdir(exist_ok=True)
     # Uploads are spooled next to where they go: /tmp may be memory.
     tempfile.tempdir = str(spool)
+    guest_mode = GuestMode(settings.guest_mode_file, default=settings.guest_mode)
+    verifier = make_verifier(settings)
+    if verifier is None and not guest_mode.on:
+        raise KeySourceError("guest mode is off and there is no auth server: nobody could use this server")
     engine = open_database(settings.database)
     migrate(engine, settings.database)
     broker = connection(settings, "compute")
@@ -44,7 +45,7 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         del job
         ringer.ring()
 
-    repository = SqlJobRepository(engine, on_change=Events(broker), on_queued=ring)
+    repository = SqlJobRepository(engine, on_change=Events(broker, guest_mode), on_queued=ring)
     storage = LocalFileStorage(settings.data)
     lock = leftovers.sweep(settings.data, repository, storage)
 
@@ -59,19 +60,18 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         repository,
         storage,
         capabilities,
+        guest_mode,
+        verifier,
         max_upload=settings.max_upload,
         on_shutdown=close,
     )
-    config = uvicorn.Config(
-        app,
-        host=HOST,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=3,
-        ws="none",
-    )
-    sockets = None if fd is None else [socket.socket(fileno=fd)]
-    uvicorn.Server(config).run(sockets)
+    serve(app, port=port, fd=fd)
+
+
+def make_verifier(settings: Settings) -> Verifier | None:
+    """What checks tokens, where there is anything to check them by. Raises `KeySourceError`."""
+    if settings.auth_key is not None:
+        return Verifier(KeyFile(settings.auth_key), settings.audience)
+    if settings.auth_url is not None:
+        return Verifier(AuthServerKeys(settings.auth_url), settings.audience)
+    return None

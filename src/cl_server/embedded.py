@@ -1,4 +1,4 @@
-"""The whole server on this machine: broker, compute API and workers, in one call and gone with the caller."""
+"""The whole server on this machine: broker, API, workers, and auth if wanted; in one call and gone with the caller."""
 
 import fcntl
 import http.client
@@ -7,9 +7,11 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Literal, Self, cast
@@ -64,6 +66,10 @@ class LocalStack:
     `port` and `mqtt_port` 0 mean a free port; without `data` the files are in a temporary folder that goes
     with the stack; without `workers` there is one for each core; `max_upload` is in bytes. Parts that die are
     started again. They end with this process, also when it is killed. Raises `StackError` where it cannot start.
+
+    With `auth` there is an auth server too, and guests are not let in unless `guest_mode` says so (an admin may
+    change that later, and it stays changed). `admin_password` is the password of the user `admin` where this start
+    has made them, and is kept nowhere else.
     """
 
     def __init__(
@@ -75,18 +81,26 @@ class LocalStack:
         workers: int | None = None,
         broker: Literal["auto", "mosquitto", "amqtt"] = "auto",
         max_upload: int = 2 * GIB,
+        auth: bool = False,
+        auth_port: int = 0,
+        guest_mode: bool | None = None,
     ) -> None:
         self._wanted_data = data
         self._wanted_port = port
         self._wanted_mqtt_port = mqtt_port
         self._wanted_broker = broker
         self._max_upload = max_upload
+        self._auth = auth
+        self._wanted_auth_port = auth_port
+        self._guest_mode = not auth if guest_mode is None else guest_mode
         self._workers = workers if workers is not None else cores()
         self._services: dict[str, Service] = {}
-        self._socket: socket.socket | None = None
+        self._sockets: list[socket.socket] = []
         self._lock: IO[str] | None = None
         self.data = Path()
         self.compute_url = ""
+        self.auth_url: str | None = None
+        self.admin_password: str | None = None
         self.mqtt_host = HOST
         self.mqtt_port = 0
         self.broker_kind: BrokerKind = "amqtt"
@@ -102,9 +116,17 @@ class LocalStack:
         try:
             self._open_data()
             self._start_broker()
-            self._listen()
-            settings = Settings(data=self.data, mqtt_host=HOST, mqtt_port=self.mqtt_port, max_upload=self._max_upload)
-            self._start_compute(settings)
+            listening, self.compute_url = self._listen(self._wanted_port)
+            settings = Settings(
+                data=self.data,
+                mqtt_host=HOST,
+                mqtt_port=self.mqtt_port,
+                max_upload=self._max_upload,
+                guest_mode=self._guest_mode,
+            )
+            if self._auth:
+                settings = self._start_auth(settings)
+            self._start_server("compute", listening, settings)
             self._start_workers(settings)
             self._await_ready()
         except BaseException:
@@ -126,9 +148,8 @@ class LocalStack:
             service.stop()
             service.wait(deadline)
         self._services.clear()
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        while self._sockets:
+            self._sockets.pop().close()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -141,11 +162,12 @@ class LocalStack:
 
     def environment(self) -> dict[str, str]:
         """The variables by which a client finds this stack."""
-        return {
+        found = {
             "COMPUTE_URL": self.compute_url,
             "MQTT_BROKER_HOST": self.mqtt_host,
             "MQTT_BROKER_PORT": str(self.mqtt_port),
         }
+        return found if self.auth_url is None else {**found, "AUTH_URL": self.auth_url}
 
     def left_out(self) -> dict[str, str]:
         """The tasks that the workers do not offer, for want of a library or a model, and why: a line for each."""
@@ -168,7 +190,9 @@ class LocalStack:
         if name == "broker":
             return broker.answers(self.mqtt_port)
         if name == "compute":
-            return self._get("/healthz") is not None
+            return _get(self.compute_url, "/healthz") is not None
+        if name == "auth":
+            return self.auth_url is not None and _get(self.auth_url, "/healthz") is not None
         return self._services[name].pid in {worker.pid for worker in registered(self.data / "workers")}
 
     def _open_data(self) -> None:
@@ -218,27 +242,45 @@ class LocalStack:
             raise StackError("there is no mosquitto on this machine; install it, or leave the choice to us")
         return "amqtt"
 
-    def _listen(self) -> None:
+    def _listen(self, port: int) -> tuple[socket.socket, str]:
         # Ours, and only lent to the API: while that starts anew, connections wait in the queue of the socket.
         listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((HOST, self._wanted_port))
+            listening.bind((HOST, port))
         except OSError as error:
             listening.close()
             raise StackError(
-                f"port {self._wanted_port} of {HOST} cannot be used: {error.strerror}; choose another, or 0 for any"
+                f"port {port} of {HOST} cannot be used: {error.strerror}; choose another, or 0 for any"
             ) from error
         listening.listen(512)
-        self._socket = listening
-        self.compute_url = f"http://{HOST}:{broker.port_of(listening)}"
+        self._sockets.append(listening)
+        return listening, f"http://{HOST}:{broker.port_of(listening)}"
 
-    def _start_compute(self, settings: Settings) -> None:
-        if self._socket is None:
-            return
-        fd = self._socket.fileno()
-        argv = [sys.executable, "-m", "cl_server", "compute", "--lifeline", "--fd", str(fd)]
-        self._service("compute", argv, settings.environment(), pass_fds=(fd,))
+    def _start_server(self, name: str, listening: socket.socket, settings: Settings) -> None:
+        fd = listening.fileno()
+        argv = [sys.executable, "-m", "cl_server", name, "--lifeline", "--fd", str(fd)]
+        self._service(name, argv, settings.environment(), pass_fds=(fd,))
+
+    def _start_auth(self, settings: Settings) -> Settings:
+        """Start the auth server; returns the settings of the servers that believe its tokens."""
+        listening, self.auth_url = self._listen(self._wanted_auth_port)
+        settings = replace(settings, auth_url=self.auth_url)
+        # Apart from the server, whose standard error is a file: the password must not get there.
+        made = subprocess.run(
+            [sys.executable, "-m", "cl_server", "auth", "--init"],
+            env={**os.environ, **settings.environment()},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode != 0:
+            said = made.stderr.strip().splitlines()
+            raise StackError(f"auth did not start: {said[-1] if said else 'no message'}")
+        self.admin_password = made.stdout.strip() or None
+        self._start_server("auth", listening, settings)
+        return settings
 
     def _start_workers(self, settings: Settings) -> None:
         for slot in range(self._workers):
@@ -271,8 +313,10 @@ class LocalStack:
         def ready() -> bool:
             if any(service.exit_code() is not None for service in self._services.values()):
                 return True
-            answer = self._get("/capabilities")
-            return answer is not None and answer.get("num_workers") == self._workers
+            answer = _get(self.compute_url, "/capabilities")
+            if answer is None or answer.get("num_workers") != self._workers:
+                return False
+            return not self._auth or self._works("auth")
 
         in_time = wait_until(ready, START)
         for name, service in self._services.items():
@@ -281,20 +325,21 @@ class LocalStack:
         if not in_time:
             raise self._failure(next((name for name in self._services if not self._works(name)), "broker"))
 
-    def _get(self, path: str) -> dict[str, object] | None:
-        connection = http.client.HTTPConnection(self.compute_url.removeprefix("http://"), timeout=ANSWER)
-        try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            body = cast("object", json.loads(response.read()))
-            return cast("dict[str, object]", body) if response.status == 200 and isinstance(body, dict) else None
-        except (OSError, ValueError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
-
     def _failure(self, name: str) -> StackError:
         service = self._services[name]
         code = service.exit_code()
         why = "no answer" if code is None else f"it ended with status {code}"
         return StackError(f"{name} did not start: {why}: {service.last_words() or 'no message'} (log: {service.log})")
+
+
+def _get(url: str, path: str) -> dict[str, object] | None:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=ANSWER)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = cast("object", json.loads(response.read()))
+        return cast("dict[str, object]", body) if response.status == 200 and isinstance(body, dict) else None
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from cl_ml_tools.schemas import Job
+from cl_server.guest_mode import Guests
 from cl_server.mqtt import Connection
 from cl_server.schemas import JobEvent
 from cl_server.settings import Settings
@@ -11,14 +12,20 @@ TOPIC = "inference/events"
 
 
 class Events:
-    """A listener for a repository: publishes each change. Without a connection it keeps quiet."""
+    """A listener for a repository: publishes each change. Without a connection it keeps quiet.
 
-    def __init__(self, connection: Connection | None) -> None:
+    Everybody can listen to the broker, so parameters and outputs are told of guests' jobs only, and only while guests
+    are let in.
+    """
+
+    def __init__(self, connection: Connection | None, guests: Guests) -> None:
         self._connection = connection
+        self._guests = guests
 
     def __call__(self, job: Job) -> None:
         if self._connection is not None:
-            self._connection.publish(TOPIC, JobEvent.about(job).model_dump_json().encode())
+            event = JobEvent.about(job, whole=job.created_by is None and self._guests.on)
+            self._connection.publish(TOPIC, event.model_dump_json(exclude_unset=True).encode())
 
 
 def connection(settings: Settings, name: str) -> Connection | None:

@@ -118,6 +118,12 @@ class SqlJobRepository:
             return job
         return None
 
+    def finished_before(self, time: int) -> list[str]:
+        """The jobs that ended before a time, in UTC milliseconds."""
+        ended = (jobs.c.status.in_(TERMINAL), jobs.c.completed_at < time)
+        with self._reading.connect() as connection:
+            return list(connection.execute(select(jobs.c.job_id).where(*ended)).scalars())
+
     def delete_job(self, job_id: str) -> bool:
         """Forget a job, whatever its state."""
         with self._engine.begin() as connection:

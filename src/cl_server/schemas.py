@@ -51,8 +51,18 @@ class JobEvent(JobResponse):
     timestamp: int | None = Field(default=None, description="When this happened, UTC milliseconds.")
 
     @classmethod
-    def about(cls, job: Job) -> Self:
-        """The event that says how the job stands now."""
+    def about(cls, job: Job, *, whole: bool) -> Self:
+        """The event that says how the job stands now. What somebody sent and got is in it only if it is `whole`."""
+        if not whole:
+            return cls.model_construct(
+                job_id=job.job_id,
+                task_type=job.task_type,
+                event_type=job.status,
+                status=job.status,
+                progress=job.progress,
+                timestamp=job.updated_at,
+                error_message=job.error_message,
+            )
         return cls.model_construct(
             None, **JobResponse.of(job).__dict__, event_type=job.status, timestamp=job.updated_at
         )
@@ -72,6 +82,26 @@ class WorkerCapabilitiesResponse(BaseModel):
 
     num_workers: int
     capabilities: dict[str, int] = Field(description="Idle workers for each task type.")
+
+
+class AdminConfig(BaseModel):
+    """What can be changed while the server runs."""
+
+    guest_mode: bool = Field(description="Whether requests without a token are taken, for jobs only.")
+
+
+class StorageSize(BaseModel):
+    """What the files of all jobs take."""
+
+    total_size: int = Field(description="Bytes.")
+    job_count: int
+
+
+class CleanupResult(BaseModel):
+    """What a cleanup removed."""
+
+    deleted_count: int
+    freed_space: int = Field(description="Bytes.")
 
 
 class ServerInfo(BaseModel):

@@ -6,16 +6,45 @@ from pathlib import Path
 from typing import Self
 
 GIB = 1 << 30
+# A token lives this long, in seconds: until then, other servers believe what was true when it was made.
+TOKEN_LIFETIME = 1800
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who signs tokens (`iss`) and for whom (`aud`): a token for something else is not for us."""
+
+    issuer: str = "cl-auth"
+    audience: str = "cl-server"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`max_upload` is in bytes; without `mqtt_port` nothing is published."""
+    """`max_upload` is in bytes, `token_lifetime` in seconds; without `mqtt_port` nothing is published.
+
+    Tokens are checked with the keys of the auth server at `auth_url`, or with the public key in the file
+    `auth_key`; without either nobody but guests can come. `guest_mode` is what holds until an admin changes it.
+    """
 
     data: Path
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int | None = None
     max_upload: int = 2 * GIB
+    auth_url: str | None = None
+    auth_key: Path | None = None
+    guest_mode: bool = True
+    audience: Audience = Audience()
+    token_lifetime: int = TOKEN_LIFETIME
+
+    @property
+    def auth(self) -> Path:
+        """What the auth server alone may read."""
+        return self.data / "auth"
+
+    @property
+    def guest_mode_file(self) -> Path:
+        """Where the processes of this data folder read whether guests are let in."""
+        return self.data / "guest-mode"
 
     @property
     def database(self) -> Path:
@@ -29,23 +58,46 @@ class Settings:
 
     @classmethod
     def from_env(cls) -> Self:
-        """Read `CL_DATA`, `MQTT_BROKER_HOST`, `MQTT_BROKER_PORT` and `CL_MAX_UPLOAD`."""
-        port = os.environ.get("MQTT_BROKER_PORT")
+        """Read the environment.
+
+        `CL_DATA`, `CL_MAX_UPLOAD`, `MQTT_BROKER_HOST`, `MQTT_BROKER_PORT`; `AUTH_URL` or `CL_AUTH_KEY` (a PEM file);
+        `CL_GUEST_MODE` (`on` or `off`; without it, guests are let in where nobody could log in);
+        `CL_TOKEN_ISSUER`, `CL_TOKEN_AUDIENCE`, `CL_TOKEN_LIFETIME`. An empty variable is one that is not set.
+        """
+        env = {name: value for name, value in os.environ.items() if value}
+        port = env.get("MQTT_BROKER_PORT")
+        auth_url, auth_key = env.get("AUTH_URL"), env.get("CL_AUTH_KEY")
+        guests = env.get("CL_GUEST_MODE", "off" if auth_url or auth_key else "on")
+        if guests not in {"on", "off"}:
+            raise ValueError(f"CL_GUEST_MODE is on or off, not {guests!r}")
         return cls(
-            data=Path(os.environ.get("CL_DATA", "cl-data")).absolute(),
-            mqtt_host=os.environ.get("MQTT_BROKER_HOST", "127.0.0.1"),
+            data=Path(env.get("CL_DATA", "cl-data")).absolute(),
+            mqtt_host=env.get("MQTT_BROKER_HOST", "127.0.0.1"),
             mqtt_port=int(port) if port else None,
-            max_upload=int(os.environ.get("CL_MAX_UPLOAD", 2 * GIB)),
+            max_upload=int(env.get("CL_MAX_UPLOAD", 2 * GIB)),
+            auth_url=auth_url,
+            auth_key=Path(auth_key).absolute() if auth_key else None,
+            guest_mode=guests == "on",
+            audience=Audience(
+                env.get("CL_TOKEN_ISSUER", Audience.issuer), env.get("CL_TOKEN_AUDIENCE", Audience.audience)
+            ),
+            token_lifetime=int(env.get("CL_TOKEN_LIFETIME", TOKEN_LIFETIME)),
         )
 
     def environment(self) -> dict[str, str]:
         """The variables from which `from_env` makes the same settings."""
-        values = {
+        return {
             "CL_DATA": str(self.data),
             "MQTT_BROKER_HOST": self.mqtt_host,
+            "MQTT_BROKER_PORT": "" if self.mqtt_port is None else str(self.mqtt_port),
             "CL_MAX_UPLOAD": str(self.max_upload),
+            "AUTH_URL": self.auth_url or "",
+            "CL_AUTH_KEY": str(self.auth_key or ""),
+            "CL_GUEST_MODE": "on" if self.guest_mode else "off",
+            "CL_TOKEN_ISSUER": self.audience.issuer,
+            "CL_TOKEN_AUDIENCE": self.audience.audience,
+            "CL_TOKEN_LIFETIME": str(self.token_lifetime),
         }
-        return values if self.mqtt_port is None else {**values, "MQTT_BROKER_PORT": str(self.mqtt_port)}
 
 
 def prepare(data: Path) -> None:

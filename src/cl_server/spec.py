@@ -3,6 +3,7 @@
 import difflib
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -20,20 +21,23 @@ if TYPE_CHECKING:
 REF = "#/components/schemas/{model}"
 
 
-def install(app: FastAPI) -> None:
-    """Have the application answer `/openapi.json` with the same document that is exported."""
+def install(app: FastAPI, beside: Callable[[], "JSONObject"] = dict) -> None:
+    """Have the application answer `/openapi.json` with the same document that is exported.
+
+    `beside` gives the schemas that no route mentions.
+    """
 
     def openapi() -> dict[str, JsonValue]:
         if app.openapi_schema is None:
-            app.openapi_schema = document(app)
+            app.openapi_schema = document(app, beside())
         return app.openapi_schema
 
     # FastAPI's own way to extend the document is to replace this method.
     app.openapi = openapi
 
 
-def document(app: FastAPI) -> "JSONObject":
-    """The OpenAPI document of an application."""
+def document(app: FastAPI, beside: "JSONObject") -> "JSONObject":
+    """The OpenAPI document of an application, with the schemas `beside` its routes."""
     made = cast(
         "JSONObject",
         get_openapi(
@@ -46,7 +50,7 @@ def document(app: FastAPI) -> "JSONObject":
     )
     components = cast("JSONObject", made.setdefault("components", {}))
     schemas = cast("JSONObject", components.setdefault("schemas", {}))
-    for name, schema in _beside_the_routes().items():
+    for name, schema in beside.items():
         schemas.setdefault(name, schema)
     _without_framework_errors(made, schemas)
     return made
@@ -63,7 +67,8 @@ def _without_framework_errors(made: "JSONObject", schemas: "JSONObject") -> None
     schemas.pop("ValidationError", None)
 
 
-def _beside_the_routes() -> "JSONObject":
+def messages_and_outputs() -> "JSONObject":
+    """The schemas of the MQTT messages and of what the plugins return."""
     models: list[type[BaseModel]] = [JobEvent, WorkerCapability]
     models += [output for module in discover_tasks().values() if (output := module.get_output_schema()) is not None]
     _, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REF)
@@ -72,17 +77,30 @@ def _beside_the_routes() -> "JSONObject":
 
 def export() -> dict[str, str]:
     """The files of `openapi/` by name. The same servers give the same bytes."""
-    from cl_server.app import create_app
+    from cl_server import app as compute
+    from cl_server.auth import app as auth
+    from cl_server.auth.keys import KeyRing
+    from cl_server.auth.passwords import Passwords
+    from cl_server.auth.users import UserRepository
     from cl_server.capabilities import Capabilities
     from cl_server.database import open_database
+    from cl_server.guest_mode import GuestMode
     from cl_server.repository import SqlJobRepository
     from cl_server.storage import LocalFileStorage
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
         # Nothing is read or written for a document, but the routes want to be bound to something.
-        repository = SqlJobRepository(open_database(Path(folder) / "jobs.sqlite"))
-        app = create_app(repository, LocalFileStorage(Path(folder)), Capabilities())
-        return {"compute.json": json.dumps(document(app), indent=2, sort_keys=True, ensure_ascii=False) + "\n"}
+        folder = Path(name)
+        engine = open_database(folder / "none.sqlite")
+        guests = GuestMode(folder / "guest-mode")
+        apps = {
+            "compute": compute.create_app(SqlJobRepository(engine), LocalFileStorage(folder), Capabilities(), guests),
+            "auth": auth.create_app(UserRepository(engine), KeyRing(folder / "keys"), Passwords()),
+        }
+        return {
+            f"{name}.json": json.dumps(app.openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+            for name, app in apps.items()
+        }
 
 
 def write(folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """Files of jobs in a local folder."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -55,6 +56,15 @@ class LocalFileStorage:
     def job_ids(self) -> set[str]:
         """The jobs that have a folder."""
         return {folder.name for folder in self.root.iterdir() if JOB_ID.fullmatch(folder.name)}
+
+    def size_of(self, job_id: str) -> int:
+        """The bytes that the files of a job take. Files that go meanwhile count nothing."""
+        total = 0
+        for folder, _, names in os.walk(self._folder(job_id)):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    total += (Path(folder) / name).lstat().st_size
+        return total
 
     def find(self, job_id: str, relative: str) -> Path | None:
         """A file of a job by its path relative to the job; `None` for whatever is not a finished file in there."""

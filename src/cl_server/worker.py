@@ -11,6 +11,7 @@ from cl_server import log as logs
 from cl_server.database import open_database
 from cl_server.doorbell import Doorbell, Ringer
 from cl_server.events import Events, connection
+from cl_server.guest_mode import GuestMode
 from cl_server.migrations import migrate
 from cl_server.mqtt import Connection
 from cl_server.presence import Presence
@@ -34,13 +35,14 @@ def run(slot: int = 0, of: int | None = None) -> None:
     engine = open_database(settings.database)
     migrate(engine, settings.database)
     broker = connection(settings, worker_id)
+    guest_mode = GuestMode(settings.guest_mode_file, default=settings.guest_mode)
     ringer = Ringer(settings.workers)
 
     def ring(job: Job) -> None:
         del job
         ringer.ring()
 
-    repository = SqlJobRepository(engine, worker_id=worker_id, on_change=Events(broker), on_queued=ring)
+    repository = SqlJobRepository(engine, worker_id=worker_id, on_change=Events(broker, guest_mode), on_queued=ring)
     worker = Worker(repository)
     worker.setup()
     presence = Presence(broker, worker_id, worker.get_supported_task_types())

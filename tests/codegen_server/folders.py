@@ -42,6 +42,7 @@ def write_sources(folder: Path, spec: dict | None = None, manifest: str = MANIFE
     openapi = folder / "openapi"
     openapi.mkdir(parents=True, exist_ok=True)
     (openapi / "compute.json").write_text(json.dumps(server_spec() if spec is None else spec), encoding="utf-8")
+    (openapi / "auth.json").write_text((ROOT / "openapi" / "auth.json").read_text("utf-8"), encoding="utf-8")
     (openapi / "plugins.toml").write_text(manifest, encoding="utf-8")
     return Sources(openapi, TEMPLATES)
 

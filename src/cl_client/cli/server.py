@@ -17,6 +17,7 @@ from cl_client.config import ComputeClientConfig as Config
 from cl_client.errors import ComputeClientError
 
 if TYPE_CHECKING:
+    from cl_api.compute.types import JSONValue
     from cl_server.embedded import LocalStack
 
 _PORT = Number(gte=0, lte=65535)
@@ -43,6 +44,12 @@ def up(
     broker: Annotated[
         Literal["auto", "mosquitto", "amqtt"], Parameter(help="The MQTT broker; auto takes mosquitto where it is.")
     ] = "auto",
+    auth: Annotated[
+        bool, Parameter(help="Let in only who logs in, with an auth server beside the others.", negative=())
+    ] = False,
+    auth_port: Annotated[
+        int, Parameter(help="Of the auth server; 0 takes a free one.", validator=_PORT, metavar="PORT")
+    ] = Config.DEFAULT_AUTH_PORT,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
     """Run broker, compute server and workers on 127.0.0.1 until Ctrl-C."""
@@ -55,7 +62,17 @@ def up(
 
     _expect_free("--port", port)
     _expect_free("--mqtt-port", mqtt_port)
-    stack = LocalStack(data or default_data(), port=port, mqtt_port=mqtt_port, workers=workers, broker=broker)
+    if auth:
+        _expect_free("--auth-port", auth_port)
+    stack = LocalStack(
+        data or default_data(),
+        port=port,
+        mqtt_port=mqtt_port,
+        workers=workers,
+        broker=broker,
+        auth=auth,
+        auth_port=auth_port,
+    )
     _end_with_signals()
     try:
         with stack:
@@ -83,12 +100,19 @@ def _expect_free(option: str, port: int) -> None:
 
 
 def _introduce(console: Console, stack: "LocalStack") -> None:
-    workers = len(stack.pids().keys() - {"broker", "compute"})
+    workers = len(stack.pids().keys() - {"auth", "broker", "compute"})
     broker = f"mqtt://{stack.mqtt_host}:{stack.mqtt_port}"
+    record: dict[str, JSONValue] = {
+        "compute_url": stack.compute_url,
+        "mqtt_url": broker,
+        "workers": workers,
+        "data": str(stack.data),
+    }
     console.result(
-        {"compute_url": stack.compute_url, "mqtt_url": broker, "workers": workers, "data": str(stack.data)},
+        record if stack.auth_url is None else {**record, "auth_url": stack.auth_url},
         [
             ("compute", stack.compute_url),
+            *([] if stack.auth_url is None else [("auth", stack.auth_url)]),
             ("broker", f"{broker} ({stack.broker_kind})"),
             ("workers", str(workers)),
             ("data", str(stack.data)),
@@ -99,6 +123,7 @@ def _introduce(console: Console, stack: "LocalStack") -> None:
     if (
         environment["COMPUTE_URL"].rpartition(":")[2] != str(Config.DEFAULT_PORT)
         or stack.mqtt_port != Config.MQTT_BROKER_PORT
+        or environment.get("AUTH_URL", Config.DEFAULT_AUTH_URL).rpartition(":")[2] != str(Config.DEFAULT_AUTH_PORT)
     ):
         console.say()
         console.say("The ports are not the usual ones: tell the clients, in their shell.")
@@ -110,6 +135,9 @@ def _introduce(console: Console, stack: "LocalStack") -> None:
         console.say("Not offered:")
         for why in left_out.values():
             console.say(f"  {why}")
+    if stack.admin_password is not None:
+        # Even when quiet: nobody can look it up later.
+        console.warn(f"the first admin is 'admin', with the password {stack.admin_password} (shown only this once)")
     console.say()
     console.say("Ctrl-C stops it.")
 

@@ -10,25 +10,26 @@ from sqlalchemy import Engine
 
 # The newest revision in versions/; a test holds it to that.
 HEAD = "0001"
+SCRIPTS = Path(__file__).parent
 
 log = logging.getLogger(__name__)
 
 
-def migrate(engine: Engine, path: Path) -> None:
-    """Bring the database to `HEAD`. Processes that start together wait for the one that does it."""
-    if _revision(path) == HEAD:
+def migrate(engine: Engine, path: Path, *, scripts: Path = SCRIPTS, head: str = HEAD) -> None:
+    """Bring the database to `head`. Processes that start together wait for the one that does it."""
+    if _revision(path) == head:
         return
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _revision(path) == HEAD:
+        if _revision(path) == head:
             return
         from alembic import command
         from alembic.config import Config
 
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+        config.set_main_option("script_location", str(scripts).replace("%", "%%"))
         config.attributes["engine"] = engine
-        log.info("the database %s goes to revision %s", path, HEAD)
+        log.info("the database %s goes to revision %s", path, head)
         command.upgrade(config, "head")
 
 

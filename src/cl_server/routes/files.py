@@ -4,13 +4,15 @@ import hashlib
 import os
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Header, HTTPException
+from fastapi import APIRouter, Depends, Header, HTTPException
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import ErrorResponse
-from cl_server.routes.jobs import no_such_job
+from cl_server import bearer
+from cl_server.access import REFUSALS
+from cl_server.routes.jobs import CurrentUser, job_of
 from cl_server.storage import LocalFileStorage
 
 # What users uploaded is never shown by a browser as a page of ours.
@@ -51,7 +53,7 @@ async def refuse(start: Message, scope: Scope, receive: Receive, send: Send) -> 
 
 def create_router(repository: JobRepository, storage: LocalFileStorage) -> APIRouter:
     """The download route."""
-    router = APIRouter(tags=["jobs"])
+    router = APIRouter(tags=["jobs"], dependencies=[Depends(bearer.scheme)])
 
     @router.get(
         "/jobs/{job_id}/files/{file_path:path}",
@@ -69,17 +71,20 @@ def create_router(repository: JobRepository, storage: LocalFileStorage) -> APIRo
                 "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
             },
             304: {"description": "The file is still what `If-None-Match` names"},
+            **REFUSALS,
             404: {"model": ErrorResponse, "description": "There is no such job, or it has no such file"},
             416: {"model": ErrorResponse, "description": "The range lies outside the file"},
         },
     )
     def download_job_file(
-        job_id: str, file_path: str, if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None
+        job_id: str,
+        file_path: str,
+        user: CurrentUser,
+        if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
     ) -> Response:
+        job_of(repository, job_id, user)
         path = storage.find(job_id, file_path)
         if path is None:
-            if repository.get_job(job_id) is None:
-                raise no_such_job(job_id)
             raise HTTPException(404, f"job {job_id} has no file {file_path[:200]}")
         found = path.stat()
         etag = entity_tag(found)

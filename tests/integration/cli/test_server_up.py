@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cl_client.cli.main import main
@@ -53,6 +54,27 @@ def test_it_says_where_everything_is_and_ends_clean(tmp_path: Path, sent: signal
     out, err = server.communicate(timeout=30)
     assert (server.returncode, out, err) == (0, "", "stopped\n")
     assert not any(Path(f"/proc/{pid}").exists() for pid in parts)
+
+
+def test_with_accounts_the_first_admin_is_told_once_and_guests_stay_out(tmp_path: Path):
+    passwords: list[str] = []
+    for _ in range(2):
+        server = start(
+            "--auth", "--port", "0", "--mqtt-port", "0", "--auth-port", "0", "--json", data=tmp_path / "data"
+        )
+        assert server.stdout is not None
+        assert server.stderr is not None
+        record = json.loads(server.stdout.readline())
+        told = list(iter(server.stderr.readline, "Ctrl-C stops it.\n"))
+        passwords += [line.split("password ")[1].split()[0] for line in told if "the first admin is 'admin'" in line]
+        assert f"  export AUTH_URL={record['auth_url']}\n" in told
+        assert record["workers"] == 1
+        assert httpx.post(f"{record['compute_url']}/jobs/hash", files={"file": b"words"}).status_code == 401
+        login = {"username": "admin", "password": passwords[0]}
+        assert httpx.post(f"{record['auth_url']}/auth/token", data=login).status_code == 200
+        server.send_signal(signal.SIGINT)
+        assert server.communicate(timeout=30)[0] == ""
+    assert len(passwords) == 1
 
 
 def test_as_json_the_addresses_are_one_object(tmp_path: Path):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cl_codegen.generate import Sources, generate
-from tests.codegen_server.folders import ROOT, TEMPLATES
+from cl_codegen.generate import generate
+from tests.codegen_server.folders import ROOT, write_sources
 
 GOLDEN = Path(__file__).parent / "golden"
 RECORDED = (
@@ -34,7 +34,9 @@ RECORDED = (
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages of the fixed spec."""
     folder = tmp_path_factory.mktemp("golden")
-    generate(Sources(GOLDEN, TEMPLATES), folder / "generated")
+    spec, manifest = (GOLDEN / "compute.json").read_text("utf-8"), (GOLDEN / "plugins.toml").read_text("utf-8")
+    sources = write_sources(folder, json.loads(spec), manifest)
+    generate(sources, folder / "generated")
     return folder / "generated"
 
 

@@ -10,6 +10,7 @@ import pytest
 from cl_ml_tools.schemas import Job
 from cl_server.app import create_app
 from cl_server.capabilities import Capabilities
+from cl_server.guest_mode import GuestMode
 from cl_server.storage import LocalFileStorage
 
 
@@ -21,7 +22,7 @@ class Broken:
 
 
 async def test_what_nobody_caught_is_a_plain_500_with_its_id(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    app = create_app(Broken(), LocalFileStorage(tmp_path), Capabilities())  # pyright: ignore[reportArgumentType]
+    app = create_app(Broken(), LocalFileStorage(tmp_path), Capabilities(), GuestMode(tmp_path / "guest-mode"))  # pyright: ignore[reportArgumentType]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
         answer = await client.get("/jobs/one", headers={"X-Request-ID": "mine"})
     assert answer.status_code == 500
@@ -33,7 +34,7 @@ async def test_what_nobody_caught_is_a_plain_500_with_its_id(tmp_path: Path, cap
 
 async def test_an_upload_that_stops_in_the_middle_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cl_server.body_limit.SILENCE", 0.05)
-    app = create_app(Broken(), LocalFileStorage(tmp_path), Capabilities())  # pyright: ignore[reportArgumentType]
+    app = create_app(Broken(), LocalFileStorage(tmp_path), Capabilities(), GuestMode(tmp_path / "guest-mode"))  # pyright: ignore[reportArgumentType]
 
     async def stalled() -> AsyncIterator[bytes]:
         yield b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc'

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 from cl_server.app import create_app
 from cl_server.capabilities import Capabilities
 from cl_server.database import open_database
+from cl_server.guest_mode import GuestMode
 from cl_server.migrations import migrate
 from cl_server.repository import SqlJobRepository
 from cl_server.storage import LocalFileStorage
@@ -25,7 +26,9 @@ class Server:
 
     def __init__(self, folder: Path, engine: Engine) -> None:
         self.jobs = folder / "jobs"
-        app = create_app(SqlJobRepository(engine), LocalFileStorage(folder), Capabilities())
+        app = create_app(
+            SqlJobRepository(engine), LocalFileStorage(folder), Capabilities(), GuestMode(folder / "guest-mode")
+        )
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
     async def submit(self, content: bytes = b"words") -> httpx.Response:

@@ -13,6 +13,7 @@ from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.capabilities import Capabilities
 from cl_server.doorbell import Doorbell, Ringer, registered
 from cl_server.events import Events, connection
+from cl_server.guest_mode import GuestMode
 from cl_server.presence import Presence
 from cl_server.schemas import JobEvent, JobResponse, WorkerCapability
 from cl_server.settings import Settings
@@ -32,7 +33,7 @@ JOB = Job(
 
 
 def test_an_event_is_the_job_with_what_happened() -> None:
-    said = json.loads(JobEvent.about(JOB).model_dump_json())
+    said = json.loads(JobEvent.about(JOB, whole=True).model_dump_json())
     assert said == {
         "job_id": "one",
         "task_type": "hash",
@@ -53,15 +54,28 @@ def test_an_event_is_the_job_with_what_happened() -> None:
     assert set(said) == set(JobEvent.model_json_schema()["properties"])
 
 
+def test_an_event_that_is_not_whole_tells_nothing_of_what_was_sent_or_made() -> None:
+    said = json.loads(JobEvent.about(JOB, whole=False).model_dump_json(exclude_unset=True))
+    assert said == {
+        "job_id": "one",
+        "task_type": "hash",
+        "event_type": "failed",
+        "status": "failed",
+        "progress": 0,
+        "timestamp": 5,
+        "error_message": "no",
+    }
+
+
 def test_a_response_has_nothing_of_the_server() -> None:
     said = JobResponse.of(JOB).model_dump_json()
     assert "secret" not in said
     assert "created_by" not in said
 
 
-def test_without_a_broker_nothing_is_said_and_nothing_fails() -> None:
+def test_without_a_broker_nothing_is_said_and_nothing_fails(tmp_path: Path) -> None:
     assert connection(Settings(Path()), "compute") is None
-    Events(None)(JOB)
+    Events(None, GuestMode(tmp_path / "guest-mode"))(JOB)
     presence = Presence(None, "w0", ["hash"])
     presence.idle(0)
     presence.leave()

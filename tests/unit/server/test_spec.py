@@ -18,7 +18,7 @@ def test_the_exported_document_is_what_the_servers_say() -> None:
 def test_a_difference_is_shown_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["spec", str(tmp_path)]) == 0
     assert main(["spec", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"wrote {tmp_path / 'compute.json'}\n"
+    assert capsys.readouterr().out == f"wrote {tmp_path / 'compute.json'}\nwrote {tmp_path / 'auth.json'}\n"
     assert main(["spec", str(tmp_path), "--check"]) == 0
     path = tmp_path / "compute.json"
     path.write_text(path.read_text("utf-8").replace('"create_hash_job"', '"create_hush_job"'), "utf-8")
@@ -30,11 +30,15 @@ def test_a_difference_is_shown_and_fails(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["spec", "--check", str(tmp_path)]) == 1
 
 
-def test_every_reference_leads_somewhere() -> None:
-    text = spec.export()["compute.json"]
-    document = json.loads(text)
+@pytest.mark.parametrize("name", ["compute.json", "auth.json"])
+def test_every_reference_leads_somewhere(name: str) -> None:
+    text = spec.export()[name]
     named = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
-    assert named <= set(document["components"]["schemas"])
+    assert named <= set(json.loads(text)["components"]["schemas"])
+
+
+def test_messages_are_schemas_too() -> None:
+    document = json.loads(spec.export()["compute.json"])
     assert {"JobEvent", "WorkerCapability", "JobResponse", "ErrorResponse"} <= set(document["components"]["schemas"])
 
 

@@ -16,7 +16,7 @@ def _call(job_id: str) -> Call:
 def _read(response: httpx.Response) -> None:
     if response.status_code == 204:
         return None
-    if response.status_code == 404:
+    if response.status_code in (401, 403, 404, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
 

@@ -18,7 +18,7 @@ def _read(response: httpx.Response) -> bytes:
         return response.content
     if response.status_code == 206:
         return response.content
-    if response.status_code in (404, 416):
+    if response.status_code in (401, 403, 404, 416, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
 

@@ -17,7 +17,7 @@ def _call(job_id: str) -> Call:
 def _read(response: httpx.Response) -> JobResponse:
     if response.status_code == 200:
         return errors.read_model(response, JobResponse.from_dict)
-    if response.status_code == 404:
+    if response.status_code in (401, 403, 404, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
 

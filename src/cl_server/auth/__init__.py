@@ -1,0 +1,1 @@
+"""The auth server: users, passwords, and the tokens that the other servers believe."""

@@ -1,0 +1,95 @@
+"""Who may log in, and who somebody is: the rules between the routes and what is kept."""
+
+from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+
+from cl_server.auth.issuer import Issuer
+from cl_server.auth.limits import Attempt, LoginLimit
+from cl_server.auth.passwords import Passwords
+from cl_server.auth.schemas import TokenResponse, UserCreateRequest, UserUpdateRequest
+from cl_server.auth.users import User, UserChange, UserRepository
+from cl_server.bearer import forbidden, token_of, unauthorized
+from cl_server.tokens import TokenError, Verifier
+
+INACTIVE = "this account is not active: ask an admin"
+
+
+class Accounts:
+    """Passwords are checked in threads of their own, the database is asked in others: never on the event loop."""
+
+    def __init__(
+        self, users: UserRepository, passwords: Passwords, issuer: Issuer, verifier: Verifier, limit: LoginLimit
+    ) -> None:
+        self.users = users
+        self._passwords = passwords
+        self._issuer = issuer
+        self._verifier = verifier
+        self._limit = limit
+
+    async def login(self, username: str, password: str, address: str) -> TokenResponse:
+        """A token for a name and a password. Raises 401, and `TooManyError`."""
+        attempt = Attempt(address, username)
+        self._limit.begin(attempt)
+        user = await run_in_threadpool(self.users.by_name, username)
+        # Always one hash, whether or not there is such a user: the time tells nothing.
+        if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
+            raise unauthorized("the user name or the password is wrong")
+        self._limit.succeeded(attempt)
+        if not user.is_active:
+            raise unauthorized(INACTIVE)
+        if self._passwords.outdated(user.password_hash):
+            await run_in_threadpool(self.users.renew_hash, user, await self._passwords.hash(password))
+        return await run_in_threadpool(self._issuer.issue, user)
+
+    async def refresh(self, headers: Headers) -> TokenResponse:
+        """A new token for one that is still good. Raises 401."""
+        return await run_in_threadpool(self._issuer.issue, await self.current(headers))
+
+    async def current(self, headers: Headers) -> User:
+        """Who sent a request, as the database knows them now. Raises 401."""
+        token = token_of(headers)
+        if token is None:
+            raise unauthorized("log in first: this needs a token")
+        try:
+            claims = await self._verifier.verify(token)
+        except TokenError as error:
+            raise unauthorized(str(error)) from None
+        user = await run_in_threadpool(self.users.get, claims.id) if isinstance(claims.id, int) else None
+        if user is None:
+            raise unauthorized("the user of this token is gone")
+        if not user.is_active:
+            raise unauthorized(INACTIVE)
+        if user.session != claims.session:
+            raise unauthorized("the token is from before a change of this account: log in again")
+        return user
+
+    async def admin(self, headers: Headers) -> User:
+        """The admin who sent a request. Raises 401 and 403."""
+        user = await self.current(headers)
+        if not user.is_admin:
+            raise forbidden("only an admin may do this")
+        return user
+
+    async def create(self, wanted: UserCreateRequest) -> User:
+        """A new user. Raises `UsernameTakenError`."""
+        hashed = await self._passwords.hash(wanted.password)
+
+        def add() -> User:
+            return self.users.add(
+                wanted.username, hashed, is_admin=wanted.is_admin, permissions=[*dict.fromkeys(wanted.permissions)]
+            )
+
+        return await run_in_threadpool(add)
+
+    async def update(self, user_id: int, wanted: UserUpdateRequest) -> User | None:
+        """Change what is given. Raises `LastAdminError`."""
+        changes: UserChange = {}
+        if wanted.password is not None:
+            changes["password_hash"] = await self._passwords.hash(wanted.password)
+        if wanted.permissions is not None:
+            changes["permissions"] = list(dict.fromkeys(wanted.permissions))
+        if wanted.is_active is not None:
+            changes["is_active"] = wanted.is_active
+        if wanted.is_admin is not None:
+            changes["is_admin"] = wanted.is_admin
+        return await run_in_threadpool(lambda: self.users.update(user_id, **changes))

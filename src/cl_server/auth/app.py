@@ -1,0 +1,64 @@
+"""The auth server as a FastAPI application."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from cl_server import errors, spec
+from cl_server.auth import routes
+from cl_server.auth.accounts import Accounts
+from cl_server.auth.issuer import Issuer
+from cl_server.auth.keys import KeyRing
+from cl_server.auth.limits import LoginLimit
+from cl_server.auth.passwords import Passwords
+from cl_server.auth.users import UserRepository
+from cl_server.body_limit import BodyLimitMiddleware
+from cl_server.request_id import RequestIdMiddleware
+from cl_server.settings import TOKEN_LIFETIME, Audience
+from cl_server.tokens import Verifier
+from cl_server.web_pages import WebPagesMiddleware
+
+TITLE = "Auth"
+LARGEST_BODY = 64 << 10
+
+
+def create_app(
+    users: UserRepository,
+    ring: KeyRing,
+    passwords: Passwords,
+    *,
+    audience: Audience | None = None,
+    lifetime: int = TOKEN_LIFETIME,
+    limit: LoginLimit | None = None,
+    on_shutdown: Callable[[], None] | None = None,
+) -> FastAPI:
+    """The application. `lifetime` of a token is in seconds."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        del app
+        yield
+        passwords.close()
+        if on_shutdown is not None:
+            on_shutdown()
+
+    whom = audience or Audience()
+    accounts = Accounts(users, passwords, Issuer(ring, whom, lifetime), Verifier(ring, whom), limit or LoginLimit())
+    app = FastAPI(
+        title=TITLE,
+        version=version("cl-client"),
+        description="Users, and the tokens by which other servers know them.",
+        lifespan=lifespan,
+    )
+    errors.install(app)
+    # Outermost is what is added last.
+    app.add_middleware(BodyLimitMiddleware, limit=LARGEST_BODY)
+    app.add_middleware(WebPagesMiddleware)
+    app.add_middleware(RequestIdMiddleware)
+    app.include_router(routes.server_router())
+    app.include_router(routes.token_router(accounts, ring))
+    app.include_router(routes.user_router(accounts))
+    spec.install(app)
+    return app

@@ -1,0 +1,78 @@
+"""The process of the auth server, and what is done once before it."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from cl_server import log
+from cl_server.auth.app import create_app
+from cl_server.auth.keys import KeyRing
+from cl_server.auth.migrations import migrate
+from cl_server.auth.passwords import Passwords
+from cl_server.auth.users import UserRepository
+from cl_server.database import open_database
+from cl_server.serve import serve
+from cl_server.settings import Settings, prepare
+
+FIRST_ADMIN = "admin"
+
+Tell = Callable[[str, str], None]
+
+
+def run(port: int, fd: int | None, tell: Tell) -> None:
+    """Serve until SIGTERM. `tell` hears name and password of the first admin, when that is made."""
+    log.configure("auth")
+    settings = Settings.from_env()
+    engine, ring = _open(settings)
+    users, passwords = UserRepository(engine), Passwords()
+    make_first_admin(users, passwords, tell)
+    app = create_app(
+        users,
+        ring,
+        passwords,
+        audience=settings.audience,
+        lifetime=settings.token_lifetime,
+        on_shutdown=engine.dispose,
+    )
+    serve(app, port=port, fd=fd)
+
+
+def initialise(tell: Tell) -> None:
+    """Make what the server needs, the first admin too, and stop."""
+    engine, _ = _open(Settings.from_env())
+    passwords = Passwords()
+    make_first_admin(UserRepository(engine), passwords, tell)
+    passwords.close()
+    engine.dispose()
+
+
+def rotate_key() -> str:
+    """Sign with a new key from now on, in a server that runs too; returns its id."""
+    settings = Settings.from_env()
+    prepare(settings.data)
+    return _ring(settings).rotate().kid
+
+
+def make_first_admin(users: UserRepository, passwords: Passwords, tell: Tell) -> None:
+    """Where there is nobody, make an admin with a random password, which only `tell` ever hears."""
+    if users.list(limit=1):
+        return
+    password = secrets.token_urlsafe(18)
+    hashed = asyncio.run(passwords.hash(password))
+    users.add_first(FIRST_ADMIN, hashed, lambda: tell(FIRST_ADMIN, password))
+
+
+def _open(settings: Settings) -> tuple[Engine, KeyRing]:
+    prepare(settings.data)
+    prepare(settings.auth)
+    ring = _ring(settings)
+    database = settings.auth / "users.sqlite"
+    engine = open_database(database)
+    migrate(engine, database)
+    return engine, ring
+
+
+def _ring(settings: Settings) -> KeyRing:
+    return KeyRing(settings.auth / "keys", verify_for=settings.token_lifetime)

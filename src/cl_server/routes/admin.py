@@ -1,0 +1,60 @@
+"""`/admin`: what only admins do."""
+
+from typing import Annotated, Protocol
+
+from fastapi import APIRouter, Depends, Form, Query
+
+from cl_server import bearer
+from cl_server.access import REFUSALS, admin
+from cl_server.clock import now_ms
+from cl_server.guest_mode import GuestMode
+from cl_server.schemas import AdminConfig, CleanupResult, StorageSize
+from cl_server.storage import LocalFileStorage
+
+DAY = 24 * 3600 * 1000
+
+
+class Archive(Protocol):
+    """The part of a repository that knows of old jobs."""
+
+    def finished_before(self, time: int) -> list[str]:
+        """The jobs that ended before a time, in UTC milliseconds."""
+        ...
+
+    def delete_job(self, job_id: str) -> bool:
+        """Forget a job."""
+        ...
+
+
+def create_router(archive: Archive, storage: LocalFileStorage, guest_mode: GuestMode) -> APIRouter:
+    """The routes for admins."""
+    router = APIRouter(
+        prefix="/admin", tags=["admin"], dependencies=[Depends(admin), Depends(bearer.scheme)], responses={**REFUSALS}
+    )
+
+    @router.get("/config", operation_id="get_admin_config", summary="What can be changed while the server runs")
+    def get_admin_config() -> AdminConfig:
+        return AdminConfig(guest_mode=guest_mode.on)
+
+    @router.put("/config/guest-mode", operation_id="set_guest_mode", summary="Let guests in, or no longer")
+    def set_guest_mode(guest_mode_on: Annotated[bool, Form(alias="guest_mode")]) -> AdminConfig:
+        guest_mode.set(on=guest_mode_on)
+        return AdminConfig(guest_mode=guest_mode.on)
+
+    @router.get("/jobs/storage/size", operation_id="get_storage_size", summary="How much the files of jobs take")
+    def get_storage_size() -> StorageSize:
+        sizes = [storage.size_of(job_id) for job_id in storage.job_ids()]
+        return StorageSize(total_size=sum(sizes), job_count=len(sizes))
+
+    @router.delete("/jobs/cleanup", operation_id="clean_up_jobs", summary="Delete jobs that ended some days ago")
+    def clean_up_jobs(days: Annotated[int, Query(ge=0, le=36_500)] = 7) -> CleanupResult:
+        deleted = freed = 0
+        for job_id in archive.finished_before(now_ms() - days * DAY):
+            size = storage.size_of(job_id)
+            if archive.delete_job(job_id):
+                storage.cleanup_job(job_id)
+                deleted, freed = deleted + 1, freed + size
+        return CleanupResult(deleted_count=deleted, freed_space=freed)
+
+    del get_admin_config, set_guest_mode, get_storage_size, clean_up_jobs
+    return router

@@ -1,0 +1,63 @@
+"""Requests that nobody would think of, made from the documents of the servers by schemathesis."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+)
+
+from cl_server.embedded import LocalStack
+
+CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance, response_headers_conformance]
+DOCUMENTS = {name: json.loads(Path(f"openapi/{name}.json").read_text("utf-8")) for name in ("compute", "auth")}
+OPERATIONS = [
+    (name, path, method)
+    for name, document in DOCUMENTS.items()
+    for path, operations in document["paths"].items()
+    for method in operations
+]
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, tuple[str, dict[str, str]]]]:
+    """Address and headers of an admin, for each server."""
+    with LocalStack(workers=0, auth=True) as stack:
+        login = {"username": "admin", "password": stack.admin_password}
+        token = httpx.post(f"{stack.auth_url}/auth/token", data=login).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        yield {"compute": (stack.compute_url, headers), "auth": (str(stack.auth_url), headers)}
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("name", "path", "method"), OPERATIONS)
+def test_no_request_breaks_a_server_or_its_word(
+    servers: dict[str, tuple[str, dict[str, str]]], name: str, path: str, method: str, mode: GenerationMode
+) -> None:
+    url, headers = servers[name]
+    operation = schemathesis.openapi.from_dict(DOCUMENTS[name])[path][method]
+    if mode is GenerationMode.NEGATIVE and not (operation.body or list(operation.iter_parameters())):
+        pytest.skip("nothing of it can be wrong")
+
+    @settings(
+        max_examples=8,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def send(case: Case) -> None:
+        case.call_and_validate(base_url=url, headers=headers, checks=CHECKS)
+
+    send()

@@ -1,0 +1,48 @@
+import asyncio
+import threading
+
+from argon2 import PasswordHasher
+
+from cl_server.auth.passwords import Passwords
+
+
+async def test_a_password_is_known_again_and_no_other(passwords: Passwords) -> None:
+    stored = await passwords.hash("correct horse")
+    assert stored.startswith("$argon2id$")
+    assert await passwords.verify(stored, "correct horse")
+    assert not await passwords.verify(stored, "correct horsf")
+    assert stored != await passwords.hash("correct horse")
+
+
+async def test_all_of_a_long_password_counts(passwords: Passwords) -> None:
+    stored = await passwords.hash("x" * 100 + "a")
+    assert not await passwords.verify(stored, "x" * 100 + "b")
+
+
+async def test_nobody_has_no_password(passwords: Passwords) -> None:
+    assert not await passwords.verify(None, "nobody")
+    assert not await passwords.verify("not a hash", "nobody")
+
+
+async def test_a_hash_of_other_parameters_is_outdated(passwords: Passwords) -> None:
+    stored = await passwords.hash("correct horse")
+    assert not passwords.outdated(stored)
+    stronger = Passwords(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
+    assert stronger.outdated(stored)
+    assert await stronger.verify(stored, "correct horse")
+    stronger.close()
+
+
+async def test_hashing_leaves_the_event_loop_free() -> None:
+    real = Passwords()
+    hashing = asyncio.gather(*(real.hash("correct horse") for _ in range(4)))
+    turns, threads = 0, set[str]()
+    while not hashing.done():
+        await asyncio.sleep(0)
+        turns += 1
+        threads |= {thread.name for thread in threading.enumerate() if thread.name.startswith("argon2")}
+    await hashing
+    real.close()
+    assert len(threads) == 2
+    # A loop that had to hash would have turned once for each.
+    assert turns > 100
