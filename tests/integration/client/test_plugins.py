@@ -1,11 +1,13 @@
 """Every plugin from the client to the worker and back: what was sent returns as a typed output."""
 
+import json
 from pathlib import Path
 
 import m3u8
 import pytest
 
 from cl_client import ComputeClient, JobFailedError, ValidationError
+from cl_client.errors import ResponseError
 from tests.media.film import film
 
 
@@ -37,11 +39,15 @@ async def test_a_video_becomes_a_stream(local_client: ComputeClient, tmp_path: P
 
 
 async def test_variants_that_make_no_sense_are_refused_before_the_job(local_client: ComputeClient):
+    one = {"resolution": "720p", "bitrate": 100_000}
     with pytest.raises(ValidationError, match=r"variants: .*at most 8 variants") as refused:
-        await local_client.hls_streaming.submit_with_files(
-            {"file": film(1)}, {"variants": [{"resolution": "720p", "bitrate": 100_000}] * 10_000}
-        )
+        await local_client.hls_streaming.submit_with_files({"file": film(1)}, {"variants": [one] * 50})
     assert refused.value.status == 422
+    # More fields, or longer ones, than any form of ours has are refused before they are looked at.
+    for many in ([one] * 10_000, json.dumps([one] * 10_000)):
+        with pytest.raises(ResponseError) as too_many:
+            await local_client.hls_streaming.submit_with_files({"file": film(1)}, {"variants": many})
+        assert 400 <= too_many.value.status < 500
     with pytest.raises(ValidationError, match=r"variants: .*not JSON; expected a list like"):
         await local_client.hls_streaming.submit_with_files({"file": film(1)}, {"variants": "[{720p}]"})
 
