@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from cl_server import broker
 from cl_server.broker import BrokerKind
@@ -15,6 +16,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KINDS: tuple[BrokerKind, ...] = ("mosquitto", "amqtt")
+
+# On a machine that is busy with other things, an example may take as long as it takes; `timeout` bounds the test.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 GetStack = Callable[[BrokerKind], LocalStack]
 

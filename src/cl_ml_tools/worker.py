@@ -74,7 +74,11 @@ class Worker:
             nonlocal last
             if last < percent < 100:
                 last = percent
-                self.repository.update_job(job.job_id, progress=percent)
+                try:
+                    self.repository.update_job(job.job_id, progress=percent)
+                except Exception:
+                    # That the progress cannot be told right now (a locked database) is no reason to give the work up.
+                    log.warning("job %s: its progress cannot be told", job.job_id, exc_info=True)
 
         return report
 

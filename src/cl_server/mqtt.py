@@ -36,6 +36,7 @@ class Connection:
         self._on_connect: list[Callable[[], None]] = []
         self._connected = threading.Event()
         self._unsent: MQTTMessageInfo | None = None
+        self._dropping = False
         # MQTT 3.1.1: amqtt refuses version 5.
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv311)
         self._client.max_queued_messages_set(QUEUED)
@@ -62,13 +63,17 @@ class Connection:
         self._client.connect_async(self._host, self._port, KEEPALIVE)
         self._client.loop_start()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Hand over a message; never blocks, never raises for a broker that is away."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        """Hand over a message; never blocks, never raises for a broker that is away. `False` when it was dropped."""
         info = self._client.publish(topic, payload, QOS, retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
-            log.warning("the broker is away and the queue is full: a message on %s is dropped", topic)
-        else:
-            self._unsent = info
+            if not self._dropping:
+                log.warning("the broker is away and the queue is full: messages are dropped from now on")
+            self._dropping = True
+            return False
+        self._dropping = False
+        self._unsent = info
+        return True
 
     def stop(self, timeout: float = 1.0) -> None:
         """Deliver what was published, for at most `timeout` seconds, and disconnect."""

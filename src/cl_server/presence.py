@@ -16,6 +16,7 @@ class Presence:
         self._worker_id = worker_id
         self._capabilities = list(capabilities)
         self._idle = 1
+        self._told = True
         if connection is not None:
             connection.last_will(self._topic)
             connection.when_connected(self._tell)
@@ -25,8 +26,8 @@ class Presence:
         return f"{TOPIC}{self._worker_id}"
 
     def idle(self, count: int) -> None:
-        """Say how many jobs could be taken, if that changed."""
-        if count != self._idle:
+        """Say how many jobs could be taken, if that changed, or if the queue had no room to say it before."""
+        if count != self._idle or not self._told:
             self._idle = count
             self._tell()
 
@@ -41,4 +42,4 @@ class Presence:
         message = WorkerCapability(
             id=self._worker_id, capabilities=self._capabilities, idle_count=self._idle, timestamp=now_ms()
         )
-        self._connection.publish(self._topic, message.model_dump_json().encode(), retain=True)
+        self._told = self._connection.publish(self._topic, message.model_dump_json().encode(), retain=True)

@@ -104,6 +104,19 @@ async def test_an_error_is_one_line_without_paths(
     assert memory.changes[-1] == {"status": JobStatus.FAILED, "error_message": said}
 
 
+async def test_a_job_whose_progress_cannot_be_told_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    class Locked(Memory):
+        def update_job(self, job_id: str, **changes: object) -> bool:
+            if "status" not in changes:
+                raise RuntimeError("the database is locked")
+            return super().update_job(job_id, **changes)
+
+    memory = Locked(Job(job_id="one", task_type="count"))
+    assert await worker(memory).run_once()
+    assert [change["status"] for change in memory.changes] == [JobStatus.COMPLETED]
+    assert "job one: its progress cannot be told" in caplog.text
+
+
 async def test_parameters_that_do_not_fit_the_schema_fail_by_name() -> None:
     memory = Memory(Job(job_id="one", task_type="count", params={"to": "many"}))
     await worker(memory).run_once()

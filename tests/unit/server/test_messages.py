@@ -14,6 +14,7 @@ from cl_server.capabilities import Capabilities
 from cl_server.doorbell import Doorbell, Ringer, registered
 from cl_server.events import Events, connection
 from cl_server.guest_mode import GuestMode
+from cl_server.mqtt import Connection
 from cl_server.presence import Presence
 from cl_server.schemas import JobEvent, JobResponse, WorkerCapability
 from cl_server.settings import Settings
@@ -169,3 +170,33 @@ def test_a_ring_at_a_closed_door_does_no_harm(tmp_path: Path) -> None:
     ringer.ring()
     ringer.ring()
     ringer.close()
+
+
+def test_while_the_broker_is_away_a_bounded_number_of_messages_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("cl_server.mqtt.QUEUED", 10)
+    away = Connection("127.0.0.1", 9, "test")
+    assert [away.publish("inference/events", b"{}") for _ in range(30)] == [True] * 10 + [False] * 20
+    assert caplog.text.count("the queue is full") == 1
+    away.stop()
+
+
+def test_a_worker_says_again_what_there_was_no_room_for() -> None:
+    class Full(Connection):
+        said = 0
+        room = False
+
+        def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+            self.said += 1
+            return self.room
+
+    full = Full("127.0.0.1", 9, "test")
+    presence = Presence(full, "w0", ["hash"])
+    presence.idle(0)
+    presence.idle(0)
+    full.room = True
+    presence.idle(0)
+    presence.idle(0)
+    assert full.said == 3
+    full.stop()
