@@ -131,7 +131,7 @@ def regenerate(
         from cl_codegen.generate import Sources
         from cl_codegen.regenerate import regenerate as follow
 
-        summary = follow(_servers(compute, auth), Sources(openapi, templates), out)
+        summary = follow(_servers(compute, auth), Sources(openapi, templates), out, sys.stdout.write)
         sys.stdout.write(summary.page())
         return summary.exit_code
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +48,6 @@ class Summary:
     """What a regeneration did.
 
     Attributes:
-        servers: addresses by the name of the spec.
         changes: of the server.
         removed: tables that were taken out of the manifest, because their operation is gone.
         plugins: the names of all plugins now.
@@ -56,7 +55,6 @@ class Summary:
         types: what the type checker said.
     """
 
-    servers: Mapping[str, str]
     changes: tuple[Change, ...]
     removed: tuple[str, ...]
     plugins: tuple[str, ...]
@@ -69,17 +67,23 @@ class Summary:
         return 2 if self.types.errors else 1 if worst(self.changes) == Level.BREAKING else 0
 
     def page(self) -> str:
-        """The summary for a terminal."""
-        lines = [f"Server: {', '.join(self.servers.values())}", "", report(self.changes, "text").rstrip("\n"), ""]
-        lines += [f"Manifest: the table [{name}] was taken out, its operation is gone" for name in self.removed]
+        """What was done, for a terminal: below the changes, which have been told before."""
+        lines = [f"Manifest: the table [{name}] was taken out, its operation is gone" for name in self.removed]
         lines.append(f"Generated: {self.files} files are other than before; plugins: {', '.join(self.plugins)}")
         lines.append(f"Types: {self.types.said}")
         lines += [f"  {error}" for error in self.types.errors]
         return "\n".join(lines) + "\n"
 
 
-def regenerate(servers: Mapping[str, str], sources: Sources, out: Path) -> Summary:
+def regenerate(servers: Mapping[str, str], sources: Sources, out: Path, tell: Callable[[str], object]) -> Summary:
     """Follow a server. `openapi/` and `out` are both replaced at the end, or both left as they were.
+
+    Args:
+        servers: addresses by the name of the spec.
+        sources: of the generator.
+        out: of the generated packages.
+        tell: is given the changes before anything is generated from them, so that whoever has to mend the manifest
+            knows why.
 
     Raises:
         SpecError, GeneratorError: as `fetch` and `generate`.
@@ -95,6 +99,7 @@ def regenerate(servers: Mapping[str, str], sources: Sources, out: Path) -> Summa
             if (sources.openapi / f"{spec}.json").exists()
             for change in diff(read(sources.openapi / f"{spec}.json"), read(fresh / f"{spec}.json"))
         ]
+        tell(f"Server: {', '.join(servers.values())}\n\n{report(changes, 'text')}\n")
         removed = _prune(fresh)
         before = _contents(out)
         plugins = generate(evolve(sources, openapi=fresh), out).plugins
@@ -104,7 +109,7 @@ def regenerate(servers: Mapping[str, str], sources: Sources, out: Path) -> Summa
     after = _contents(out)
     files = sum(before.get(path) != after.get(path) for path in before.keys() | after.keys())
     names = tuple(plugin.name for plugin in plugins)
-    return Summary(dict(servers), tuple(changes), removed, names, files, check_types(out))
+    return Summary(tuple(changes), removed, names, files, check_types(out))
 
 
 def _prune(folder: Path) -> tuple[str, ...]:
