@@ -3,6 +3,8 @@
 # Annotations are not strings here: cyclopts reads them.
 import asyncio
 import contextlib
+import shutil
+import sys
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -153,7 +155,15 @@ class _Demo:
         )
         console.say()
         console.say("Next, in one terminal a server that stays:")
-        console.say("  cl-client server up")
+        console.say(f"  {_called()} server up")
         console.say("and in another:")
-        console.say(f"  cl-client media-thumbnail generate {photo} -w 320 --watch -o .")
-        console.say(f"  cl-client hash compute {photo}")
+        console.say(f"  {_called()} media-thumbnail generate {photo} -w 320 --watch -o .")
+        console.say(f"  {_called()} hash compute {photo}")
+
+
+def _called() -> str:
+    """The command as a shell finds it here: `make demo` runs it from an environment that is not on the path."""
+    program = Path(sys.argv[0]).absolute()
+    if program.name != "cl-client" or shutil.which("cl-client") is not None:
+        return "cl-client"
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
