@@ -163,7 +163,7 @@ class _Demo:
 
 def _called() -> str:
     """The command as a shell finds it here: `make demo` runs it from an environment that is not on the path."""
-    program = Path(sys.argv[0]).absolute()
-    if program.name != "cl-client" or shutil.which("cl-client") is not None:
-        return "cl-client"
-    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)
+    program, here = Path(sys.argv[0]).absolute(), Path.cwd()
+    if program.name == "cl-client" and program.is_relative_to(here) and shutil.which("cl-client") is None:
+        return str(program.relative_to(here))
+    return "cl-client"
