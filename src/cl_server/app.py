@@ -6,13 +6,13 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from cl_ml_tools.job_repository import JobRepository
+from cl_ml_tools.job_queue import JobQueue
 from cl_ml_tools.master import create_master_router
 from cl_server import errors, spec
 from cl_server.body_limit import BodyLimitMiddleware
 from cl_server.capabilities import Capabilities
 from cl_server.request_id import RequestIdMiddleware
-from cl_server.routes import files, jobs, server
+from cl_server.routes import control, file_list, files, job_list, jobs, server
 from cl_server.settings import GIB
 from cl_server.storage import LocalFileStorage
 from cl_server.web_pages import WebPagesMiddleware
@@ -25,7 +25,7 @@ def guest() -> None:
 
 
 def create_app(
-    repository: JobRepository,
+    repository: JobQueue,
     storage: LocalFileStorage,
     capabilities: Capabilities,
     *,
@@ -56,7 +56,10 @@ def create_app(
     app.add_middleware(RequestIdMiddleware)
     app.include_router(server.create_router(capabilities))
     app.include_router(create_master_router(repository, storage, guest))
+    app.include_router(job_list.create_router(repository))
     app.include_router(jobs.create_router(repository, storage))
+    app.include_router(control.create_router(repository, storage))
+    app.include_router(file_list.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
     spec.install(app)
     return app

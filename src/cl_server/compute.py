@@ -5,13 +5,12 @@ import tempfile
 
 import uvicorn
 
-from cl_ml_tools.schemas import Job
 from cl_server import leftovers, log
 from cl_server.app import create_app
 from cl_server.capabilities import Capabilities
 from cl_server.database import open_database
 from cl_server.doorbell import Ringer
-from cl_server.events import Events, connection
+from cl_server.events import Events, Relay, connection
 from cl_server.migrations import migrate
 from cl_server.repository import SqlJobRepository
 from cl_server.settings import Settings, prepare
@@ -32,25 +31,23 @@ def run(port: int = 8002, fd: int | None = None) -> None:
     # Uploads are spooled next to where they go: /tmp may be memory.
     tempfile.tempdir = str(spool)
     engine = open_database(settings.database)
-    migrate(engine, settings.database)
+    migrate(engine)
     broker = connection(settings, "compute")
     capabilities = Capabilities()
     if broker is not None:
         capabilities.listen(broker)
         broker.start()
     ringer = Ringer(settings.workers)
-
-    def ring(job: Job) -> None:
-        del job
-        ringer.ring()
-
-    repository = SqlJobRepository(engine, on_change=Events(broker), on_queued=ring)
+    relay = Relay(Events(broker))
+    repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring)
+    relay.follow(repository)
     storage = LocalFileStorage(settings.data)
     lock = leftovers.sweep(settings.data, repository, storage)
 
     def close() -> None:
         if broker is not None:
             broker.stop()
+        relay.stop()
         ringer.close()
         engine.dispose()
         lock.close()

@@ -61,7 +61,7 @@ def test_a_response_has_nothing_of_the_server() -> None:
 
 def test_without_a_broker_nothing_is_said_and_nothing_fails() -> None:
     assert connection(Settings(Path()), "compute") is None
-    Events(None)(JOB)
+    assert Events(None).publish(JOB)()
     presence = Presence(None, "w0", ["hash"])
     presence.idle(0)
     presence.leave()

@@ -11,6 +11,9 @@ from .hash_output import HashOutput
 from .image_conversion_output import ImageConversionOutput
 from .job_created_response import JobCreatedResponse
 from .job_event import JobEvent
+from .job_file import JobFile
+from .job_files_response import JobFilesResponse
+from .job_list_response import JobListResponse
 from .job_response import JobResponse
 from .job_status import JobStatus
 from .media_thumbnail_output import MediaThumbnailOutput
@@ -32,6 +35,9 @@ __all__ = [
     "ImageConversionOutput",
     "JobCreatedResponse",
     "JobEvent",
+    "JobFile",
+    "JobFilesResponse",
+    "JobListResponse",
     "JobResponse",
     "JobStatus",
     "MediaThumbnailOutput",
