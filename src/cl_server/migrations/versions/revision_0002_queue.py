@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(64), nullable=False, server_default=""),
     ):
         op.add_column("jobs", column)
+    op.drop_index("ix_jobs_queue", "jobs")
+    op.create_index("ix_jobs_queue", "jobs", ["status", sa.text("priority DESC"), "seq"])
     op.create_index("ux_jobs_idempotency_key", "jobs", ["idempotency_key"], unique=True)
     op.create_table(
         "outbox",
@@ -35,6 +37,8 @@ def downgrade() -> None:
     """Take them away."""
     op.drop_table("outbox")
     op.drop_index("ux_jobs_idempotency_key", "jobs")
+    op.drop_index("ix_jobs_queue", "jobs")
+    op.create_index("ix_jobs_queue", "jobs", ["status", "priority", "seq"])
     with op.batch_alter_table("jobs") as batch:
         for name in ("fingerprint", "idempotency_key", "cancelling", "lease_until", "run_at", "token"):
             batch.drop_column(name)
