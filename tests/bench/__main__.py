@@ -1,4 +1,4 @@
-"""Run the benches that are named, or all: `python -m tests.bench [start_up dispatch round_trip transfer]`."""
+"""Run the benches that are named, or all: `python -m tests.bench [start_up dispatch round_trip claims transfer]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attrs import asdict
 
 from tests.bench.figure import Figure
 
-BENCHES = ("start_up", "dispatch", "round_trip", "transfer")
+BENCHES = ("start_up", "dispatch", "round_trip", "claims", "transfer")
 
 
 def main(names: list[str]) -> None:
