@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
-from cl_ml_tools.job_queue import LEASE, JobQuery
+from cl_ml_tools.job_queue import FIRST_BACKOFF, LEASE, JobQuery
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.clock import now_ms
 from cl_server.repository import SqlJobRepository
@@ -65,13 +65,14 @@ def test_of_many_processes_none_claims_what_another_has(database: Engine) -> Non
 @pytest.mark.parametrize("way", ["lease", "slot"])
 def test_a_worker_that_is_killed_loses_its_job_to_another(database: Engine, way: str) -> None:
     """kill -9: found by its lease, or by its successor in the same slot."""
-    ahead = 0
-    queue = SqlJobRepository(database, clock=lambda: now_ms() + ahead)
+    now = now_ms()
+    queue = SqlJobRepository(database, clock=lambda: now)
     job_id = queue.add_job(Job(job_id="one", task_type="hash"))
     claimer = Claimer(database, "w0", "hold")
     assert claimer.hear() == "ready"
     claimer.go()
     assert claimer.hear() == job_id
+    now = now_ms()
     claimer.process.kill()
     assert claimer.end() == []
     assert queue.claim("w1", ["hash"]) is None
@@ -79,10 +80,10 @@ def test_a_worker_that_is_killed_loses_its_job_to_another(database: Engine, way:
     if way == "slot":
         queue.release("w0")
     else:
-        ahead = LEASE + 1_000
+        now += LEASE + 1
         assert [job.job_id for job in queue.expire()] == [job_id]
-        assert queue.next_due(["hash"]) in range(900, 1_001)
-        ahead += 1_000
+        assert queue.next_due(["hash"]) == FIRST_BACKOFF
+        now += FIRST_BACKOFF
     claim = queue.claim("w1", ["hash"])
     assert claim is not None
     assert (claim.job.job_id, claim.attempt) == (job_id, 2)
