@@ -62,13 +62,19 @@ class Connection:
         self._client.connect_async(self._host, self._port, KEEPALIVE)
         self._client.loop_start()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there."""
+        return self._connected.is_set()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> MQTTMessageInfo:
         """Hand over a message; never blocks, never raises for a broker that is away."""
         info = self._client.publish(topic, payload, QOS, retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             log.warning("the broker is away and the queue is full: a message on %s is dropped", topic)
         else:
             self._unsent = info
+        return info
 
     def stop(self, timeout: float = 1.0) -> None:
         """Deliver what was published, for at most `timeout` seconds, and disconnect."""

@@ -75,7 +75,7 @@ def test_a_response_has_nothing_of_the_server() -> None:
 
 def test_without_a_broker_nothing_is_said_and_nothing_fails(tmp_path: Path) -> None:
     assert connection(Settings(Path()), "compute") is None
-    Events(None, GuestMode(tmp_path / "guest-mode"))(JOB)
+    assert Events(None, GuestMode(tmp_path / "guest-mode")).publish(JOB)()
     presence = Presence(None, "w0", ["hash"])
     presence.idle(0)
     presence.leave()
