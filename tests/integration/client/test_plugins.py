@@ -5,7 +5,7 @@ from pathlib import Path
 import m3u8
 import pytest
 
-from cl_client import ComputeClient, JobFailedError, ValidationError
+from cl_client import BadRequestError, ComputeClient, JobFailedError, ValidationError
 from tests.media.film import film
 
 
@@ -39,9 +39,13 @@ async def test_a_video_becomes_a_stream(local_client: ComputeClient, tmp_path: P
 async def test_variants_that_make_no_sense_are_refused_before_the_job(local_client: ComputeClient):
     with pytest.raises(ValidationError, match=r"variants: .*at most 8 variants") as refused:
         await local_client.hls_streaming.submit_with_files(
-            {"file": film(1)}, {"variants": [{"resolution": "720p", "bitrate": 100_000}] * 10_000}
+            {"file": film(1)}, {"variants": [{"resolution": "720p", "bitrate": 100_000}] * 1_000}
         )
     assert refused.value.status == 422
+    with pytest.raises(BadRequestError, match="Part exceeded maximum size of 64KB"):
+        await local_client.hls_streaming.submit_with_files(
+            {"file": film(1)}, {"variants": [{"resolution": "720p", "bitrate": 100_000}] * 10_000}
+        )
     with pytest.raises(ValidationError, match=r"variants: .*not JSON; expected a list like"):
         await local_client.hls_streaming.submit_with_files({"file": film(1)}, {"variants": "[{720p}]"})
 
