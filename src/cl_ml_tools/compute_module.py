@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Generic, Literal, TypeAlias, TypedDict, TypeVar
+from typing import Generic, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,10 +21,11 @@ class TaskDone(TypedDict):
 
 
 class TaskFailed(TypedDict):
-    """A task that did not; `error` is one line that the user reads."""
+    """A task that did not; `error` is one line that the user reads, `transient` what may go well another time."""
 
     status: Literal["error"]
     error: str
+    transient: NotRequired[bool]
 
 
 TaskResult: TypeAlias = TaskDone | TaskFailed
@@ -32,6 +33,14 @@ TaskResult: TypeAlias = TaskDone | TaskFailed
 
 class TaskError(Exception):
     """The job cannot be done; the message is one line for the person who sent it."""
+
+
+class TransientError(TaskError):
+    """The job cannot be done now, and may be another time."""
+
+
+class TaskStopError(BaseException):
+    """Raised out of `progress_callback` when nobody wants the job any more; not an error that a task may swallow."""
 
 
 class ComputeModule(ABC, Generic[P]):
@@ -80,7 +89,7 @@ class BlockingModule(ComputeModule[P]):
         try:
             output = await asyncio.to_thread(self.process, params, progress_callback or _ignore)
         except TaskError as error:
-            return {"status": "error", "error": str(error)}
+            return {"status": "error", "error": str(error), "transient": isinstance(error, TransientError)}
         return {"status": "ok", "task_output": output.model_dump(mode="json")}
 
 

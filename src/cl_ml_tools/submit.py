@@ -4,19 +4,22 @@ A parameter that is added to the schema is a form field of the route, an entry o
 parameter of every generated client; nothing else has to be written.
 """
 
+import hashlib
 import inspect
+import json
 import re
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import Annotated, Generic, Protocol, TypeVar
+from typing import Annotated, BinaryIO, Generic, Protocol, TypeVar
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, File, Form, HTTPException, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, HTTPException, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from cl_ml_tools.file_storage import FileStorage
+from cl_ml_tools.job_queue import IdempotencyConflictError, JobQueue
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import (
     SERVER_FIELDS,
@@ -30,6 +33,18 @@ from cl_ml_tools.schemas import (
 
 P = TypeVar("P", bound=BaseJobParams)
 CurrentUser = Callable[..., object]
+
+PIECE = 1 << 20
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="A name of your choice for this submit: sent again, it gives the job of the first time.",
+    ),
+]
 
 
 class RouteFactory(Protocol):
@@ -80,7 +95,10 @@ class SubmitRoute(Generic[P]):
             responses={
                 400: {"model": ErrorResponse, "description": "The file cannot be a job (it is empty)"},
                 413: {"model": ErrorResponse, "description": "The upload is larger than the server takes"},
-                422: {"model": ErrorResponse, "description": "A parameter is missing or out of its range"},
+                422: {
+                    "model": ErrorResponse,
+                    "description": "A parameter is missing or out of its range, or the key came with another job",
+                },
                 503: {"model": ErrorResponse, "description": "The server lacks a library or a model for the task"},
                 507: {"model": ErrorResponse, "description": "The server's disk is full"},
             },
@@ -102,6 +120,7 @@ class SubmitRoute(Generic[P]):
             default = inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
             parameters.append(inspect.Parameter(name, keyword, annotation=annotation, default=default))
         parameters.append(inspect.Parameter("priority", keyword, annotation=Annotated[Priority, Form()], default=5))
+        parameters.append(inspect.Parameter("idempotency_key", keyword, annotation=IdempotencyKey, default=None))
         parameters.append(inspect.Parameter("user", keyword, default=Depends(get_current_user)))
         return inspect.Signature(parameters)
 
@@ -117,7 +136,9 @@ class Submission(Generic[P]):
         self._repository = repository
         self._storage = storage
 
-    async def __call__(self, file: UploadFile, priority: int, user: object, **fields: object) -> JobCreatedResponse:
+    async def __call__(
+        self, file: UploadFile, priority: int, idempotency_key: str | None, user: object, **fields: object
+    ) -> JobCreatedResponse:
         if file.size == 0:
             raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
         params = self._params(fields)
@@ -132,11 +153,33 @@ class Submission(Generic[P]):
                 params.output_paths = [str(self._storage.get_output_path(job_id) / name)]
             content: JSONObject = params.model_dump(mode="json")
             job = Job(job_id=job_id, task_type=self._route.task_type, params=content, priority=priority)
-            await run_in_threadpool(self._repository.add_job, job, created_by=user_id(user), priority=priority)
+            if idempotency_key is None:
+                await run_in_threadpool(self._repository.add_job, job, created_by=user_id(user), priority=priority)
+            else:
+                job = await self._once(job, file, idempotency_key, user_id(user))
+                if job.job_id != job_id:
+                    await run_in_threadpool(self._storage.cleanup_job, job_id)
         except BaseException:
             await run_in_threadpool(self._storage.cleanup_job, job_id)
             raise
-        return JobCreatedResponse(job_id=job_id, status=job.status, task_type=job.task_type)
+        return JobCreatedResponse(job_id=job.job_id, status=job.status, task_type=job.task_type)
+
+    async def _once(self, job: Job, file: UploadFile, key: str, owner: str | None) -> Job:
+        """Queue a job, unless it was queued before: then that one."""
+        if not isinstance(self._repository, JobQueue):
+            raise HTTPException(400, "this server keeps no Idempotency-Key; send the job without")
+        fingerprint = await run_in_threadpool(_fingerprint, job, file.file)
+        try:
+            return await run_in_threadpool(
+                self._repository.submit,
+                job,
+                created_by=owner,
+                priority=job.priority,
+                key=key,
+                fingerprint=fingerprint,
+            )
+        except IdempotencyConflictError as error:
+            raise HTTPException(422, str(error)) from error
 
     def _params(self, fields: dict[str, object]) -> P:
         try:
@@ -144,6 +187,17 @@ class Submission(Generic[P]):
         except ValidationError as error:
             issues = [{**issue, "loc": ("body", *issue["loc"])} for issue in error.errors(include_url=False)]
             raise RequestValidationError(issues) from error
+
+
+def _fingerprint(job: Job, file: BinaryIO) -> str:
+    """What makes a submit the same as another: the task, what the user sent with it, and the file."""
+    file.seek(0)
+    content = hashlib.sha256()
+    while piece := file.read(PIECE):
+        content.update(piece)
+    sent = {name: value for name, value in job.params.items() if name not in SERVER_FIELDS}
+    parts = [job.task_type, job.priority, sent, job.params["input_names"], content.hexdigest()]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def user_id(user: object) -> str | None:

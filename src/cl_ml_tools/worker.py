@@ -1,14 +1,20 @@
 """Takes jobs from a repository and runs the plugins on them."""
 
+import errno
 import logging
 from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
-from cl_ml_tools.compute_module import ProgressCallback, TaskFailed
+from cl_ml_tools.compute_module import ProgressCallback, TaskFailed, TaskResult, TransientError
 from cl_ml_tools.discovery import AnyModule, discover_tasks
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import Job, JobStatus
+
+# A disk that is full or stumbles, and what there may be more of in a moment: memory, files, processes.
+PASSING = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.EBUSY}
+)
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +55,7 @@ class Worker:
 
     async def run(self, job: Job) -> None:
         """Run a job that was claimed, and write down how it ended."""
-        failure: Exception | None = None
-        try:
-            result = await self.modules[job.task_type].run(job, self._progress(job))
-        except Exception as error:
-            failure = error
-            result = explain(job.task_type, error)
+        result = await self.attempt(job, self._progress(job))
         if result["status"] == "ok":
             kept = self.repository.update_job(
                 job.job_id, status=JobStatus.COMPLETED, progress=100, task_output=result["task_output"]
@@ -64,8 +65,14 @@ class Worker:
         if not kept:
             # A task whose files are removed under it fails, and that is nobody's fault.
             log.info("job %s was deleted or taken back while it ran; its result is dropped", job.job_id)
-        elif failure is not None:
-            log.error("job %s failed", job.job_id, exc_info=failure)
+
+    async def attempt(self, job: Job, progress: ProgressCallback) -> TaskResult:
+        """Run the plugin of a job; whatever it raises is told as a failure."""
+        try:
+            return await self.modules[job.task_type].run(job, progress)
+        except Exception as error:
+            log.warning("job %s did not go well", job.job_id, exc_info=error)
+            return explain(job.task_type, error)
 
     def _progress(self, job: Job) -> ProgressCallback:
         last = 0
@@ -95,4 +102,15 @@ def explain(task_type: str, error: Exception) -> TaskFailed:
             said = f"{task_type} failed: {reason}"
         case _:
             said = f"{task_type} failed on the server ({type(error).__name__}); its log says more"
-    return {"status": "error", "error": said}
+    return {"status": "error", "error": said, "transient": is_transient(error)}
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether an error is the machine's, for now, and not the input's."""
+    match error:
+        case TransientError() | ConnectionError() | TimeoutError() | MemoryError():
+            return True
+        case OSError(errno=int(number)):
+            return number in PASSING
+        case _:
+            return False

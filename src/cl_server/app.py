@@ -3,11 +3,10 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Protocol
 
 from fastapi import Depends, FastAPI
 
-from cl_ml_tools.job_repository import JobRepository
+from cl_ml_tools.job_queue import JobQueue
 from cl_ml_tools.master import create_master_router
 from cl_server import bearer, errors, spec
 from cl_server.access import REFUSALS, Access, AccessMiddleware, job_user
@@ -15,7 +14,7 @@ from cl_server.body_limit import BodyLimitMiddleware
 from cl_server.capabilities import Capabilities
 from cl_server.guest_mode import GuestMode
 from cl_server.request_id import RequestIdMiddleware
-from cl_server.routes import admin, files, jobs, server
+from cl_server.routes import admin, control, file_list, files, job_list, jobs, server
 from cl_server.settings import GIB
 from cl_server.storage import LocalFileStorage
 from cl_server.tokens import Verifier
@@ -24,12 +23,8 @@ from cl_server.web_pages import WebPagesMiddleware
 TITLE = "Compute"
 
 
-class Repository(JobRepository, admin.Archive, Protocol):
-    """What the application needs of a repository."""
-
-
 def create_app(
-    repository: Repository,
+    repository: JobQueue,
     storage: LocalFileStorage,
     capabilities: Capabilities,
     guest_mode: GuestMode,
@@ -67,7 +62,10 @@ def create_app(
     app.include_router(server.create_router(capabilities, guest_mode))
     submits = create_master_router(repository, storage, job_user, offered=lambda: capabilities.summary().capabilities)
     app.include_router(submits, dependencies=[Depends(bearer.scheme)], responses={**REFUSALS})
+    app.include_router(job_list.create_router(repository))
     app.include_router(jobs.create_router(repository, storage))
+    app.include_router(control.create_router(repository, storage))
+    app.include_router(file_list.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
     app.include_router(admin.create_router(repository, storage, guest_mode))
     spec.install(app, spec.messages_and_outputs)

@@ -2,13 +2,12 @@
 
 import tempfile
 
-from cl_ml_tools.schemas import Job
 from cl_server import leftovers, log
 from cl_server.app import create_app
 from cl_server.capabilities import Capabilities
 from cl_server.database import open_database
 from cl_server.doorbell import Ringer
-from cl_server.events import Events, connection
+from cl_server.events import Events, Relay, connection
 from cl_server.guest_mode import GuestMode
 from cl_server.migrations import migrate
 from cl_server.repository import SqlJobRepository
@@ -33,25 +32,23 @@ def run(port: int = 8002, fd: int | None = None) -> None:
     if verifier is None and not guest_mode.on:
         raise KeySourceError("guest mode is off and there is no auth server: nobody could use this server")
     engine = open_database(settings.database)
-    migrate(engine, settings.database)
+    migrate(engine)
     broker = connection(settings, "compute")
     capabilities = Capabilities()
     if broker is not None:
         capabilities.listen(broker)
         broker.start()
     ringer = Ringer(settings.workers)
-
-    def ring(job: Job) -> None:
-        del job
-        ringer.ring()
-
-    repository = SqlJobRepository(engine, on_change=Events(broker, guest_mode), on_queued=ring)
+    relay = Relay(Events(broker, guest_mode))
+    repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring)
+    relay.follow(repository)
     storage = LocalFileStorage(settings.data)
     lock = leftovers.sweep(settings.data, repository, storage)
 
     def close() -> None:
         if broker is not None:
             broker.stop()
+        relay.stop()
         ringer.close()
         engine.dispose()
         lock.close()

@@ -1,13 +1,38 @@
-"""The SQLite database: how it is opened, and the table of jobs."""
+"""The database, SQLite or PostgreSQL: how it is opened, and its tables."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import JSON, Column, Connection, Engine, Index, Integer, MetaData, String, Table, create_engine, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    false,
+    func,
+    make_url,
+    select,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from cl_server.clock import now_ms
+
 BUSY_TIMEOUT = 15.0
+
+# Milliseconds, and numbers that only grow, are too large for the integers of PostgreSQL; SQLite has but one kind,
+# and numbers rows by themselves only where it is called by that name.
+Big = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData()
 
@@ -15,7 +40,7 @@ jobs = Table(
     "jobs",
     metadata,
     # The order in which jobs came: a clock can be put back.
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Big, primary_key=True, autoincrement=True),
     Column("job_id", String(64), nullable=False, unique=True),
     Column("task_type", String(64), nullable=False),
     Column("status", String(16), nullable=False),
@@ -27,18 +52,44 @@ jobs = Table(
     Column("priority", Integer, nullable=False),
     Column("worker_id", String(64)),
     Column("attempts", Integer, nullable=False),
-    Column("created_at", Integer, nullable=False),
-    Column("updated_at", Integer, nullable=False),
-    Column("started_at", Integer),
-    Column("completed_at", Integer),
-    Index("ix_jobs_queue", "status", "priority", "seq"),
+    Column("created_at", Big, nullable=False),
+    Column("updated_at", Big, nullable=False),
+    Column("started_at", Big),
+    Column("completed_at", Big),
+    # Grows with each claim; whoever has an older one has lost the job.
+    Column("token", Big, nullable=False, server_default="0"),
+    Column("run_at", Big, nullable=False, server_default="0"),
+    Column("lease_until", Big, nullable=False, server_default="0"),
+    Column("cancelling", Boolean, nullable=False, server_default=false()),
+    Column("idempotency_key", String(64)),
+    Column("fingerprint", String(64), nullable=False, server_default=""),
+    Index("ux_jobs_idempotency_key", "idempotency_key", unique=True),
+)
+
+# The order in which jobs are claimed, so that the next one is found without sorting the queue.
+Index("ix_jobs_queue", jobs.c.status, jobs.c.priority.desc(), jobs.c.seq)
+
+# What has happened and is not yet known to have been told: written with the change itself.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", Big, primary_key=True, autoincrement=True),
+    Column("job", JSON, nullable=False),
+    Column("told_at", Big, nullable=False),
 )
 
 
-def open_database(path: Path) -> Engine:
-    """An engine whose transactions take the write lock at once; see `reading` for those that only read."""
+def open_database(target: Path | str) -> Engine:
+    """An engine for a SQLite file or for a `postgresql://` address.
+
+    On SQLite its transactions take the write lock at once; see `reading` for those that only read.
+    """
+    if isinstance(target, str):
+        # Whatever driver the address names: psycopg 3 is the one that is there.
+        url = make_url(target).set(drivername="postgresql+psycopg")
+        return create_engine(url, pool_size=10, max_overflow=40, pool_pre_ping=True)
     engine = create_engine(
-        f"sqlite:///{path}",
+        f"sqlite:///{target}",
         pool_size=10,
         max_overflow=40,
         connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
@@ -48,9 +99,34 @@ def open_database(path: Path) -> Engine:
     return engine
 
 
+def is_postgres(engine: Engine) -> bool:
+    """Whether many hosts share this database."""
+    return engine.dialect.name == "postgresql"
+
+
 def reading(engine: Engine) -> Engine:
     """The same database for reads, which under WAL wait for nobody."""
     return engine.execution_options(reading=True)
+
+
+def clock_of(engine: Engine) -> Callable[[], int]:
+    """The clock by which leases are reckoned: that of the host, or, where there are many, that of the database."""
+    return DatabaseClock(engine) if is_postgres(engine) else now_ms
+
+
+class DatabaseClock:
+    """UTC milliseconds as PostgreSQL has them, asked for once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._ahead: int | None = None
+
+    def __call__(self) -> int:
+        if self._ahead is None:
+            with self._engine.connect() as connection:
+                seconds = connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()
+            self._ahead = int(seconds * 1000) - now_ms()
+        return now_ms() + self._ahead
 
 
 def _configure(connection: DBAPIConnection, record: object) -> None:

@@ -5,9 +5,11 @@ commits a job sends a datagram to each. A ring is only a hint: a lost one is men
 sweep, and one too many costs one look at the queue.
 """
 
+import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self, cast
 
@@ -29,6 +31,15 @@ class Doorbell:
         part = self._path.with_suffix(f".{os.getpid()}.part")
         part.write_text(self._written)
         part.replace(self._path)
+
+    def attach(self, on_ring: Callable[[], None]) -> None:
+        """Call back in the running event loop at each ring."""
+
+        def rung() -> None:
+            self.drain()
+            on_ring()
+
+        asyncio.get_running_loop().add_reader(self.socket, rung)
 
     def drain(self) -> None:
         """Forget the rings so far."""

@@ -63,17 +63,21 @@ class Connection:
         self._client.connect_async(self._host, self._port, KEEPALIVE)
         self._client.loop_start()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Hand over a message; never blocks, never raises for a broker that is away. `False` when it was dropped."""
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there."""
+        return self._connected.is_set()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> MQTTMessageInfo:
+        """Hand over a message; never blocks, never raises for a broker that is away. See `dropped`."""
         info = self._client.publish(topic, payload, QOS, retain)
-        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
-            if not self._dropping:
-                log.warning("the broker is away and the queue is full: messages are dropped from now on")
+        if not dropped(info):
+            self._dropping = False
+            self._unsent = info
+        elif not self._dropping:
+            log.warning("the broker is away and the queue is full: messages are dropped from now on")
             self._dropping = True
-            return False
-        self._dropping = False
-        self._unsent = info
-        return True
+        return info
 
     def stop(self, timeout: float = 1.0) -> None:
         """Deliver what was published, for at most `timeout` seconds, and disconnect."""
@@ -111,3 +115,8 @@ class Connection:
         del client, data
         for subscription in self._subscriptions.values():
             subscription.on_message(message.topic, bytes(message.payload))
+
+
+def dropped(info: MQTTMessageInfo) -> bool:
+    """Whether a message was not even queued, because the broker is away for so long."""
+    return info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cl_server.capabilities import TOPIC
 from cl_server.clock import now_ms
-from cl_server.mqtt import Connection
+from cl_server.mqtt import Connection, dropped
 from cl_server.schemas import WorkerCapability
 
 
@@ -42,4 +42,5 @@ class Presence:
         message = WorkerCapability(
             id=self._worker_id, capabilities=self._capabilities, idle_count=self._idle, timestamp=now_ms()
         )
-        self._told = self._connection.publish(self._topic, message.model_dump_json().encode(), retain=True)
+        info = self._connection.publish(self._topic, message.model_dump_json().encode(), retain=True)
+        self._told = not dropped(info)

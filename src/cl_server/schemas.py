@@ -44,6 +44,28 @@ class JobResponse(BaseModel):
         )
 
 
+class JobListResponse(BaseModel):
+    """A page of jobs, newest first."""
+
+    jobs: list[JobResponse]
+    cursor: str | None = Field(default=None, description="Gives the next page; `null` on the last one.")
+
+
+class JobFile(BaseModel):
+    """A file of a job."""
+
+    path: str = Field(description="Relative to the job, as outputs name it and downloads take it.")
+    size: int = Field(ge=0, description="Bytes.")
+    sha256: str
+    media_type: str = Field(description="By its first bytes.")
+
+
+class JobFilesResponse(BaseModel):
+    """What a job was given (`input/…`) and what it made (`output/…`)."""
+
+    files: list[JobFile]
+
+
 class JobEvent(JobResponse):
     """The MQTT message on `inference/events`: one for every transition and every progress of a job."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 GIB = 1 << 30
+HOUR = 3600.0
 # A token lives this long, in seconds: until then, other servers believe what was true when it was made.
 TOKEN_LIFETIME = 1800
 
@@ -20,7 +21,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`max_upload` is in bytes, `token_lifetime` in seconds; without `mqtt_port` nothing is published.
+    """`max_upload` is in bytes, times are in seconds; without `mqtt_port` nothing is published.
 
     Tokens are checked with the keys of the auth server at `auth_url`, or with the public key in the file
     `auth_key`; without either nobody but guests can come. `guest_mode` is what holds until an admin changes it.
@@ -35,6 +36,8 @@ class Settings:
     guest_mode: bool = True
     audience: Audience = Audience()
     token_lifetime: int = TOKEN_LIFETIME
+    database_url: str | None = None
+    task_timeout: float = HOUR
 
     @property
     def auth(self) -> Path:
@@ -47,9 +50,9 @@ class Settings:
         return self.data / "guest-mode"
 
     @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.data / "jobs.sqlite"
+    def database(self) -> Path | str:
+        """The address of PostgreSQL, or the SQLite file."""
+        return self.database_url or self.data / "jobs.sqlite"
 
     @property
     def workers(self) -> Path:
@@ -60,7 +63,8 @@ class Settings:
     def from_env(cls) -> Self:
         """Read the environment.
 
-        `CL_DATA`, `CL_MAX_UPLOAD`, `MQTT_BROKER_HOST`, `MQTT_BROKER_PORT`; `AUTH_URL` or `CL_AUTH_KEY` (a PEM file);
+        `CL_DATA`, `CL_DATABASE`, `CL_TASK_TIMEOUT`, `CL_MAX_UPLOAD`, `MQTT_BROKER_HOST`, `MQTT_BROKER_PORT`;
+        `AUTH_URL` or `CL_AUTH_KEY` (a PEM file);
         `CL_GUEST_MODE` (`on` or `off`; without it, guests are let in where nobody could log in);
         `CL_TOKEN_ISSUER`, `CL_TOKEN_AUDIENCE`, `CL_TOKEN_LIFETIME`. An empty variable is one that is not set.
         """
@@ -82,6 +86,8 @@ class Settings:
                 env.get("CL_TOKEN_ISSUER", Audience.issuer), env.get("CL_TOKEN_AUDIENCE", Audience.audience)
             ),
             token_lifetime=int(env.get("CL_TOKEN_LIFETIME", TOKEN_LIFETIME)),
+            database_url=env.get("CL_DATABASE"),
+            task_timeout=float(env.get("CL_TASK_TIMEOUT", HOUR)),
         )
 
     def environment(self) -> dict[str, str]:
@@ -97,6 +103,8 @@ class Settings:
             "CL_TOKEN_ISSUER": self.audience.issuer,
             "CL_TOKEN_AUDIENCE": self.audience.audience,
             "CL_TOKEN_LIFETIME": str(self.token_lifetime),
+            "CL_DATABASE": self.database_url or "",
+            "CL_TASK_TIMEOUT": str(self.task_timeout),
         }
 
 

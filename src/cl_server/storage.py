@@ -53,6 +53,46 @@ class LocalFileStorage:
         shutil.rmtree(folder, ignore_errors=True)
         return True
 
+    def begin_attempt(self, job_id: str, token: int) -> Path:
+        """A new folder for what one attempt at a job writes: nobody sees it before it is published."""
+        folder = self._attempt(job_id, token)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
+
+    def publish_attempt(self, job_id: str, token: int) -> None:
+        """Make the outputs of an attempt those of the job, all at once."""
+        output = self.get_output_path(job_id)
+        # There is something only if a worker died after it published and before that was written down.
+        if output.exists() and any(output.iterdir()):
+            shutil.rmtree(output)
+        # Onto a folder that is empty, this is one step (rename(2)).
+        self._attempt(job_id, token).rename(output)
+
+    def discard_attempt(self, job_id: str, token: int) -> None:
+        """Remove what an attempt wrote."""
+        shutil.rmtree(self._attempt(job_id, token), ignore_errors=True)
+
+    def copy_inputs(self, job_id: str, to: str) -> bool:
+        """Give a new job the inputs of another, on disk only once; `False` when they are gone."""
+        source = self.get_input_path(job_id)
+        if not source.is_dir():
+            return False
+        self.create_job_directory(to)
+        for path in source.iterdir():
+            os.link(path, self.get_input_path(to) / path.name)
+        return True
+
+    def files(self, job_id: str) -> list[Path]:
+        """Everything that `find` finds of a job, sorted."""
+        folder = self._folder(job_id)
+        found = (path for part in ("input", "output") for path in (folder / part).rglob("*"))
+        return sorted(path for path in found if self.find(job_id, str(path.relative_to(folder))) is not None)
+
+    def relative(self, job_id: str, path: Path) -> str:
+        """How outputs and users call a file of a job."""
+        return path.relative_to(self._folder(job_id)).as_posix()
+
     def job_ids(self) -> set[str]:
         """The jobs that have a folder."""
         return {folder.name for folder in self.root.iterdir() if JOB_ID.fullmatch(folder.name)}
@@ -75,9 +115,14 @@ class LocalFileStorage:
             path = (folder / relative).resolve(strict=True)
         except (OSError, ValueError):
             return None
-        inside = path.is_relative_to(folder.resolve()) and path.is_file()
-        # A leading dot is how a file is named that is still being written.
-        return path if inside and not path.name.startswith(".") else None
+        root = folder.resolve()
+        if not path.is_relative_to(root) or not path.is_file():
+            return None
+        # A leading dot is how a file is named that is still being written, or a folder of such files.
+        return None if any(part.startswith(".") for part in path.relative_to(root).parts) else path
+
+    def _attempt(self, job_id: str, token: int) -> Path:
+        return self._folder(job_id) / f".attempt-{token}"
 
     def _folder(self, job_id: str) -> Path:
         if not JOB_ID.fullmatch(job_id):

@@ -4,133 +4,266 @@ import asyncio
 import logging
 import os
 import signal
+import socket
+from contextlib import ExitStack
+from pathlib import Path
 
+from cl_ml_tools.compute_module import ProgressCallback, TaskResult, TaskStopError
+from cl_ml_tools.job_queue import Beat, Claim, JobQueue
 from cl_ml_tools.schemas import Job
 from cl_ml_tools.worker import Worker
 from cl_server import log as logs
-from cl_server.database import open_database
+from cl_server.database import is_postgres, open_database
 from cl_server.doorbell import Doorbell, Ringer
-from cl_server.events import Events, connection
+from cl_server.events import Events, Relay, connection
 from cl_server.guest_mode import GuestMode
+from cl_server.heart import Heart
 from cl_server.migrations import migrate
-from cl_server.mqtt import Connection
+from cl_server.postgres_bell import PostgresBell
 from cl_server.presence import Presence
 from cl_server.repository import SqlJobRepository
 from cl_server.settings import Settings, prepare
+from cl_server.storage import LocalFileStorage
 
 # A ring may be lost; a job never waits longer than this, in seconds.
 SWEEP = 5.0
 # How long a job may go on after SIGTERM, in seconds, before it is given back.
 GRACE = 5.0
+# How long a task may go on, in seconds, after it was told that nobody wants it any more.
+CANCEL_GRACE = 2.0
 
 log = logging.getLogger(__name__)
 
 
 def run(slot: int = 0, of: int | None = None) -> None:
     """Work until SIGTERM. `slot` names the worker; what an earlier one of the same slot held is given back."""
-    worker_id = f"w{slot}"
-    logs.configure(worker_id)
     settings = Settings.from_env()
+    worker_id = f"w{slot}" if settings.database_url is None else f"{socket.gethostname()[:48]}-w{slot}"
+    logs.configure(worker_id)
     prepare(settings.data)
     engine = open_database(settings.database)
-    migrate(engine, settings.database)
+    migrate(engine)
     broker = connection(settings, worker_id)
     guest_mode = GuestMode(settings.guest_mode_file, default=settings.guest_mode)
     ringer = Ringer(settings.workers)
-
-    def ring(job: Job) -> None:
-        del job
-        ringer.ring()
-
-    repository = SqlJobRepository(engine, worker_id=worker_id, on_change=Events(broker, guest_mode), on_queued=ring)
+    relay = Relay(Events(broker, guest_mode))
+    repository = SqlJobRepository(engine, worker_id=worker_id, on_event=relay, on_wake=ringer.ring)
     worker = Worker(repository)
     worker.setup()
     presence = Presence(broker, worker_id, worker.get_supported_task_types())
-    with Doorbell(settings.workers, worker_id) as doorbell:
+    with ExitStack() as stack:
+        bells: list[Doorbell | PostgresBell] = [stack.enter_context(Doorbell(settings.workers, worker_id))]
+        if settings.database_url is not None:
+            bells.append(stack.enter_context(PostgresBell(settings.database_url)))
         if broker is not None:
             broker.start()
+        relay.follow(repository)
         repository.release(worker_id)
-        if slot == 0 and of is not None:
+        if slot == 0 and of is not None and not is_postgres(engine):
             repository.release_others(*(f"w{number}" for number in range(of)))
-        finished = asyncio.run(Shift(worker, repository, presence, doorbell, worker_id).work())
+        storage = LocalFileStorage(settings.data)
+        shift = Shift(worker, repository, storage, presence, worker_id, task_timeout=settings.task_timeout)
+        finished = asyncio.run(shift.work(*bells))
     presence.leave()
-    _close(broker)
+    if broker is not None:
+        broker.stop()
+    relay.stop()
     ringer.close()
     engine.dispose()
     if not finished:
-        # The thread of the job that was given back still runs, and a usual exit would wait for it.
+        # The thread of the job that was given up still runs, and a usual exit would wait for it.
         logging.shutdown()
         os._exit(0)
 
 
-def _close(broker: Connection | None) -> None:
-    if broker is not None:
-        broker.stop()
+class Attempt:
+    """One claim, from the worker's side: where it writes, how it reports, how it ends."""
+
+    def __init__(self, claim: Claim, queue: JobQueue, storage: LocalFileStorage, heart: Heart) -> None:
+        self.claim = claim
+        self._queue = queue
+        self._storage = storage
+        self._heart = heart
+        self._writes = bool(claim.job.params.get("output_paths"))
+
+    def job(self) -> Job:
+        """The job with its outputs going to a folder of this attempt."""
+        job, paths = self.claim.job, self.claim.job.params.get("output_paths")
+        if not self._writes or not isinstance(paths, list):
+            return job
+        folder = self._storage.begin_attempt(job.job_id, self.claim.token)
+        ours = [str(folder / Path(str(path)).name) for path in paths]
+        return job.model_copy(update={"params": {**job.params, "output_paths": ours}})
+
+    def progress(self) -> ProgressCallback:
+        """Tells how far the job is; ends the task from within when nobody wants it any more."""
+        last = 0
+
+        def report(percent: int) -> None:
+            nonlocal last
+            if self._heart.is_over(self.claim):
+                raise TaskStopError
+            if last < percent < 100:
+                last = percent
+                self._queue.progress(self.claim, percent)
+
+        return report
+
+    def end(self, result: TaskResult) -> None:
+        """Write down how it went, if it is still ours to say."""
+        job_id = self.claim.job.job_id
+        if result["status"] == "ok":
+            kept = self._queue.complete(self.claim, result["task_output"], self._publish)
+        else:
+            kept = self._queue.fail(self.claim, result["error"], transient=result.get("transient", False))
+        if not kept:
+            # A task whose files are removed under it fails, and that is nobody's fault.
+            log.info("job %s was deleted or taken back while it ran; its result is dropped", job_id)
+        if result["status"] != "ok" or not kept:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove what it wrote."""
+        if self._writes:
+            self._storage.discard_attempt(self.claim.job.job_id, self.claim.token)
+
+    def _publish(self) -> None:
+        if self._writes:
+            self._storage.publish_attempt(self.claim.job.job_id, self.claim.token)
 
 
 class Shift:
-    """Takes jobs until it is told to stop."""
+    """Takes jobs until it is told to stop. `task_timeout` is in seconds."""
 
     def __init__(
-        self, worker: Worker, repository: SqlJobRepository, presence: Presence, doorbell: Doorbell, worker_id: str
+        self,
+        worker: Worker,
+        queue: JobQueue,
+        storage: LocalFileStorage,
+        presence: Presence,
+        worker_id: str,
+        *,
+        task_timeout: float,
     ) -> None:
         self._worker = worker
-        self._repository = repository
+        self._queue = queue
+        self._storage = storage
         self._presence = presence
-        self._doorbell = doorbell
         self._worker_id = worker_id
+        self._task_timeout = task_timeout
         self._rung = asyncio.Event()
         self._stop = asyncio.Event()
         self._force = asyncio.Event()
+        self._over = asyncio.Event()
+        self._beat = Beat.KEPT
 
-    async def work(self) -> bool:
-        """Work; `False` when the last job was given back and may still be running."""
+    async def work(self, *bells: Doorbell | PostgresBell) -> bool:
+        """Work; `False` when the last task was given up and may still be running."""
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._doorbell.socket, self._ring)
+
+        def over(claim: Claim, beat: Beat) -> None:
+            loop.call_soon_threadsafe(self._ended, claim, beat)
+
+        heart = Heart(self._queue, over)
+
+        def ring() -> None:
+            self._rung.set()
+            heart.look()
+
+        for bell in bells:
+            bell.attach(ring)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signal)
+        heart.start()
+        try:
+            return await self._loop(heart)
+        finally:
+            heart.stop()
+
+    async def _loop(self, heart: Heart) -> bool:
         task_types = self._worker.get_supported_task_types()
         log.info("ready for %s", ", ".join(task_types))
         while not self._stop.is_set():
             self._rung.clear()
-            while not self._stop.is_set() and (job := self._repository.fetch_next_job(task_types)) is not None:
+            while not self._stop.is_set() and (claim := self._queue.claim(self._worker_id, task_types)) is not None:
                 self._presence.idle(0)
-                if not await self._finish(job):
+                heart.hold(claim)
+                ended = await self._finish(Attempt(claim, self._queue, self._storage, heart))
+                heart.hold(None)
+                if not ended:
                     return False
             self._presence.idle(1)
-            await self._sleep()
+            if not await self._sleep(self._queue.next_due(task_types)):
+                self._queue.expire()
         return True
 
-    async def _finish(self, job: Job) -> bool:
-        """Run a job; after a signal it has `GRACE` seconds, or until the second signal."""
-        running = asyncio.create_task(self._worker.run(job))
-        stop = asyncio.create_task(self._stop.wait())
-        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            force = asyncio.create_task(self._force.wait())
-            await asyncio.wait({running, force}, timeout=GRACE, return_when=asyncio.FIRST_COMPLETED)
-            force.cancel()
-        stop.cancel()
-        if running.done():
-            await running
-            return True
-        log.warning("job %s is given back: it did not end in time", job.job_id)
-        self._repository.release(self._worker_id, died=False)
-        running.cancel()
-        return False
-
-    async def _sleep(self) -> None:
-        """Until the bell rings, a signal arrives, or it is time to look anyway."""
-        if self._stop.is_set():
-            return
+    async def _finish(self, attempt: Attempt) -> bool:
+        """Run a job to its end, or until it is cancelled, lost, late, or this worker has to go."""
+        self._over.clear()
+        self._beat = Beat.KEPT
         try:
-            await asyncio.wait_for(self._rung.wait(), SWEEP)
-        except TimeoutError:
-            return
+            job = attempt.job()
+        except OSError as error:
+            attempt.end({"status": "error", "error": f"no room for outputs: {error.strerror}", "transient": True})
+            return True
+        running = asyncio.create_task(self._worker.attempt(job, attempt.progress()))
+        stop = asyncio.create_task(self._stop.wait())
+        over = asyncio.create_task(self._over.wait())
+        first = asyncio.FIRST_COMPLETED
+        await asyncio.wait({running, stop, over}, timeout=self._task_timeout, return_when=first)
+        late = not (running.done() or stop.done() or over.done())
+        if stop.done() and not running.done():
+            force = asyncio.create_task(self._force.wait())
+            await asyncio.wait({running, force, over}, timeout=GRACE, return_when=first)
+            force.cancel()
+        if over.done():
+            # It hears of it at its next progress; one that tells none is left behind with this process.
+            await asyncio.wait({running}, timeout=CANCEL_GRACE)
+        stop.cancel()
+        over.cancel()
+        ended = running.done()
+        if self._beat is not Beat.KEPT:
+            self._give_up(attempt)
+        elif ended:
+            attempt.end(running.result())
+        elif late:
+            log.warning("job %s took longer than %g s", job.job_id, self._task_timeout)
+            self._queue.fail(attempt.claim, f"{job.task_type} took longer than {self._task_timeout:g} s, the limit")
+            attempt.discard()
+        else:
+            log.warning("job %s is given back: it did not end in time", job.job_id)
+            self._queue.give_back(attempt.claim)
+            attempt.discard()
+        if not ended:
+            running.cancel()
+        return ended
 
-    def _ring(self) -> None:
-        self._doorbell.drain()
-        self._rung.set()
+    def _give_up(self, attempt: Attempt) -> None:
+        job_id = attempt.claim.job.job_id
+        if self._beat is Beat.CANCEL:
+            log.info("job %s is cancelled", job_id)
+            self._queue.confirm_cancel(attempt.claim)
+        else:
+            log.info("job %s was deleted or taken back while it ran; its result is dropped", job_id)
+        attempt.discard()
+
+    async def _sleep(self, due: int | None) -> bool:
+        """Until the bell rings, a signal arrives, a job is due (in milliseconds), or it is time to look anyway.
+
+        `False` in the last case.
+        """
+        if self._stop.is_set():
+            return True
+        try:
+            await asyncio.wait_for(self._rung.wait(), min(SWEEP, SWEEP if due is None else due / 1000 + 0.001))
+        except TimeoutError:
+            return False
+        return True
+
+    def _ended(self, claim: Claim, beat: Beat) -> None:
+        del claim
+        self._beat = beat
+        self._over.set()
 
     def _signal(self) -> None:
         if self._stop.is_set():

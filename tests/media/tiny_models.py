@@ -6,6 +6,8 @@ import numpy
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from cl_ml_tools.models import ARCFACE, CLIP, DINO
+
 VERSION = [helper.make_opsetid("", 13)]
 
 
@@ -86,3 +88,10 @@ def yunet(path: Path) -> Path:
     gives.sort(key=lambda info: order.index(info.name))
     takes = [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 640, 640])]
     return save(path, nodes, weights, takes, gives)
+
+
+def all_but_yunet(folder: Path) -> None:
+    """Fill a models folder."""
+    embedder(folder / CLIP.name, 512)
+    embedder(folder / DINO.name, 384, tokens=3)
+    embedder(folder / ARCFACE.name, 128, side=112, channels_last=True)

@@ -70,7 +70,7 @@ def _open(settings: Settings) -> tuple[Engine, KeyRing]:
     ring = _ring(settings)
     database = settings.auth / "users.sqlite"
     engine = open_database(database)
-    migrate(engine, database)
+    migrate(engine)
     return engine, ring
 
 

@@ -2,26 +2,29 @@
 
 import fcntl
 import logging
-import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, text
+
+from cl_server.database import is_postgres, reading
 
 # The newest revision in versions/; a test holds it to that.
-HEAD = "0001"
+HEAD = "0002"
 SCRIPTS = Path(__file__).parent
+# The advisory lock of PostgreSQL under which one process migrates; any number that nobody else takes.
+LOCK = 0x636C5F6A6F6273
 
 log = logging.getLogger(__name__)
 
 
-def migrate(engine: Engine, path: Path, *, scripts: Path = SCRIPTS, head: str = HEAD) -> None:
+def migrate(engine: Engine, *, scripts: Path = SCRIPTS, head: str = HEAD) -> None:
     """Bring the database to `head`. Processes that start together wait for the one that does it."""
-    if _revision(path) == head:
+    if _revision(engine) == head:
         return
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if _revision(path) == head:
+    with _alone(engine):
+        if _revision(engine) == head:
             return
         from alembic import command
         from alembic.config import Config
@@ -29,20 +32,28 @@ def migrate(engine: Engine, path: Path, *, scripts: Path = SCRIPTS, head: str = 
         config = Config()
         config.set_main_option("script_location", str(scripts).replace("%", "%%"))
         config.attributes["engine"] = engine
-        log.info("the database %s goes to revision %s", path, head)
+        log.info("the database %s goes to revision %s", engine.url.render_as_string(hide_password=True), head)
         command.upgrade(config, "head")
 
 
-def _revision(path: Path) -> str | None:
+@contextmanager
+def _alone(engine: Engine) -> Generator[None]:
+    if is_postgres(engine):
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+        return
+    with Path(engine.url.database or "jobs").with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _revision(engine: Engine) -> str | None:
     """The revision of a database, without the cost of loading Alembic."""
-    if not path.exists():
-        return None
-    connection = sqlite3.connect(path)
-    try:
-        cursor = connection.execute("SELECT version_num FROM alembic_version")
-        row = cast("tuple[str] | None", cursor.fetchone())
-    except sqlite3.OperationalError:
-        return None
-    finally:
-        connection.close()
-    return None if row is None else row[0]
+    with reading(engine).connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -61,17 +61,47 @@ def test_the_server_says_that_it_takes_no_guests(people: People) -> None:
 def test_a_job_is_there_for_its_owner_and_for_admins_alone(people: People) -> None:
     job_id = people.alice.submit("hash", b"mine", "mine.txt")
     nowhere = detail(people.bob.http.get("/jobs/none")).replace("none", job_id)
-    for path in (f"/jobs/{job_id}", f"/jobs/{job_id}/files/input/source.txt"):
+    for path in (f"/jobs/{job_id}", f"/jobs/{job_id}/files", f"/jobs/{job_id}/files/input/source.txt"):
         assert people.alice.http.get(path).status_code == 200
         assert people.admin.http.get(path).status_code == 200
         for other in (people.bob, people.api(None)):
             answer = other.http.get(path)
             assert answer.status_code == (404 if other is people.bob else 401)
         assert detail(people.bob.http.get(path)) == nowhere
+    for verb in ("cancel", "retry"):
+        assert detail(people.bob.http.post(f"/jobs/{job_id}/{verb}")) == nowhere
+        assert people.guest.http.post(f"/jobs/{job_id}/{verb}").status_code == 401
     assert people.bob.http.delete(f"/jobs/{job_id}").status_code == 404
     assert people.guest.http.delete(f"/jobs/{job_id}").status_code == 401
     assert people.admin.http.delete(f"/jobs/{job_id}").status_code == 204
     assert people.alice.http.get(f"/jobs/{job_id}").status_code == 404
+
+
+def test_everybody_lists_their_own_jobs_and_admins_all(people: People) -> None:
+    alices, bobs = people.alice.submit("hash", b"alice's"), people.bob.submit("hash", b"bob's")
+    ids = {"ids": [alices, bobs]}
+    for api, seen in ((people.alice, [alices]), (people.bob, [bobs]), (people.admin, [bobs, alices])):
+        found = api.http.get("/jobs", params=ids).json()["jobs"]
+        assert [job["job_id"] for job in found] == seen
+    assert people.guest.http.get("/jobs").status_code == 401
+    assert people.eve.http.get("/jobs").status_code == 403
+
+
+def test_a_job_that_an_admin_does_again_stays_its_owners(people: People) -> None:
+    with Watch(people.stack) as watch:
+        job_id = people.alice.submit("image_conversion", b"no picture", format="png")
+        assert watch.final(job_id)["status"] == "failed"
+    again = people.admin.http.post(f"/jobs/{job_id}/retry").json()["job_id"]
+    assert people.alice.http.get(f"/jobs/{again}").status_code == 200
+    assert people.bob.http.get(f"/jobs/{again}").status_code == 404
+
+
+def test_each_user_has_their_own_idempotency_keys(people: People) -> None:
+    made = [
+        api.http.post("/jobs/hash", files={"file": content}, headers={"Idempotency-Key": "mine"}).json()["job_id"]
+        for api, content in ((people.alice, b"words"), (people.bob, b"others"), (people.alice, b"words"))
+    ]
+    assert made[0] == made[2] != made[1]
 
 
 def test_without_the_permission_there_are_no_jobs(people: People) -> None:
@@ -172,6 +202,9 @@ def test_an_admin_lets_guests_in_and_shuts_them_out(people: People) -> None:
             assert set(watch.final(alices)) == SHORT
         assert people.guest.job(guests)["status"] == "completed"
         assert people.guest.http.get(f"/jobs/{alices}").status_code == 404
+        for api, seen in ((people.guest, guests), (people.alice, alices)):
+            found = api.http.get("/jobs", params={"ids": [guests, alices]}).json()["jobs"]
+            assert [job["job_id"] for job in found] == [seen]
         assert people.alice.http.get(f"/jobs/{guests}").status_code == 404
         # A token that is sent counts, and guests are no admins.
         bad = people.guest.http.get(f"/jobs/{guests}", headers={"Authorization": "Bearer x"})

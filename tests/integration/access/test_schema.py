@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from cl_server.embedded import LocalStack
+from tests.media import tiny_models
 
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance, response_headers_conformance]
 DOCUMENTS = {name: json.loads(Path(f"openapi/{name}.json").read_text("utf-8")) for name in ("compute", "auth")}
@@ -29,13 +30,19 @@ OPERATIONS = [
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[dict[str, tuple[str, dict[str, str]]]]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[str, dict[str, str]]]]:
     """Address and headers of an admin, for each server."""
-    with LocalStack(workers=0, auth=True) as stack:
-        login = {"username": "admin", "password": stack.admin_password}
-        token = httpx.post(f"{stack.auth_url}/auth/token", data=login).json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        yield {"compute": (stack.compute_url, headers), "auth": (str(stack.auth_url), headers)}
+    folder = tmp_path_factory.mktemp("models")
+    tiny_models.all_but_yunet(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        # Without its models it rightly refuses most tasks, with 503, and nothing else of them would be tried.
+        patch.setenv("CL_MODELS", str(folder))
+        stack = LocalStack(workers=0, auth=True).start()
+    login = {"username": "admin", "password": stack.admin_password}
+    token = httpx.post(f"{stack.auth_url}/auth/token", data=login).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    yield {"compute": (stack.compute_url, headers), "auth": (str(stack.auth_url), headers)}
+    stack.stop()
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)

@@ -19,9 +19,7 @@ from tests.media.photo import encoded
 def with_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack whose models folder has all there is but YuNet."""
     folder = tmp_path_factory.mktemp("all_models")
-    tiny_models.embedder(folder / CLIP.name, 512)
-    tiny_models.embedder(folder / DINO.name, 384, tokens=3)
-    tiny_models.embedder(folder / ARCFACE.name, 128, side=112, channels_last=True)
+    tiny_models.all_but_yunet(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CL_MODELS", str(folder))
         # The folder is that of the processes from their start; the shared stack must not see it.

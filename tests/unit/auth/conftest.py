@@ -24,7 +24,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database without users, to be copied: migrations take longer than most tests."""
     path = tmp_path_factory.mktemp("empty") / "users.sqlite"
     engine = open_database(path)
-    migrate(engine, path)
+    migrate(engine)
     engine.dispose()
     return path
 

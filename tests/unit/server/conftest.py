@@ -13,6 +13,6 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     """A new database."""
     path = tmp_path / "jobs.sqlite"
     opened = open_database(path)
-    migrate(opened, path)
+    migrate(opened)
     yield opened
     opened.dispose()

@@ -86,7 +86,7 @@ def hurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]
     """A server that does not wait long for its database."""
     monkeypatch.setattr("cl_server.database.BUSY_TIMEOUT", 0.05)
     engine = open_database(tmp_path / "jobs.sqlite")
-    migrate(engine, tmp_path / "jobs.sqlite")
+    migrate(engine)
     yield Server(tmp_path, engine)
     engine.dispose()
 

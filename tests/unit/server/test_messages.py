@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import MQTTMessageInfo
+from paho.mqtt.enums import MQTTErrorCode
 
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.capabilities import Capabilities
 from cl_server.doorbell import Doorbell, Ringer, registered
 from cl_server.events import Events, connection
 from cl_server.guest_mode import GuestMode
-from cl_server.mqtt import Connection
+from cl_server.mqtt import Connection, dropped
 from cl_server.presence import Presence
 from cl_server.schemas import JobEvent, JobResponse, WorkerCapability
 from cl_server.settings import Settings
@@ -76,7 +78,7 @@ def test_a_response_has_nothing_of_the_server() -> None:
 
 def test_without_a_broker_nothing_is_said_and_nothing_fails(tmp_path: Path) -> None:
     assert connection(Settings(Path()), "compute") is None
-    Events(None, GuestMode(tmp_path / "guest-mode"))(JOB)
+    assert Events(None, GuestMode(tmp_path / "guest-mode")).publish(JOB)()
     presence = Presence(None, "w0", ["hash"])
     presence.idle(0)
     presence.leave()
@@ -177,7 +179,7 @@ def test_while_the_broker_is_away_a_bounded_number_of_messages_waits(
 ) -> None:
     monkeypatch.setattr("cl_server.mqtt.QUEUED", 10)
     away = Connection("127.0.0.1", 9, "test")
-    assert [away.publish("inference/events", b"{}") for _ in range(30)] == [True] * 10 + [False] * 20
+    assert [dropped(away.publish("inference/events", b"{}")) for _ in range(30)] == [False] * 10 + [True] * 20
     assert caplog.text.count("the queue is full") == 1
     away.stop()
 
@@ -187,9 +189,11 @@ def test_a_worker_says_again_what_there_was_no_room_for() -> None:
         said = 0
         room = False
 
-        def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> MQTTMessageInfo:
             self.said += 1
-            return self.room
+            info = MQTTMessageInfo(self.said)
+            info.rc = MQTTErrorCode.MQTT_ERR_SUCCESS if self.room else MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
+            return info
 
     full = Full("127.0.0.1", 9, "test")
     presence = Presence(full, "w0", ["hash"])

@@ -36,7 +36,7 @@ def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
 
     def start(_: int) -> None:
         engine = open_database(path)
-        migrate(engine, path)
+        migrate(engine)
         engine.dispose()
 
     with ThreadPoolExecutor(6) as pool:

@@ -33,6 +33,9 @@ from .hls_variant_output import HlsVariantOutput
 from .image_conversion_output import ImageConversionOutput
 from .job_created_response import JobCreatedResponse
 from .job_event import JobEvent
+from .job_file import JobFile
+from .job_files_response import JobFilesResponse
+from .job_list_response import JobListResponse
 from .job_response import JobResponse
 from .job_status import JobStatus
 from .landmarks import Landmarks
@@ -79,6 +82,9 @@ __all__ = [
     "ImageConversionOutput",
     "JobCreatedResponse",
     "JobEvent",
+    "JobFile",
+    "JobFilesResponse",
+    "JobListResponse",
     "JobResponse",
     "JobStatus",
     "Landmarks",

@@ -11,6 +11,6 @@ HEAD = "0001"
 SCRIPTS = Path(__file__).parent
 
 
-def migrate(engine: Engine, path: Path) -> None:
+def migrate(engine: Engine) -> None:
     """Bring the database of users to `HEAD`."""
-    migrations.migrate(engine, path, scripts=SCRIPTS, head=HEAD)
+    migrations.migrate(engine, scripts=SCRIPTS, head=HEAD)

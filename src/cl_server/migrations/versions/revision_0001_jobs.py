@@ -8,12 +8,14 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Make the table."""
     op.create_table(
         "jobs",
-        sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("seq", BIG, primary_key=True, autoincrement=True),
         sa.Column("job_id", sa.String(64), nullable=False, unique=True),
         sa.Column("task_type", sa.String(64), nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
@@ -25,10 +27,10 @@ def upgrade() -> None:
         sa.Column("priority", sa.Integer, nullable=False),
         sa.Column("worker_id", sa.String(64)),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("created_at", sa.Integer, nullable=False),
-        sa.Column("updated_at", sa.Integer, nullable=False),
-        sa.Column("started_at", sa.Integer),
-        sa.Column("completed_at", sa.Integer),
+        sa.Column("created_at", BIG, nullable=False),
+        sa.Column("updated_at", BIG, nullable=False),
+        sa.Column("started_at", BIG),
+        sa.Column("completed_at", BIG),
     )
     op.create_index("ix_jobs_queue", "jobs", ["status", "priority", "seq"])
 

@@ -8,11 +8,17 @@ from ...client import Client
 from ...models.body_create_face_embedding_job import BodyCreateFaceEmbeddingJob
 from ...models.error_response import ErrorResponse
 from ...models.job_created_response import JobCreatedResponse
-from ...types import Call, Response
+from ...types import UNSET, Call, Response, Unset, header_fields
 
 
-def _call(*, body: BodyCreateFaceEmbeddingJob) -> Call:
-    return {"method": "POST", "url": "/jobs/face_embedding", "data": body.to_form(), "files": body.to_files()}
+def _call(*, body: BodyCreateFaceEmbeddingJob, idempotency_key: str | None | Unset = UNSET) -> Call:
+    return {
+        "method": "POST",
+        "url": "/jobs/face_embedding",
+        "headers": header_fields({"Idempotency-Key": idempotency_key}),
+        "data": body.to_form(),
+        "files": body.to_files(),
+    }
 
 
 def _read(response: httpx.Response) -> JobCreatedResponse:
@@ -27,12 +33,16 @@ def _build(response: httpx.Response) -> Response[JobCreatedResponse]:
     return Response(response.status_code, response.content, response.headers, _read(response))
 
 
-def sync_detailed(*, client: Client, body: BodyCreateFaceEmbeddingJob) -> Response[JobCreatedResponse]:
+def sync_detailed(
+    *, client: Client, body: BodyCreateFaceEmbeddingJob, idempotency_key: str | None | Unset = UNSET
+) -> Response[JobCreatedResponse]:
     """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(body=body)))
+    return _build(client.get_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
-def sync(*, client: Client, body: BodyCreateFaceEmbeddingJob) -> JobCreatedResponse:
+def sync(
+    *, client: Client, body: BodyCreateFaceEmbeddingJob, idempotency_key: str | None | Unset = UNSET
+) -> JobCreatedResponse:
     """POST /jobs/face_embedding: Make the vectors of the faces in an image
 
     Make the vectors of the faces in an image, with the ArcFace model file that the server has.
@@ -41,15 +51,19 @@ def sync(*, client: Client, body: BodyCreateFaceEmbeddingJob) -> JobCreatedRespo
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-    return _read(client.get_httpx_client().request(**_call(body=body)))
+    return _read(client.get_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
-async def asyncio_detailed(*, client: Client, body: BodyCreateFaceEmbeddingJob) -> Response[JobCreatedResponse]:
+async def asyncio_detailed(
+    *, client: Client, body: BodyCreateFaceEmbeddingJob, idempotency_key: str | None | Unset = UNSET
+) -> Response[JobCreatedResponse]:
     """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(body=body)))
+    return _build(await client.get_async_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
-async def asyncio(*, client: Client, body: BodyCreateFaceEmbeddingJob) -> JobCreatedResponse:
+async def asyncio(
+    *, client: Client, body: BodyCreateFaceEmbeddingJob, idempotency_key: str | None | Unset = UNSET
+) -> JobCreatedResponse:
     """POST /jobs/face_embedding: Make the vectors of the faces in an image
 
     Make the vectors of the faces in an image, with the ArcFace model file that the server has.
@@ -58,4 +72,4 @@ async def asyncio(*, client: Client, body: BodyCreateFaceEmbeddingJob) -> JobCre
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-    return _read(await client.get_async_httpx_client().request(**_call(body=body)))
+    return _read(await client.get_async_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))

@@ -8,11 +8,17 @@ from ...client import Client
 from ...models.body_create_hls_streaming_job import BodyCreateHlsStreamingJob
 from ...models.error_response import ErrorResponse
 from ...models.job_created_response import JobCreatedResponse
-from ...types import Call, Response
+from ...types import UNSET, Call, Response, Unset, header_fields
 
 
-def _call(*, body: BodyCreateHlsStreamingJob) -> Call:
-    return {"method": "POST", "url": "/jobs/hls_streaming", "data": body.to_form(), "files": body.to_files()}
+def _call(*, body: BodyCreateHlsStreamingJob, idempotency_key: str | None | Unset = UNSET) -> Call:
+    return {
+        "method": "POST",
+        "url": "/jobs/hls_streaming",
+        "headers": header_fields({"Idempotency-Key": idempotency_key}),
+        "data": body.to_form(),
+        "files": body.to_files(),
+    }
 
 
 def _read(response: httpx.Response) -> JobCreatedResponse:
@@ -27,12 +33,16 @@ def _build(response: httpx.Response) -> Response[JobCreatedResponse]:
     return Response(response.status_code, response.content, response.headers, _read(response))
 
 
-def sync_detailed(*, client: Client, body: BodyCreateHlsStreamingJob) -> Response[JobCreatedResponse]:
+def sync_detailed(
+    *, client: Client, body: BodyCreateHlsStreamingJob, idempotency_key: str | None | Unset = UNSET
+) -> Response[JobCreatedResponse]:
     """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(body=body)))
+    return _build(client.get_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
-def sync(*, client: Client, body: BodyCreateHlsStreamingJob) -> JobCreatedResponse:
+def sync(
+    *, client: Client, body: BodyCreateHlsStreamingJob, idempotency_key: str | None | Unset = UNSET
+) -> JobCreatedResponse:
     """POST /jobs/hls_streaming: Make an HTTP live stream
 
     Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant.
@@ -41,15 +51,19 @@ def sync(*, client: Client, body: BodyCreateHlsStreamingJob) -> JobCreatedRespon
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-    return _read(client.get_httpx_client().request(**_call(body=body)))
+    return _read(client.get_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
-async def asyncio_detailed(*, client: Client, body: BodyCreateHlsStreamingJob) -> Response[JobCreatedResponse]:
+async def asyncio_detailed(
+    *, client: Client, body: BodyCreateHlsStreamingJob, idempotency_key: str | None | Unset = UNSET
+) -> Response[JobCreatedResponse]:
     """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(body=body)))
+    return _build(await client.get_async_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
-async def asyncio(*, client: Client, body: BodyCreateHlsStreamingJob) -> JobCreatedResponse:
+async def asyncio(
+    *, client: Client, body: BodyCreateHlsStreamingJob, idempotency_key: str | None | Unset = UNSET
+) -> JobCreatedResponse:
     """POST /jobs/hls_streaming: Make an HTTP live stream
 
     Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant.
@@ -58,4 +72,4 @@ async def asyncio(*, client: Client, body: BodyCreateHlsStreamingJob) -> JobCrea
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-    return _read(await client.get_async_httpx_client().request(**_call(body=body)))
+    return _read(await client.get_async_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))

@@ -8,11 +8,17 @@ from ...client import Client
 from ...models.body_create_image_conversion_job import BodyCreateImageConversionJob
 from ...models.error_response import ErrorResponse
 from ...models.job_created_response import JobCreatedResponse
-from ...types import Call, Response
+from ...types import UNSET, Call, Response, Unset, header_fields
 
 
-def _call(*, body: BodyCreateImageConversionJob) -> Call:
-    return {"method": "POST", "url": "/jobs/image_conversion", "data": body.to_form(), "files": body.to_files()}
+def _call(*, body: BodyCreateImageConversionJob, idempotency_key: str | None | Unset = UNSET) -> Call:
+    return {
+        "method": "POST",
+        "url": "/jobs/image_conversion",
+        "headers": header_fields({"Idempotency-Key": idempotency_key}),
+        "data": body.to_form(),
+        "files": body.to_files(),
+    }
 
 
 def _read(response: httpx.Response) -> JobCreatedResponse:
@@ -27,12 +33,16 @@ def _build(response: httpx.Response) -> Response[JobCreatedResponse]:
     return Response(response.status_code, response.content, response.headers, _read(response))
 
 
-def sync_detailed(*, client: Client, body: BodyCreateImageConversionJob) -> Response[JobCreatedResponse]:
+def sync_detailed(
+    *, client: Client, body: BodyCreateImageConversionJob, idempotency_key: str | None | Unset = UNSET
+) -> Response[JobCreatedResponse]:
     """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(body=body)))
+    return _build(client.get_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
-def sync(*, client: Client, body: BodyCreateImageConversionJob) -> JobCreatedResponse:
+def sync(
+    *, client: Client, body: BodyCreateImageConversionJob, idempotency_key: str | None | Unset = UNSET
+) -> JobCreatedResponse:
     """POST /jobs/image_conversion: Convert an image
 
     Convert an image to another format, upright; what the format cannot hold is flattened on white.
@@ -43,15 +53,19 @@ def sync(*, client: Client, body: BodyCreateImageConversionJob) -> JobCreatedRes
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-    return _read(client.get_httpx_client().request(**_call(body=body)))
+    return _read(client.get_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
-async def asyncio_detailed(*, client: Client, body: BodyCreateImageConversionJob) -> Response[JobCreatedResponse]:
+async def asyncio_detailed(
+    *, client: Client, body: BodyCreateImageConversionJob, idempotency_key: str | None | Unset = UNSET
+) -> Response[JobCreatedResponse]:
     """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(body=body)))
+    return _build(await client.get_async_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
-async def asyncio(*, client: Client, body: BodyCreateImageConversionJob) -> JobCreatedResponse:
+async def asyncio(
+    *, client: Client, body: BodyCreateImageConversionJob, idempotency_key: str | None | Unset = UNSET
+) -> JobCreatedResponse:
     """POST /jobs/image_conversion: Convert an image
 
     Convert an image to another format, upright; what the format cannot hold is flattened on white.
@@ -62,4 +76,4 @@ async def asyncio(*, client: Client, body: BodyCreateImageConversionJob) -> JobC
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-    return _read(await client.get_async_httpx_client().request(**_call(body=body)))
+    return _read(await client.get_async_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))

@@ -1,0 +1,1 @@
+"""The import paths of earlier versions; each module here only passes on what lives one level up."""

@@ -1,0 +1,218 @@
+"""The job repository that shared work needs: leases, fencing tokens, retries, cancelling, idempotency, an outbox.
+
+`JobRepository` is what a small application has to write; `JobQueue` is what ours can do besides. Every
+implementation passes the same conformance suite (tests/conformance).
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+from cl_ml_tools.job_repository import JobRepository
+from cl_ml_tools.schemas import Job, JobStatus, JSONObject
+
+# How often a job is tried when workers die or the machine is short of something, in all.
+MAX_ATTEMPTS = 3
+# Milliseconds for which a claim holds without a heartbeat.
+LEASE = 30_000
+# A claim through `fetch_next_job`, whose holder knows no heartbeat: it holds for this long after each of its updates.
+LONG_LEASE = 600_000
+# Milliseconds before the second attempt; each further one waits twice as long as the one before it.
+FIRST_BACKOFF = 1_000
+LONGEST_BACKOFF = 60_000
+
+log = logging.getLogger(__name__)
+
+DIED = f"the worker died {MAX_ATTEMPTS} times while it ran this job"
+
+
+class IdempotencyConflictError(Exception):
+    """The key came with another job before."""
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key came with another file or other parameters; a new job needs a new key")
+
+
+class Beat(Enum):
+    """What a worker learns from its heartbeat."""
+
+    KEPT = "kept"
+    CANCEL = "cancel"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job in the hands of one worker. `token` grows with each claim of a job: only the newest may change it."""
+
+    job: Job
+    worker_id: str
+    attempt: int
+    token: int
+
+    @property
+    def last(self) -> bool:
+        """Whether there is no attempt after this one."""
+        return self.attempt >= MAX_ATTEMPTS
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A job as it stood after a change. `seq` is its place in the outbox; progress has none, it is told once."""
+
+    job: Job
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobQuery:
+    """Which jobs to list; `None` means any. `of_guests`: only those of nobody; `cursor`: from the page before."""
+
+    status: JobStatus | None = None
+    task_type: str | None = None
+    ids: Sequence[str] | None = None
+    created_by: str | None = None
+    of_guests: bool = False
+    cursor: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Jobs, newest first, and the cursor of the next page, if there is one."""
+
+    jobs: list[Job]
+    cursor: int | None
+
+
+Listener = Callable[[Event], None]
+Wake = Callable[[], None]
+Publish = Callable[[], None]
+
+
+def ignore_event(event: Event) -> None:
+    """A listener that does not care."""
+    del event
+
+
+def ignore_wake() -> None:
+    """A bell at which nobody waits."""
+
+
+def tell(listener: Listener, event: Event) -> None:
+    """What is committed has happened: a listener that fails cannot take it back, nor keep the next from hearing."""
+    try:
+        listener(event)
+    except Exception:
+        log.exception("job %s is %s, but not everybody could be told", event.job.job_id, event.job.status.value)
+
+
+def wake(bell: Wake) -> None:
+    """Ring; a bell that is broken costs a sweep."""
+    try:
+        bell()
+    except Exception:
+        log.exception("the workers could not be woken")
+
+
+def publish_nothing() -> None:
+    """What a job without files has to publish."""
+
+
+@runtime_checkable
+class JobQueue(JobRepository, Protocol):
+    """Keeps jobs for many workers. States only move on, and terminal ones never change."""
+
+    def submit(
+        self,
+        job: Job,
+        *,
+        created_by: str | None = None,
+        priority: int | None = None,
+        key: str | None = None,
+        fingerprint: str = "",
+    ) -> Job:
+        """Queue a job; with a `key` that this user sent before, give the job of then instead.
+
+        `fingerprint` stands for everything that makes the job. Raises `IdempotencyConflictError` when the
+        key came with another one before.
+        """
+        ...
+
+    def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
+        """Take the next job (highest priority, then oldest) for `lease` milliseconds; `None` when there is none."""
+        ...
+
+    def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
+        """Renew a claim, and hear whether it still holds and whether somebody cancelled the job."""
+        ...
+
+    def look(self, claim: Claim) -> Beat:
+        """What a heartbeat would say, without one."""
+        ...
+
+    def progress(self, claim: Claim, percent: int) -> bool:
+        """Tell how far the job is; `False` when that is no news, or the claim is lost."""
+        ...
+
+    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing) -> bool:
+        """End a job well. `publish` puts its files in place, only if the claim still holds, before anybody hears."""
+        ...
+
+    def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
+        """End a job badly; a transient error queues it again, later, unless this was the last attempt."""
+        ...
+
+    def give_back(self, claim: Claim) -> bool:
+        """Queue a job again that the worker did not finish for reasons of its own; the attempt does not count."""
+        ...
+
+    def confirm_cancel(self, claim: Claim) -> bool:
+        """End a job that was cancelled while it ran."""
+        ...
+
+    def cancel(self, job_id: str) -> Job | None:
+        """Cancel a queued job, ask the worker of a running one to stop, and leave a terminal one as it is."""
+        ...
+
+    def release(self, *worker_ids: str) -> list[Job]:
+        """Take jobs away from workers that are known to be dead."""
+        ...
+
+    def expire(self) -> list[Job]:
+        """Take jobs away from workers whose lease is over: queued again with a backoff, or failed."""
+        ...
+
+    def next_due(self, task_types: Sequence[str]) -> int | None:
+        """In how many milliseconds a queued job of these types may be claimed; `None` when none is queued."""
+        ...
+
+    def list_jobs(self, query: JobQuery) -> Page:
+        """A page of jobs, newest first."""
+        ...
+
+    def finished_before(self, time: int) -> list[str]:
+        """The jobs that ended before a time, in UTC milliseconds."""
+        ...
+
+    def take_untold(self, older_than: int, limit: int = 100) -> list[Event]:
+        """Events that whoever made them has not settled within `older_than` milliseconds; the caller tells them."""
+        ...
+
+    def settle(self, seqs: Sequence[int]) -> None:
+        """Forget events that were told."""
+        ...
+
+
+def backoff(attempt: int) -> int:
+    """Milliseconds between a failed attempt (counted from 1) and the next."""
+    return min(FIRST_BACKOFF << (attempt - 1), LONGEST_BACKOFF)
+
+
+def scoped_key(created_by: str | None, key: str) -> str:
+    """A key as the repository keeps it: each user has their own."""
+    return hashlib.sha256(json.dumps([created_by, key]).encode()).hexdigest()

@@ -1,0 +1,359 @@
+"""Jobs in the memory of one process: for tests, and for applications that need no database."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Unpack
+
+from cl_ml_tools.job_queue import (
+    DIED,
+    LEASE,
+    LONG_LEASE,
+    MAX_ATTEMPTS,
+    Beat,
+    Claim,
+    Event,
+    IdempotencyConflictError,
+    JobQuery,
+    Listener,
+    Page,
+    Publish,
+    Wake,
+    backoff,
+    ignore_event,
+    ignore_wake,
+    publish_nothing,
+    scoped_key,
+    tell,
+    wake,
+)
+from cl_ml_tools.job_repository import JobUpdate
+from cl_ml_tools.schemas import Job, JobStatus, JSONObject
+
+
+@dataclass(slots=True)
+class Entry:
+    """A job, with how it is queued."""
+
+    seq: int
+    job: Job
+    key: str | None
+    fingerprint: str
+    attempts: int = 0
+    token: int = 0
+    worker_id: str | None = None
+    lease_until: int = 0
+    run_at: int = 0
+    cancelling: bool = False
+
+
+def now_ms() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class MemoryJobRepository:
+    """A `JobQueue` without a database. `worker_id` is the name in which `fetch_next_job` claims."""
+
+    def __init__(
+        self,
+        *,
+        worker_id: str = "worker",
+        on_event: Listener = ignore_event,
+        on_wake: Wake = ignore_wake,
+        clock: Callable[[], int] = now_ms,
+    ) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._keys: dict[str, str] = {}
+        self._outbox: dict[int, tuple[int, Event]] = {}
+        self._held: dict[str, Claim] = {}
+        self._seq = 0
+        self._event_seq = 0
+        self._lock = threading.RLock()
+        self._worker_id = worker_id
+        self._on_event = on_event
+        self._on_wake = on_wake
+        self._clock = clock
+
+    def add_job(self, job: Job, created_by: str | None = None, priority: int | None = None) -> str:
+        """Queue a new job."""
+        return self.submit(job, created_by=created_by, priority=priority).job_id
+
+    def submit(
+        self,
+        job: Job,
+        *,
+        created_by: str | None = None,
+        priority: int | None = None,
+        key: str | None = None,
+        fingerprint: str = "",
+    ) -> Job:
+        """Queue a job, or find the one that came with the same key."""
+        owner = created_by if created_by is not None else job.created_by
+        scoped = None if key is None else scoped_key(owner, key)
+        with self._lock:
+            if scoped is not None and scoped in self._keys:
+                entry = self._entries[self._keys[scoped]]
+                if entry.fingerprint != fingerprint:
+                    raise IdempotencyConflictError
+                return entry.job.model_copy()
+            if job.job_id in self._entries:
+                raise ValueError(f"there is a job {job.job_id} already")
+            now = self._clock()
+            job.created_at = job.updated_at = now
+            job.created_by = owner
+            job.priority = job.priority if priority is None else priority
+            self._seq += 1
+            entry = Entry(self._seq, job.model_copy(deep=True), scoped, fingerprint)
+            self._entries[job.job_id] = entry
+            if scoped is not None:
+                self._keys[scoped] = job.job_id
+            self._tell(entry)
+        wake(self._on_wake)
+        return job
+
+    def get_job(self, job_id: str) -> Job | None:
+        """The job, or `None`."""
+        with self._lock:
+            entry = self._entries.get(job_id)
+            return None if entry is None else entry.job.model_copy()
+
+    def update_job(self, job_id: str, **changes: Unpack[JobUpdate]) -> bool:
+        """Change a job that `fetch_next_job` gave; progress only grows."""
+        claim = self._held.get(job_id)
+        status = changes.get("status")
+        if claim is None:
+            return False
+        if status is None:
+            self.heartbeat(claim, LONG_LEASE)
+            return self.progress(claim, changes.get("progress", 0))
+        if status is JobStatus.COMPLETED:
+            done = self.complete(claim, changes.get("task_output"))
+        elif status is JobStatus.FAILED:
+            done = self.fail(claim, changes.get("error_message") or "it failed")
+        elif status is JobStatus.CANCELLED:
+            done = self.confirm_cancel(claim)
+        else:
+            return False
+        self._held.pop(job_id, None)
+        return done
+
+    def fetch_next_job(self, task_types: Sequence[str]) -> Job | None:
+        """Claim a job for a worker that knows no heartbeat."""
+        claim = self.claim(self._worker_id, task_types, LONG_LEASE)
+        if claim is None:
+            return None
+        self._held[claim.job.job_id] = claim
+        return claim.job
+
+    def delete_job(self, job_id: str) -> bool:
+        """Cancel a job that is not over, and forget it."""
+        with self._lock:
+            entry = self._entries.pop(job_id, None)
+            if entry is None:
+                return False
+            if entry.key is not None:
+                del self._keys[entry.key]
+            if not entry.job.status.terminal:
+                self._change(entry, JobStatus.CANCELLED)
+        wake(self._on_wake)
+        return True
+
+    def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
+        """Take the next job."""
+        with self._lock:
+            now = self._clock()
+            waiting = [e for e in self._entries.values() if _waits(e, task_types) and e.run_at <= now]
+            if not waiting:
+                return None
+            entry = min(waiting, key=lambda e: (-e.job.priority, e.seq))
+            entry.attempts += 1
+            entry.token += 1
+            entry.worker_id = worker_id
+            entry.lease_until = now + lease
+            self._change(entry, JobStatus.PROCESSING, started_at=max(now, entry.job.updated_at))
+            return Claim(entry.job.model_copy(), worker_id, entry.attempts, entry.token)
+
+    def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
+        """Renew a claim."""
+        with self._lock:
+            entry = self._of(claim)
+            if entry is None:
+                return Beat.LOST
+            entry.lease_until = self._clock() + lease
+            return Beat.CANCEL if entry.cancelling else Beat.KEPT
+
+    def look(self, claim: Claim) -> Beat:
+        """What a heartbeat would say."""
+        with self._lock:
+            entry = self._of(claim)
+            if entry is None:
+                return Beat.LOST
+            return Beat.CANCEL if entry.cancelling else Beat.KEPT
+
+    def progress(self, claim: Claim, percent: int) -> bool:
+        """Tell how far the job is."""
+        with self._lock:
+            entry = self._of(claim)
+            if entry is None or percent <= entry.job.progress or percent > 100:
+                return False
+            entry.job.progress = percent
+            entry.job.updated_at = max(self._clock(), entry.job.updated_at)
+            tell(self._on_event, Event(entry.job.model_copy()))
+            return True
+
+    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing) -> bool:
+        """End a job well."""
+        with self._lock:
+            entry = self._of(claim)
+            if entry is None:
+                return False
+            publish()
+            self._change(entry, JobStatus.COMPLETED, progress=100, task_output=task_output)
+            return True
+
+    def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
+        """End a job badly, or try it again later."""
+        with self._lock:
+            entry = self._of(claim)
+            if entry is None:
+                return False
+            if transient and not claim.last and not entry.cancelling:
+                self._requeue(entry, after=backoff(entry.attempts))
+                return True
+            self._change(entry, JobStatus.FAILED, error_message=error)
+            return True
+
+    def give_back(self, claim: Claim) -> bool:
+        """Queue a job again."""
+        with self._lock:
+            entry = self._of(claim)
+            if entry is None:
+                return False
+            entry.attempts -= 1
+            self._requeue(entry)
+            return True
+
+    def confirm_cancel(self, claim: Claim) -> bool:
+        """End a job that was cancelled while it ran."""
+        with self._lock:
+            entry = self._of(claim)
+            if entry is None:
+                return False
+            self._change(entry, JobStatus.CANCELLED)
+            return True
+
+    def cancel(self, job_id: str) -> Job | None:
+        """Cancel a job."""
+        with self._lock:
+            entry = self._entries.get(job_id)
+            if entry is None:
+                return None
+            if entry.job.status is JobStatus.QUEUED:
+                self._change(entry, JobStatus.CANCELLED)
+            elif entry.job.status is JobStatus.PROCESSING:
+                entry.cancelling = True
+            found = entry.job.model_copy()
+        wake(self._on_wake)
+        return found
+
+    def release(self, *worker_ids: str) -> list[Job]:
+        """Take jobs away from dead workers."""
+        return self._take_away(lambda entry: entry.worker_id in worker_ids, wait=False)
+
+    def expire(self) -> list[Job]:
+        """Take jobs away from workers whose lease is over."""
+        now = self._clock()
+        return self._take_away(lambda entry: entry.lease_until < now, wait=True)
+
+    def next_due(self, task_types: Sequence[str]) -> int | None:
+        """In how many milliseconds the next queued job may be claimed."""
+        with self._lock:
+            due = [entry.run_at for entry in self._entries.values() if _waits(entry, task_types)]
+            return max(min(due) - self._clock(), 0) if due else None
+
+    def list_jobs(self, query: JobQuery) -> Page:
+        """A page of jobs, newest first."""
+        with self._lock:
+            found = [entry for entry in self._entries.values() if _matches(entry, query)]
+        found.sort(key=lambda entry: -entry.seq)
+        shown = found[: query.limit]
+        more = len(found) > query.limit
+        return Page([entry.job.model_copy() for entry in shown], shown[-1].seq if more else None)
+
+    def finished_before(self, time: int) -> list[str]:
+        """The jobs that ended before a time."""
+        with self._lock:
+            ended = {job_id: entry.job.completed_at for job_id, entry in self._entries.items()}
+        return [job_id for job_id, at in ended.items() if at is not None and at < time]
+
+    def take_untold(self, older_than: int, limit: int = 100) -> list[Event]:
+        """Events that nobody has settled in time."""
+        with self._lock:
+            now = self._clock()
+            late = [seq for seq, (told_at, _) in self._outbox.items() if told_at <= now - older_than][:limit]
+            events = [self._outbox[seq][1] for seq in late]
+            for seq, event in zip(late, events, strict=True):
+                self._outbox[seq] = (now, event)
+            return events
+
+    def settle(self, seqs: Sequence[int]) -> None:
+        """Forget events that were told."""
+        with self._lock:
+            for seq in seqs:
+                self._outbox.pop(seq, None)
+
+    def _of(self, claim: Claim) -> Entry | None:
+        entry = self._entries.get(claim.job.job_id)
+        held = entry is not None and entry.job.status is JobStatus.PROCESSING and entry.token == claim.token
+        return entry if held else None
+
+    def _take_away(self, lost: Callable[[Entry], bool], *, wait: bool) -> list[Job]:
+        with self._lock:
+            taken = [e for e in self._entries.values() if e.job.status is JobStatus.PROCESSING and lost(e)]
+            for entry in taken:
+                if entry.cancelling:
+                    self._change(entry, JobStatus.CANCELLED)
+                elif entry.attempts >= MAX_ATTEMPTS:
+                    self._change(entry, JobStatus.FAILED, error_message=DIED)
+                else:
+                    self._requeue(entry, after=backoff(entry.attempts) if wait else 0)
+            return [entry.job.model_copy() for entry in taken]
+
+    def _requeue(self, entry: Entry, after: int = 0) -> None:
+        if entry.cancelling:
+            self._change(entry, JobStatus.CANCELLED)
+            return
+        entry.worker_id = None
+        entry.run_at = self._clock() + after if after else 0
+        self._change(entry, JobStatus.QUEUED, progress=0, started_at=None)
+        wake(self._on_wake)
+
+    def _change(self, entry: Entry, status: JobStatus, **changes: object) -> None:
+        now = max(self._clock(), entry.job.updated_at)
+        ended = {"completed_at": now} if status.terminal else {}
+        entry.job = entry.job.model_copy(update={"status": status, "updated_at": now, **ended, **changes})
+        self._tell(entry)
+
+    def _tell(self, entry: Entry) -> None:
+        self._event_seq += 1
+        event = Event(entry.job.model_copy(), self._event_seq)
+        self._outbox[self._event_seq] = (self._clock(), event)
+        tell(self._on_event, event)
+
+
+def _waits(entry: Entry, task_types: Sequence[str]) -> bool:
+    return entry.job.status is JobStatus.QUEUED and entry.job.task_type in task_types
+
+
+def _matches(entry: Entry, query: JobQuery) -> bool:
+    job = entry.job
+    return (
+        (query.status is None or job.status is query.status)
+        and (query.task_type is None or job.task_type == query.task_type)
+        and (query.ids is None or job.job_id in query.ids)
+        and (query.created_by is None or job.created_by == query.created_by)
+        and (not query.of_guests or job.created_by is None)
+        and (query.cursor is None or entry.seq < query.cursor)
+    )

@@ -1,0 +1,70 @@
+"""Keeps a worker's claim alive, from a thread: whatever the task does to the event loop, the lease is renewed."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQueue
+
+# Seconds between two heartbeats; two may be lost.
+BEAT = LEASE / 3000
+# Seconds between two looks at a claim, however often the bell rings.
+GLANCE = 0.1
+
+log = logging.getLogger(__name__)
+
+
+class Heart:
+    """Renews the claim that is held, and says when it is over. `on_over` is called in the heart's thread."""
+
+    def __init__(self, queue: JobQueue, on_over: Callable[[Claim, Beat], None], beat: float = BEAT) -> None:
+        self._queue = queue
+        self._on_over = on_over
+        self._beat = beat
+        self._claim: Claim | None = None
+        self._over: Claim | None = None
+        self._rung = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
+
+    def start(self) -> None:
+        """Beat from now on."""
+        self._thread.start()
+
+    def hold(self, claim: Claim | None) -> None:
+        """The claim to keep alive from now on. A claim lasts for several beats, so nobody is woken for a new one."""
+        self._claim = claim
+
+    def look(self) -> None:
+        """Somebody may have cancelled the job."""
+        if self._claim is not None:
+            self._rung.set()
+
+    def is_over(self, claim: Claim) -> bool:
+        """Whether nobody wants this attempt any more."""
+        return self._over is claim
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._stop.set()
+        self._rung.set()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            rung = self._rung.wait(self._beat)
+            if rung:
+                self._stop.wait(GLANCE)
+                self._rung.clear()
+            claim = self._claim
+            if claim is None or self._stop.is_set():
+                continue
+            try:
+                # A ring is not a reason to write.
+                beat = self._queue.look(claim) if rung else self._queue.heartbeat(claim)
+            except Exception:
+                log.exception("the heartbeat of job %s did not get through", claim.job.job_id)
+                continue
+            if beat is not Beat.KEPT and self._claim is claim and self._over is not claim:
+                self._over = claim
+                self._on_over(claim, beat)

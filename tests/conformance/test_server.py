@@ -1,0 +1,41 @@
+"""The API and a worker as processes, on PostgreSQL."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+
+from cl_server import broker
+from cl_server.settings import Settings
+from cl_server.supervisor import wait_until
+
+
+def test_a_job_goes_through_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    settings = Settings(tmp_path, database_url=postgres_url)
+    port = broker.free_port()
+    api = [sys.executable, "-m", "cl_server", "compute", "--port", str(port)]
+    worker = [sys.executable, "-m", "cl_server", "worker"]
+    environment = settings.environment()
+    with (
+        subprocess.Popen(api, env=environment) as compute,
+        subprocess.Popen(worker, env=environment) as work,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http,
+    ):
+
+        def up() -> bool:
+            try:
+                return http.get("/healthz").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        try:
+            assert wait_until(up, 60)
+            made = http.post("/jobs/hash", files={"file": ("a", b"words")}).json()
+            job = f"/jobs/{made['job_id']}"
+            assert wait_until(lambda: http.get(job).json()["status"] == "completed", 60)
+            assert http.get("/jobs", params={"ids": made["job_id"]}).json()["jobs"] == [http.get(job).json()]
+        finally:
+            for process in (compute, work):
+                process.terminate()
+        assert work.wait(20) == 0

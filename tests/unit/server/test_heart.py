@@ -1,0 +1,166 @@
+"""The heartbeat, the outbox and the bell of PostgreSQL, each with a queue of its own."""
+
+import threading
+from collections.abc import Callable
+
+from cl_ml_tools.job_queue import LEASE, Beat, Claim, Event
+from cl_ml_tools.memory_repository import MemoryJobRepository
+from cl_ml_tools.schemas import Job, JobStatus
+from cl_server.events import STALE, Relay
+from cl_server.heart import Heart
+
+
+class Clock:
+    """Milliseconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Ends:
+    """What the heart says."""
+
+    def __init__(self) -> None:
+        self.beats: list[Beat] = []
+        self.heard = threading.Event()
+
+    def __call__(self, claim: Claim, beat: Beat) -> None:
+        self.beats.append(beat)
+        self.heard.set()
+
+
+class Counted(MemoryJobRepository):
+    """Says when it was asked for a heartbeat."""
+
+    beaten = threading.Event()
+
+    def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
+        beat = super().heartbeat(claim, lease)
+        self.beaten.set()
+        return beat
+
+
+def claimed(queue: MemoryJobRepository) -> Claim:
+    queue.add_job(Job(job_id="one", task_type="hash"))
+    claim = queue.claim("w0", ["hash"])
+    assert claim is not None
+    return claim
+
+
+def test_a_claim_is_kept_alive_while_the_loop_does_nothing() -> None:
+    clock, ends = Clock(), Ends()
+    queue = Counted(clock=clock)
+    claim = claimed(queue)
+    heart = Heart(queue, ends, beat=0.01)
+    heart.start()
+    heart.hold(claim)
+    for _ in range(3):
+        clock.now += LEASE - 1_000
+        queue.beaten.clear()
+        assert queue.beaten.wait(5)
+    assert queue.expire() == []
+    heart.stop()
+    assert ends.beats == []
+
+
+def test_a_ring_tells_of_a_cancelled_job_at_once() -> None:
+    ends = Ends()
+    queue = MemoryJobRepository()
+    claim = claimed(queue)
+    heart = Heart(queue, ends, beat=600)
+    heart.start()
+    heart.look()
+    heart.hold(claim)
+    queue.cancel("one")
+    heart.look()
+    assert ends.heard.wait(5)
+    assert heart.is_over(claim)
+    heart.stop()
+    assert ends.beats == [Beat.CANCEL]
+
+
+def test_a_heartbeat_that_fails_is_tried_again() -> None:
+    class Stumbling(MemoryJobRepository):
+        failures = 2
+
+        def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
+            if self.failures:
+                self.failures -= 1
+                raise OSError("the disk is full")
+            return Beat.LOST
+
+    ends = Ends()
+    queue = Stumbling()
+    heart = Heart(queue, ends, beat=0.01)
+    heart.hold(claimed(queue))
+    heart.start()
+    assert ends.heard.wait(5)
+    heart.stop()
+    assert ends.beats == [Beat.LOST]
+
+
+class Told:
+    """A broker: whether it is there, what it heard, and whether it says so."""
+
+    def __init__(self) -> None:
+        self.heard = True
+        self.said: list[str] = []
+        self.answer: bool | None = True
+
+    def publish(self, job: Job) -> Callable[[], bool | None]:
+        self.said.append(job.status.value)
+        return lambda: self.answer
+
+
+def test_what_the_broker_has_is_taken_out_of_the_outbox() -> None:
+    broker, clock = Told(), Clock()
+    relay = Relay(broker)  # pyright: ignore[reportArgumentType]
+    queue = MemoryJobRepository(on_event=relay, clock=clock)
+    relay.follow(queue)
+    queue.complete(claimed(queue), {})
+    relay.stop()
+    assert broker.said == ["queued", "processing", "completed"]
+    clock.now += STALE
+    assert queue.take_untold(STALE) == []
+
+
+def test_what_the_broker_never_got_is_told_later() -> None:
+    broker, clock = Told(), Clock()
+    broker.answer = None
+    relay = Relay(broker)  # pyright: ignore[reportArgumentType]
+    queue = MemoryJobRepository(on_event=relay, clock=clock)
+    relay.follow(queue)
+    queue.add_job(Job(job_id="one", task_type="hash"))
+    relay.stop()
+    clock.now += STALE
+    broker.heard = False
+    relay.take_over(queue)
+    assert broker.said == ["queued"]
+    broker.heard, broker.answer = True, True
+    relay.take_over(queue)
+    assert broker.said == ["queued", "queued"]
+    relay.stop()
+    clock.now += STALE
+    assert queue.take_untold(STALE) == []
+
+
+def test_jobs_of_dead_workers_are_found_by_whoever_keeps_the_outbox() -> None:
+    clock = Clock()
+    queue = MemoryJobRepository(clock=clock)
+    claimed(queue)
+    clock.now += LEASE + 1
+    Relay(Told()).take_over(queue)  # pyright: ignore[reportArgumentType]
+    job = queue.get_job("one")
+    assert job is not None
+    assert job.status is JobStatus.QUEUED
+
+
+def test_an_event_without_a_place_is_told_once() -> None:
+    broker = Told()
+    relay = Relay(broker)  # pyright: ignore[reportArgumentType]
+    relay(Event(Job(job_id="one", task_type="hash")))
+    relay.stop()
+    assert broker.said == ["queued"]

@@ -1,0 +1,1 @@
+"""An application of somebody else, on cl_ml_tools alone."""
