@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from cl_client import AuthenticationError, ComputeClient, JobNotFoundError, JWTAuthProvider, PermissionError
@@ -228,7 +229,10 @@ def test_a_new_key_is_believed_at_once_and_the_old_one_still(people: People) -> 
 
 def test_tokens_are_believed_while_the_auth_server_is_away(people: People) -> None:
     assert people.alice.http.get("/jobs/none").status_code == 404
+    auth = psutil.Process(people.stack.pids()["auth"])
     people.stack.kill("auth")
+    while auth.is_running() and auth.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.005)  # a signal is sent, not awaited: until then it may still accept what it will not answer
     assert people.alice.http.get("/jobs/none").status_code == 404
     deadline = time.monotonic() + 30
     # The socket is the stack's: what is asked meanwhile waits for the next incarnation.
