@@ -21,6 +21,7 @@ from cl_server.embedded import LocalStack, StackError
 from cl_server.supervisor import wait_until
 from tests.conftest import KINDS, require
 from tests.integration.server.client import FINAL, Api, Watch
+from tests.integration.server.freeze import freeze
 from tests.media import photo
 
 PARENT = """
@@ -223,8 +224,7 @@ def test_jobs_outlive_the_stack(tmp_path: Path) -> None:
         with api.http:
             done = api.submit("hash", b"words")
             terminal(api, done)
-            for name in ("w0", "w1"):
-                stack.kill(name, signal.SIGSTOP)
+            freeze(stack, "w0", "w1")
             waiting = api.submit("hash", b"words")
             for name in ("w0", "w1"):
                 stack.kill(name, signal.SIGKILL)
@@ -239,7 +239,7 @@ def test_the_highest_priority_goes_first_then_the_oldest() -> None:
     with LocalStack(workers=1) as stack:
         api = Api(stack)
         with api.http, Watch(stack) as watch:
-            stack.kill("w0", signal.SIGSTOP)
+            freeze(stack, "w0")
             jobs = [api.submit("hash", b"words", priority=priority) for priority in (5, 0, 10, 5)]
             stack.kill("w0", signal.SIGCONT)
             for job in jobs:

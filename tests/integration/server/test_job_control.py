@@ -11,6 +11,7 @@ import pytest
 from cl_server.embedded import LocalStack
 from cl_server.supervisor import wait_until
 from tests.integration.server.client import FINAL, Api, Event, Watch
+from tests.integration.server.freeze import freeze
 from tests.media import photo
 
 
@@ -64,8 +65,7 @@ def test_the_files_of_a_job_are_listed(local_api: Api) -> None:
 def test_a_queued_job_is_cancelled_and_can_be_done_again(own_stack: LocalStack) -> None:
     api = Api(own_stack)
     with api.http, Watch(own_stack) as watch:
-        for name in ("w0", "w1"):
-            own_stack.kill(name, signal.SIGSTOP)
+        freeze(own_stack, "w0", "w1")
         job_id = api.submit("image_conversion", photo.photo(64, 48), format="png", priority=3)
         assert api.http.post(f"/jobs/{job_id}/retry").status_code == 409
         answer = api.http.post(f"/jobs/{job_id}/cancel")
