@@ -22,7 +22,7 @@ from tests.bench.figure import Figure
 JOBS = 3_000
 PROCESSES = (1, 4, 8)
 # Claims per second that a queue has to reach, with an event written for each, on two cores that are busy.
-BOUND = 100
+BOUND = 300
 
 
 def figures() -> Iterator[Figure]:
