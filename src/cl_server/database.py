@@ -1,6 +1,7 @@
 """The database, SQLite or PostgreSQL: how it is opened, and its tables."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -27,6 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from cl_server.clock import now_ms
+
+# Seconds that a process waits for the others to have opened a new database.
+WAL_WITHIN = 15.0
 
 BUSY_TIMEOUT = 15.0
 
@@ -134,10 +138,23 @@ def _configure(connection: DBAPIConnection, record: object) -> None:
     database = cast("sqlite3.Connection", connection)
     # SQLAlchemy says BEGIN itself, below: a deferred one that writes later fails where an immediate one waits.
     database.isolation_level = None
-    database.execute("PRAGMA journal_mode=WAL")
+    _use_wal(database)
     # Under WAL, a crash of the machine may lose the last transactions but never the database.
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_wal(database: sqlite3.Connection) -> None:
+    """Processes that open a new database together get in each other's way, and here SQLite does not wait by itself."""
+    deadline = time.monotonic() + WAL_WITHIN
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _begin(connection: Connection) -> None:
