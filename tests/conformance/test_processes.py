@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -118,3 +119,32 @@ def test_what_a_process_did_not_tell_before_it_was_killed_is_told(database: Engi
     claimer.process.kill()
     claimer.end()
     assert [event.job.status.value for event in queue.take_untold(0)] == ["queued", "processing"]
+
+
+def test_processes_that_open_a_new_database_together_all_get_it(tmp_path: Path) -> None:
+    """The first start of a stack: SQLite changes to WAL for one of them, and does not let the others wait."""
+    new = 25
+    openers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.conformance.opener", str(tmp_path), str(new)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        for _ in range(4)
+    ]
+    said: list[list[str]] = [[] for _ in openers]
+    for _ in range(new):
+        for opener, lines in zip(openers, said, strict=True):
+            assert opener.stdout is not None
+            while (line := opener.stdout.readline().strip()) != "ready":
+                assert line == "wal", "the process ended"
+                lines.append(line)
+        for opener in openers:
+            assert opener.stdin is not None
+            opener.stdin.write("go\n")
+    for opener, lines in zip(openers, said, strict=True):
+        rest, _ = opener.communicate()
+        assert lines + rest.split() == ["wal"] * new
+        assert opener.returncode == 0
