@@ -54,7 +54,7 @@ serve: $(VENV)/.base ## broker, compute server and workers on 127.0.0.1
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 lock: ## write the locks of versions anew from pyproject.toml (needs uv)
-	$(COMPILE) --extra server --extra ml --extra postgres --extra codegen --group dev pyproject.toml -o constraints-dev.txt
+	$(COMPILE) --extra server --extra ml --extra postgres --extra s3 --extra keyring --extra codegen --group dev pyproject.toml -o constraints-dev.txt
 	echo 'hatchling>=1.27,<2' | $(COMPILE) --extra server --constraint constraints-dev.txt pyproject.toml - -o constraints.txt
 
 clean: ## remove what the other targets made
