@@ -1,4 +1,4 @@
-"""Run the benches that are named, or all: `python -m tests.bench [start_up dispatch round_trip claims …]`."""
+"""Run the benches that are named, or all: `python -m tests.bench [start_up pool claims …]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attrs import asdict
 
 from tests.bench.figure import Figure
 
-BENCHES = ("start_up", "dispatch", "round_trip", "claims", "transfer", "codegen")
+BENCHES = ("start_up", "dispatch", "round_trip", "pool", "memory", "claims", "transfer", "codegen")
 
 
 def main(names: list[str]) -> None:
