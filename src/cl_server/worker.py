@@ -155,6 +155,7 @@ class Shift:
         self._stop = asyncio.Event()
         self._force = asyncio.Event()
         self._over = asyncio.Event()
+        self._claim: Claim | None = None
         self._beat = Beat.KEPT
 
     async def work(self, *bells: Doorbell | PostgresBell) -> bool:
@@ -200,6 +201,7 @@ class Shift:
     async def _finish(self, attempt: Attempt) -> bool:
         """Run a job to its end, or until it is cancelled, lost, late, or this worker has to go."""
         self._over.clear()
+        self._claim = attempt.claim
         self._beat = Beat.KEPT
         try:
             job = attempt.job()
@@ -255,13 +257,16 @@ class Shift:
         if self._stop.is_set():
             return True
         try:
-            await asyncio.wait_for(self._rung.wait(), min(SWEEP, SWEEP if due is None else due / 1000 + 0.001))
+            async with asyncio.timeout(min(SWEEP, SWEEP if due is None else due / 1000 + 0.001)):
+                await self._rung.wait()
         except TimeoutError:
             return False
         return True
 
     def _ended(self, claim: Claim, beat: Beat) -> None:
-        del claim
+        # The heart may have looked while the job before this one was just completing.
+        if claim is not self._claim:
+            return
         self._beat = beat
         self._over.set()
 

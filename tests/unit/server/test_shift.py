@@ -1,0 +1,61 @@
+"""A worker's shift, with a queue in memory."""
+
+import asyncio
+import contextlib
+import threading
+from pathlib import Path
+
+from cl_ml_tools.job_queue import Beat, Claim, JobQuery, Publish, publish_nothing
+from cl_ml_tools.memory_repository import MemoryJobRepository
+from cl_ml_tools.schemas import Job, JobStatus, JSONObject
+from cl_ml_tools.worker import Worker
+from cl_server.doorbell import Doorbell, Ringer
+from cl_server.presence import Presence
+from cl_server.storage import LocalFileStorage
+from cl_server.worker import Shift
+
+
+class LookedAtTooLate(MemoryJobRepository):
+    """The heart looks at each job when it has completed, and before the worker has let go of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.completed = threading.Event()
+        self.looked = threading.Event()
+        self.all_done = asyncio.Event()
+
+    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing) -> bool:
+        kept = super().complete(claim, task_output, publish)
+        self.completed.set()
+        self.looked.wait(5)
+        if all(job.status.terminal for job in self.list_jobs(JobQuery()).jobs):
+            self.all_done.set()
+        return kept
+
+    def look(self, claim: Claim) -> Beat:
+        self.completed.wait(5)
+        beat = super().look(claim)
+        self.looked.set()
+        return beat
+
+
+async def test_what_is_heard_of_one_job_does_not_end_the_next(tmp_path: Path) -> None:
+    """A job was dropped, and done only when its lease was over, half a minute later."""
+    queue, ringer = LookedAtTooLate(), Ringer(tmp_path / "workers")
+    storage, worker = LocalFileStorage(tmp_path), Worker(queue)
+    source = tmp_path / "source"
+    source.write_bytes(b"something")
+    for job_id in ("one", "two"):
+        queue.add_job(Job(job_id=job_id, task_type="hash", params={"input_paths": [str(source)]}))
+    with Doorbell(tmp_path / "workers", "w0") as bell:
+        ringer.ring()
+        shift = Shift(worker, queue, storage, Presence(None, "w0", ["hash"]), "w0", task_timeout=60)
+        working = asyncio.create_task(shift.work(bell))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(queue.all_done.wait(), 10)
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+    ringer.close()
+    assert queue.looked.is_set()
+    assert [job.status for job in queue.list_jobs(JobQuery()).jobs] == [JobStatus.COMPLETED] * 2
