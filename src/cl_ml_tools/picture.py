@@ -105,10 +105,14 @@ def _blaming_the_picture(told: Callable[[str], TaskError]) -> Generator[None]:
 
 def media_type(path: Path) -> str:
     """The media type of a file by its first bytes."""
+    with path.open("rb") as file:
+        return media_type_of(file.read(4096))
+
+
+def media_type_of(head: bytes) -> str:
+    """The media type of a file that begins like this."""
     import filetype
 
-    with path.open("rb") as file:
-        head = file.read(4096)
     guess: object = filetype.guess_mime(head)  # pyright: ignore[reportUnknownMemberType]
     if isinstance(guess, str):
         return guess

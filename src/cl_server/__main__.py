@@ -1,6 +1,11 @@
-"""`python -m cl_server compute | worker | auth | spec`: the processes of the server, each in the foreground."""
+"""`cl-server compute | worker | auth | spec`: the processes of the server, each in the foreground.
+
+Settings come from the environment (see `settings.py`). Where there is an option, it stands above its variable;
+passwords are better off in the variables, because everybody on a machine can read the arguments of a process.
+"""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -11,9 +16,15 @@ class Options(argparse.Namespace):
     """What the command line says."""
 
     command: str = ""
+    database: str | None = None
+    storage: str | None = None
+    mqtt: str | None = None
+    allow_host: list[str] | None = None
+    host: str = "127.0.0.1"
     port: int = 0
     fd: int | None = None
-    slot: int = 0
+    slots: int | None = None
+    slot: int | None = None
     of: int | None = None
     folder: Path = Path("openapi")
     check: bool = False
@@ -21,43 +32,91 @@ class Options(argparse.Namespace):
     rotate_key: bool = False
     lifeline: bool = False
 
+    def variables(self) -> dict[str, str]:
+        """What it says, as the variables that the settings are read from."""
+        names = None if self.allow_host is None else ",".join(self.allow_host)
+        said = {"CL_DATABASE": self.database, "CL_STORAGE": self.storage, "MQTT_URL": self.mqtt, "CL_HOSTS": names}
+        return {name: value for name, value in said.items() if value is not None}
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one of the servers, or export the spec. Settings come from the environment (see `settings.py`)."""
-    parser = argparse.ArgumentParser(prog="python -m cl_server", description=__doc__)
+    """Run one of the servers, or export the spec."""
+    options = make_parser().parse_args(argv, Options())
+    if options.lifeline:
+        lifeline.hold()
+    os.environ.update(options.variables())
+    # Imported when needed: a worker must not pay for FastAPI.
+    try:
+        match options.command:
+            case "compute":
+                return compute_server(options)
+            case "worker":
+                return workers(options)
+            case "auth":
+                return auth_server(options)
+            case _:
+                return spec(options.folder, check=options.check)
+    except ValueError as error:
+        # Settings that cannot be.
+        return failed(str(error))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = argparse.ArgumentParser(prog="cl-server", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     compute = commands.add_parser("compute", help="run the compute API")
-    compute.add_argument("--port", type=int, default=8002)
-    compute.add_argument("--fd", type=int, help="a listening socket that the parent passed on, instead of a port")
-    worker = commands.add_parser("worker", help="run one worker")
-    worker.add_argument("--slot", type=int, default=0, help="which of the workers this is")
+    worker = commands.add_parser("worker", help="run the workers of this host")
+    worker.add_argument("--slots", type=positive, metavar="N", help="how many; one for each core")
+    worker.add_argument("--slot", type=int, help="be one worker, the one of this number")
     worker.add_argument("--of", type=int, help="how many workers there are: jobs that others held are given back")
     auth = commands.add_parser("auth", help="run the auth server")
-    auth.add_argument("--port", type=int, default=8000)
-    auth.add_argument("--fd", type=int, help="a listening socket that the parent passed on, instead of a port")
     auth.add_argument("--init", action="store_true", help="only make the first admin; the password goes to stdout")
     auth.add_argument("--rotate-key", action="store_true", help="only make a new key, which signs from now on")
+    for server, port in ((compute, 8002), (auth, 8000)):
+        server.add_argument("--port", type=int, default=port)
+        server.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="the address to listen on")
+        server.add_argument(
+            "--allow-host",
+            action="append",
+            metavar="NAME",
+            help="a name by which clients reach this server, beside localhost; may be given again (CL_HOSTS)",
+        )
+        server.add_argument("--fd", type=int, help="a listening socket that the parent passed on, instead of a port")
+    for process in (compute, worker):
+        process.add_argument("--database", metavar="URL", help="postgresql://… (CL_DATABASE); SQLite without it")
+        process.add_argument("--storage", metavar="URL", help="s3://bucket/prefix (CL_STORAGE); a folder without it")
+        process.add_argument("--mqtt", metavar="URL", help="mqtts://user:password@host:port (MQTT_URL)")
+    for process in (compute, worker, auth):
+        process.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
     export = commands.add_parser("spec", help="write the OpenAPI documents")
     export.add_argument("folder", type=Path)
     export.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 if they differ")
-    for process in (compute, worker, auth):
-        process.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
-    options = parser.parse_args(argv, Options())
-    if options.lifeline:
-        lifeline.hold()
-    # Imported when needed: a worker must not pay for FastAPI.
-    match options.command:
-        case "compute":
-            return compute_server(options)
-        case "worker":
-            from cl_server import worker as one
+    return parser
 
-            one.run(slot=options.slot, of=options.of)
-        case "auth":
-            return auth_server(options)
-        case _:
-            return spec(options.folder, check=options.check)
-    return 0
+
+def positive(text: str) -> int:
+    """A number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def failed(reason: str) -> int:
+    """Say in one line why not."""
+    sys.stderr.write(f"error: {reason}\n")
+    return 1
+
+
+def expect_names(options: Options) -> None:
+    """Whoever listens to others has to say by which name they come. Raises `ValueError`."""
+    from cl_server.web_pages import is_loopback
+
+    if not is_loopback(options.host) and not os.environ.get("CL_HOSTS"):
+        raise ValueError(
+            f"--host {options.host} is open to others: say by which names they come, with --allow-host NAME"
+        )
 
 
 def compute_server(options: Options) -> int:
@@ -65,11 +124,25 @@ def compute_server(options: Options) -> int:
     from cl_server import compute
     from cl_server.trusted_keys import KeySourceError
 
+    expect_names(options)
     try:
-        compute.run(options.port, options.fd)
+        compute.run(options.port, options.fd, options.host)
     except KeySourceError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+        return failed(str(error))
+    return 0
+
+
+def workers(options: Options) -> int:
+    """Run the workers of this host, or one of them."""
+    if options.slot is None:
+        from cl_server import worker_host
+        from cl_server.cores import cores
+
+        worker_host.run(options.slots or cores())
+    else:
+        from cl_server import worker
+
+        worker.run(options.slot, options.of)
     return 0
 
 
@@ -93,10 +166,10 @@ def auth_server(options: Options) -> int:
         elif options.rotate_key:
             sys.stdout.write(f"{process.rotate_key()}\n")
         else:
-            process.run(options.port, options.fd, tell)
+            expect_names(options)
+            process.run(options.port, options.fd, tell, options.host)
     except KeyFileError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+        return failed(str(error))
     return 0
 
 

@@ -1,6 +1,6 @@
 """The compute server as a FastAPI application."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Set
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -13,10 +13,10 @@ from cl_server.access import REFUSALS, Access, AccessMiddleware, job_user
 from cl_server.body_limit import BodyLimitMiddleware
 from cl_server.capabilities import Capabilities
 from cl_server.guest_mode import GuestMode
+from cl_server.job_storage import JobStorage
 from cl_server.request_id import RequestIdMiddleware
 from cl_server.routes import admin, control, file_list, files, job_list, jobs, server
 from cl_server.settings import GIB
-from cl_server.storage import LocalFileStorage
 from cl_server.tokens import Verifier
 from cl_server.web_pages import WebPagesMiddleware
 
@@ -25,15 +25,16 @@ TITLE = "Compute"
 
 def create_app(
     repository: JobQueue,
-    storage: LocalFileStorage,
+    storage: JobStorage,
     capabilities: Capabilities,
     guest_mode: GuestMode,
     verifier: Verifier | None = None,
     *,
     max_upload: int = 2 * GIB,
+    names: Set[str] = frozenset(),
     on_shutdown: Callable[[], None] | None = None,
 ) -> FastAPI:
-    """The application. `max_upload` is the size of a whole request body, in bytes.
+    """The application. `max_upload` is the size of a whole request body, in bytes; `names`: see `WebPagesMiddleware`.
 
     Without a verifier there are guests only, and nobody is an admin.
     """
@@ -57,7 +58,7 @@ def create_app(
     # Outermost is what is added last.
     app.add_middleware(BodyLimitMiddleware, limit=max_upload)
     app.add_middleware(AccessMiddleware, access=Access(verifier, guest_mode))
-    app.add_middleware(WebPagesMiddleware)
+    app.add_middleware(WebPagesMiddleware, names=names)
     app.add_middleware(RequestIdMiddleware)
     app.include_router(server.create_router(capabilities, guest_mode))
     submits = create_master_router(repository, storage, job_user, offered=lambda: capabilities.summary().capabilities)

@@ -1,6 +1,7 @@
 """The process of the compute API."""
 
 import tempfile
+from typing import IO
 
 from cl_server import leftovers, log
 from cl_server.app import create_app
@@ -11,15 +12,15 @@ from cl_server.events import Events, Relay, connection
 from cl_server.guest_mode import GuestMode
 from cl_server.migrations import migrate
 from cl_server.repository import SqlJobRepository
-from cl_server.serve import serve
+from cl_server.serve import HOST, serve
 from cl_server.settings import Settings, prepare
-from cl_server.storage import LocalFileStorage
+from cl_server.storage import open_storage
 from cl_server.tokens import Verifier
 from cl_server.trusted_keys import AuthServerKeys, KeyFile, KeySourceError
 
 
-def run(port: int = 8002, fd: int | None = None) -> None:
-    """Serve until SIGTERM, on a socket that the parent passed on or on a port of the loopback interface."""
+def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
+    """Serve until SIGTERM, on a socket that the parent passed on or on a port of `host`."""
     log.configure("compute")
     settings = Settings.from_env()
     prepare(settings.data)
@@ -42,8 +43,12 @@ def run(port: int = 8002, fd: int | None = None) -> None:
     relay = Relay(Events(broker, guest_mode))
     repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring)
     relay.follow(repository)
-    storage = LocalFileStorage(settings.data)
-    lock = leftovers.sweep(settings.data, repository, storage)
+    storage = open_storage(settings.data, settings.storage_url, "compute")
+    lock: IO[str] | None = None
+    if settings.storage_url is None:
+        lock = leftovers.sweep(settings.data, repository, storage)
+    else:
+        leftovers.sweep_shared(repository, storage)
 
     def close() -> None:
         if broker is not None:
@@ -51,7 +56,8 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         relay.stop()
         ringer.close()
         engine.dispose()
-        lock.close()
+        if lock is not None:
+            lock.close()
 
     app = create_app(
         repository,
@@ -60,9 +66,10 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         guest_mode,
         verifier,
         max_upload=settings.max_upload,
+        names=settings.names,
         on_shutdown=close,
     )
-    serve(app, port=port, fd=fd)
+    serve(app, host=host, port=port, fd=fd)
 
 
 def make_verifier(settings: Settings) -> Verifier | None:

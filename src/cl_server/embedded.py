@@ -19,8 +19,10 @@ from typing import IO, Literal, Self, cast
 from cl_ml_tools.discovery import discover_tasks
 from cl_server import broker
 from cl_server.broker import HOST, BrokerKind
+from cl_server.broker_address import BrokerAddress
+from cl_server.cores import cores
 from cl_server.doorbell import registered
-from cl_server.settings import GIB, Settings, prepare
+from cl_server.settings import GIB, HOUR, Settings, prepare
 from cl_server.supervisor import Service, wait_until
 
 START = 60.0
@@ -30,12 +32,6 @@ ANSWER = 2.0
 PORT_RACES = 5
 # How long the parts of a stack that was killed may take to end: see `lifeline.GRACE`.
 REMAINS = 12.0
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    # Only Linux tells; elsewhere there is nothing that binds a process to some of them.
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _take(lock: IO[str]) -> bool:
@@ -67,6 +63,10 @@ class LocalStack:
     with the stack; without `workers` there is one for each core; `max_upload` is in bytes. Parts that die are
     started again. They end with this process, also when it is killed. Raises `StackError` where it cannot start.
 
+    Jobs and files are in `data` but for those that `database` (`postgresql://…`) and `storage` (`s3://…`) say; the
+    variables of that name are for the servers of a host, and a stack does not read them. A task that takes longer than
+    `task_timeout` seconds fails.
+
     With `auth` there is an auth server too, and guests are not let in unless `guest_mode` says so (an admin may
     change that later, and it stays changed). `admin_password` is the password of the user `admin` where this start
     has made them, and is kept nowhere else.
@@ -84,6 +84,9 @@ class LocalStack:
         auth: bool = False,
         auth_port: int = 0,
         guest_mode: bool | None = None,
+        database: str | None = None,
+        storage: str | None = None,
+        task_timeout: float = HOUR,
     ) -> None:
         self._wanted_data = data
         self._wanted_port = port
@@ -93,6 +96,9 @@ class LocalStack:
         self._auth = auth
         self._wanted_auth_port = auth_port
         self._guest_mode = not auth if guest_mode is None else guest_mode
+        self._database = database
+        self._storage = storage
+        self._task_timeout = task_timeout
         self._workers = workers if workers is not None else cores()
         self._services: dict[str, Service] = {}
         self._sockets: list[socket.socket] = []
@@ -119,10 +125,12 @@ class LocalStack:
             listening, self.compute_url = self._listen(self._wanted_port)
             settings = Settings(
                 data=self.data,
-                mqtt_host=HOST,
-                mqtt_port=self.mqtt_port,
+                mqtt=BrokerAddress(HOST, self.mqtt_port),
                 max_upload=self._max_upload,
                 guest_mode=self._guest_mode,
+                database_url=self._database,
+                storage_url=self._storage,
+                task_timeout=self._task_timeout,
             )
             if self._auth:
                 settings = self._start_auth(settings)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from cl_ml_tools.schemas import ErrorResponse, ValidationIssue
+from cl_server.job_storage import StorageUnavailableError
 
 ISSUES = TypeAdapter(list[ValidationIssue])
 
@@ -21,6 +22,8 @@ FULL = HTTPException(
     507, "the server's disk is full, and nothing was changed: make room in its data folder, then try again"
 )
 BUSY = HTTPException(503, "the server's database is held by something else; try again", {"retry-after": "5"})
+
+NO_STORAGE = HTTPException(503, "the server's file storage does not answer; try again", {"retry-after": "5"})
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +80,8 @@ def _explained(error: BaseException) -> HTTPException | None:
             case sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_BUSY):
                 log.error("the database is held by something else: %s", cause)
                 return BUSY
+            case StorageUnavailableError():
+                return NO_STORAGE
             case _:
                 continue
     return None

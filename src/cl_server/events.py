@@ -125,11 +125,11 @@ class Relay:
 
 
 def connection(settings: Settings, name: str) -> Connection | None:
-    """The connection of a process, not yet started; `None` where there is no broker."""
-    if settings.mqtt_port is None:
+    """The connection of a process, not yet started; `None` where there is no broker. Raises `ValueError`."""
+    if settings.mqtt is None:
         return None
     # A client id of its own for each process: amqtt does not end the older of two that share one.
-    return Connection(settings.mqtt_host, settings.mqtt_port, f"cl-{name}-{uuid4().hex[:8]}")
+    return Connection(settings.mqtt, f"cl-{name}-{uuid4().hex[:8]}")
 
 
 def _always() -> bool:

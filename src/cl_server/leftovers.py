@@ -2,17 +2,18 @@
 
 import fcntl
 import logging
+import threading
 from pathlib import Path
 from typing import IO
 
+from cl_server.job_storage import JobStorage
 from cl_server.repository import SqlJobRepository
-from cl_server.storage import LocalFileStorage
 
 log = logging.getLogger(__name__)
 
 
-def sweep(data: Path, repository: SqlJobRepository, storage: LocalFileStorage) -> IO[str]:
-    """Remove them, before this API takes its first job.
+def sweep(data: Path, repository: SqlJobRepository, storage: JobStorage) -> IO[str]:
+    """Remove them from a data folder, before this API takes its first job.
 
     Not while another API serves the same data folder, where a folder without a job is one that is being uploaded.
     That is what the lock is for that this returns: it is to be held for as long as this API serves.
@@ -23,8 +24,24 @@ def sweep(data: Path, repository: SqlJobRepository, storage: LocalFileStorage) -
     except BlockingIOError:
         log.info("another API serves %s: its folders are left alone", data)
     else:
-        for job_id in storage.job_ids() - repository.job_ids():
-            log.info("job %s was never taken, or is deleted: its files go", job_id)
-            storage.cleanup_job(job_id)
+        _remove(repository, storage)
     fcntl.flock(lock, fcntl.LOCK_SH)
     return lock
+
+
+def sweep_shared(repository: SqlJobRepository, storage: JobStorage) -> None:
+    """Remove them from a storage of many hosts, in the background: to list it may take minutes."""
+    threading.Thread(target=_try_to_remove, args=(repository, storage), name="leftovers", daemon=True).start()
+
+
+def _try_to_remove(repository: SqlJobRepository, storage: JobStorage) -> None:
+    try:
+        _remove(repository, storage)
+    except Exception:
+        log.warning("what is left over in the file storage stays until an API starts again", exc_info=True)
+
+
+def _remove(repository: SqlJobRepository, storage: JobStorage) -> None:
+    for job_id in storage.abandoned(repository):
+        log.info("job %s was never taken, or is deleted: its files go", job_id)
+        storage.cleanup_job(job_id)

@@ -1,6 +1,7 @@
 """One MQTT connection of a server process: a thread of paho's, which reconnects by itself."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage,
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from cl_server.broker_address import BrokerAddress
 
 QOS = 1
 KEEPALIVE = 15
@@ -29,20 +32,25 @@ class Subscription:
 class Connection:
     """Publishes from any thread; while the broker is away, messages wait in a bounded queue."""
 
-    def __init__(self, host: str, port: int, client_id: str) -> None:
-        self._host = host
-        self._port = port
+    def __init__(self, broker: BrokerAddress, client_id: str) -> None:
+        self._broker = broker
         self._subscriptions: dict[str, Subscription] = {}
         self._on_connect: list[Callable[[], None]] = []
         self._connected = threading.Event()
         self._unsent: MQTTMessageInfo | None = None
         self._dropping = False
+        self._complaint: str | None = None
         # MQTT 3.1.1: amqtt refuses version 5.
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv311)
+        if broker.username is not None:
+            self._client.username_pw_set(broker.username, broker.password)
+        if (context := broker.trust()) is not None:
+            self._client.tls_set_context(context)  # pyright: ignore[reportUnknownMemberType]
         self._client.max_queued_messages_set(QUEUED)
         self._client.max_inflight_messages_set(200)
         self._client.reconnect_delay_set(1, 2)
         self._client.on_connect = self._connect
+        self._client.on_connect_fail = self._unreachable
         self._client.on_disconnect = self._disconnect
         self._client.on_message = self._message
 
@@ -60,7 +68,7 @@ class Connection:
 
     def start(self) -> None:
         """Connect in the background, for as long as it takes."""
-        self._client.connect_async(self._host, self._port, KEEPALIVE)
+        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE)
         self._client.loop_start()
 
     @property
@@ -94,8 +102,9 @@ class Connection:
     ) -> None:
         del data, flags, properties
         if reason.is_failure:
-            log.error("the broker refuses us: %s", reason)
+            self._complain(f"the broker at {self._broker.host}:{self._broker.port} refuses us: {reason}")
             return
+        self._complaint = None
         for topic, subscription in self._subscriptions.items():
             subscription.on_connect()
             client.subscribe(topic, QOS)
@@ -107,9 +116,23 @@ class Connection:
         self, client: Client, data: object, flags: DisconnectFlags, reason: ReasonCode, properties: Properties | None
     ) -> None:
         del client, data, flags, properties
+        lost = self._connected.is_set()
         self._connected.clear()
-        if reason.is_failure:
-            log.warning("lost the broker (%s); connecting again", reason)
+        if lost and reason.is_failure:
+            self._complain(f"lost the broker ({reason}); connecting again")
+
+    def _unreachable(self, client: Client, data: object) -> None:
+        del client, data
+        # paho calls this while it handles the error, and does not pass it on.
+        error = sys.exception()
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        self._complain(f"the broker at {self._broker.host}:{self._broker.port} cannot be reached: {reason}")
+
+    def _complain(self, said: str) -> None:
+        """Once, however often it is tried."""
+        if said != self._complaint:
+            log.warning("%s", said)
+            self._complaint = said
 
     def _message(self, client: Client, data: object, message: MQTTMessage) -> None:
         del client, data

@@ -10,11 +10,11 @@ HOST = "127.0.0.1"
 KEEP_ALIVE = 75
 
 
-def serve(app: FastAPI, *, port: int, fd: int | None) -> None:
-    """Serve on a socket that the parent passed on, or on a port of the loopback interface."""
+def serve(app: FastAPI, *, port: int, fd: int | None, host: str = HOST) -> None:
+    """Serve on a socket that the parent passed on, or on a port of `host`."""
     config = uvicorn.Config(
         app,
-        host=HOST,
+        host=host,
         port=port,
         log_config=None,
         access_log=False,

@@ -1,17 +1,31 @@
-"""Files of jobs in a local folder."""
+"""Files of jobs in a local folder, and the choice between that and S3."""
 
 import contextlib
+import hashlib
 import os
-import re
 import shutil
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from fastapi.concurrency import run_in_threadpool
 
 from cl_ml_tools.file_storage import SavedFile, Upload
+from cl_ml_tools.picture import media_type
+from cl_server.job_storage import JOB_ID, PIECE, FileEntry, JobStorage, Known, StoredFile, checked
 
-PIECE = 1 << 20
-JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+def open_storage(data: Path, url: str | None, process: str) -> JobStorage:
+    """The storage at a URL (`s3://bucket/prefix`), or in the data folder where there is none.
+
+    `process` names whoever opens it among those of the data folder. Raises `ValueError` for a URL that is none.
+    """
+    if url is None:
+        return LocalFileStorage(data)
+    # Here, because it is an extra.
+    from cl_server.s3_storage import S3FileStorage
+
+    return S3FileStorage.at(url, scratch=data / "scratch" / process)
 
 
 class LocalFileStorage:
@@ -53,25 +67,9 @@ class LocalFileStorage:
         shutil.rmtree(folder, ignore_errors=True)
         return True
 
-    def begin_attempt(self, job_id: str, token: int) -> Path:
-        """A new folder for what one attempt at a job writes: nobody sees it before it is published."""
-        folder = self._attempt(job_id, token)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        return folder
-
-    def publish_attempt(self, job_id: str, token: int) -> None:
-        """Make the outputs of an attempt those of the job, all at once."""
-        output = self.get_output_path(job_id)
-        # There is something only if a worker died after it published and before that was written down.
-        if output.exists() and any(output.iterdir()):
-            shutil.rmtree(output)
-        # Onto a folder that is empty, this is one step (rename(2)).
-        self._attempt(job_id, token).rename(output)
-
-    def discard_attempt(self, job_id: str, token: int) -> None:
-        """Remove what an attempt wrote."""
-        shutil.rmtree(self._attempt(job_id, token), ignore_errors=True)
+    def begin_attempt(self, job_id: str, token: int) -> "LocalWorkspace":
+        """A new folder for what one attempt at a job writes."""
+        return LocalWorkspace(self, job_id, self._folder(job_id) / f".attempt-{token}")
 
     def copy_inputs(self, job_id: str, to: str) -> bool:
         """Give a new job the inputs of another, on disk only once; `False` when they are gone."""
@@ -83,19 +81,58 @@ class LocalFileStorage:
             os.link(path, self.get_input_path(to) / path.name)
         return True
 
-    def files(self, job_id: str) -> list[Path]:
-        """Everything that `find` finds of a job, sorted."""
+    def list_files(self, job_id: str) -> list[FileEntry]:
+        """Everything that `find` finds of a job, sorted by path."""
         folder = self._folder(job_id)
-        found = (path for part in ("input", "output") for path in (folder / part).rglob("*"))
-        return sorted(path for path in found if self.find(job_id, str(path.relative_to(folder))) is not None)
+        names = sorted(
+            path.relative_to(folder).as_posix() for part in ("input", "output") for path in (folder / part).rglob("*")
+        )
+        found: list[FileEntry] = []
+        for name in names:
+            file = self.find(job_id, name)
+            # Deleted, or replaced by another attempt, while we looked.
+            with contextlib.suppress(FileNotFoundError):
+                if file is not None:
+                    found.append(FileEntry(name, file.size, *_digest(Path(file.location), file.etag)))
+        return found
 
-    def relative(self, job_id: str, path: Path) -> str:
-        """How outputs and users call a file of a job."""
-        return path.relative_to(self._folder(job_id)).as_posix()
+    def find(self, job_id: str, relative: str) -> StoredFile | None:
+        """A file of a job by its path relative to the job; `None` for whatever is not a finished file in there."""
+        if not JOB_ID.fullmatch(job_id) or "\0" in relative:
+            return None
+        folder = self._folder(job_id)
+        try:
+            path = (folder / relative).resolve(strict=True)
+            root = folder.resolve()
+            found = path.stat()
+        except (OSError, ValueError):
+            return None
+        if not path.is_relative_to(root) or not path.is_file():
+            return None
+        # A leading dot is how a file is named that is still being written, or a folder of such files.
+        if any(part.startswith(".") for part in path.relative_to(root).parts):
+            return None
+        return StoredFile(path.name, found.st_size, _entity_tag(found), str(path), path)
+
+    def read(self, file: StoredFile, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The bytes of a file, in pieces."""
+        left = (file.size if stop is None else stop) - start
+        with Path(file.location).open("rb") as opened:
+            opened.seek(start)
+            while left > 0:
+                piece = opened.read(min(PIECE, left))
+                if not piece:
+                    raise FileNotFoundError(f"{file.name} has become shorter")
+                left -= len(piece)
+                yield piece
 
     def job_ids(self) -> set[str]:
         """The jobs that have a folder."""
         return {folder.name for folder in self.root.iterdir() if JOB_ID.fullmatch(folder.name)}
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes that the files of each job take."""
+        return {job_id: self.size_of(job_id) for job_id in self.job_ids()}
 
     def size_of(self, job_id: str) -> int:
         """The bytes that the files of a job take. Files that go meanwhile count nothing."""
@@ -106,31 +143,55 @@ class LocalFileStorage:
                     total += (Path(folder) / name).lstat().st_size
         return total
 
-    def find(self, job_id: str, relative: str) -> Path | None:
-        """A file of a job by its path relative to the job; `None` for whatever is not a finished file in there."""
-        if not JOB_ID.fullmatch(job_id) or "\0" in relative:
-            return None
-        folder = self._folder(job_id)
-        try:
-            path = (folder / relative).resolve(strict=True)
-        except (OSError, ValueError):
-            return None
-        root = folder.resolve()
-        if not path.is_relative_to(root) or not path.is_file():
-            return None
-        # A leading dot is how a file is named that is still being written, or a folder of such files.
-        return None if any(part.startswith(".") for part in path.relative_to(root).parts) else path
-
-    def _attempt(self, job_id: str, token: int) -> Path:
-        return self._folder(job_id) / f".attempt-{token}"
+    def abandoned(self, known: Known) -> Iterator[str]:
+        """The jobs that have a folder and are not known. Ask only while no upload comes in: see `leftovers.py`."""
+        yield from self.job_ids() - known.job_ids()
 
     def _folder(self, job_id: str) -> Path:
-        if not JOB_ID.fullmatch(job_id):
-            raise ValueError(f"not a job id: {job_id[:80]!r}")
-        return self.root / job_id
+        return self.root / checked(job_id)
+
+
+class LocalWorkspace:
+    """Inputs are read where they lie; outputs are written beside them, and renamed."""
+
+    def __init__(self, storage: LocalFileStorage, job_id: str, folder: Path) -> None:
+        self.inputs = storage.get_input_path(job_id)
+        self.outputs = folder
+        self._published = storage.get_output_path(job_id)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+
+    def hand_in(self) -> None:
+        """They are where they belong already."""
+
+    def publish(self) -> None:
+        """Rename them."""
+        # There is something only if a worker died after it published and before that was written down.
+        if self._published.exists() and any(self._published.iterdir()):
+            shutil.rmtree(self._published)
+        # Onto a folder that is empty, this is one step (rename(2)).
+        self.outputs.rename(self._published)
+
+    def close(self) -> None:
+        """Remove what was not published."""
+        shutil.rmtree(self.outputs, ignore_errors=True)
 
 
 def _copy(upload: Upload, path: Path) -> int:
     with path.open("xb") as target:
         shutil.copyfileobj(upload.file, target, PIECE)
         return target.seek(0, os.SEEK_CUR)
+
+
+def _entity_tag(found: os.stat_result) -> str:
+    """A strong validator: outputs appear whole, by a rename, so inode, size and time name one content."""
+    seed = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
+    return f'"{hashlib.blake2b(seed.encode(), digest_size=12).hexdigest()}"'
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, tag: str) -> tuple[str, str]:
+    """SHA-256 and media type; `tag` stands for the content, so that nothing is read twice."""
+    del tag
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), media_type(path)

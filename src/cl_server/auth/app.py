@@ -1,6 +1,6 @@
 """The auth server as a FastAPI application."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Set
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -32,9 +32,10 @@ def create_app(
     audience: Audience | None = None,
     lifetime: int = TOKEN_LIFETIME,
     limit: LoginLimit | None = None,
+    names: Set[str] = frozenset(),
     on_shutdown: Callable[[], None] | None = None,
 ) -> FastAPI:
-    """The application. `lifetime` of a token is in seconds."""
+    """The application. `lifetime` of a token is in seconds; `names`: see `WebPagesMiddleware`."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -55,7 +56,7 @@ def create_app(
     errors.install(app)
     # Outermost is what is added last.
     app.add_middleware(BodyLimitMiddleware, limit=LARGEST_BODY)
-    app.add_middleware(WebPagesMiddleware)
+    app.add_middleware(WebPagesMiddleware, names=names)
     app.add_middleware(RequestIdMiddleware)
     app.include_router(routes.server_router())
     app.include_router(routes.token_router(accounts, ring))

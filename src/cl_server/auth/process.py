@@ -13,7 +13,7 @@ from cl_server.auth.migrations import migrate
 from cl_server.auth.passwords import Passwords
 from cl_server.auth.users import UserRepository
 from cl_server.database import open_database
-from cl_server.serve import serve
+from cl_server.serve import HOST, serve
 from cl_server.settings import Settings, prepare
 
 FIRST_ADMIN = "admin"
@@ -21,7 +21,7 @@ FIRST_ADMIN = "admin"
 Tell = Callable[[str, str], None]
 
 
-def run(port: int, fd: int | None, tell: Tell) -> None:
+def run(port: int, fd: int | None, tell: Tell, host: str = HOST) -> None:
     """Serve until SIGTERM. `tell` hears name and password of the first admin, when that is made."""
     log.configure("auth")
     settings = Settings.from_env()
@@ -34,9 +34,10 @@ def run(port: int, fd: int | None, tell: Tell) -> None:
         passwords,
         audience=settings.audience,
         lifetime=settings.token_lifetime,
+        names=settings.names,
         on_shutdown=engine.dispose,
     )
-    serve(app, port=port, fd=fd)
+    serve(app, host=host, port=port, fd=fd)
 
 
 def initialise(tell: Tell) -> None:

@@ -8,8 +8,8 @@ from cl_server import bearer
 from cl_server.access import REFUSALS, admin
 from cl_server.clock import now_ms
 from cl_server.guest_mode import GuestMode
+from cl_server.job_storage import JobStorage
 from cl_server.schemas import AdminConfig, CleanupResult, StorageSize
-from cl_server.storage import LocalFileStorage
 
 DAY = 24 * 3600 * 1000
 
@@ -26,7 +26,7 @@ class Archive(Protocol):
         ...
 
 
-def create_router(archive: Archive, storage: LocalFileStorage, guest_mode: GuestMode) -> APIRouter:
+def create_router(archive: Archive, storage: JobStorage, guest_mode: GuestMode) -> APIRouter:
     """The routes for admins."""
     router = APIRouter(
         prefix="/admin", tags=["admin"], dependencies=[Depends(admin), Depends(bearer.scheme)], responses={**REFUSALS}
@@ -43,8 +43,8 @@ def create_router(archive: Archive, storage: LocalFileStorage, guest_mode: Guest
 
     @router.get("/jobs/storage/size", operation_id="get_storage_size", summary="How much the files of jobs take")
     def get_storage_size() -> StorageSize:
-        sizes = [storage.size_of(job_id) for job_id in storage.job_ids()]
-        return StorageSize(total_size=sum(sizes), job_count=len(sizes))
+        sizes = storage.sizes()
+        return StorageSize(total_size=sum(sizes.values()), job_count=len(sizes))
 
     @router.delete("/jobs/cleanup", operation_id="clean_up_jobs", summary="Delete jobs that ended some days ago")
     def clean_up_jobs(days: Annotated[int, Query(ge=0, le=36_500)] = 7) -> CleanupResult:

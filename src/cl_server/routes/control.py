@@ -9,12 +9,12 @@ from cl_ml_tools.job_queue import JobQueue
 from cl_ml_tools.schemas import ErrorResponse, Job, JobCreatedResponse, JobStatus, JSONObject
 from cl_server import bearer
 from cl_server.access import REFUSALS
+from cl_server.job_storage import JobStorage
 from cl_server.routes.jobs import CurrentUser, job_of, no_such_job
 from cl_server.schemas import JobResponse
-from cl_server.storage import LocalFileStorage
 
 
-def create_router(queue: JobQueue, storage: LocalFileStorage) -> APIRouter:
+def create_router(queue: JobQueue, storage: JobStorage) -> APIRouter:
     """The routes that do something with a job that is there."""
     router = APIRouter(
         tags=["jobs"],

@@ -12,6 +12,7 @@ from paho.mqtt.client import MQTTMessageInfo
 from paho.mqtt.enums import MQTTErrorCode
 
 from cl_ml_tools.schemas import Job, JobStatus
+from cl_server.broker_address import BrokerAddress
 from cl_server.capabilities import Capabilities
 from cl_server.doorbell import Doorbell, Ringer, registered
 from cl_server.events import Events, connection
@@ -178,7 +179,7 @@ def test_while_the_broker_is_away_a_bounded_number_of_messages_waits(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("cl_server.mqtt.QUEUED", 10)
-    away = Connection("127.0.0.1", 9, "test")
+    away = Connection(BrokerAddress("127.0.0.1", 9), "test")
     assert [dropped(away.publish("inference/events", b"{}")) for _ in range(30)] == [False] * 10 + [True] * 20
     assert caplog.text.count("the queue is full") == 1
     away.stop()
@@ -195,7 +196,7 @@ def test_a_worker_says_again_what_there_was_no_room_for() -> None:
             info.rc = MQTTErrorCode.MQTT_ERR_SUCCESS if self.room else MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
             return info
 
-    full = Full("127.0.0.1", 9, "test")
+    full = Full(BrokerAddress("127.0.0.1", 9), "test")
     presence = Presence(full, "w0", ["hash"])
     presence.idle(0)
     presence.idle(0)
