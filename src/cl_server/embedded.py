@@ -1,6 +1,5 @@
 """The whole server on this machine: broker, API, workers, and auth if wanted; in one call and gone with the caller."""
 
-import fcntl
 import http.client
 import json
 import os
@@ -23,23 +22,13 @@ from cl_server.broker_address import BrokerAddress
 from cl_server.cores import cores
 from cl_server.doorbell import registered
 from cl_server.settings import GIB, HOUR, Settings, prepare
-from cl_server.supervisor import Service, wait_until
+from cl_server.supervisor import REMAINS, Service, take, wait_until
 
 START = 60.0
 STOP = 10.0
 # The socket is open before the API is, so a question may wait; not for ever, because the API may have died.
 ANSWER = 2.0
 PORT_RACES = 5
-# How long the parts of a stack that was killed may take to end: see `lifeline.GRACE`.
-REMAINS = 12.0
-
-
-def _take(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_alive(pid: str) -> bool:
@@ -216,7 +205,7 @@ class LocalStack:
             raise StackError(f"the data folder {self.data} cannot be used: {error.strerror}") from error
         lock.seek(0)
         # Every part holds the lock too (`_service`): those of a stack that was killed still end what they do.
-        if not wait_until(partial(_take, lock), 0 if _is_alive(lock.read()) else REMAINS):
+        if not wait_until(partial(take, lock), 0 if _is_alive(lock.read()) else REMAINS):
             lock.close()
             raise StackError(f"the data folder {self.data} is in use by another stack; stop it first")
         lock.truncate(0)

@@ -1,5 +1,6 @@
 """Keeps one child process running: starts it, starts it again when it dies, ends it."""
 
+import fcntl
 import logging
 import os
 import signal
@@ -9,11 +10,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 # A process that lived this long, in seconds, had started well: the next pause is short again.
 STABLE = 10.0
+# How long, in seconds, the children of a parent that was killed may take to end: see `lifeline.GRACE`.
+REMAINS = 12.0
 
 log = logging.getLogger(__name__)
 
@@ -151,4 +155,13 @@ def wait_until(condition: Callable[[], bool], timeout: float, pause: float = 0.0
         if time.monotonic() > deadline:
             return False
         time.sleep(pause)
+    return True
+
+
+def take(lock: IO[str]) -> bool:
+    """Lock a file for this process and whoever inherits it; `False` while others have it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     return True

@@ -1,18 +1,18 @@
 """The workers of one host: a process for each, started again when it dies, and gone with this one."""
 
-import fcntl
 import logging
 import os
 import signal
 import sys
 import threading
 import time
+from functools import partial
 from types import FrameType
 from typing import IO
 
 from cl_server import log as logs
 from cl_server.settings import Settings, prepare
-from cl_server.supervisor import Service
+from cl_server.supervisor import REMAINS, Service, take, wait_until
 
 # Seconds that workers have to end: they give back what takes longer (`worker.GRACE`).
 STOP = 10.0
@@ -68,9 +68,8 @@ def run(slots: int) -> None:
 
 def _alone(settings: Settings) -> IO[str]:
     lock = (settings.data / "workers.lock").open("a")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    # Those of a host that was killed may still end what they do.
+    if not wait_until(partial(take, lock), REMAINS):
         lock.close()
-        raise ValueError(f"other workers have the data folder {settings.data}; give these one of their own") from None
+        raise ValueError(f"other workers have the data folder {settings.data}; give these one of their own")
     return lock

@@ -1,0 +1,105 @@
+"""Who may tell what on the broker of an installation on many hosts."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiomqtt
+import httpx
+import psutil
+import pytest
+
+from cl_client.mqtt import trust
+from cl_server import broker
+from cl_server.supervisor import wait_until
+from tests.conftest import require
+from tests.hosts import SafeMosquitto, compute, workers
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[SafeMosquitto]:
+    require("mosquitto")
+    found = SafeMosquitto(tmp_path).start()
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+def session(mosquitto: SafeMosquitto, user: str) -> aiomqtt.Client:
+    return aiomqtt.Client(
+        "localhost",
+        mosquitto.port,
+        username=user,
+        password=mosquitto.passwords[user],
+        tls_context=trust(str(mosquitto.ca_file)),
+    )
+
+
+@pytest.mark.parametrize("topic", ["inference/events", "inference/workers/w9", "inference/job_status/one"])
+async def test_what_a_client_tells_nobody_hears(mosquitto: SafeMosquitto, topic: str) -> None:
+    async with session(mosquitto, "client") as listener, session(mosquitto, "server") as server:
+        await listener.subscribe("inference/#", qos=1)
+        async with session(mosquitto, "client") as forger:
+            # MQTT 3.1.1 knows no answer for this: the broker takes it, and drops it.
+            await forger.publish(topic, b"forged", qos=1, retain=True)
+        await server.publish(topic, b"true", qos=1)
+        message = await asyncio.wait_for(anext(listener.messages), 10)
+        assert (message.topic.value, message.payload) == (topic, b"true")
+
+
+async def test_what_is_none_of_their_business_clients_do_not_hear(mosquitto: SafeMosquitto) -> None:
+    async with session(mosquitto, "client") as listener, session(mosquitto, "server") as server:
+        await listener.subscribe("#", qos=1)
+        await server.publish("inference/other", b"secret", qos=1)
+        await server.publish("inference/events", b"true", qos=1)
+        message = await asyncio.wait_for(anext(listener.messages), 10)
+        assert message.topic.value == "inference/events"
+
+
+@pytest.fixture
+def refused(mosquitto: SafeMosquitto, tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """An API and a worker with a wrong password: their folder, and the address of the API."""
+    port = broker.free_port()
+    environment = {**mosquitto.environment_of("server"), "MQTT_URL": mosquitto.url("server", "wr%3Aong")}
+    parts = [compute(tmp_path / "api", port, environment), workers(tmp_path / "host", 1, environment)]
+    for part in parts:
+        part.environment["CL_DATA"] = str(tmp_path / "data")
+        part.start()
+    try:
+        yield tmp_path, f"http://127.0.0.1:{port}"
+    finally:
+        for part in parts:
+            part.stop()
+
+
+def test_servers_that_the_broker_refuses_say_so_once_and_work(refused: tuple[Path, str]) -> None:
+    folder, url = refused
+    logs = [folder / "api" / "log", folder / "host" / "log"]
+    with httpx.Client(base_url=url) as http:
+        assert wait_until(lambda: answers(http), 30)
+        job_id = str(http.post("/jobs/hash", files={"file": ("a", b"words")}).json()["job_id"])
+        assert wait_until(lambda: http.get(f"/jobs/{job_id}").json()["status"] == "completed", 30)
+        # What was not told is kept for whoever can tell it.
+        with sqlite3.connect(folder / "data" / "jobs.sqlite") as database:
+            told = database.execute("SELECT json_extract(job, '$.status') FROM outbox ORDER BY seq").fetchall()
+        database.close()
+        assert told == [("queued",), ("processing",), ("completed",)]
+        assert wait_until(lambda: all("refuses us" in log.read_text() for log in logs), 10)
+    for log in logs:
+        text = log.read_text()
+        assert text.count("refuses us: Not authorized") == 1
+        assert "lost the broker" not in text
+        assert "wr:ong" not in text
+        assert "wr%3Aong" not in text
+    arguments = [argument for process in psutil.Process().children(recursive=True) for argument in process.cmdline()]
+    assert any("--slot" in argument for argument in arguments)
+    assert not any("wr:ong" in argument or "wr%3Aong" in argument for argument in arguments)
+
+
+def answers(http: httpx.Client) -> bool:
+    try:
+        return http.get("/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
