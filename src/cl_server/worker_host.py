@@ -28,7 +28,7 @@ def run(slots: int) -> None:
     settings = Settings.from_env()
     logs.configure("workers")
     prepare(settings.data)
-    lock = _alone(settings)
+    lock = alone(settings)
     # In the environment and not in their arguments, which everybody on the host can read: there are passwords in it.
     environment = {**os.environ, **settings.environment()}
     workers = [
@@ -66,7 +66,8 @@ def run(slots: int) -> None:
     lock.close()
 
 
-def _alone(settings: Settings) -> IO[str]:
+def alone(settings: Settings) -> IO[str]:
+    """A lock on the data folder, for as long as the file is open. Raises `ValueError`."""
     lock = (settings.data / "workers.lock").open("a")
     # Those of a host that was killed may still end what they do.
     if not wait_until(partial(take, lock), REMAINS):

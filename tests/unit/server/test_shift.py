@@ -43,9 +43,10 @@ async def test_what_is_heard_of_one_job_does_not_end_the_next(tmp_path: Path) ->
     """A job was dropped, and done only when its lease was over, half a minute later."""
     queue, ringer = LookedAtTooLate(), Ringer(tmp_path / "workers")
     storage, worker = LocalFileStorage(tmp_path), Worker(queue)
-    source = tmp_path / "source"
-    source.write_bytes(b"something")
     for job_id in ("one", "two"):
+        storage.create_job_directory(job_id)
+        source = storage.get_input_path(job_id) / "source"
+        source.write_bytes(b"something")
         queue.add_job(Job(job_id=job_id, task_type="hash", params={"input_paths": [str(source)]}))
     with Doorbell(tmp_path / "workers", "w0") as bell:
         ringer.ring()
