@@ -15,10 +15,20 @@ class Guests(Protocol):
         ...
 
 
-class GuestMode:
-    """A word in a file, which every process of the data folder looks at; `default` until somebody wrote it."""
+class FixedGuestModeError(Exception):
+    """Guest mode cannot be changed here; one line that says where it can."""
 
-    def __init__(self, path: Path, *, default: bool = True) -> None:
+    def __init__(self) -> None:
+        super().__init__("the servers of many hosts read guest mode when they start: set CL_GUEST_MODE on each of them")
+
+
+class GuestMode:
+    """A word in a file, which every process of the data folder looks at; `default` until somebody wrote it.
+
+    Without a file it stays what it is: servers of other hosts would not hear of a change.
+    """
+
+    def __init__(self, path: Path | None, *, default: bool = True) -> None:
         self._path = path
         self._default = default
         self._seen: tuple[int, int] = (0, 0)
@@ -27,6 +37,8 @@ class GuestMode:
     @property
     def on(self) -> bool:
         """Whether guests are let in now."""
+        if self._path is None:
+            return self._default
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -38,7 +50,9 @@ class GuestMode:
         return self._on
 
     def set(self, *, on: bool) -> None:
-        """Change it, whole or not at all."""
+        """Change it, whole or not at all. Raises `FixedGuestModeError`."""
+        if self._path is None:
+            raise FixedGuestModeError
         temporary = self._path.with_name(f".{self._path.name}-{secrets.token_hex(8)}")
         with temporary.open("w", encoding="utf-8") as file:
             file.write("on\n" if on else "off\n")

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, Form, Query
+from fastapi import APIRouter, Depends, Form, HTTPException, Query
 
+from cl_ml_tools.schemas import ErrorResponse
 from cl_server import bearer
 from cl_server.access import REFUSALS, admin
 from cl_server.clock import now_ms
-from cl_server.guest_mode import GuestMode
+from cl_server.guest_mode import FixedGuestModeError, GuestMode
 from cl_server.job_storage import JobStorage
 from cl_server.schemas import AdminConfig, CleanupResult, StorageSize
 
@@ -36,9 +37,17 @@ def create_router(archive: Archive, storage: JobStorage, guest_mode: GuestMode) 
     def get_admin_config() -> AdminConfig:
         return AdminConfig(guest_mode=guest_mode.on)
 
-    @router.put("/config/guest-mode", operation_id="set_guest_mode", summary="Let guests in, or no longer")
+    @router.put(
+        "/config/guest-mode",
+        operation_id="set_guest_mode",
+        summary="Let guests in, or no longer",
+        responses={409: {"model": ErrorResponse, "description": "There are servers on other hosts: it is set there"}},
+    )
     def set_guest_mode(guest_mode_on: Annotated[bool, Form(alias="guest_mode")]) -> AdminConfig:
-        guest_mode.set(on=guest_mode_on)
+        try:
+            guest_mode.set(on=guest_mode_on)
+        except FixedGuestModeError as error:
+            raise HTTPException(409, str(error)) from error
         return AdminConfig(guest_mode=guest_mode.on)
 
     @router.get("/jobs/storage/size", operation_id="get_storage_size", summary="How much the files of jobs take")
