@@ -52,9 +52,9 @@ class LocalStack:
     with the stack; without `workers` there is one for each core; `max_upload` is in bytes. Parts that die are
     started again. They end with this process, also when it is killed. Raises `StackError` where it cannot start.
 
-    Jobs and files are in `data` but for those that `database` (`postgresql://…`) and `storage` (`s3://…`) say; the
-    variables of that name are for the servers of a host, and a stack does not read them. A task that takes longer than
-    `task_timeout` seconds fails.
+    Jobs are in PostgreSQL where `database` is an address, files in S3 where `storage` is one, else both are in `data`;
+    a task that takes longer than `task_timeout` seconds fails. The variables of these (`CL_DATABASE`, …) are not read
+    here, so that a stack for a moment never joins a real one by accident; `cl-client server up` passes them on.
 
     With `auth` there is an auth server too, and guests are not let in unless `guest_mode` says so (an admin may
     change that later, and it stays changed). `admin_password` is the password of the user `admin` where this start

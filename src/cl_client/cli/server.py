@@ -50,6 +50,18 @@ def up(
     auth_port: Annotated[
         int, Parameter(help="Of the auth server; 0 takes a free one.", validator=_PORT, metavar="PORT")
     ] = Config.DEFAULT_AUTH_PORT,
+    database: Annotated[
+        str | None, Parameter(help="Keep jobs in PostgreSQL: postgresql://…", env_var="CL_DATABASE", metavar="URL")
+    ] = None,
+    storage: Annotated[
+        str | None, Parameter(help="Keep files in S3: s3://bucket/prefix.", env_var="CL_STORAGE", metavar="URL")
+    ] = None,
+    task_timeout: Annotated[
+        float,
+        Parameter(
+            help="Seconds that a task may take.", env_var="CL_TASK_TIMEOUT", validator=Number(gt=0), metavar="SECONDS"
+        ),
+    ] = 3600.0,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
     """Run broker, compute server and workers on 127.0.0.1 until Ctrl-C."""
@@ -72,6 +84,9 @@ def up(
         broker=broker,
         auth=auth,
         auth_port=auth_port,
+        database=database or None,
+        storage=storage or None,
+        task_timeout=task_timeout,
     )
     _end_with_signals()
     try:
