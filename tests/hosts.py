@@ -1,7 +1,5 @@
 """The parts of an installation on many hosts: commands of `cl-server`, and a mosquitto as docs/ configures it."""
 
-import base64
-import hashlib
 import os
 import re
 import secrets
@@ -67,7 +65,7 @@ class SafeMosquitto(Part):
         certificate.cert_chain_pems[0].write_to_path(folder / "server.pem")
         certificate.private_key_pem.write_to_path(folder / "server.key")
         self.passwords = {name: secrets.token_urlsafe(12) for name in ("server", "client")}
-        lines = [f"{name}:{hashed(password)}\n" for name, password in self.passwords.items()]
+        lines = [f"{name}:{broker.hashed(password)}\n" for name, password in self.passwords.items()]
         (folder / "passwords").write_text("".join(lines))
         (folder / "acl").write_text((DOCS / "mosquitto.acl").read_text())
         configuration = (DOCS / "mosquitto.conf").read_text().replace("/mosquitto/config/", f"{folder}/")
@@ -94,13 +92,6 @@ class SafeMosquitto(Part):
     def environment_of(self, user: str) -> dict[str, str]:
         """The variables by which servers and clients find it."""
         return {"MQTT_URL": self.url(user), "MQTT_CA_FILE": str(self.ca_file)}
-
-
-def hashed(password: str) -> str:
-    """A password as `mosquitto_passwd` keeps it (PBKDF2 with SHA-512)."""
-    salt, rounds = secrets.token_bytes(12), 101
-    key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
-    return f"$7${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
 
 
 def compute(folder: Path, port: int, environment: dict[str, str], *options: str) -> Part:

@@ -1,6 +1,9 @@
 """The broker of the embedded stack: a mosquitto of this machine, else amqtt, which pip brings."""
 
+import base64
+import hashlib
 import os
+import secrets
 import shutil
 import socket
 import sys
@@ -15,8 +18,10 @@ ELSEWHERE = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 # By default mosquitto drops messages even for connected subscribers once 1,000 wait (mosquitto.conf(5)).
 CONFIGURATION = """\
-listener {port} {host}
+{user}listener {port} {host}
 allow_anonymous true
+password_file {folder}/mosquitto.passwords
+acl_file {folder}/mosquitto.acl
 persistence false
 max_queued_messages 100000
 set_tcp_nodelay true
@@ -27,6 +32,19 @@ log_type notice
 connection_messages false
 """
 
+# Whoever is on this machine may listen; only the servers tell.
+ACCESS = """\
+topic read inference/events
+topic read inference/job_status/#
+topic read inference/workers/#
+
+user server
+topic readwrite inference/#
+"""
+SERVER = "server"
+# As many as mosquitto_passwd takes; the passwords are random, and long.
+ROUNDS = 101
+
 CONNECT = bytes((0x10, 0x10, 0, 4)) + b"MQTT" + bytes((4, 2, 0, 5, 0, 4)) + b"cl-?"
 DISCONNECT = bytes((0xE0, 0))
 
@@ -36,16 +54,35 @@ def find_mosquitto() -> str | None:
     return shutil.which("mosquitto") or shutil.which("mosquitto", path=os.pathsep.join(ELSEWHERE))
 
 
-def command(kind: BrokerKind, port: int, folder: Path) -> list[str]:
-    """What to run for a broker on a port of the loopback interface; its configuration goes to `folder`."""
+def command(kind: BrokerKind, port: int, folder: Path, password: str) -> list[str]:
+    """What to run for a broker on a port of the loopback interface; its configuration goes to `folder`.
+
+    Who says that it is `server`, with this password, may publish; on amqtt, everybody may.
+    """
     if kind == "amqtt":
         return [sys.executable, "-m", "cl_server.amqtt_broker", str(port)]
     mosquitto = find_mosquitto()
     if mosquitto is None:
         raise FileNotFoundError("there is no mosquitto on this machine")
+    # Started by root, it would become another user, who cannot read in this folder.
+    user = "user root\n" if os.geteuid() == 0 else ""
+    _write(folder / "mosquitto.passwords", f"{SERVER}:{hashed(password)}\n")
+    _write(folder / "mosquitto.acl", ACCESS)
     configuration = folder / "mosquitto.conf"
-    configuration.write_text(CONFIGURATION.format(host=HOST, port=port))
+    _write(configuration, CONFIGURATION.format(host=HOST, port=port, folder=folder, user=user))
     return [sys.executable, "-m", "cl_server.guard", mosquitto, "-c", str(configuration)]
+
+
+def hashed(password: str) -> str:
+    """A password as mosquitto_passwd(1) keeps it: PBKDF2 with SHA-512."""
+    salt = secrets.token_bytes(12)
+    key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ROUNDS)
+    return f"$7${ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"
+
+
+def _write(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
 
 
 def answers(port: int, timeout: float = 1.0) -> bool:

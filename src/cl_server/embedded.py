@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -89,6 +90,7 @@ class LocalStack:
         self._storage = storage
         self._task_timeout = task_timeout
         self._workers = workers if workers is not None else cores()
+        self._broker_password = secrets.token_urlsafe(24)
         self._services: dict[str, Service] = {}
         self._sockets: list[socket.socket] = []
         self._lock: IO[str] | None = None
@@ -114,7 +116,7 @@ class LocalStack:
             listening, self.compute_url = self._listen(self._wanted_port)
             settings = Settings(
                 data=self.data,
-                mqtt=BrokerAddress(HOST, self.mqtt_port),
+                mqtt=self._broker_address(),
                 max_upload=self._max_upload,
                 guest_mode=self._guest_mode,
                 database_url=self._database,
@@ -217,7 +219,7 @@ class LocalStack:
         self.broker_kind = self._choose_broker()
         for _ in range(PORT_RACES):
             self.mqtt_port = self._wanted_mqtt_port or broker.free_port()
-            argv = broker.command(self.broker_kind, self.mqtt_port, self.data)
+            argv = broker.command(self.broker_kind, self.mqtt_port, self.data, self._broker_password)
             service = self._service("broker", argv, {}, guarded=self.broker_kind == "mosquitto")
             if not wait_until(partial(self._settled, service), START):
                 raise self._failure("broker")
@@ -226,6 +228,12 @@ class LocalStack:
             if self._wanted_mqtt_port:
                 break
         raise self._failure("broker")
+
+    def _broker_address(self) -> BrokerAddress:
+        """The broker, for the servers."""
+        if self.broker_kind == "amqtt":
+            return BrokerAddress(HOST, self.mqtt_port)
+        return BrokerAddress(HOST, self.mqtt_port, username=broker.SERVER, password=self._broker_password)
 
     def _settled(self, service: Service) -> bool:
         return service.exit_code() is not None or broker.answers(self.mqtt_port)

@@ -13,7 +13,7 @@ import pytest
 from cl_client.mqtt import trust
 from cl_server import broker
 from cl_server.supervisor import wait_until
-from tests.conftest import require
+from tests.conftest import GetStack, require
 from tests.hosts import SafeMosquitto, compute, workers
 
 
@@ -56,6 +56,17 @@ async def test_what_is_none_of_their_business_clients_do_not_hear(mosquitto: Saf
         await server.publish("inference/events", b"true", qos=1)
         message = await asyncio.wait_for(anext(listener.messages), 10)
         assert message.topic.value == "inference/events"
+
+
+async def test_on_the_broker_of_one_machine_too_only_the_servers_tell(stacks: GetStack) -> None:
+    stack = stacks("mosquitto")
+    async with aiomqtt.Client(stack.mqtt_host, stack.mqtt_port) as listener:
+        await listener.subscribe("inference/events", qos=1)
+        await listener.publish("inference/events", b"forged", qos=1)
+        async with httpx.AsyncClient(base_url=stack.compute_url) as http:
+            job_id = str((await http.post("/jobs/hash", files={"file": ("a", b"words")})).json()["job_id"])
+        message = await asyncio.wait_for(anext(listener.messages), 10)
+        assert job_id in bytes(message.payload).decode()
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ from cl_ml_tools.job_queue import JobQuery
 from cl_ml_tools.schemas import JobStatus
 from cl_server import broker
 from cl_server.database import open_database
+from cl_server.embedded import LocalStack
 from cl_server.repository import SqlJobRepository
+from cl_server.storage import open_storage
 from tests.conftest import require
 from tests.hosts import Part, SafeMosquitto, compute, gone, workers
 from tests.media.photo import photo
@@ -171,6 +173,20 @@ async def test_whatever_dies_no_job_is_lost_or_done_twice(hosts: Hosts, tmp_path
     engine.dispose()
     assert {job.job_id for job in kept} == ledger.submitted
     assert {job.status for job in kept} == {JobStatus.COMPLETED}
+
+
+async def test_a_stack_on_one_machine_takes_a_database_and_a_storage(
+    database: str, s3: S3Server, tmp_path: Path
+) -> None:
+    # A folder with a space in its name, as homes may have.
+    data, bucket = tmp_path / "my data", s3.bucket()
+    with LocalStack(data, workers=1, database=database, storage=bucket, task_timeout=50) as stack:
+        async with ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client:
+            job = await client.media_thumbnail.generate(PHOTOS[0], 64, 64, wait=True)
+            assert await job.download(tmp_path / "thumbnail.jpg")
+    assert not (data / "jobs.sqlite").exists()
+    assert not list(data.glob("scratch/*/*"))
+    assert open_storage(tmp_path, bucket, "test").sizes().keys() == {job.job_id}
 
 
 async def same_everywhere(clients: list[ComputeClient], state: JobResponse, folder: Path) -> None:
