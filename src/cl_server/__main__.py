@@ -59,6 +59,13 @@ def main(argv: list[str] | None = None) -> int:
     except ValueError as error:
         # Settings that cannot be.
         return failed(str(error))
+    except Exception as error:
+        from sqlalchemy.exc import OperationalError
+
+        if not isinstance(error, OperationalError):
+            raise
+        # It was there or will be: whoever keeps this process starts it again.
+        return failed(f"the database does not answer: {str(error.orig).strip().partition(chr(10))[0]}")
 
 
 def make_parser() -> argparse.ArgumentParser:

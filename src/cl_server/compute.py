@@ -32,6 +32,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
     verifier = make_verifier(settings)
     if verifier is None and not guest_mode.on:
         raise KeySourceError("guest mode is off and there is no auth server: nobody could use this server")
+    storage = open_storage(settings.data, settings.storage_url, "compute")
     engine = open_database(settings.database)
     migrate(engine)
     broker = connection(settings, "compute")
@@ -43,7 +44,6 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
     relay = Relay(Events(broker, guest_mode))
     repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring)
     relay.follow(repository)
-    storage = open_storage(settings.data, settings.storage_url, "compute")
     lock: IO[str] | None = None
     if settings.storage_url is None:
         lock = leftovers.sweep(settings.data, repository, storage)

@@ -23,6 +23,7 @@ FULL = HTTPException(
 )
 BUSY = HTTPException(503, "the server's database is held by something else; try again", {"retry-after": "5"})
 
+NO_DATABASE = HTTPException(503, "the server's database does not answer; try again", {"retry-after": "5"})
 NO_STORAGE = HTTPException(503, "the server's file storage does not answer; try again", {"retry-after": "5"})
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,10 @@ def _explained(error: BaseException) -> HTTPException | None:
                 return BUSY
             case StorageUnavailableError():
                 return NO_STORAGE
+            case OperationalError(orig=orig) if not isinstance(orig, sqlite3.Error):
+                # The first line: a password is in none of them, but the rest says nothing more.
+                log.error("the database does not answer: %s", str(orig).strip().partition("\n")[0])
+                return NO_DATABASE
             case _:
                 continue
     return None

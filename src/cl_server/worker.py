@@ -42,6 +42,7 @@ def run(slot: int = 0, of: int | None = None) -> None:
     prepare(settings.data)
     worker_id = f"w{slot}" if settings.database_url is None else f"{host_id(settings.data)}-w{slot}"
     logs.configure(worker_id)
+    storage = open_storage(settings.data, settings.storage_url, f"w{slot}")
     engine = open_database(settings.database)
     migrate(engine)
     broker = connection(settings, worker_id)
@@ -62,7 +63,6 @@ def run(slot: int = 0, of: int | None = None) -> None:
         repository.release(worker_id)
         if slot == 0 and of is not None and not is_postgres(engine):
             repository.release_others(*(f"w{number}" for number in range(of)))
-        storage = open_storage(settings.data, settings.storage_url, f"w{slot}")
         shift = Shift(worker, repository, storage, presence, worker_id, task_timeout=settings.task_timeout)
         finished = asyncio.run(shift.work(*bells))
     presence.leave()

@@ -10,7 +10,9 @@ import pytest
 from cl_ml_tools.schemas import Job
 from cl_server.app import create_app
 from cl_server.capabilities import Capabilities
+from cl_server.database import open_database
 from cl_server.guest_mode import GuestMode
+from cl_server.repository import SqlJobRepository
 from cl_server.storage import LocalFileStorage
 
 
@@ -46,3 +48,18 @@ async def test_an_upload_that_stops_in_the_middle_is_given_up(tmp_path: Path, mo
     assert answer.status_code == 408
     assert answer.json()["detail"] == "nothing more of the upload came for 0.05 seconds"
     assert list((tmp_path / "jobs").iterdir()) == []
+
+
+async def test_a_database_that_does_not_answer_is_said_and_passes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = open_database("postgresql://me:hidden@127.0.0.1:9/jobs")
+    app = create_app(
+        SqlJobRepository(engine), LocalFileStorage(tmp_path), Capabilities(), GuestMode(tmp_path / "guest-mode")
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+        answer = await client.get("/jobs/one")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["detail"] == "the server's database does not answer; try again"
+    assert "the database does not answer" in caplog.text
+    assert "hidden" not in caplog.text

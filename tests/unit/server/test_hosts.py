@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import httpx
@@ -82,6 +83,10 @@ def test_an_option_stands_above_its_variable() -> None:
         (["auth", "--host", "::"], "say by which names they come, with --allow-host NAME"),
         (["compute", "--storage", "https://bucket"], "CL_STORAGE is no bucket: write s3://bucket"),
         (["worker", "--slot", "0", "--mqtt", "http://me:hidden@h"], "MQTT_URL is no broker"),
+        (
+            ["compute", "--database", "postgresql://me:hidden@127.0.0.1:9/jobs"],
+            "the database does not answer: connection",
+        ),
         (["worker", "--slots", "1", "--mqtt", "mqtt://me:hidden@h:x"], "the port in MQTT_URL is not a number"),
     ],
 )
@@ -93,9 +98,11 @@ def test_what_cannot_be_is_said_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # As options become variables, they are to be forgotten after the test.
-    for name in ("CL_HOSTS", "CL_STORAGE", "MQTT_URL"):
+    for name in ("CL_DATABASE", "CL_HOSTS", "CL_STORAGE", "MQTT_URL"):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("CL_DATA", str(tmp_path))
+    # Where an API spools its uploads.
+    monkeypatch.setattr(tempfile, "tempdir", None)
     assert main(arguments) == 1
     printed = capsys.readouterr().err
     assert printed.startswith("error: ")
