@@ -121,7 +121,7 @@ class Attempt:
         try:
             kept = self._end(result)
         except OSError as error:
-            # It has happened that nothing did: the change of the job is taken back with it.
+            # They could not be published, and so the job did not complete.
             kept = self._end(_not_kept(error))
         if not kept:
             # A task whose files are removed under it fails, and that is nobody's fault.

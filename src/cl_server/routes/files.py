@@ -109,7 +109,6 @@ def passed_on(
     headers |= {
         "accept-ranges": "bytes",
         "content-length": str(stop - start),
-        # The storage's names are plain: see `safe_stem`.
         "content-disposition": f"attachment; filename*=utf-8''{quote(file.name)}",
     }
     if wanted is not None:
