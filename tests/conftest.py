@@ -67,3 +67,10 @@ def stack(request: pytest.FixtureRequest, stacks: GetStack) -> LocalStack:
 def local_stack(stacks: GetStack) -> LocalStack:
     """A running stack, on the broker that is there."""
     return stacks("amqtt" if broker.find_mosquitto() is None else "mosquitto")
+
+
+@pytest.fixture(scope="session")
+def idle_stack() -> Iterator[LocalStack]:
+    """A server that takes jobs and has nobody to do them: what is submitted stays queued."""
+    with LocalStack(workers=0) as stack:
+        yield stack

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
-    from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
+    from cl_api.compute.models import JobFile, JobResponse, WorkerCapabilitiesResponse
     from cl_client.auth import AuthProvider, JWTAuthProvider, NoAuthProvider
     from cl_client.batch import Outcome, as_completed
     from cl_client.client import ComputeClient
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         ResponseError,
         ServerError,
         ServerUnreachableError,
+        UnsupportedError,
         ValidationError,
         WaitTimeoutError,
         WorkerUnavailableError,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from cl_client.job import Job
 
 _HOMES = {
-    "cl_api.compute.models": ("JobResponse", "WorkerCapabilitiesResponse"),
+    "cl_api.compute.models": ("JobFile", "JobResponse", "WorkerCapabilitiesResponse"),
     "cl_client.auth": ("AuthProvider", "JWTAuthProvider", "NoAuthProvider"),
     "cl_client.batch": ("Outcome", "as_completed"),
     "cl_client.client": ("ComputeClient",),
@@ -74,6 +75,7 @@ _HOMES = {
         "ResponseError",
         "ServerError",
         "ServerUnreachableError",
+        "UnsupportedError",
         "ValidationError",
         "WaitTimeoutError",
         "WorkerUnavailableError",
@@ -99,6 +101,7 @@ __all__ = [
     "Job",
     "JobCancelledError",
     "JobFailedError",
+    "JobFile",
     "JobNotFoundError",
     "JobResponse",
     "NoAuthProvider",
@@ -112,6 +115,7 @@ __all__ = [
     "ServerConfig",
     "ServerError",
     "ServerUnreachableError",
+    "UnsupportedError",
     "ValidationError",
     "WaitTimeoutError",
     "WorkerCapabilitiesResponse",
