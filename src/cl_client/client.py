@@ -18,6 +18,7 @@ from cl_client.batch import Outcome, map_files
 from cl_client.config import ComputeClientConfig, ServerConfig
 from cl_client.download import DownloadCallback
 from cl_client.errors import WorkerUnavailableError
+from cl_client.job_reader import JobReader
 from cl_client.jobs import Job, JobCallback, Jobs
 from cl_client.transport import Transport, promised
 from cl_client.upload import FileInput
@@ -71,6 +72,7 @@ class ComputeClient(Plugins):
         self._transport = Transport(self.base_url, timeout=seconds, auth=auth_provider)
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer, for what has no method here: `await get_job.asyncio("…", client=client.api)`."""
+        self._reader = JobReader(self.api)
         self._jobs: Jobs | None = None
 
     @classmethod
@@ -95,7 +97,7 @@ class ComputeClient(Plugins):
     def jobs(self) -> Jobs:
         """Jobs by their id: `await client.jobs.get(job_id)`."""
         if self._jobs is None:
-            self._jobs = Jobs(self._transport, self._make_watcher(), self.api)
+            self._jobs = Jobs(self._transport, self._make_watcher(), self._reader, self.api)
         return self._jobs
 
     def map(
@@ -236,6 +238,7 @@ class ComputeClient(Plugins):
         """End all watches with `ClientClosedError`, leave the broker, close the connections. Jobs go on."""
         if self._jobs is not None:
             await self._jobs.watcher.close()
+        await self._reader.close()
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -263,7 +266,4 @@ class ComputeClient(Plugins):
                 password=config.mqtt_password,
             )
 
-        return Watcher(self._fetch, connect)
-
-    async def _fetch(self, job_id: str) -> JobResponse:
-        return await self.jobs.fetch(job_id)
+        return Watcher(self._reader.read, connect)

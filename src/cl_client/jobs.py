@@ -8,16 +8,14 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from attrs import evolve
-
-from cl_api.compute.api.jobs import cancel_job, delete_job, get_job, list_job_files, list_jobs, retry_job
+from cl_api.compute.api.jobs import cancel_job, delete_job, list_job_files, list_jobs, retry_job
 from cl_api.compute.client import Client
 from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
 from cl_client.download import DownloadCallback, download_job_file
 from cl_client.errors import ResponseError, UnsupportedError
-from cl_client.event import well_formed
 from cl_client.job import Job
+from cl_client.job_reader import JobReader, understood
 from cl_client.operation import Operation
 from cl_client.status import canonical
 from cl_client.transport import Transport, promised
@@ -40,9 +38,10 @@ Output = TypeVar("Output")
 class Jobs:
     """Submits, finds, stops and removes jobs. `client.jobs` is one."""
 
-    def __init__(self, transport: Transport, watcher: Watcher, api: Client) -> None:
+    def __init__(self, transport: Transport, watcher: Watcher, reader: JobReader, api: Client) -> None:
         self.watcher: Watcher = watcher
         self.api: Client = api
+        self._reader = reader
         self._transport = transport
 
     async def submit(
@@ -128,8 +127,7 @@ class Jobs:
         Raises:
             JobNotFoundError: no such job, or not yours.
         """
-        with promised():
-            return _understood(await get_job.asyncio(job_id, client=self.api))
+        return await self._reader.one(job_id)
 
     async def get(self, job_id: str) -> Job[JSONObject]:
         """Attach to a job by its id, from wherever it was submitted. Its `output` is the untyped one."""
@@ -160,7 +158,7 @@ class Jobs:
                     raise
                 raise _unsupported("list jobs", error) from error
             for job in page.jobs:
-                state = _understood(job)
+                state = understood(job)
                 yield Job(self, state.job_id, state.task_type, state=state, decode=dict)
             if page.cursor is None or page.cursor == cursor:
                 return
@@ -178,7 +176,7 @@ class Jobs:
             UnsupportedError: the server cannot cancel.
         """
         async with self._route_of(job_id, "cancel jobs"):
-            state = _understood(await cancel_job.asyncio(job_id, client=self.api))
+            state = understood(await cancel_job.asyncio(job_id, client=self.api))
         self.watcher.deliver(state)
         return state
 
@@ -234,19 +232,6 @@ class Jobs:
     ) -> Path:
         """Download a file of a job; as `Job.download`."""
         return await download_job_file(self._transport, job_id, file_path, dest, on_progress=on_progress)
-
-
-def _understood(job: JobResponse) -> JobResponse:
-    """A job in our words.
-
-    Raises:
-        ResponseError: it is not what the spec promises.
-    """
-    if not well_formed(job):
-        raise ResponseError(
-            f"the server's answer for job {job.job_id} is not what its spec promises", job_id=str(job.job_id)
-        )
-    return evolve(job, status=canonical(job.status))
 
 
 def _unsupported(what: str, error: ResponseError) -> UnsupportedError:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CONCURRENT_FETCHES: Final = 8
 _REMEMBERED: Final = 256
 
 
@@ -61,7 +60,7 @@ class Watcher:
     """The registry of watched jobs of one client.
 
     Args:
-        fetch: gives the state of a job, over HTTP.
+        fetch: gives the state of a job, over HTTP. It is asked for many at once, and bounds what that costs.
         connect: makes the connection to the broker, not started; `None` follows over HTTP alone.
     """
 
@@ -76,7 +75,6 @@ class Watcher:
         self._entries: dict[str, _Entry] = {}
         self._by_watch: dict[str, _Entry] = {}
         self._recent: OrderedDict[str, JobResponse] = OrderedDict()
-        self._slots = asyncio.Semaphore(_CONCURRENT_FETCHES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._online = False
         # Whether the broker has told of a job of ours: until then it may be another server's, and is not relied on.
@@ -255,8 +253,7 @@ class Watcher:
     async def _ask_server(self, entry: _Entry) -> None:
         error: ComputeClientError | None = None
         try:
-            async with self._slots:
-                job = await self._fetch(entry.job_id)
+            job = await self._fetch(entry.job_id)
             self._server_is_away = False
             self.deliver(job)
         except (ServerUnreachableError, ServerError, RateLimitError) as trouble:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 
 class FaultProxy:
@@ -15,6 +15,7 @@ class FaultProxy:
     Attributes:
         port: where it listens, on 127.0.0.1.
         connections: how many were made so far.
+        requests: how many HTTP requests came through so far.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -28,6 +29,7 @@ class FaultProxy:
         self._forwards.set()
         self.port = 0
         self.connections = 0
+        self.requests = 0
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
@@ -75,7 +77,7 @@ class FaultProxy:
             return
         self._writers |= {writer, far_writer}
         pumps = [
-            asyncio.create_task(self._pump(reader, far_writer, self._forwards)),
+            asyncio.create_task(self._pump(reader, far_writer, self._forwards, self._count)),
             asyncio.create_task(self._pump(far_reader, writer, self._answers)),
         ]
         self._tasks.update(pumps)
@@ -86,10 +88,19 @@ class FaultProxy:
         for end in (writer, far_writer):
             end.close()
 
+    def _count(self, data: bytes) -> None:
+        self.requests += data.startswith((b"GET /", b"POST /", b"DELETE /"))
+
     @staticmethod
-    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
+    async def _pump(
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        gate: asyncio.Event,
+        see: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
+                see(data)
                 await gate.wait()
                 writer.write(data)
                 await writer.drain()
