@@ -13,7 +13,7 @@ import trustme
 from attrs import frozen
 
 from cl_client import ComputeClient, InvalidParameterError, ServerConfig
-from cl_client.mqtt import Connection, Listener, trust
+from cl_client.mqtt import Broker, Listener, subscribe
 from cl_server import broker
 from cl_server.embedded import LocalStack
 from tests.conftest import require
@@ -68,25 +68,25 @@ password_file {tmp_path}/passwords
 async def test_a_watcher_signs_in_over_tls(safe_broker: SafeBroker):
     heard: asyncio.Queue[bytes] = asyncio.Queue()
     up = asyncio.Event()
-    context = trust(safe_broker.ca_file)
-    connection = Connection(
-        "localhost",
-        safe_broker.port,
-        "inference/events",
-        Listener(lambda _, payload: heard.put_nowait(payload), up.set, lambda reason: pytest.fail(reason)),
-        keepalive=10,
-        tls=context,
+    place = Broker(
+        host="localhost",
+        port=safe_broker.port,
+        tls=True,
+        ca_file=safe_broker.ca_file,
         username="watcher",
         password="sec:ret",
     )
-    connection.start()
+    subscription = subscribe(
+        place, Listener(lambda _, payload: heard.put_nowait(payload), lambda _: up.set(), lambda why: pytest.fail(why))
+    )
+    subscription.add("inference/events")
     await up.wait()
     async with aiomqtt.Client(
-        "localhost", safe_broker.port, tls_context=context, username="watcher", password="sec:ret"
+        "localhost", safe_broker.port, tls_context=place.trust(), username="watcher", password="sec:ret"
     ) as publisher:
         await publisher.publish("inference/events", b"here", qos=1)
     assert await heard.get() == b"here"
-    await connection.close()
+    await subscription.close()
 
 
 # paho lets go of the socket of a handshake that failed without closing it; the interpreter closes it when it collects.
@@ -133,9 +133,13 @@ def test_a_password_is_not_shown():
 
 
 def test_certificates_that_are_not_there_are_one_line(tmp_path: Path):
-    with pytest.raises(InvalidParameterError, match="cannot trust"):
-        trust(str(tmp_path / "nothing.pem"))
     (tmp_path / "empty.pem").touch()
-    with pytest.raises(InvalidParameterError, match="cannot trust"):
-        trust(str(tmp_path / "empty.pem"))
-    assert trust(None).verify_mode is ssl.CERT_REQUIRED
+    for name in ("nothing.pem", "empty.pem"):
+        file = str(tmp_path / name)
+        with pytest.raises(InvalidParameterError, match="cannot trust"):
+            Broker(host="h", port=1, tls=True, ca_file=file).trust()
+        with pytest.raises(InvalidParameterError, match="cannot use"):
+            Broker(host="h", port=1, tls=True, cert_file=file).trust()
+    context = Broker(host="h", port=1, tls=True).trust()
+    assert context is not None
+    assert context.verify_mode is ssl.CERT_REQUIRED
