@@ -78,8 +78,9 @@ class ComputeClient(Plugins):
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer, for what has no method here: `await get_job.asyncio("…", client=client.api)`."""
         self._reader = JobReader(self.api)
-        self._jobs: Jobs | None = None
-        self._workers: Workers | None = None
+        watcher = Watcher(self._reader.read, self._subscribe, self._config.mqtt_events)
+        self._jobs = Jobs(self._transport, watcher, self._reader, self.api)
+        self._workers = Workers(self._subscribe)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -102,16 +103,11 @@ class ComputeClient(Plugins):
     @property
     def jobs(self) -> Jobs:
         """Jobs by their id: `await client.jobs.get(job_id)`."""
-        if self._jobs is None:
-            watcher = Watcher(self._reader.read, self._subscribe, self._config.mqtt_events)
-            self._jobs = Jobs(self._transport, watcher, self._reader, self.api)
         return self._jobs
 
     @property
     def workers(self) -> Workers:
         """The workers, as they tell of themselves on the broker: `client.workers.subscribe(callback)`."""
-        if self._workers is None:
-            self._workers = Workers(self._subscribe)
         return self._workers
 
     def map(
@@ -257,10 +253,8 @@ class ComputeClient(Plugins):
 
     async def close(self) -> None:
         """End all watches with `ClientClosedError`, leave the broker, close the connections. Jobs go on."""
-        if self._jobs is not None:
-            await self._jobs.watcher.close()
-        if self._workers is not None:
-            await self._workers.close()
+        await self._jobs.watcher.close()
+        await self._workers.close()
         await self._reader.close()
         await self._transport.aclose()
 
