@@ -16,9 +16,23 @@ class FaultProxy:
         port: where it listens, on 127.0.0.1.
         connections: how many were made so far.
         requests: how many HTTP requests came through so far.
+        greetings: what was said first on each connection.
+        answers: the beginning of each piece of what the server said.
+
+    Args:
+        turns_away: hang up on connections that begin like this.
+        cut: after so many bytes of answer on each connection, until `whole`; by RST, or by FIN if `politely`.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        turns_away: Callable[[bytes], bool] = lambda _: False,
+        cut: int | None = None,
+        politely: bool = False,
+    ) -> None:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -30,6 +44,11 @@ class FaultProxy:
         self.port = 0
         self.connections = 0
         self.requests = 0
+        self.greetings: list[bytes] = []
+        self.answers: list[bytes] = []
+        self._turns_away = turns_away
+        self._cut = cut
+        self._politely = politely
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
@@ -55,6 +74,14 @@ class FaultProxy:
         self._answers.clear()
         self._forwards.clear()
 
+    def lose_requests(self) -> None:
+        """Swallow what the client says, until `release`; what the server says arrives."""
+        self._forwards.clear()
+
+    def whole(self) -> None:
+        """Cut no more connections."""
+        self._cut = None
+
     def release(self) -> None:
         self._answers.set()
         self._forwards.set()
@@ -62,11 +89,12 @@ class FaultProxy:
     def reset(self) -> None:
         """Cut every connection with a TCP RST."""
         for writer in list(self._writers):
-            sock = writer.get_extra_info("socket")
-            if sock is not None:
-                with contextlib.suppress(OSError):
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
+            _reset(writer)
+
+    def end(self) -> None:
+        """Close every connection with a TCP FIN."""
+        for writer in list(self._writers):
+            writer.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -76,9 +104,19 @@ class FaultProxy:
             writer.transport.abort()
             return
         self._writers |= {writer, far_writer}
+        with contextlib.suppress(OSError):
+            self.greetings.append(await reader.read(65536))
+        if not self.greetings or self._turns_away(self.greetings[-1]):
+            self._writers -= {writer, far_writer}
+            writer.close()
+            far_writer.close()
+            return
+        self._count(self.greetings[-1])
+        await self._forwards.wait()
+        far_writer.write(self.greetings[-1])
         pumps = [
             asyncio.create_task(self._pump(reader, far_writer, self._forwards, self._count)),
-            asyncio.create_task(self._pump(far_reader, writer, self._answers)),
+            asyncio.create_task(self._pump(far_reader, writer, self._answers, self._note, self._cut)),
         ]
         self._tasks.update(pumps)
         for pump in pumps:
@@ -88,28 +126,56 @@ class FaultProxy:
         for end in (writer, far_writer):
             end.close()
 
+    def _note(self, data: bytes) -> None:
+        self.answers.append(data[:64])
+
     def _count(self, data: bytes) -> None:
         self.requests += data.startswith((b"GET /", b"POST /", b"DELETE /"))
 
-    @staticmethod
     async def _pump(
+        self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         gate: asyncio.Event,
         see: Callable[[bytes], None] = lambda _: None,
+        cut: int | None = None,
     ) -> None:
         with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
+            while data := await reader.read(65536 if cut is None else max(1, cut)):
                 see(data)
+                if cut is not None:
+                    data = data[:cut]
+                    cut -= len(data)
+                    writer.write(data)
+                    if cut == 0:
+                        await writer.drain()
+                        writer.close() if self._politely else _reset(writer)
+                        return
+                    continue
                 await gate.wait()
                 writer.write(data)
                 await writer.drain()
             writer.write_eof()
 
 
+def _reset(writer: asyncio.StreamWriter) -> None:
+    sock = writer.get_extra_info("socket")
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 @contextlib.asynccontextmanager
-async def fault_proxy(host: str, port: int) -> AsyncGenerator[FaultProxy]:
-    proxy = FaultProxy(host, port)
+async def fault_proxy(
+    host: str,
+    port: int,
+    *,
+    turns_away: Callable[[bytes], bool] = lambda _: False,
+    cut: int | None = None,
+    politely: bool = False,
+) -> AsyncGenerator[FaultProxy]:
+    proxy = FaultProxy(host, port, turns_away=turns_away, cut=cut, politely=politely)
     await proxy.start()
     try:
         yield proxy
