@@ -30,6 +30,7 @@ from cl_client.errors import (
     ServerUnreachableError,
 )
 from cl_client.event import Event, EventTopic, supersedes
+from cl_client.home_loop import HomeLoop
 from cl_client.watch import JobCallback, Watch
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Watcher:
         self._connect = connect
         self._topic = EventTopic(topic)
         self._subscription: Subscription | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._home = HomeLoop()
         self._entries: dict[str, _Entry] = {}
         self._by_watch: dict[str, _Entry] = {}
         self._recent: OrderedDict[str, JobResponse] = OrderedDict()
@@ -85,7 +86,6 @@ class Watcher:
         self._proven = False
         self._warned = False
         self._server_is_away = False
-        self._closed = False
         self.ignored: int = 0
         """Messages of the broker that were no events of jobs."""
 
@@ -96,7 +96,7 @@ class Watcher:
 
     def start(self) -> None:
         """Begin to connect to the broker, if that was not done before. Returns at once."""
-        if self._subscription is None and self._connect is not None and not self._closed:
+        if self._subscription is None and self._connect is not None and not self._home.closed:
             self._subscription = self._connect(self)
             if not self._topic.per_job:
                 self._subscription.add(self._topic.name)
@@ -120,7 +120,7 @@ class Watcher:
         Raises:
             ClientClosedError: the client is closed, or began in another event loop.
         """
-        self._check_usable()
+        self._home.check()
         self.start()
         watch = Watch(job_id, mirror)
         if on_progress is not None or on_complete is not None:
@@ -228,7 +228,7 @@ class Watcher:
 
     async def close(self) -> None:
         """End every watch with `ClientClosedError` and leave the broker, within 2 seconds."""
-        self._closed = True
+        self._home.closed = True
         for entry in list(self._entries.values()):
             for watch in list(entry.watches.values()):
                 watch.fail(
@@ -241,15 +241,6 @@ class Watcher:
             await asyncio.wait(self._tasks)
         if self._subscription is not None:
             await self._subscription.close()
-
-    def _check_usable(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._closed:
-            raise ClientClosedError("this client is closed: make a new one")
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop is not loop:
-            raise ClientClosedError("this client began in another event loop: make one client for each loop")
 
     def _due(self, entry: _Entry, delay: float, *, if_silent: bool = False) -> None:
         if entry.timer is not None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, cast
 from cl_api.compute.models import WorkerCapability
 from cl_api.compute.types import JSONObject
 from cl_client.config import ComputeClientConfig as Config
-from cl_client.errors import ClientClosedError, WorkerUnavailableError
+from cl_client.errors import WorkerUnavailableError
+from cl_client.home_loop import HomeLoop
 
 if TYPE_CHECKING:
     from cl_client.mqtt import Subscription
@@ -42,7 +43,7 @@ class Workers:
         self._announced: set[str] = set()
         self._news = asyncio.Event()
         self._sweep: asyncio.TimerHandle | None = None
-        self._closed = False
+        self._home = HomeLoop()
         self.ignored: int = 0
         """Messages that were no words of a worker."""
 
@@ -55,10 +56,9 @@ class Workers:
         """Begin to listen to the broker, if that was not done before. Returns at once.
 
         Raises:
-            ClientClosedError: the client is closed.
+            ClientClosedError: the client is closed, or began in another event loop.
         """
-        if self._closed:
-            raise ClientClosedError("this client is closed: make a new one")
+        self._home.check()
         if self._subscription is None:
             self._subscription = self._connect(self)
             self._subscription.add(f"{Config.MQTT_CAPABILITY_TOPIC_PREFIX}/+")
@@ -150,7 +150,7 @@ class Workers:
 
     async def close(self) -> None:
         """Stop listening."""
-        self._closed = True
+        self._home.closed = True
         self._stop_sweep()
         for name in list(self._listeners):
             self.unsubscribe(name)
