@@ -83,6 +83,27 @@ async def test_a_worker_that_is_killed_is_gone_and_the_next_one_comes():
             assert (await client.get_capabilities()).num_workers == 1
 
 
+async def test_waiting_for_workers_hears_of_them_from_the_broker(
+    idle_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+):
+    """Nothing but news wakes it here; that the server has heard it too may take another one."""
+    monkeypatch.setattr(ComputeClientConfig, "FIRST_POLL_INTERVAL", 60.0)
+    stack = idle_stack
+    async with (
+        ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client,
+        aiomqtt.Client(stack.mqtt_host, stack.mqtt_port) as broker,
+    ):
+        waiting = asyncio.create_task(client.wait_for_workers(["painting"]))
+        idle = 0
+        while not waiting.done():
+            idle += 1
+            word = WORKER.replace(b'_count": 1', b'_count": %d' % idle) % (b"new", b"painting")
+            await broker.publish("inference/workers/new", word, qos=1, retain=True)
+            await asyncio.sleep(0.01)
+        assert await waiting
+        await broker.publish("inference/workers/new", b"", qos=1, retain=True)
+
+
 async def test_a_worker_that_went_while_the_broker_was_away_is_found_out(
     idle_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
 ):
