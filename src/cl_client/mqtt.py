@@ -278,15 +278,14 @@ class Connection:
             subscription.listener.message(topic, payload)
         for filter, pattern in tuple(self._patterns.items()):
             if pattern.fullmatch(topic):
-                for subscription in tuple(self._topics[filter]):
+                for subscription in tuple(self._topics.get(filter, ())):
                     subscription.listener.message(topic, payload)
 
     def _tell_up(self, topics: dict[str, set[Subscription]], refused: Sequence[str]) -> None:
         standing: dict[Subscription, list[str]] = {}
-        for topic, waiting in topics.items():
-            for subscription in waiting & self._subscriptions:
-                if topic not in refused:
-                    standing.setdefault(subscription, []).append(topic)
+        for topic in topics.keys() - set(refused):
+            for subscription in topics[topic] & self._subscriptions:
+                standing.setdefault(subscription, []).append(topic)
         for subscription, its_topics in standing.items():
             subscription.listener.up(its_topics)
         for topic in refused[:1]:

@@ -104,16 +104,19 @@ class FaultProxy:
             writer.transport.abort()
             return
         self._writers |= {writer, far_writer}
+        greeting = b""
         with contextlib.suppress(OSError):
-            self.greetings.append(await reader.read(65536))
-        if not self.greetings or self._turns_away(self.greetings[-1]):
+            greeting = await reader.read(65536)
+        if greeting:
+            self.greetings.append(greeting)
+        if not greeting or self._turns_away(greeting):
             self._writers -= {writer, far_writer}
             writer.close()
             far_writer.close()
             return
-        self._count(self.greetings[-1])
+        self._count(greeting)
         await self._forwards.wait()
-        far_writer.write(self.greetings[-1])
+        far_writer.write(greeting)
         pumps = [
             asyncio.create_task(self._pump(reader, far_writer, self._forwards, self._count)),
             asyncio.create_task(self._pump(far_reader, writer, self._answers, self._note, self._cut)),
@@ -143,18 +146,12 @@ class FaultProxy:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536 if cut is None else max(1, cut)):
                 see(data)
-                if cut is not None:
-                    data = data[:cut]
-                    cut -= len(data)
-                    writer.write(data)
-                    if cut == 0:
-                        await writer.drain()
-                        writer.close() if self._politely else _reset(writer)
-                        return
-                    continue
                 await gate.wait()
-                writer.write(data)
+                writer.write(data[:cut])
                 await writer.drain()
+                if cut is not None and (cut := cut - len(data)) <= 0:
+                    writer.close() if self._politely else _reset(writer)
+                    return
             writer.write_eof()
 
 

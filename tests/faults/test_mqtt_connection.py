@@ -78,7 +78,8 @@ async def test_all_clients_of_a_loop_share_a_connection_and_one_that_closes_dist
     await first.close()
     await second.close()
     await publish(idle_stack, "t/a")
-    await until(lambda: ears[2].messages == [("t/a", b"x")])
+    # Perhaps twice: the broker may not have heard yet that nobody listens to `t/+` any more.
+    await until(lambda: ("t/a", b"x") in ears[2].messages)
     assert (ears[0].messages, ears[1].messages) == ([], [])
     assert proxy.connections == 1
     await third.close()
