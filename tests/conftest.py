@@ -97,3 +97,10 @@ def s3() -> Iterator[S3Server]:
         for name, value in server.environment().items():
             patch.setenv(name, value)
         yield server
+
+
+@pytest.fixture(scope="session")
+def idle_stack() -> Iterator[LocalStack]:
+    """A server that takes jobs and has nobody to do them: what is submitted stays queued."""
+    with LocalStack(workers=0) as stack:
+        yield stack

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
-    from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
+    from cl_api.compute.models import JobFile, JobResponse, WorkerCapabilitiesResponse, WorkerCapability
     from cl_client.auth import AuthProvider, JWTAuthProvider, NoAuthProvider
     from cl_client.batch import Outcome, as_completed
     from cl_client.client import ComputeClient
@@ -41,14 +41,16 @@ if TYPE_CHECKING:
         ResponseError,
         ServerError,
         ServerUnreachableError,
+        UnsupportedError,
         ValidationError,
         WaitTimeoutError,
         WorkerUnavailableError,
     )
     from cl_client.job import Job
+    from cl_client.monitor import MQTTJobMonitor
 
 _HOMES = {
-    "cl_api.compute.models": ("JobResponse", "WorkerCapabilitiesResponse"),
+    "cl_api.compute.models": ("JobFile", "JobResponse", "WorkerCapabilitiesResponse", "WorkerCapability"),
     "cl_client.auth": ("AuthProvider", "JWTAuthProvider", "NoAuthProvider"),
     "cl_client.batch": ("Outcome", "as_completed"),
     "cl_client.client": ("ComputeClient",),
@@ -74,11 +76,13 @@ _HOMES = {
         "ResponseError",
         "ServerError",
         "ServerUnreachableError",
+        "UnsupportedError",
         "ValidationError",
         "WaitTimeoutError",
         "WorkerUnavailableError",
     ),
     "cl_client.job": ("Job",),
+    "cl_client.monitor": ("MQTTJobMonitor",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -99,8 +103,10 @@ __all__ = [
     "Job",
     "JobCancelledError",
     "JobFailedError",
+    "JobFile",
     "JobNotFoundError",
     "JobResponse",
+    "MQTTJobMonitor",
     "NoAuthProvider",
     "NotFoundError",
     "Outcome",
@@ -112,9 +118,11 @@ __all__ = [
     "ServerConfig",
     "ServerError",
     "ServerUnreachableError",
+    "UnsupportedError",
     "ValidationError",
     "WaitTimeoutError",
     "WorkerCapabilitiesResponse",
+    "WorkerCapability",
     "WorkerUnavailableError",
     "__version__",
     "as_completed",

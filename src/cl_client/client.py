@@ -10,22 +10,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from attrs import evolve
+
 from cl_api.compute.api.server import get_capabilities
 from cl_api.compute.client import Client
 from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
 from cl_client.auth import AuthProvider
 from cl_client.batch import Outcome, map_files
-from cl_client.config import ComputeClientConfig, ServerConfig
+from cl_client.config import ComputeClientConfig as Config
+from cl_client.config import ServerConfig
 from cl_client.download import DownloadCallback
 from cl_client.errors import WorkerUnavailableError
+from cl_client.job_reader import JobReader
 from cl_client.jobs import Job, JobCallback, Jobs
 from cl_client.transport import Transport, promised
 from cl_client.upload import FileInput
 from cl_client.watcher import Watcher
+from cl_client.workers import Workers
 from cl_plugins.plugins import Plugins
 
 if TYPE_CHECKING:
-    from cl_client.mqtt import Connection
+    from cl_client.mqtt import Subscription
 
 
 Source = TypeVar("Source", bound=FileInput)
@@ -66,12 +71,16 @@ class ComputeClient(Plugins):
         self.base_url: str = (base_url or config.compute_url).rstrip("/")
         self.mqtt_broker: str = mqtt_broker or config.mqtt_host
         self.mqtt_port: int = mqtt_port or config.mqtt_port
-        self._config = config
-        seconds = ComputeClientConfig.DEFAULT_TIMEOUT if timeout is None else timeout
+        self._config = evolve(config, mqtt_host=self.mqtt_broker, mqtt_port=self.mqtt_port)
+        self._auth = auth_provider
+        seconds = Config.DEFAULT_TIMEOUT if timeout is None else timeout
         self._transport = Transport(self.base_url, timeout=seconds, auth=auth_provider)
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer, for what has no method here: `await get_job.asyncio("…", client=client.api)`."""
-        self._jobs: Jobs | None = None
+        self._reader = JobReader(self.api)
+        watcher = Watcher(self._reader.read, self._subscribe, self._config.mqtt_events)
+        self._jobs = Jobs(self._transport, watcher, self._reader, self.api)
+        self._workers = Workers(self._subscribe)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -94,9 +103,12 @@ class ComputeClient(Plugins):
     @property
     def jobs(self) -> Jobs:
         """Jobs by their id: `await client.jobs.get(job_id)`."""
-        if self._jobs is None:
-            self._jobs = Jobs(self._transport, self._make_watcher(), self.api)
         return self._jobs
+
+    @property
+    def workers(self) -> Workers:
+        """The workers, as they tell of themselves on the broker: `client.workers.subscribe(callback)`."""
+        return self._workers
 
     def map(
         self,
@@ -192,9 +204,10 @@ class ComputeClient(Plugins):
         Raises:
             WorkerUnavailableError: there are none in time; it names the task types that are missing.
         """
-        seconds = ComputeClientConfig.WORKER_WAIT_TIMEOUT if timeout is None else timeout
+        seconds = Config.WORKER_WAIT_TIMEOUT if timeout is None else timeout
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        pause = Config.FIRST_POLL_INTERVAL
         while True:
             now = await self.get_capabilities()
             missing = [task for task in required_capabilities or () if task not in now.capabilities]
@@ -204,7 +217,13 @@ class ComputeClient(Plugins):
             if left <= 0:
                 what = f"no worker for {', '.join(missing)}" if missing else "no worker"
                 raise WorkerUnavailableError(f"{what} after {seconds:g} s", hint="start one: `cl-client server up`")
-            await asyncio.sleep(min(left, ComputeClientConfig.WORKER_CAPABILITY_CHECK_INTERVAL))
+            # The server knows, the broker knows sooner: its news is the moment to ask, and to ask again soon.
+            if await self.workers.news(min(left, pause)):
+                pause = Config.FIRST_POLL_INTERVAL
+            else:
+                alone = not self.workers.known
+                longest = Config.WORKER_CAPABILITY_CHECK_INTERVAL if alone else Config.MAX_POLL_BACKOFF
+                pause = min(longest, pause * Config.POLL_BACKOFF_MULTIPLIER)
 
     async def download_job_file(
         self,
@@ -234,8 +253,9 @@ class ComputeClient(Plugins):
 
     async def close(self) -> None:
         """End all watches with `ClientClosedError`, leave the broker, close the connections. Jobs go on."""
-        if self._jobs is not None:
-            await self._jobs.watcher.close()
+        await self._jobs.watcher.close()
+        await self._workers.close()
+        await self._reader.close()
         await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
@@ -246,24 +266,10 @@ class ComputeClient(Plugins):
     ) -> None:
         await self.close()
 
-    def _make_watcher(self) -> Watcher:
-        def connect(watcher: Watcher) -> Connection:
-            # aiomqtt takes 100 ms to import: only who watches pays for it.
-            from cl_client import mqtt
+    def _subscribe(self, who: Watcher | Workers) -> Subscription:
+        # aiomqtt takes 100 ms to import: only who listens pays for it.
+        from cl_client import mqtt
 
-            config = self._config
-            return mqtt.Connection(
-                self.mqtt_broker,
-                self.mqtt_port,
-                ComputeClientConfig.MQTT_EVENTS_TOPIC,
-                mqtt.Listener(watcher.receive, watcher.online, watcher.offline),
-                keepalive=ComputeClientConfig.MQTT_KEEPALIVE,
-                tls=mqtt.trust(config.mqtt_ca_file) if config.mqtt_tls else None,
-                username=config.mqtt_username,
-                password=config.mqtt_password,
-            )
-
-        return Watcher(self._fetch, connect)
-
-    async def _fetch(self, job_id: str) -> JobResponse:
-        return await self.jobs.fetch(job_id)
+        return mqtt.subscribe(
+            mqtt.Broker.of(self._config, self._auth), mqtt.Listener(who.receive, who.online, who.offline)
+        )

@@ -42,6 +42,8 @@ class ComputeClientConfig:
 
     WORKER_WAIT_TIMEOUT: ClassVar[float] = 30.0
     WORKER_CAPABILITY_CHECK_INTERVAL: ClassVar[float] = 1.0
+    # A worker that does not say again that it is there, so long after a broker is back, is not.
+    WORKER_SILENCE: ClassVar[float] = 5.0
 
     @classmethod
     def get_plugin_endpoint(cls, task_type: str) -> str:
@@ -67,8 +69,13 @@ class ServerConfig:
         mqtt_port: TCP port of the MQTT broker.
         mqtt_tls: whether to speak TLS with the broker (`mqtts://`).
         mqtt_ca_file: certificates (PEM) to trust for that; those of the system when not given.
+        mqtt_cert_file: our own certificate (PEM), for a broker that wants one.
+        mqtt_key_file: its key, where that is not in the same file.
         mqtt_username: for the broker; nobody when not given.
         mqtt_password: for the broker.
+        mqtt_jwt: whether the token that signs our requests is our password for the broker.
+        mqtt_events: the topic that tells of jobs; with `{job_id}` in it, one for each, such as
+            `inference/job_status/{job_id}`.
     """
 
     auth_url: str = ComputeClientConfig.DEFAULT_AUTH_URL
@@ -78,14 +85,19 @@ class ServerConfig:
     mqtt_port: int = ComputeClientConfig.MQTT_BROKER_PORT
     mqtt_tls: bool = False
     mqtt_ca_file: str | None = None
+    mqtt_cert_file: str | None = None
+    mqtt_key_file: str | None = None
     mqtt_username: str | None = None
     mqtt_password: str | None = field(default=None, repr=False)
+    mqtt_jwt: bool = False
+    mqtt_events: str = ComputeClientConfig.MQTT_EVENTS_TOPIC
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> ServerConfig:
         """Read `COMPUTE_URL` (or `COMPUTE_SERVER_URL`), `AUTH_URL`, `STORE_URL`; `MQTT_URL`
         (`mqtts://user:password@host:port`), or `MQTT_BROKER_HOST` and `MQTT_BROKER_PORT` (or `MQTT_BROKER` and
-        `MQTT_PORT`); `MQTT_CA_FILE`. What is not set keeps its default.
+        `MQTT_PORT`); `MQTT_CA_FILE`, `MQTT_CERT_FILE`, `MQTT_KEY_FILE`; `MQTT_JWT` (1 or 0); `MQTT_EVENTS`. What is
+        not set keeps its default.
 
         Raises:
             InvalidParameterError: a port is not a number from 1 to 65535, or `MQTT_URL` is not one.
@@ -100,6 +112,10 @@ class ServerConfig:
             compute_url=first("COMPUTE_URL", "COMPUTE_SERVER_URL") or ComputeClientConfig.DEFAULT_BASE_URL,
             store_url=first("STORE_URL") or ComputeClientConfig.DEFAULT_STORE_URL,
             mqtt_ca_file=first("MQTT_CA_FILE"),
+            mqtt_cert_file=first("MQTT_CERT_FILE"),
+            mqtt_key_file=first("MQTT_KEY_FILE"),
+            mqtt_jwt=first("MQTT_JWT") in ("1", "true", "yes", "on"),
+            mqtt_events=first("MQTT_EVENTS") or ComputeClientConfig.MQTT_EVENTS_TOPIC,
         )
         if url := first("MQTT_URL"):
             return here.with_broker(url)

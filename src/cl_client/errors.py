@@ -75,6 +75,10 @@ class JobNotFoundError(NotFoundError):
     """404 on a job: it does not exist, was deleted, or belongs to somebody else."""
 
 
+class UnsupportedError(ResponseError):
+    """The server does not have this at all: it is older than the client."""
+
+
 class ConflictError(ResponseError):
     """409: the state of the job does not allow it."""
 

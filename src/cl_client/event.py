@@ -29,6 +29,26 @@ _SHAPES: Final[tuple[tuple[str, type | tuple[type, ...]], ...]] = (
 
 
 @frozen
+class EventTopic:
+    """Where events come: on one topic for all jobs, or, with `{job_id}` in its name, on one for each."""
+
+    name: str
+
+    @property
+    def per_job(self) -> bool:
+        return "{job_id}" in self.name
+
+    def of(self, job_id: str) -> str | None:
+        """The topic of a job; `None` where its id cannot be in one (MQTT 5 §4.7.1)."""
+        return None if set("+#\0") & set(job_id) else self.name.replace("{job_id}", job_id)
+
+    def job_of(self, topic: str) -> str:
+        """The job of a topic."""
+        before, _, after = self.name.partition("{job_id}")
+        return topic.removeprefix(before).removesuffix(after)
+
+
+@frozen
 class Event:
     """A message that was understood.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from cl_api.compute.models import JobResponse
+from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject, JSONValue
 from cl_client import status
 from cl_client.download import DownloadCallback
@@ -207,6 +207,37 @@ class Job(Generic[Output]):
         """Ask the server for the state now."""
         self._state = await self._jobs.fetch(self.job_id)
         return self
+
+    async def cancel(self) -> Job[Output]:
+        """Have the server stop the job. One that runs is asked to, and its end comes as any other end does.
+
+        Raises:
+            ConflictError: it has ended already, otherwise.
+            UnsupportedError: the server cannot cancel.
+        """
+        self._hear(await self._jobs.cancel(self.job_id))
+        return self
+
+    async def retry(self) -> Job[Output]:
+        """Do a job that failed or was cancelled once more. It is a new job, with an id of its own.
+
+        Raises:
+            ConflictError: this one neither failed nor was cancelled.
+            UnsupportedError: the server cannot do that.
+        """
+        again = await self._jobs.retry(self.job_id)
+        return Job(
+            self._jobs,
+            again.job_id,
+            again.task_type,
+            status_word=again.status,
+            decode=self._decode,
+            artifact=self._artifact,
+        )
+
+    async def files(self) -> Sequence[JobFile]:
+        """Its files, those that were sent and those that were made: path, bytes, SHA-256 and media type of each."""
+        return await self._jobs.files(self.job_id)
 
     async def delete(self) -> None:
         """Remove the job and its files from the server."""

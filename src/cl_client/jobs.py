@@ -1,41 +1,47 @@
-"""Submitting, finding and removing jobs."""
+"""Submitting, finding, stopping and removing jobs."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from attrs import evolve
-
-from cl_api.compute.api.jobs import delete_job, get_job
+from cl_api.compute.api.jobs import cancel_job, delete_job, list_job_files, list_jobs, retry_job
 from cl_api.compute.client import Client
-from cl_api.compute.models import JobResponse
+from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
-from cl_client import status
 from cl_client.download import DownloadCallback, download_job_file
-from cl_client.errors import ResponseError
-from cl_client.event import well_formed
+from cl_client.errors import ResponseError, UnsupportedError
 from cl_client.job import Job
+from cl_client.job_reader import JobReader, understood
 from cl_client.operation import Operation
+from cl_client.status import canonical
 from cl_client.transport import Transport, promised
 from cl_client.upload import FormField
 from cl_client.watch import JobCallback, Watch
 from cl_client.watcher import Watcher
 
-__all__ = ["Job", "JobCallback", "JobResponse", "Jobs"]
+__all__ = ["Job", "JobCallback", "JobFile", "JobResponse", "Jobs"]
+
+PAGE = 100
+"""Jobs in one answer of the server, where there are many."""
+
+# Not found, not for this method, not implemented: what a server answers where it has no such route.
+_NO_SUCH_ROUTE = {404, 405, 501}
 
 Body = TypeVar("Body")
 Output = TypeVar("Output")
 
 
 class Jobs:
-    """Submits, finds and removes jobs. `client.jobs` is one."""
+    """Submits, finds, stops and removes jobs. `client.jobs` is one."""
 
-    def __init__(self, transport: Transport, watcher: Watcher, api: Client) -> None:
+    def __init__(self, transport: Transport, watcher: Watcher, reader: JobReader, api: Client) -> None:
         self.watcher: Watcher = watcher
         self.api: Client = api
+        self._reader = reader
         self._transport = transport
 
     async def submit(
@@ -70,7 +76,7 @@ class Jobs:
             self,
             created.job_id,
             operation.task_type,
-            status_word=status.canonical(created.status),
+            status_word=canonical(created.status),
             decode=operation.decode,
             artifact=operation.artifact,
         )
@@ -90,7 +96,7 @@ class Jobs:
         """Send a job as a form that no generated code knows; otherwise as `submit`."""
         self._expect_watch(wait, on_progress, on_complete)
         created = await self._transport.post_form(path, fields)
-        job = Job(self, created.job_id, task_type, status_word=status.canonical(created.status), decode=dict)
+        job = Job(self, created.job_id, task_type, status_word=canonical(created.status), decode=dict)
         return await self._follow(job, wait, timeout, on_progress, on_complete)
 
     def _expect_watch(self, wait: bool, on_progress: JobCallback | None, on_complete: JobCallback | None) -> None:
@@ -121,16 +127,92 @@ class Jobs:
         Raises:
             JobNotFoundError: no such job, or not yours.
         """
-        with promised():
-            job = await get_job.asyncio(job_id, client=self.api)
-        if not well_formed(job):
-            raise ResponseError(f"the server's answer for job {job_id} is not what its spec promises", job_id=job_id)
-        return evolve(job, status=status.canonical(job.status))
+        return await self._reader.one(job_id)
 
     async def get(self, job_id: str) -> Job[JSONObject]:
         """Attach to a job by its id, from wherever it was submitted. Its `output` is the untyped one."""
         state = await self.fetch(job_id)
         return Job(self, job_id, state.task_type, state=state, decode=dict)
+
+    async def list(self, *, status: str | None = None, task_type: str | None = None) -> AsyncGenerator[Job[JSONObject]]:
+        """Your jobs, newest first; admins see those of everybody. They are asked for as the loop goes on.
+
+        Args:
+            status: only those that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
+            task_type: only those of this kind, such as `hash`.
+
+        Raises:
+            ValidationError: the server knows no such status.
+            UnsupportedError: the server cannot list jobs.
+        """
+        wanted = None if status is None else canonical(status)
+        cursor: str | None = None
+        while True:
+            try:
+                with promised():
+                    page = await list_jobs.asyncio(
+                        client=self.api, status=wanted, task_type=task_type, cursor=cursor, limit=PAGE
+                    )
+            except ResponseError as error:
+                if error.status not in _NO_SUCH_ROUTE:
+                    raise
+                raise _unsupported("list jobs", error) from error
+            for job in page.jobs:
+                state = understood(job)
+                yield Job(self, state.job_id, state.task_type, state=state, decode=dict)
+            if page.cursor is None or page.cursor == cursor:
+                return
+            cursor = page.cursor
+
+    async def cancel(self, job_id: str) -> JobResponse:
+        """Stop a job: one that waits at once, one that runs soon. Whoever watches it hears `cancelled`.
+
+        Returns:
+            How it stands now; one that runs is not `cancelled` yet.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            ConflictError: it has ended already, otherwise.
+            UnsupportedError: the server cannot cancel.
+        """
+        async with self._route_of(job_id, "cancel jobs"):
+            state = understood(await cancel_job.asyncio(job_id, client=self.api))
+        self.watcher.deliver(state)
+        return state
+
+    async def retry(self, job_id: str) -> Job[JSONObject]:
+        """Do a job that failed or was cancelled once more, as a new job with an id of its own.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            ConflictError: it neither failed nor was cancelled.
+            UnsupportedError: the server cannot do that.
+        """
+        async with self._route_of(job_id, "do jobs again"):
+            new = await retry_job.asyncio(job_id, client=self.api)
+        return Job(self, new.job_id, new.task_type, status_word=canonical(new.status), decode=dict)
+
+    async def files(self, job_id: str) -> Sequence[JobFile]:
+        """The files of a job, those that were sent and those that were made.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot list files.
+        """
+        async with self._route_of(job_id, "list the files of a job"):
+            return (await list_job_files.asyncio(job_id, client=self.api)).files
+
+    @contextlib.asynccontextmanager
+    async def _route_of(self, job_id: str, what: str) -> AsyncGenerator[None]:
+        """Tell a server that has no such route from one that has no such job: both answer 404."""
+        try:
+            with promised():
+                yield
+        except ResponseError as error:
+            if error.status not in _NO_SUCH_ROUTE:
+                raise
+            await self.fetch(job_id)
+            raise _unsupported(what, error) from error
 
     async def delete(self, job_id: str) -> None:
         """Remove a job and its files.
@@ -150,3 +232,13 @@ class Jobs:
     ) -> Path:
         """Download a file of a job; as `Job.download`."""
         return await download_job_file(self._transport, job_id, file_path, dest, on_progress=on_progress)
+
+
+def _unsupported(what: str, error: ResponseError) -> UnsupportedError:
+    return UnsupportedError(
+        f"this server cannot {what}: it has no such route (HTTP {error.status})",
+        status=error.status,
+        request_id=error.request_id,
+        job_id=error.job_id,
+        hint="the server is older than this client: `GET /` tells its version",
+    )

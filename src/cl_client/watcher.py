@@ -16,7 +16,7 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Final
 
 from cl_api.compute.models import JobResponse
@@ -29,15 +29,15 @@ from cl_client.errors import (
     ServerError,
     ServerUnreachableError,
 )
-from cl_client.event import Event, supersedes
+from cl_client.event import Event, EventTopic, supersedes
+from cl_client.home_loop import HomeLoop
 from cl_client.watch import JobCallback, Watch
 
 if TYPE_CHECKING:
-    from cl_client.mqtt import Connection
+    from cl_client.mqtt import Subscription
 
 logger = logging.getLogger(__name__)
 
-_CONCURRENT_FETCHES: Final = 8
 _REMEMBERED: Final = 256
 
 
@@ -61,29 +61,31 @@ class Watcher:
     """The registry of watched jobs of one client.
 
     Args:
-        fetch: gives the state of a job, over HTTP.
-        connect: makes the connection to the broker, not started; `None` follows over HTTP alone.
+        fetch: gives the state of a job, over HTTP. It is asked for many at once, and bounds what that costs.
+        connect: makes the subscription to the broker, with no topics yet; `None` follows over HTTP alone.
+        topic: where events come.
     """
 
     def __init__(
         self,
         fetch: Callable[[str], Awaitable[JobResponse]],
-        connect: Callable[[Watcher], Connection] | None,
+        connect: Callable[[Watcher], Subscription] | None,
+        topic: str = Config.MQTT_EVENTS_TOPIC,
     ) -> None:
         self._fetch = fetch
         self._connect = connect
-        self._connection: Connection | None = None
+        self._topic = EventTopic(topic)
+        self._subscription: Subscription | None = None
+        self._home = HomeLoop()
         self._entries: dict[str, _Entry] = {}
         self._by_watch: dict[str, _Entry] = {}
         self._recent: OrderedDict[str, JobResponse] = OrderedDict()
-        self._slots = asyncio.Semaphore(_CONCURRENT_FETCHES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._online = False
         # Whether the broker has told of a job of ours: until then it may be another server's, and is not relied on.
         self._proven = False
         self._warned = False
         self._server_is_away = False
-        self._closed = False
         self.ignored: int = 0
         """Messages of the broker that were no events of jobs."""
 
@@ -94,9 +96,10 @@ class Watcher:
 
     def start(self) -> None:
         """Begin to connect to the broker, if that was not done before. Returns at once."""
-        if self._connection is None and self._connect is not None and not self._closed:
-            self._connection = self._connect(self)
-            self._connection.start()
+        if self._subscription is None and self._connect is not None and not self._home.closed:
+            self._subscription = self._connect(self)
+            if not self._topic.per_job:
+                self._subscription.add(self._topic.name)
 
     def watch(
         self,
@@ -115,10 +118,9 @@ class Watcher:
             mirror: called at once with every state; may not raise or block.
 
         Raises:
-            ClientClosedError: the client is closed.
+            ClientClosedError: the client is closed, or began in another event loop.
         """
-        if self._closed:
-            raise ClientClosedError("this client is closed: make a new one")
+        self._home.check()
         self.start()
         watch = Watch(job_id, mirror)
         if on_progress is not None or on_complete is not None:
@@ -131,6 +133,8 @@ class Watcher:
         if entry is None:
             entry = self._entries[job_id] = _Entry(job_id)
             self._due(entry, 0)
+            if self._topic.per_job and self._subscription is not None and (topic := self._topic.of(job_id)):
+                self._subscription.add(topic)
         entry.watches[watch.id] = watch
         self._by_watch[watch.id] = entry
         if entry.state is not None:
@@ -191,16 +195,27 @@ class Watcher:
             entry.end_announced = True
             self._due(entry, 0)
 
-    def online(self) -> None:
-        """The subscription stands: ask for every watched job, because of what was missed until now."""
+    def online(self, topics: Collection[str] = ()) -> None:
+        """The subscription stands: ask for every watched job, because of what was missed until now.
+
+        Args:
+            topics: where each job has one, those that stand.
+        """
+        if not self._online:
+            logger.info("the MQTT broker tells of jobs")
         self._online = True
-        logger.info("the MQTT broker tells of jobs")
-        for entry in self._entries.values():
+        if self._topic.per_job:
+            jobs = (self._entries.get(self._topic.job_of(topic)) for topic in topics)
+            entries = [entry for entry in jobs if entry is not None]
+        else:
+            entries = list(self._entries.values())
+        for entry in entries:
             self._due(entry, 0)
 
     def offline(self, reason: str) -> None:
         """The subscription does not stand: follow every watched job over HTTP."""
-        where = f"{self._connection.host}:{self._connection.port} " if self._connection else ""
+        broker = self._subscription.broker if self._subscription is not None else None
+        where = f"{broker.host}:{broker.port} " if broker is not None else ""
         text = f"MQTT broker {where}is not reachable ({reason}): following jobs over HTTP instead"
         # Once is a warning; a broker that comes and goes is no news to who was warned.
         logger.log(logging.INFO if self._warned else logging.WARNING, text)
@@ -213,7 +228,7 @@ class Watcher:
 
     async def close(self) -> None:
         """End every watch with `ClientClosedError` and leave the broker, within 2 seconds."""
-        self._closed = True
+        self._home.closed = True
         for entry in list(self._entries.values()):
             for watch in list(entry.watches.values()):
                 watch.fail(
@@ -224,8 +239,8 @@ class Watcher:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if self._connection is not None:
-            await self._connection.close()
+        if self._subscription is not None:
+            await self._subscription.close()
 
     def _due(self, entry: _Entry, delay: float, *, if_silent: bool = False) -> None:
         if entry.timer is not None:
@@ -255,8 +270,7 @@ class Watcher:
     async def _ask_server(self, entry: _Entry) -> None:
         error: ComputeClientError | None = None
         try:
-            async with self._slots:
-                job = await self._fetch(entry.job_id)
+            job = await self._fetch(entry.job_id)
             self._server_is_away = False
             self.deliver(job)
         except (ServerUnreachableError, ServerError, RateLimitError) as trouble:
@@ -299,5 +313,7 @@ class Watcher:
         self._entries.pop(entry.job_id, None)
         for watch_id in entry.watches:
             self._by_watch.pop(watch_id, None)
+        if self._topic.per_job and self._subscription is not None and (topic := self._topic.of(entry.job_id)):
+            self._subscription.remove(topic)
         if entry.timer is not None:
             entry.timer.cancel()

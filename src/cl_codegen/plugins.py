@@ -63,6 +63,7 @@ _CLIENT_WORDS = frozenset(
         "unsubscribe",
         "wait_for_job",
         "wait_for_workers",
+        "workers",
     ]
 )
 """What the client has already: no plugin can be called so."""

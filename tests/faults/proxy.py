@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 
 class FaultProxy:
@@ -15,9 +15,24 @@ class FaultProxy:
     Attributes:
         port: where it listens, on 127.0.0.1.
         connections: how many were made so far.
+        requests: how many HTTP requests came through so far.
+        greetings: what was said first on each connection.
+        answers: the beginning of each piece of what the server said.
+
+    Args:
+        turns_away: hang up on connections that begin like this.
+        cut: after so many bytes of answer on each connection, until `whole`; by RST, or by FIN if `politely`.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        turns_away: Callable[[bytes], bool] = lambda _: False,
+        cut: int | None = None,
+        politely: bool = False,
+    ) -> None:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -28,6 +43,12 @@ class FaultProxy:
         self._forwards.set()
         self.port = 0
         self.connections = 0
+        self.requests = 0
+        self.greetings: list[bytes] = []
+        self.answers: list[bytes] = []
+        self._turns_away = turns_away
+        self._cut = cut
+        self._politely = politely
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
@@ -53,6 +74,14 @@ class FaultProxy:
         self._answers.clear()
         self._forwards.clear()
 
+    def lose_requests(self) -> None:
+        """Swallow what the client says, until `release`; what the server says arrives."""
+        self._forwards.clear()
+
+    def whole(self) -> None:
+        """Cut no more connections."""
+        self._cut = None
+
     def release(self) -> None:
         self._answers.set()
         self._forwards.set()
@@ -60,11 +89,12 @@ class FaultProxy:
     def reset(self) -> None:
         """Cut every connection with a TCP RST."""
         for writer in list(self._writers):
-            sock = writer.get_extra_info("socket")
-            if sock is not None:
-                with contextlib.suppress(OSError):
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
+            _reset(writer)
+
+    def end(self) -> None:
+        """Close every connection with a TCP FIN."""
+        for writer in list(self._writers):
+            writer.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -74,9 +104,22 @@ class FaultProxy:
             writer.transport.abort()
             return
         self._writers |= {writer, far_writer}
+        greeting = b""
+        with contextlib.suppress(OSError):
+            greeting = await reader.read(65536)
+        if greeting:
+            self.greetings.append(greeting)
+        if not greeting or self._turns_away(greeting):
+            self._writers -= {writer, far_writer}
+            writer.close()
+            far_writer.close()
+            return
+        self._count(greeting)
+        await self._forwards.wait()
+        far_writer.write(greeting)
         pumps = [
-            asyncio.create_task(self._pump(reader, far_writer, self._forwards)),
-            asyncio.create_task(self._pump(far_reader, writer, self._answers)),
+            asyncio.create_task(self._pump(reader, far_writer, self._forwards, self._count)),
+            asyncio.create_task(self._pump(far_reader, writer, self._answers, self._note, self._cut)),
         ]
         self._tasks.update(pumps)
         for pump in pumps:
@@ -86,19 +129,50 @@ class FaultProxy:
         for end in (writer, far_writer):
             end.close()
 
-    @staticmethod
-    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
+    def _note(self, data: bytes) -> None:
+        self.answers.append(data[:64])
+
+    def _count(self, data: bytes) -> None:
+        self.requests += data.startswith((b"GET /", b"POST /", b"DELETE /"))
+
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        gate: asyncio.Event,
+        see: Callable[[bytes], None] = lambda _: None,
+        cut: int | None = None,
+    ) -> None:
         with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
+            while data := await reader.read(65536 if cut is None else max(1, cut)):
+                see(data)
                 await gate.wait()
-                writer.write(data)
+                writer.write(data[:cut])
                 await writer.drain()
+                if cut is not None and (cut := cut - len(data)) <= 0:
+                    writer.close() if self._politely else _reset(writer)
+                    return
             writer.write_eof()
 
 
+def _reset(writer: asyncio.StreamWriter) -> None:
+    sock = writer.get_extra_info("socket")
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 @contextlib.asynccontextmanager
-async def fault_proxy(host: str, port: int) -> AsyncGenerator[FaultProxy]:
-    proxy = FaultProxy(host, port)
+async def fault_proxy(
+    host: str,
+    port: int,
+    *,
+    turns_away: Callable[[bytes], bool] = lambda _: False,
+    cut: int | None = None,
+    politely: bool = False,
+) -> AsyncGenerator[FaultProxy]:
+    proxy = FaultProxy(host, port, turns_away=turns_away, cut=cut, politely=politely)
     await proxy.start()
     try:
         yield proxy

@@ -10,24 +10,34 @@ from pathlib import Path
 import aiomqtt
 import pytest
 import trustme
-from attrs import frozen
+from attrs import evolve, frozen
 
-from cl_client import ComputeClient, InvalidParameterError, ServerConfig
-from cl_client.mqtt import Connection, Listener, trust
+from cl_client import AuthProvider, ComputeClient, InvalidParameterError, ServerConfig
+from cl_client.mqtt import Broker, Listener, subscribe
 from cl_server import broker
 from cl_server.embedded import LocalStack
 from tests.conftest import require
 
+TOKEN = "a.token.that-is-signed"
+
 
 @frozen
 class SafeBroker:
+    """A broker that wants a password on one port, and a certificate on another.
+
+    Attributes:
+        cert_file: a certificate for `watcher`, and its key.
+    """
+
     port: int
+    certificates_port: int
     ca_file: str
+    cert_file: str
 
 
 @pytest.fixture
 async def safe_broker(tmp_path: Path) -> AsyncGenerator[SafeBroker]:
-    """A mosquitto with TLS and a password."""
+    """A mosquitto with TLS, passwords (a token is one) and certificates."""
     require("mosquitto")
     mosquitto = broker.find_mosquitto()
     assert mosquitto is not None
@@ -36,20 +46,26 @@ async def safe_broker(tmp_path: Path) -> AsyncGenerator[SafeBroker]:
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
     certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
-    hashing = await asyncio.create_subprocess_exec(
-        "mosquitto_passwd", "-b", "-c", "passwords", "watcher", "sec:ret", cwd=tmp_path
-    )
-    assert await hashing.wait() == 0
+    authority.issue_cert("watcher@example.org").private_key_and_cert_chain_pem.write_to_path(tmp_path / "watcher.pem")
+    for new, name, password in ((["-c"], "watcher", "sec:ret"), ([], "jwt", TOKEN)):
+        hashing = await asyncio.create_subprocess_exec(
+            "mosquitto_passwd", "-b", *new, "passwords", name, password, cwd=tmp_path
+        )
+        assert await hashing.wait() == 0
     (tmp_path / "passwords").chmod(0o644)
-    port = broker.free_port()
+    port, certificates_port = broker.free_port(), broker.free_port()
+    tls = f"cafile {tmp_path}/ca.pem\ncertfile {tmp_path}/cert.pem\nkeyfile {tmp_path}/key.pem\n"
     configuration = f"""
 user root
+per_listener_settings true
 listener {port} 127.0.0.1
-cafile {tmp_path}/ca.pem
-certfile {tmp_path}/cert.pem
-keyfile {tmp_path}/key.pem
+{tls}
 allow_anonymous false
 password_file {tmp_path}/passwords
+listener {certificates_port} 127.0.0.1
+{tls}
+allow_anonymous true
+require_certificate true
 """
     (tmp_path / "mosquitto.conf").write_text(configuration)
     process = await asyncio.create_subprocess_exec(
@@ -59,7 +75,7 @@ password_file {tmp_path}/passwords
         assert process.stderr is not None
         while b"running" not in await process.stderr.readline():
             assert process.returncode is None
-        yield SafeBroker(port, str(tmp_path / "ca.pem"))
+        yield SafeBroker(port, certificates_port, str(tmp_path / "ca.pem"), str(tmp_path / "watcher.pem"))
     finally:
         process.terminate()
         await process.communicate()
@@ -68,25 +84,73 @@ password_file {tmp_path}/passwords
 async def test_a_watcher_signs_in_over_tls(safe_broker: SafeBroker):
     heard: asyncio.Queue[bytes] = asyncio.Queue()
     up = asyncio.Event()
-    context = trust(safe_broker.ca_file)
-    connection = Connection(
-        "localhost",
-        safe_broker.port,
-        "inference/events",
-        Listener(lambda _, payload: heard.put_nowait(payload), up.set, lambda reason: pytest.fail(reason)),
-        keepalive=10,
-        tls=context,
+    place = Broker(
+        host="localhost",
+        port=safe_broker.port,
+        tls=True,
+        ca_file=safe_broker.ca_file,
         username="watcher",
         password="sec:ret",
     )
-    connection.start()
+    subscription = subscribe(
+        place, Listener(lambda _, payload: heard.put_nowait(payload), lambda _: up.set(), lambda why: pytest.fail(why))
+    )
+    subscription.add("inference/events")
     await up.wait()
     async with aiomqtt.Client(
-        "localhost", safe_broker.port, tls_context=context, username="watcher", password="sec:ret"
+        "localhost", safe_broker.port, tls_context=place.trust(), username="watcher", password="sec:ret"
     ) as publisher:
         await publisher.publish("inference/events", b"here", qos=1)
     assert await heard.get() == b"here"
-    await connection.close()
+    await subscription.close()
+
+
+async def told(client: ComputeClient) -> None:
+    """Wait until the broker tells this client of jobs."""
+    client.jobs.watcher.start()
+    while not client.jobs.watcher._online:
+        await asyncio.sleep(0.01)
+
+
+async def test_a_watcher_shows_its_certificate(safe_broker: SafeBroker, caplog: pytest.LogCaptureFixture):
+    config = ServerConfig.from_env(
+        {
+            "MQTT_URL": f"mqtts://localhost:{safe_broker.certificates_port}",
+            "MQTT_CA_FILE": safe_broker.ca_file,
+            "MQTT_CERT_FILE": safe_broker.cert_file,
+        }
+    )
+    async with ComputeClient(server_config=config) as client:
+        await told(client)
+    async with ComputeClient(server_config=evolve(config, mqtt_cert_file=None)) as stranger:
+        stranger.jobs.watcher.start()
+        while "is not reachable" not in caplog.text:
+            await asyncio.sleep(0.01)
+        assert not stranger.jobs.watcher._online
+
+
+class Renewed(AuthProvider):
+    """Somebody whose token is replaced by another one."""
+
+    token = "expired"
+
+    def get_headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+async def test_a_token_is_the_password_and_a_new_one_is_tried(
+    safe_broker: SafeBroker, caplog: pytest.LogCaptureFixture
+):
+    url = f"mqtts://localhost:{safe_broker.port}"
+    config = ServerConfig.from_env({"MQTT_URL": url, "MQTT_CA_FILE": safe_broker.ca_file, "MQTT_JWT": "1"})
+    somebody = Renewed()
+    async with ComputeClient(server_config=config, auth_provider=somebody) as client:
+        client.jobs.watcher.start()
+        while "is not reachable" not in caplog.text:
+            await asyncio.sleep(0.01)
+        somebody.token = TOKEN
+        await told(client)
+    assert TOKEN not in caplog.text
 
 
 # paho lets go of the socket of a handshake that failed without closing it; the interpreter closes it when it collects.
@@ -133,9 +197,13 @@ def test_a_password_is_not_shown():
 
 
 def test_certificates_that_are_not_there_are_one_line(tmp_path: Path):
-    with pytest.raises(InvalidParameterError, match="cannot trust"):
-        trust(str(tmp_path / "nothing.pem"))
     (tmp_path / "empty.pem").touch()
-    with pytest.raises(InvalidParameterError, match="cannot trust"):
-        trust(str(tmp_path / "empty.pem"))
-    assert trust(None).verify_mode is ssl.CERT_REQUIRED
+    for name in ("nothing.pem", "empty.pem"):
+        file = str(tmp_path / name)
+        with pytest.raises(InvalidParameterError, match="cannot trust"):
+            Broker(host="h", port=1, tls=True, ca_file=file).trust()
+        with pytest.raises(InvalidParameterError, match="cannot use"):
+            Broker(host="h", port=1, tls=True, cert_file=file).trust()
+    context = Broker(host="h", port=1, tls=True).trust()
+    assert context is not None
+    assert context.verify_mode is ssl.CERT_REQUIRED

@@ -13,7 +13,7 @@ import pytest
 from cl_client import ComputeClient
 from cl_client.config import ComputeClientConfig
 from cl_client.jobs import JobResponse
-from cl_client.mqtt import Connection, Listener
+from cl_client.mqtt import Broker, Listener, subscribe
 from cl_server.embedded import LocalStack
 from tests.conftest import KINDS, require
 from tests.faults.proxy import FaultProxy, fault_proxy
@@ -26,12 +26,12 @@ async def events(stack: LocalStack) -> AsyncGenerator[asyncio.Queue[bytes]]:
     """All that the broker says, heard by somebody else than the client."""
     heard: asyncio.Queue[bytes] = asyncio.Queue()
     up = asyncio.Event()
-    listener = Listener(lambda _, payload: heard.put_nowait(payload), up.set, print)
-    connection = Connection(stack.mqtt_host, stack.mqtt_port, "inference/events", listener, keepalive=10)
-    connection.start()
+    listener = Listener(lambda _, payload: heard.put_nowait(payload), lambda _: up.set(), print)
+    subscription = subscribe(Broker(host=stack.mqtt_host, port=stack.mqtt_port, keepalive=11), listener)
+    subscription.add("inference/events")
     await up.wait()
     yield heard
-    await connection.close()
+    await subscription.close()
 
 
 @pytest.mark.parametrize("broker_is_up", [True, False])

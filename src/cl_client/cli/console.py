@@ -59,6 +59,11 @@ class Console:
         # Whoever reads line by line gets it now.
         sys.stdout.flush()
 
+    def line(self, record: Mapping[str, JSONValue], text: str, *, id: str) -> None:
+        """Print one result of many: the record for programs, a line for people, the id for `--quiet`."""
+        _write(sys.stdout, json.dumps(record) if self.as_json else printable(id if self.quiet else text))
+        sys.stdout.flush()
+
     def say(self, text: str = "") -> None:
         """A line for people that is not the result."""
         if not self.quiet:

@@ -89,7 +89,7 @@ class _Demo:
         """Print what the broker tells, as it comes; gives the list of it."""
         from cl_client.config import ComputeClientConfig as Config
         from cl_client.event import Event
-        from cl_client.mqtt import Connection, Listener
+        from cl_client.mqtt import Broker, Listener, subscribe
 
         heard: list[str] = []
         listening = asyncio.Event()
@@ -99,16 +99,16 @@ class _Demo:
                 heard.append(self._line(Event.parse(payload)))
                 self._console.say(heard[-1])
 
-        listener = Listener(message, listening.set, lambda reason: None)
-        connection = Connection(host, port, Config.MQTT_EVENTS_TOPIC, listener, keepalive=Config.MQTT_KEEPALIVE)
-        connection.start()
+        listener = Listener(message, lambda topics: listening.set(), lambda reason: None)
+        subscription = subscribe(Broker(host=host, port=port), listener)
+        subscription.add(Config.MQTT_EVENTS_TOPIC)
         try:
             await self._answer(listening, port)
             self._console.done(f"broker     mqtt://{host}:{port} ({kind}), and this is what it tells:")
             self._console.say()
             yield heard
         finally:
-            await connection.close()
+            await subscription.close()
 
     async def _answer(self, listening: asyncio.Event, port: int) -> None:
         try:

@@ -75,7 +75,7 @@ def _hint(error: ComputeClientError) -> str | None:
     """The next command."""
     match error:
         case WaitTimeoutError():
-            return f"its files, when it is done: cl-client download {error.job_id} PATH DEST"
+            return f"wait for it again: cl-client jobs wait {error.job_id}"
         case NotFoundError() if error.job_id is not None:
             return "job ids, and the paths of their files, are printed when a job is done; deleted jobs are gone"
         case ServerUnreachableError() if error.hint is None:

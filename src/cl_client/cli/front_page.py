@@ -21,9 +21,12 @@ JOBS: Final = "Jobs"
 OWN: Final = "Files and servers"
 
 OWN_COMMANDS: Final = (
+    Entry("capabilities", "cl_client.cli.workers:capabilities", "Which kinds of jobs there are workers for."),
     Entry("demo", "cl_client.cli.demo:demo", "See a job go through a server, from nothing, in seconds."),
     Entry("download", "cl_client.cli.download:download", "Download a file of a job."),
+    Entry("jobs", "cl_client.cli.jobs:app", "List jobs, follow them, stop, repeat and remove them."),
     Entry("server", "cl_client.cli.server:app", "Run a server on this machine."),
+    Entry("workers", "cl_client.cli.workers:workers", "The workers of the server."),
 )
 FLAGS: Final = (
     (("-h", "--help"), "Show this page, or the one of a command."),

@@ -69,7 +69,7 @@ class JobCommand(Generic[File, Output]):
                 if not options.wait:
                     self._print_submitted(job)
                     return
-                with self._told(f"job {job.job_id} goes on; its files: cl-client download {job.job_id} PATH DEST"):
+                with self._told(f"job {job.job_id} goes on; follow it: cl-client jobs watch {job.job_id}"):
                     await self._follow(client, job, shown)
                 with self._told(f"job {job.job_id} is done; its files: cl-client download {job.job_id} PATH DEST"):
                     saved = await self._save(job, shown)

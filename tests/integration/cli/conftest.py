@@ -83,10 +83,3 @@ def nothing_there() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield int(held.getsockname()[1])
-
-
-@pytest.fixture(scope="session")
-def idle_stack() -> Iterator[LocalStack]:
-    """A server that takes jobs and has nobody to do them: what is submitted stays queued."""
-    with LocalStack(workers=0) as stack:
-        yield stack

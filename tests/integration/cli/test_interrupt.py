@@ -44,7 +44,7 @@ def test_an_interrupted_wait_says_in_one_line_how_to_come_back(waiting, sent: si
     assert out == ""
     (line,) = err.splitlines()
     assert "goes on" in line
-    assert "cl-client download " in line
+    assert "cl-client jobs watch " in line
 
 
 def test_a_wait_with_a_timeout_ends_and_names_the_job(waiting):
@@ -53,7 +53,7 @@ def test_a_wait_with_a_timeout_ends_and_names_the_job(waiting):
     assert out == ""
     assert "still queued after 0.5 s; it goes on" in error
     assert hint.startswith("hint: ")
-    assert "cl-client download " in hint
+    assert "cl-client jobs wait " in hint
 
 
 def test_a_reader_that_has_enough_is_no_mishap(waiting):

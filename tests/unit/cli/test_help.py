@@ -32,7 +32,7 @@ def test_the_front_page_is_the_same_whoever_draws_it(capsys: pytest.CaptureFixtu
 def test_the_front_page_names_every_command_and_global_option(capsys: pytest.CaptureFixture[str]):
     front = page(capsys, "--help")
     for word in (
-        "hash", "image-conversion", "media-thumbnail", "demo", "download", "server",
+        "hash", "image-conversion", "media-thumbnail", "demo", "download", "server", "jobs", "workers", "capabilities",
         "--compute-url", "--mqtt-broker", "--mqtt-port", "--json", "-q, --quiet", "--debug", "-h, --help", "--version",
     ):  # fmt: skip
         assert f"  {word}" in front
@@ -77,7 +77,9 @@ def test_h_is_the_height_where_there_is_one_and_help_elsewhere(capsys: pytest.Ca
     assert page(capsys, "hash", "compute", "-h") == page(capsys, "hash", "compute", "--help")
 
 
-@pytest.mark.parametrize("command", [["hash"], ["server"], ["server", "up"], ["download"], ["demo"]])
+@pytest.mark.parametrize(
+    "command", [["hash"], ["server"], ["server", "up"], ["download"], ["demo"], ["jobs"], ["jobs", "list"], ["workers"]]
+)
 def test_every_command_has_a_page(capsys: pytest.CaptureFixture[str], command: list[str]):
     assert page(capsys, *command, "--help").startswith(f"Usage: cl-client {' '.join(command)}")
 

@@ -1,0 +1,132 @@
+"""Reading the states of jobs from the server: many in one request, where it can."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from attrs import evolve
+
+from cl_api.compute.api.jobs import get_job, list_jobs
+from cl_api.compute.client import Client
+from cl_api.compute.models import JobResponse
+from cl_client.errors import AuthenticationError, RateLimitError, ResponseError, ServerError
+from cl_client.event import well_formed
+from cl_client.status import canonical
+from cl_client.transport import promised
+
+MOST: Final = 100
+"""Jobs in one request: their ids stay well below what proxies take as an address."""
+CONCURRENT: Final = 8
+"""Requests at once."""
+
+_Question = tuple[str, "asyncio.Future[JobResponse]"]
+
+
+class JobReader:
+    """Reads jobs of one server. The way in is `read` where many may be asked for together, else `one`."""
+
+    def __init__(self, api: Client) -> None:
+        self._api = api
+        self._waiting: deque[_Question] = deque()
+        # What an answer about many did not name: deleted, or somebody else's. Only a question of its own tells.
+        self._unnamed: deque[_Question] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        # Until the server shows that it cannot.
+        self._in_bulk = True
+
+    async def one(self, job_id: str) -> JobResponse:
+        """The state of a job, by a request of its own.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+        """
+        with promised():
+            return understood(await get_job.asyncio(job_id, client=self._api))
+
+    async def read(self, job_id: str) -> JobResponse:
+        """As `one`, in one request with the others that are asked for in this moment."""
+        answer: asyncio.Future[JobResponse] = asyncio.get_running_loop().create_future()
+        self._waiting.append((job_id, answer))
+        self._send()
+        return await answer
+
+    async def close(self) -> None:
+        """Drop the questions that are open."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _send(self) -> None:
+        while len(self._tasks) < min(CONCURRENT, len(self._waiting) + len(self._unnamed)):
+            task = asyncio.create_task(self._work(), name="cl_client read jobs")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _work(self) -> None:
+        while self._unnamed or self._waiting:
+            queue, most = (self._unnamed, 1) if self._unnamed else (self._waiting, MOST if self._in_bulk else 1)
+            asked = [queue.popleft() for _ in range(min(most, len(queue)))]
+            try:
+                await self._ask(asked)
+            except Exception as error:
+                for _, answer in asked:
+                    if not answer.done():
+                        answer.set_exception(error)
+
+    async def _ask(self, asked: list[_Question]) -> None:
+        if len(asked) == 1:
+            [(job_id, answer)] = asked
+            _settle(answer, await self.one(job_id))
+            return
+        named = await self._many({job_id for job_id, _ in asked})
+        for job_id, answer in asked:
+            if (job := named.get(job_id)) is not None:
+                _settle(answer, job)
+            else:
+                self._unnamed.append((job_id, answer))
+        self._send()
+
+    async def _many(self, job_ids: Collection[str]) -> Mapping[str, JobResponse]:
+        """Those of the jobs that the server names; none where it cannot be asked so."""
+        try:
+            with promised():
+                page = await list_jobs.asyncio(client=self._api, ids=list(job_ids), limit=len(job_ids))
+        except ResponseError as error:
+            if _is_verdict(error):
+                raise
+            self._in_bulk = False
+            return {}
+        named = {job.job_id: understood(job) for job in page.jobs if well_formed(job)}
+        # A server that does not know the filter shows its newest jobs instead.
+        if not named.keys() <= set(job_ids):
+            self._in_bulk = False
+        return named
+
+
+def understood(job: JobResponse) -> JobResponse:
+    """A job in our words.
+
+    Raises:
+        ResponseError: it is not what the spec promises.
+    """
+    if not well_formed(job):
+        raise ResponseError(
+            f"the server's answer for job {job.job_id} is not what its spec promises", job_id=job.job_id
+        )
+    return evolve(job, status=canonical(job.status))
+
+
+def _settle(answer: asyncio.Future[JobResponse], job: JobResponse) -> None:
+    if not answer.done():
+        answer.set_result(job)
+
+
+def _is_verdict(error: ResponseError) -> bool:
+    """Whether a question for one job would be answered like this too: what else it is, it is about asking for many."""
+    if isinstance(error, ServerError):
+        return error.status != 501
+    return isinstance(error, (AuthenticationError, RateLimitError))

@@ -1,0 +1,223 @@
+"""One MQTT session, from CONNECT to its end. The only module that touches aiomqtt.
+
+What it works around was measured with aiomqtt 2.5.1, and is said at each place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Final, Self, TypeVar
+
+import aiomqtt
+from aiomqtt import ProtocolVersion
+from aiomqtt.exceptions import MqttConnectError
+from attrs import frozen
+from paho.mqtt import client as mqtt
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+Version = ProtocolVersion
+V5: Final = ProtocolVersion.V5
+V311: Final = ProtocolVersion.V311
+QOS: Final = 1
+
+CONNECT_TIMEOUT: Final = 5.0
+CLOSE_TIMEOUT: Final = 2.0
+
+# CONNACK codes that another attempt would only get again: MQTT 3.1.1 §3.2.2.3 and MQTT 5 §3.2.2.2.
+_REFUSED_FOR_GOOD: Final = {4, 5, 134, 135}
+_VERSION_REFUSED: Final = {1, 132}
+_SUBSCRIPTION_REFUSED: Final = 0x80
+
+# paho logs each broken connection as an error. Here that is what exceptions are for.
+_UNHEARD: Final = logging.getLogger("cl_client.paho")
+_UNHEARD.setLevel(logging.CRITICAL)
+
+Answer = TypeVar("Answer")
+
+
+class SessionError(Exception):
+    """It could not be made, or it has ended; one line that says why."""
+
+
+class RefusedError(SessionError):
+    """The broker knows us and will not have us, now or later."""
+
+
+class UnspokenError(SessionError):
+    """The broker does not speak this version of MQTT, or hung up instead of saying so."""
+
+
+@frozen(kw_only=True)
+class Endpoint:
+    """Where to connect, and as whom.
+
+    Attributes:
+        keepalive: seconds without a word after which the other end is looked for.
+        tls: `None` for a plain connection.
+    """
+
+    host: str
+    port: int
+    keepalive: int
+    tls: ssl.SSLContext | None
+    username: str | None
+    password: str | None
+
+
+class Session:
+    """A session that stands."""
+
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+
+    async def subscribe(self, topics: Sequence[str]) -> Sequence[str]:
+        """Subscribe to all of them in one packet.
+
+        Returns:
+            Those that the broker refuses.
+
+        Raises:
+            SessionError: the session ends before the answer.
+        """
+        codes = await self._client.unless_ended(self._client.subscribe([(topic, QOS) for topic in topics]))
+        return [topic for topic, code in zip(topics, codes, strict=False) if _number(code) >= _SUBSCRIPTION_REFUSED]
+
+    async def unsubscribe(self, topics: Sequence[str]) -> None:
+        """Hear no more of them; raises as `subscribe`."""
+        await self._client.unless_ended(self._client.unsubscribe(list(topics)))
+
+    async def until(self, event: asyncio.Event) -> None:
+        """Wait for something else than the end of the session, which raises `SessionError`."""
+        await self._client.unless_ended(event.wait())
+
+
+@contextlib.asynccontextmanager
+async def session(
+    endpoint: Endpoint, version: ProtocolVersion, message: Callable[[str, bytes], None]
+) -> AsyncGenerator[Session]:
+    """Connect, and disconnect at the end of the block.
+
+    A clean session and a random client id: what was missed while there was none is not the broker's to keep (brokers
+    drop, and embedded ones forget).
+
+    Args:
+        endpoint: the broker.
+        version: `V5` or `V311`.
+        message: called at once with topic and payload of each message; may not raise or block.
+
+    Raises:
+        SessionError: there is none, or it ended.
+    """
+    # A new client for each attempt: a used one returns from __aenter__ without a CONNACK.
+    client = _Client(
+        endpoint.host,
+        endpoint.port,
+        protocol=version,
+        queue_type=_queue_of(message),
+        timeout=CONNECT_TIMEOUT,
+        logger=_UNHEARD,
+        keepalive=endpoint.keepalive,
+        tls_context=endpoint.tls,
+        username=endpoint.username,
+        password=endpoint.password,
+    )
+    try:
+        await client.enter()
+        try:
+            yield Session(client)
+        finally:
+            await client.leave()
+    except MqttConnectError as error:
+        kind = RefusedError if _number(error.rc) in _REFUSED_FOR_GOOD else SessionError
+        raise (UnspokenError if _number(error.rc) in _VERSION_REFUSED else kind)(str(error)) from error
+    except _ClosedEarlyError as error:
+        raise UnspokenError(str(error)) from error
+    except (aiomqtt.MqttError, OSError, ValueError) as error:
+        raise SessionError(re.sub(r"^\[Errno \d+\] ", "", str(error)) or type(error).__name__) from error
+
+
+class _ClosedEarlyError(aiomqtt.MqttError):
+    """The connection was closed before its CONNACK."""
+
+
+class _Client(aiomqtt.Client):
+    async def enter(self) -> None:
+        """`__aenter__`, without what it leaves behind: cancelled or timed out, it keeps its socket and a task."""
+        entering = asyncio.ensure_future(self.__aenter__())
+        try:
+            await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            # The thread that connects cannot be cancelled, and what it opens has to be closed while there is a loop.
+            await asyncio.wait([entering], timeout=CLOSE_TIMEOUT)
+            if not entering.done():
+                entering.add_done_callback(self._abandon)
+            elif not entering.cancelled() and entering.exception() is None:
+                await self.leave()
+            raise
+        except aiomqtt.MqttError:
+            self._client.disconnect()
+            raise
+
+    async def unless_ended(self, answer: Awaitable[Answer]) -> Answer:
+        """Wait for an answer, without waiting out the timeout when the connection breaks before it."""
+        waiting = asyncio.ensure_future(answer)
+        try:
+            await asyncio.wait((waiting, self._disconnected), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not waiting.done():
+                waiting.cancel()
+        if waiting.done() and not waiting.cancelled():
+            return waiting.result()
+        why = self._disconnected.exception() if self._disconnected.done() else None
+        raise aiomqtt.MqttError(f"the connection is lost: {why or 'closed by the broker'}")
+
+    def _on_disconnect(
+        self,
+        client: mqtt.Client,
+        userdata: object,
+        flags: mqtt.DisconnectFlags,
+        reason_code: ReasonCode,
+        properties: Properties | None = None,
+    ) -> None:
+        # aiomqtt hears nothing of a connection that breaks before its CONNACK, and waits out the timeout.
+        if not self._connected.done():
+            self._connected.set_exception(_ClosedEarlyError(f"closed before it stood: {reason_code}"))
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            # Looked at, so that asyncio does not report it as forgotten.
+            self._disconnected.exception()
+
+    async def leave(self) -> None:
+        """`__aexit__`, within a bound, and whatever is left of the connection."""
+        with contextlib.suppress(aiomqtt.MqttError, TimeoutError):
+            await asyncio.wait_for(self.__aexit__(None, None, None), CLOSE_TIMEOUT)
+
+    def _abandon(self, entering: asyncio.Future[Self]) -> None:
+        if not entering.cancelled():
+            entering.exception()
+        self._client.disconnect()
+
+
+def _queue_of(message: Callable[[str, bytes], None]) -> type[asyncio.Queue[aiomqtt.Message]]:
+    """A queue that hands each message on at once and keeps none.
+
+    Three times the throughput of `async for`, which costs a task for each message, and no backlog to lose.
+    """
+
+    class Funnel(asyncio.Queue[aiomqtt.Message]):
+        def put_nowait(self, item: aiomqtt.Message) -> None:
+            message(item.topic.value, item.payload)
+
+    return Funnel
+
+
+def _number(code: object) -> int:
+    """The number of a reason code, which is an object of paho's or a plain one; 0 where there is none."""
+    value = getattr(code, "value", code)
+    return value if isinstance(value, int) else 0
