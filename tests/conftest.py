@@ -10,6 +10,7 @@ from hypothesis import settings
 from cl_server import broker
 from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack
+from tests.accounts import Accounts
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and every process that it starts too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -67,3 +68,10 @@ def stack(request: pytest.FixtureRequest, stacks: GetStack) -> LocalStack:
 def local_stack(stacks: GetStack) -> LocalStack:
     """A running stack, on the broker that is there."""
     return stacks("amqtt" if broker.find_mosquitto() is None else "mosquitto")
+
+
+@pytest.fixture(scope="session")
+def accounts() -> Iterator[Accounts]:
+    """A running stack that takes no guests, with three users. It is shared, as `stack` is."""
+    with LocalStack(workers=1, auth=True) as stack:
+        yield Accounts.made_on(stack)

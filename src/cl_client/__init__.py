@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, cast
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
+    from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
     from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
     from cl_client.auth import AuthProvider, JWTAuthProvider, NoAuthProvider
+    from cl_client.auth_client import AuthClient
     from cl_client.batch import Outcome, as_completed
     from cl_client.client import ComputeClient
     from cl_client.config import ComputeClientConfig, ServerConfig
@@ -46,10 +48,13 @@ if TYPE_CHECKING:
         WorkerUnavailableError,
     )
     from cl_client.job import Job
+    from cl_client.user import UserCreateRequest, UserUpdateRequest
 
 _HOMES = {
+    "cl_api.auth.models": ("PublicKeyResponse", "TokenResponse", "UserResponse"),
     "cl_api.compute.models": ("JobResponse", "WorkerCapabilitiesResponse"),
     "cl_client.auth": ("AuthProvider", "JWTAuthProvider", "NoAuthProvider"),
+    "cl_client.auth_client": ("AuthClient",),
     "cl_client.batch": ("Outcome", "as_completed"),
     "cl_client.client": ("ComputeClient",),
     "cl_client.config": ("ComputeClientConfig", "ServerConfig"),
@@ -79,10 +84,12 @@ _HOMES = {
         "WorkerUnavailableError",
     ),
     "cl_client.job": ("Job",),
+    "cl_client.user": ("UserCreateRequest", "UserUpdateRequest"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AuthClient",
     "AuthProvider",
     "AuthenticationError",
     "BadRequestError",
@@ -106,12 +113,17 @@ __all__ = [
     "Outcome",
     "PayloadTooLargeError",
     "PermissionError",
+    "PublicKeyResponse",
     "RateLimitError",
     "RequestTimeoutError",
     "ResponseError",
     "ServerConfig",
     "ServerError",
     "ServerUnreachableError",
+    "TokenResponse",
+    "UserCreateRequest",
+    "UserResponse",
+    "UserUpdateRequest",
     "ValidationError",
     "WaitTimeoutError",
     "WorkerCapabilitiesResponse",

@@ -1,6 +1,14 @@
 """Who the client says it is."""
 
+from __future__ import annotations
+
+import re
 from abc import ABC, abstractmethod
+from typing import Final
+
+from cl_client.errors import InvalidParameterError
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 class AuthProvider(ABC):
@@ -29,8 +37,19 @@ class JWTAuthProvider(AuthProvider):
         self._token = token
 
     def get_headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}"}
+        return bearer(self._token)
 
     def __repr__(self) -> str:
         # A token is a secret, and what is printed ends up in logs.
         return "JWTAuthProvider(…)"
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that carries a token.
+
+    Raises:
+        InvalidParameterError: no token is written like that (RFC 6750 §2.1).
+    """
+    if not _TOKEN.fullmatch(token):
+        raise InvalidParameterError("this is no token: it is empty, or holds characters that no token has")
+    return {"Authorization": f"Bearer {token}"}

@@ -14,7 +14,8 @@ from uuid import uuid4
 
 import httpx
 
-from cl_api.compute import errors as wire
+from cl_api.auth import errors as auth_wire
+from cl_api.compute import errors as compute_wire
 from cl_api.compute.models import JobCreatedResponse
 from cl_api.compute.types import JSONObject
 from cl_client.auth import AuthProvider, NoAuthProvider
@@ -207,7 +208,7 @@ def promised() -> Generator[None]:
     """Turn what generated code says of an answer that does not fit the spec into our error."""
     try:
         yield
-    except wire.ResponseError as error:
+    except (auth_wire.ResponseError, compute_wire.ResponseError) as error:
         raise ResponseError(
             str(error),
             status=error.status_code,
