@@ -28,7 +28,7 @@ from cl_client.errors import (
     error_from_response,
 )
 from cl_client.retry import send_patiently
-from cl_client.upload import FileInput, FormField, Multipart, Upload
+from cl_client.upload import FileInput, FormField, Multipart, as_upload
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
         RequestFiles,
         TimeoutTypes,
     )
+
+BODY: Final = "cl_client.body"
+"""Where a request keeps its `Multipart`, which says whether it can be sent again."""
 
 _JOB_URL: Final = re.compile(r"/jobs/(?P<id>[^/]+)(?P<rest>/.+)?$")
 
@@ -93,10 +96,10 @@ class Transport(httpx.AsyncClient):
         """As `httpx.AsyncClient.build_request`, but a multipart body is streamed and never blocks the loop."""
         merged = httpx.Headers(headers)
         if files is not None:
-            body = Multipart([*_plain_fields(data), *_file_fields(files)])
-            merged["Content-Type"] = body.content_type
-            merged["Content-Length"] = str(body.length)
-            content, data = body, None
+            content, data = Multipart([*_plain_fields(data), *_file_fields(files)]), None
+        if isinstance(content, Multipart):
+            merged.update(content.headers)
+            extensions = {**(extensions or {}), BODY: content}
         request = super().build_request(
             method,
             url,
@@ -143,14 +146,20 @@ class Transport(httpx.AsyncClient):
         auth: AuthTypes | UseClientDefault | None,
         follow_redirects: bool | UseClientDefault,
     ) -> httpx.Response:
-        with self.translated(request):
-            response = await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
-            if response.is_success:
-                return response
-            try:
-                await response.aread()
-            finally:
-                await response.aclose()
+        body = _body(request)
+        try:
+            with self.translated(request):
+                response = await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+                if response.is_success:
+                    return response
+                try:
+                    await response.aread()
+                finally:
+                    await response.aclose()
+        finally:
+            # A try that breaks off leaves its body to the garbage collector; its file is closed here and now.
+            if body is not None:
+                body.close()
         job = _JOB_URL.search(request.url.path) if request.method != "POST" else None
         raise error_from_response(
             response.status_code,
@@ -166,9 +175,7 @@ class Transport(httpx.AsyncClient):
 
         Raises: as `send`; `ResponseError` too when the answer names no job.
         """
-        body = Multipart(fields)
-        headers = {"Content-Type": body.content_type, "Content-Length": str(body.length)}
-        response = await self.post(path, content=body, headers=headers)
+        response = await self.post(path, content=Multipart(fields))
         try:
             return JobCreatedResponse.from_dict(cast("JSONObject", response.json()))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -217,6 +224,16 @@ def promised() -> Generator[None]:
         ) from error
 
 
+def can_be_sent_again(request: httpx.Request) -> bool:
+    """Whether the body of a request is there a second time: for retries, and for a replay with a new token."""
+    body = _body(request)
+    return body is None or body.replayable
+
+
+def _body(request: httpx.Request) -> Multipart | None:
+    return cast("Multipart | None", request.extensions.get(BODY))
+
+
 def _plain_fields(data: Mapping[str, object] | None) -> Iterator[FormField]:
     """A field with several values is several parts, as OpenAPI 3.1 §4.8.15 has it."""
     for name, value in (data or {}).items():
@@ -228,8 +245,8 @@ def _plain_fields(data: Mapping[str, object] | None) -> Iterator[FormField]:
 def _file_fields(files: RequestFiles) -> Iterator[FormField]:
     """The parts of generated code: name, content and media type of each file, as httpx takes them."""
     for name, part in files.items() if isinstance(files, Mapping) else files:
-        file_name, content, media_type = cast("tuple[str, Upload | FileInput, str | None]", part)
-        yield name, content if isinstance(content, Upload) else Upload(content), file_name, media_type
+        file_name, content, media_type = cast("tuple[str, FileInput, str | None]", part)
+        yield name, as_upload(content), file_name, media_type
 
 
 def _reason(error: httpx.TransportError) -> str:
