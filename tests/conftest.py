@@ -41,6 +41,17 @@ def no_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobody_logged_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No session of whoever runs the tests, and neither a folder nor a keyring of theirs to keep one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+        for name in ("CL_USERNAME", "CL_PASSWORD", "CL_TOKEN"):
+            patch.delenv(name, raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def stacks() -> Iterator[GetStack]:
     """One running stack for each kind of broker, started when it is first asked for."""

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         WorkerUnavailableError,
     )
     from cl_client.job import Job
+    from cl_client.session import SessionManager
     from cl_client.user import UserCreateRequest, UserUpdateRequest
 
 _HOMES = {
@@ -84,6 +85,7 @@ _HOMES = {
         "WorkerUnavailableError",
     ),
     "cl_client.job": ("Job",),
+    "cl_client.session": ("SessionManager",),
     "cl_client.user": ("UserCreateRequest", "UserUpdateRequest"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -120,6 +122,7 @@ __all__ = [
     "ServerConfig",
     "ServerError",
     "ServerUnreachableError",
+    "SessionManager",
     "TokenResponse",
     "UserCreateRequest",
     "UserResponse",

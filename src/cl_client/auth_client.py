@@ -23,6 +23,8 @@ from cl_client.user import UserCreateRequest, UserUpdateRequest
 
 Value = TypeVar("Value")
 
+_IS_AWAY: Final = "is the auth server running? `cl-client server up --auth` starts one; AUTH_URL says where it is"
+
 # Generated endpoints take no headers; each call of a task has its own token here.
 _token: Final[ContextVar[str | None]] = ContextVar("cl_client.auth_client", default=None)
 
@@ -50,7 +52,7 @@ class AuthClient:
     ) -> None:
         self.base_url: str = (base_url or (server_config or ServerConfig.from_env()).auth_url).rstrip("/")
         seconds = ComputeClientConfig.DEFAULT_TIMEOUT if timeout is None else timeout
-        self._transport = Transport(self.base_url, timeout=seconds, auth=_TokenOfTheCall())
+        self._transport = Transport(self.base_url, timeout=seconds, auth=_TokenOfTheCall(), when_away=_IS_AWAY)
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer, for what has no method here."""
 

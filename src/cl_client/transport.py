@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
@@ -18,9 +18,10 @@ from cl_api.auth import errors as auth_wire
 from cl_api.compute import errors as compute_wire
 from cl_api.compute.models import JobCreatedResponse
 from cl_api.compute.types import JSONObject
-from cl_client.auth import AuthProvider, NoAuthProvider
+from cl_client.auth import AuthProvider
 from cl_client.errors import (
     ClientClosedError,
+    InputFileError,
     InvalidParameterError,
     RequestTimeoutError,
     ResponseError,
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 BODY: Final = "cl_client.body"
 """Where a request keeps its `Multipart`, which says whether it can be sent again."""
 
+COMPUTE_IS_AWAY: Final = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
+
+_UNAUTHORIZED: Final = 401
 _JOB_URL: Final = re.compile(r"/jobs/(?P<id>[^/]+)(?P<rest>/.+)?$")
 
 
@@ -62,9 +66,12 @@ class Transport(httpx.AsyncClient):
         timeout: seconds for each of connecting, and every single read and write; never switched off. A wait for a
             free connection is not bounded: the requests ahead of it are.
         auth: asked for headers at every request.
+        when_away: what to do when nothing answers, for a person.
     """
 
-    def __init__(self, base_url: str, *, timeout: float, auth: AuthProvider | None = None) -> None:
+    def __init__(
+        self, base_url: str, *, timeout: float, auth: AuthProvider | None = None, when_away: str = COMPUTE_IS_AWAY
+    ) -> None:
         if not re.match(r"https?://[^/]", base_url):
             raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
         if timeout <= 0:
@@ -73,8 +80,9 @@ class Transport(httpx.AsyncClient):
             base_url=base_url,
             timeout=httpx.Timeout(timeout, pool=None),
             headers={"User-Agent": f"cl-client/{__version__}"},
+            auth=None if auth is None else _Signature(auth),
         )
-        self._auth_provider: AuthProvider = auth or NoAuthProvider()
+        self._when_away = when_away
         self._loop: asyncio.AbstractEventLoop | None = None
         self._patience = timeout
 
@@ -112,7 +120,6 @@ class Transport(httpx.AsyncClient):
             timeout=timeout,
             extensions=extensions,
         )
-        request.headers.update(self._auth_provider.get_headers())
         request.headers.setdefault("X-Request-ID", uuid4().hex)
         return request
 
@@ -197,7 +204,12 @@ class Transport(httpx.AsyncClient):
             raise ServerUnreachableError(
                 f"cannot reach {self.base_url}: {_reason(error)}",
                 request_id=request_id,
-                hint="is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is",
+                hint=self._when_away,
+            ) from error
+        except httpx.StreamConsumed as error:
+            raise InputFileError(
+                f"{request.method} {request.url}: the body is a stream that was sent, and cannot be sent a second time",
+                hint="call again: what failed the first time is mended",
             ) from error
 
     def _check_usable(self) -> None:
@@ -208,6 +220,21 @@ class Transport(httpx.AsyncClient):
             raise ClientClosedError("this client began in another event loop: make one client for each loop")
         if self.is_closed:
             raise ClientClosedError("this client is closed: make a new one")
+
+
+class _Signature(httpx.Auth):
+    """Signs each try with the headers of the moment, and a request that was refused once more with newer ones."""
+
+    def __init__(self, provider: AuthProvider) -> None:
+        self._provider = provider
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        headers = await self._provider.get_fresh_headers()
+        request.headers.update(headers)
+        response = yield request
+        if response.status_code == _UNAUTHORIZED and await self._provider.renew(headers):
+            request.headers.update(self._provider.get_headers())
+            yield request
 
 
 @contextlib.contextmanager
