@@ -129,6 +129,17 @@ class SessionManager:
         await self._keep(session)
         return answer
 
+    def use(self, token: str) -> None:
+        """Be whoever this token is of, in this process alone. It is sent as it is, until it is refused."""
+        self._take(
+            Session(
+                auth_url=self.auth.base_url,
+                username="the token",
+                token=Token(token, self._clock(), None),
+                logged_in_at=self._clock(),
+            )
+        )
+
     async def logout(self) -> None:
         """Forget the token, here and where it is kept. The server is not asked: it knows no sessions."""
         session, self._session, self._user, self.kept_in = self._session, None, None, None

@@ -15,7 +15,7 @@ Username = Annotated[
     ),
 ]
 Password = Annotated[str, Field(min_length=8, max_length=1024)]
-Permission = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_:.-]{0,63}$")]
+Permission = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z][A-Za-z0-9_:.-]{0,63})$")]
 
 
 def listed(value: object) -> object:
