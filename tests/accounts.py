@@ -18,19 +18,19 @@ ADMIN: Final = "admin"
 
 @frozen
 class Accounts:
-    """Three users of a stack: `user` may have jobs made, `stranger` may not, `admin` may do everything."""
+    """Three users of a stack: `user` may have jobs made, `stranger` may not, `admin` may do everything.
+
+    Each has a token for all tests; those who refresh or end one log in for it.
+    """
 
     stack: LocalStack
     passwords: dict[str, str]
+    tokens: dict[str, str]
 
     @property
     def auth_url(self) -> str:
         assert self.stack.auth_url is not None
         return self.stack.auth_url
-
-    def token(self, name: str) -> str:
-        """A new token."""
-        return asyncio.run(self.login(name))
 
     async def login(self, name: str) -> str:
         """A new token."""
@@ -41,14 +41,16 @@ class Accounts:
     def made_on(cls, stack: LocalStack) -> Self:
         """Make them."""
         assert stack.admin_password is not None
-        found = cls(stack, {ADMIN: stack.admin_password, USER: "user's password", STRANGER: "stranger's password"})
+        passwords = {ADMIN: stack.admin_password, USER: "user's password", STRANGER: "stranger's password"}
+        found = cls(stack, passwords, {})
         asyncio.run(found._make())
         return found
 
     async def _make(self) -> None:
-        token = await self.login(ADMIN)
         async with AuthClient(self.auth_url) as auth:
+            admin = await self.login(ADMIN)
             for name, permissions in ((USER, [JOBS]), (STRANGER, [])):
-                await auth.create_user(
-                    token, UserCreateRequest(username=name, password=self.passwords[name], permissions=permissions)
-                )
+                wanted = UserCreateRequest(username=name, password=self.passwords[name], permissions=permissions)
+                await auth.create_user(admin, wanted)
+        for name in self.passwords:
+            self.tokens[name] = await self.login(name)

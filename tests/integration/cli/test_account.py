@@ -85,7 +85,7 @@ def test_who_it_is_comes_from_the_environment(
     assert cli("hash", "compute", words).err == ""
     assert json.loads(cli("whoami", "--json").out)["username"] == USER
     assert cli("login").code == 0
-    monkeypatch.setenv("CL_TOKEN", accounts.token(STRANGER))
+    monkeypatch.setenv("CL_TOKEN", accounts.tokens[STRANGER])
     assert json.loads(cli("whoami", "--json").out)["username"] == STRANGER
     says(cli("hash", "compute", words), 1, f"this needs the permission {JOBS}", "hint: ask an administrator", hint=True)
     monkeypatch.setenv("CL_TOKEN", "nonsense")
@@ -128,7 +128,7 @@ def test_an_admin_manages_users(cli: Cli, accounts: Accounts, words: str, monkey
     assert (new["username"], new["permissions"], new["is_admin"]) == ("newuser", ["read:jobs", "write:jobs"], False)
     assert [warning.split()[7] for warning in made.lines] == ["--password:", "--new-password:"]
     user = str(new["id"])
-    monkeypatch.setenv("CL_TOKEN", accounts.token(ADMIN))
+    monkeypatch.setenv("CL_TOKEN", accounts.tokens[ADMIN])
     assert user in cli("user", "list", "-q").out.split()
     listed = cli("user", "list", "--json", "--limit", "2").out.splitlines()
     assert [json.loads(line)["username"] for line in listed] == [ADMIN, USER]
@@ -146,7 +146,7 @@ def test_an_admin_manages_users(cli: Cli, accounts: Accounts, words: str, monkey
 
 
 def test_the_table_of_users_is_aligned(cli: Cli, accounts: Accounts, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("CL_TOKEN", accounts.token(ADMIN))
+    monkeypatch.setenv("CL_TOKEN", accounts.tokens[ADMIN])
     lines = cli("user", "list", "--skip", "1", "--limit", "2").out.splitlines()
     assert [line.split() for line in lines] == [
         ["ID", "USER", "ADMIN", "ACTIVE", "PERMISSIONS"],
@@ -162,7 +162,7 @@ def test_a_password_of_a_new_user_comes_from_stdin_too(cli: Cli, accounts: Accou
     say_on_stdin(monkeypatch, accounts.passwords[ADMIN], "frank's password")
     made = cli("--username", ADMIN, "--password", "-", "user", "create", "frank", "--password", "-", "-q")
     assert (made.code, made.err) == (0, "")
-    monkeypatch.setenv("CL_TOKEN", accounts.token(ADMIN))
+    monkeypatch.setenv("CL_TOKEN", accounts.tokens[ADMIN])
     say_on_stdin(monkeypatch)
     says(cli("user", "create", "grace"), 2, "there is no terminal", "--new-password")
     says(cli("user", "create", "FRANK", "--new-password=-"), 2, "no password on stdin")
@@ -180,7 +180,7 @@ def test_guests_and_users_manage_nobody(
     guest = cli("user", *arguments)
     assert (guest.code, guest.out) == (1, "")
     assert errors(guest) == ["error: nobody is logged in: only an admin may do this"]
-    monkeypatch.setenv("CL_TOKEN", accounts.token(USER))
+    monkeypatch.setenv("CL_TOKEN", accounts.tokens[USER])
     user = cli("user", *arguments)
     assert (user.code, user.out) == (1, "")
     assert "only an admin may do this" in errors(user)[0]
@@ -198,7 +198,7 @@ def test_on_a_terminal_a_password_is_asked_for_and_not_shown(addresses: None, ac
 
 
 def test_a_secret_is_shown_by_nothing(cli: Cli, accounts: Accounts, words: str, monkeypatch: pytest.MonkeyPatch):
-    token = accounts.token(STRANGER)
+    token = accounts.tokens[STRANGER]
     monkeypatch.setenv("CL_TOKEN", token)
     ran = cli("--debug", "hash", "compute", words)
     assert "Traceback" in ran.err

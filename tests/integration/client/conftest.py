@@ -49,7 +49,7 @@ def caller(request: pytest.FixtureRequest) -> Caller:
         if mode == kind:
             return Caller(stacks(kind))
     accounts: Accounts = request.getfixturevalue("accounts")
-    return Caller(accounts.stack, accounts.token(mode))
+    return Caller(accounts.stack, accounts.tokens[mode])
 
 
 @pytest.fixture

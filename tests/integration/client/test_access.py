@@ -30,7 +30,7 @@ ADMIN_CALLS: dict[str, Call] = {
 
 @pytest.fixture
 def stranger(accounts: Accounts) -> Caller:
-    return Caller(accounts.stack, accounts.token(STRANGER))
+    return Caller(accounts.stack, accounts.tokens[STRANGER])
 
 
 @pytest.mark.parametrize("call", JOB_CALLS.values(), ids=JOB_CALLS)
@@ -56,7 +56,7 @@ async def test_what_is_for_everybody_needs_no_permission(stranger: Caller):
 @pytest.mark.parametrize("call", ADMIN_CALLS.values(), ids=ADMIN_CALLS)
 @pytest.mark.parametrize("name", [ADMIN, USER, STRANGER])
 async def test_a_call_for_admins_says_so(accounts: Accounts, call: Call, name: str):
-    async with Caller(accounts.stack, await accounts.login(name)).client() as client:
+    async with Caller(accounts.stack, accounts.tokens[name]).client() as client:
         if name == ADMIN:
             assert await call(client)
         else:

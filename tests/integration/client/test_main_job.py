@@ -141,10 +141,12 @@ async def test_parameters_that_the_client_does_not_know_go_through_beneath(clien
 @pytest.mark.parametrize("as_input", [str, Path, Path.read_bytes, lambda path: path.open("rb")])
 async def test_a_file_is_taken_in_every_form(client: ComputeClient, photo: Path, as_input: type):
     source: FileInput = as_input(photo)
-    job = await client.hash.compute(source, wait=True)
-    assert job.output.phash is not None
-    if not isinstance(source, (str, bytes, Path)):
-        source.close()  # type: ignore[union-attr]
+    try:
+        job = await client.hash.compute(source, wait=True)
+        assert job.output.phash is not None
+    finally:
+        if not isinstance(source, (str, bytes, Path)):
+            source.close()  # type: ignore[union-attr]
 
 
 async def test_the_upload_tells_how_far_it_is(client: ComputeClient):

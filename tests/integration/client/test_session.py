@@ -380,7 +380,7 @@ async def main():
         print(await session.get_valid_token())
 asyncio.run(main())
 """
-    before = accounts.token(USER)
+    before = accounts.tokens[USER]
     kept(store, config, Token(before, time.time(), LIFE))
     processes = [
         subprocess.Popen(
