@@ -163,6 +163,9 @@ async def test_a_session_outlives_its_process_and_ends_with_the_logout(
 ):
     async with SessionManager(config, store=store) as later:
         assert (later.get_token(), later.username) == (session.get_token(), USER)
+        # A client that was closed already is closed by the session without harm.
+        async with later.create_compute_client() as client:
+            await client.jobs.watcher.close()
         await later.logout()
     async with SessionManager(config, store=store) as latest:
         assert not latest.is_authenticated()
