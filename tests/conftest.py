@@ -14,6 +14,7 @@ from hypothesis import settings
 from cl_server import broker
 from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack
+from tests.accounts import Accounts
 from tests.s3 import S3Server
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and every process that it starts too.
@@ -42,6 +43,17 @@ def no_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A models folder with nothing in it, whatever this machine has."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CL_MODELS", str(tmp_path_factory.mktemp("models")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_logged_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No session of whoever runs the tests, and neither a folder nor a keyring of theirs to keep one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+        for name in ("CL_USERNAME", "CL_PASSWORD", "CL_TOKEN"):
+            patch.delenv(name, raising=False)
         yield
 
 
@@ -104,3 +116,10 @@ def idle_stack() -> Iterator[LocalStack]:
     """A server that takes jobs and has nobody to do them: what is submitted stays queued."""
     with LocalStack(workers=0) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def accounts() -> Iterator[Accounts]:
+    """A running stack that takes no guests, with three users. It is shared, as `stack` is."""
+    with LocalStack(workers=1, auth=True) as stack:
+        yield Accounts.made_on(stack)

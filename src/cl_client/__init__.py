@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, cast
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
+    from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
     from cl_api.compute.models import JobFile, JobResponse, WorkerCapabilitiesResponse, WorkerCapability
     from cl_client.auth import AuthProvider, JWTAuthProvider, NoAuthProvider
+    from cl_client.auth_client import AuthClient
     from cl_client.batch import Outcome, as_completed
     from cl_client.client import ComputeClient
     from cl_client.config import ComputeClientConfig, ServerConfig
@@ -48,10 +50,14 @@ if TYPE_CHECKING:
     )
     from cl_client.job import Job
     from cl_client.monitor import MQTTJobMonitor
+    from cl_client.session import SessionManager
+    from cl_client.user import UserCreateRequest, UserUpdateRequest
 
 _HOMES = {
+    "cl_api.auth.models": ("PublicKeyResponse", "TokenResponse", "UserResponse"),
     "cl_api.compute.models": ("JobFile", "JobResponse", "WorkerCapabilitiesResponse", "WorkerCapability"),
     "cl_client.auth": ("AuthProvider", "JWTAuthProvider", "NoAuthProvider"),
+    "cl_client.auth_client": ("AuthClient",),
     "cl_client.batch": ("Outcome", "as_completed"),
     "cl_client.client": ("ComputeClient",),
     "cl_client.config": ("ComputeClientConfig", "ServerConfig"),
@@ -83,10 +89,13 @@ _HOMES = {
     ),
     "cl_client.job": ("Job",),
     "cl_client.monitor": ("MQTTJobMonitor",),
+    "cl_client.session": ("SessionManager",),
+    "cl_client.user": ("UserCreateRequest", "UserUpdateRequest"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AuthClient",
     "AuthProvider",
     "AuthenticationError",
     "BadRequestError",
@@ -112,13 +121,19 @@ __all__ = [
     "Outcome",
     "PayloadTooLargeError",
     "PermissionError",
+    "PublicKeyResponse",
     "RateLimitError",
     "RequestTimeoutError",
     "ResponseError",
     "ServerConfig",
     "ServerError",
     "ServerUnreachableError",
+    "SessionManager",
+    "TokenResponse",
     "UnsupportedError",
+    "UserCreateRequest",
+    "UserResponse",
+    "UserUpdateRequest",
     "ValidationError",
     "WaitTimeoutError",
     "WorkerCapabilitiesResponse",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +24,8 @@ class ComputeClientConfig:
     DEFAULT_AUTH_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:{DEFAULT_AUTH_PORT}"
     DEFAULT_STORE_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:8001"
     DEFAULT_TIMEOUT: ClassVar[float] = 30.0
+    # A session asks the auth server while somebody waits for something else.
+    SESSION_TIMEOUT: ClassVar[float] = 10.0
 
     MQTT_BROKER_HOST: ClassVar[str] = "localhost"
     MQTT_BROKER_PORT: ClassVar[int] = 1883
@@ -150,6 +153,41 @@ class ServerConfig:
             mqtt_username=unquote(parts.username) if parts.username else None,
             mqtt_password=unquote(parts.password) if parts.password else None,
         )
+
+
+@frozen(kw_only=True)
+class Credentials:
+    """Who to log in as; nobody, where nothing is set.
+
+    Attributes:
+        username: a name.
+        password: of that user.
+        token: in place of both.
+    """
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> Credentials:
+        """Read `CL_USERNAME`, `CL_PASSWORD` and `CL_TOKEN`."""
+        env = os.environ if environment is None else environment
+        return cls(
+            username=env.get("CL_USERNAME") or None,
+            password=env.get("CL_PASSWORD") or None,
+            # What comes from a file has a newline at its end.
+            token=env.get("CL_TOKEN", "").strip() or None,
+        )
+
+
+def state_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """Where the client keeps what outlives it, by the XDG Base Directory Specification."""
+    env = os.environ if environment is None else environment
+    home = env.get("XDG_STATE_HOME")
+    # A relative path is to be ignored, says the specification.
+    base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"
+    return base / "cl-client"
 
 
 def _port(text: str) -> int:

@@ -156,8 +156,8 @@ BY_STATUS: Final[Mapping[int, type[ResponseError]]] = {
 }
 
 _HINTS: Final[Mapping[int, str]] = {
-    401: "sign in, or give a token",
-    403: "ask an administrator for the permission `ai_inference_support`",
+    401: "log in: `cl-client login`, or `SessionManager.login`",
+    403: "ask an administrator for the permission, or log in as somebody who has it",
 }
 
 _LONGEST_DETAIL = 500

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 from cl_api.compute.types import File, JSONObject, JSONValue
 from cl_client.jobs import Job, JobCallback, Jobs
 from cl_client.operation import Operation, Parameter
-from cl_client.upload import FileInput, FormField, Upload, UploadCallback
+from cl_client.upload import FileInput, FormField, UploadCallback, as_upload
 
 __all__ = [
     "FileInput",
@@ -34,7 +34,7 @@ def upload(source: FileInput, on_progress: UploadCallback | None = None) -> File
         InputNotFoundError: there is no such file.
         InputFileError: it is a folder, may not be read, or is empty.
     """
-    file = Upload(source, on_progress)
+    file = as_upload(source, on_progress)
     return File(payload=file, file_name=file.file_name, mime_type=file.mime_type)
 
 
@@ -72,7 +72,7 @@ class PluginClient:
         """
         fields: list[FormField] = []
         for name, source in files.items():
-            file = Upload(source)
+            file = as_upload(source)
             fields.append((name, file, file.file_name, file.mime_type))
         for name, value in {**(params or {}), "priority": priority}.items():
             if value is not None:

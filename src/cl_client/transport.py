@@ -8,18 +8,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
 import httpx
 
-from cl_api.compute import errors as wire
+from cl_api.auth import errors as auth_wire
+from cl_api.compute import errors as compute_wire
 from cl_api.compute.models import JobCreatedResponse
 from cl_api.compute.types import JSONObject
-from cl_client.auth import AuthProvider, NoAuthProvider
+from cl_client.auth import AuthProvider
 from cl_client.errors import (
     ClientClosedError,
+    InputFileError,
     InvalidParameterError,
     RequestTimeoutError,
     ResponseError,
@@ -27,7 +29,7 @@ from cl_client.errors import (
     error_from_response,
 )
 from cl_client.retry import send_patiently
-from cl_client.upload import FileInput, FormField, Multipart, Upload
+from cl_client.upload import FileInput, FormField, Multipart, as_upload
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
@@ -44,6 +46,12 @@ if TYPE_CHECKING:
         TimeoutTypes,
     )
 
+BODY: Final = "cl_client.body"
+"""Where a request keeps its `Multipart`, which says whether it can be sent again."""
+
+COMPUTE_IS_AWAY: Final = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
+
+_UNAUTHORIZED: Final = 401
 _JOB_URL: Final = re.compile(r"/jobs/(?P<id>[^/]+)(?P<rest>/.+)?$")
 
 
@@ -58,9 +66,12 @@ class Transport(httpx.AsyncClient):
         timeout: seconds for each of connecting, and every single read and write; never switched off. A wait for a
             free connection is not bounded: the requests ahead of it are.
         auth: asked for headers at every request.
+        when_away: what to do when nothing answers, for a person.
     """
 
-    def __init__(self, base_url: str, *, timeout: float, auth: AuthProvider | None = None) -> None:
+    def __init__(
+        self, base_url: str, *, timeout: float, auth: AuthProvider | None = None, when_away: str = COMPUTE_IS_AWAY
+    ) -> None:
         if not re.match(r"https?://[^/]", base_url):
             raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
         if timeout <= 0:
@@ -69,8 +80,9 @@ class Transport(httpx.AsyncClient):
             base_url=base_url,
             timeout=httpx.Timeout(timeout, pool=None),
             headers={"User-Agent": f"cl-client/{__version__}"},
+            auth=None if auth is None else _Signature(auth),
         )
-        self._auth_provider: AuthProvider = auth or NoAuthProvider()
+        self._when_away = when_away
         self._loop: asyncio.AbstractEventLoop | None = None
         self._patience = timeout
 
@@ -92,10 +104,10 @@ class Transport(httpx.AsyncClient):
         """As `httpx.AsyncClient.build_request`, but a multipart body is streamed and never blocks the loop."""
         merged = httpx.Headers(headers)
         if files is not None:
-            body = Multipart([*_plain_fields(data), *_file_fields(files)])
-            merged["Content-Type"] = body.content_type
-            merged["Content-Length"] = str(body.length)
-            content, data = body, None
+            content, data = Multipart([*_plain_fields(data), *_file_fields(files)]), None
+        if isinstance(content, Multipart):
+            merged.update(content.headers)
+            extensions = {**(extensions or {}), BODY: content}
         request = super().build_request(
             method,
             url,
@@ -108,7 +120,6 @@ class Transport(httpx.AsyncClient):
             timeout=timeout,
             extensions=extensions,
         )
-        request.headers.update(self._auth_provider.get_headers())
         request.headers.setdefault("X-Request-ID", uuid4().hex)
         return request
 
@@ -142,14 +153,20 @@ class Transport(httpx.AsyncClient):
         auth: AuthTypes | UseClientDefault | None,
         follow_redirects: bool | UseClientDefault,
     ) -> httpx.Response:
-        with self.translated(request):
-            response = await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
-            if response.is_success:
-                return response
-            try:
-                await response.aread()
-            finally:
-                await response.aclose()
+        body = _body(request)
+        try:
+            with self.translated(request):
+                response = await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+                if response.is_success:
+                    return response
+                try:
+                    await response.aread()
+                finally:
+                    await response.aclose()
+        finally:
+            # A try that breaks off leaves its body to the garbage collector; its file is closed here and now.
+            if body is not None:
+                body.close()
         job = _JOB_URL.search(request.url.path) if request.method != "POST" else None
         raise error_from_response(
             response.status_code,
@@ -165,9 +182,7 @@ class Transport(httpx.AsyncClient):
 
         Raises: as `send`; `ResponseError` too when the answer names no job.
         """
-        body = Multipart(fields)
-        headers = {"Content-Type": body.content_type, "Content-Length": str(body.length)}
-        response = await self.post(path, content=body, headers=headers)
+        response = await self.post(path, content=Multipart(fields))
         try:
             return JobCreatedResponse.from_dict(cast("JSONObject", response.json()))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -189,7 +204,12 @@ class Transport(httpx.AsyncClient):
             raise ServerUnreachableError(
                 f"cannot reach {self.base_url}: {_reason(error)}",
                 request_id=request_id,
-                hint="is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is",
+                hint=self._when_away,
+            ) from error
+        except httpx.StreamConsumed as error:
+            raise InputFileError(
+                f"{request.method} {request.url}: the body is a stream that was sent, and cannot be sent a second time",
+                hint="call again: what failed the first time is mended",
             ) from error
 
     def _check_usable(self) -> None:
@@ -202,18 +222,43 @@ class Transport(httpx.AsyncClient):
             raise ClientClosedError("this client is closed: make a new one")
 
 
+class _Signature(httpx.Auth):
+    """Signs each try with the headers of the moment, and a request that was refused once more with newer ones."""
+
+    def __init__(self, provider: AuthProvider) -> None:
+        self._provider = provider
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        headers = await self._provider.get_fresh_headers()
+        request.headers.update(headers)
+        response = yield request
+        if response.status_code == _UNAUTHORIZED and await self._provider.renew(headers):
+            request.headers.update(self._provider.get_headers())
+            yield request
+
+
 @contextlib.contextmanager
 def promised() -> Generator[None]:
     """Turn what generated code says of an answer that does not fit the spec into our error."""
     try:
         yield
-    except wire.ResponseError as error:
+    except (auth_wire.ResponseError, compute_wire.ResponseError) as error:
         raise ResponseError(
             str(error),
             status=error.status_code,
             request_id=cast("str | None", error.headers.get("x-request-id")),
             hint="the server may be newer or older than this client: compare `GET /` with `cl_client.__version__`",
         ) from error
+
+
+def can_be_sent_again(request: httpx.Request) -> bool:
+    """Whether the body of a request is there a second time: for retries, and for a replay with a new token."""
+    body = _body(request)
+    return body is None or body.replayable
+
+
+def _body(request: httpx.Request) -> Multipart | None:
+    return cast("Multipart | None", request.extensions.get(BODY))
 
 
 def _plain_fields(data: Mapping[str, object] | None) -> Iterator[FormField]:
@@ -227,8 +272,8 @@ def _plain_fields(data: Mapping[str, object] | None) -> Iterator[FormField]:
 def _file_fields(files: RequestFiles) -> Iterator[FormField]:
     """The parts of generated code: name, content and media type of each file, as httpx takes them."""
     for name, part in files.items() if isinstance(files, Mapping) else files:
-        file_name, content, media_type = cast("tuple[str, Upload | FileInput, str | None]", part)
-        yield name, content if isinstance(content, Upload) else Upload(content), file_name, media_type
+        file_name, content, media_type = cast("tuple[str, FileInput, str | None]", part)
+        yield name, as_upload(content), file_name, media_type
 
 
 def _reason(error: httpx.TransportError) -> str:

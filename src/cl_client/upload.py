@@ -7,118 +7,205 @@ read in a thread, so the event loop never waits for a disk.
 from __future__ import annotations
 
 import asyncio
+import copy
 import io
 import mimetypes
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+import stat
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
-from cl_client.errors import InputFileError, InputNotFoundError
+from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
 
 PIECE: Final = 1024 * 1024
 
-FileInput = str | os.PathLike[str] | bytes | BinaryIO
-"""A path, the content itself, or an open binary file (read from where it stands)."""
-
-UploadCallback = Callable[[int, int], None]
-"""Called with the bytes sent so far and the bytes in all."""
+UploadCallback = Callable[[int, "int | None"], None]
+"""Called with the bytes sent so far, and the bytes in all where that is known. A file that is sent again (after a cut)
+starts at the beginning."""
 
 
 class Upload:
     """One file to send, checked when it is made and read when it is sent.
 
+    Give one in place of a path where the name or the size cannot be seen from the content.
+
+    Args:
+        source: a path (a pipe too), the content, an open binary file (read from where it stands), or an async
+            iterable of pieces.
+        on_progress: called after each piece.
+        file_name: what the server is told; the name of the file, or `file`, when not given.
+        size: bytes, for a source that cannot tell; without it, such a body goes in chunks (RFC 9112 §7.1).
+
     Attributes:
-        file_name: the name that the server is told.
+        file_name: as the server is told.
         mime_type: guessed from the name.
-        size: in bytes.
+        size: in bytes; `None` where only the end will tell.
+
+    Raises:
+        InputNotFoundError: there is no such file.
+        InputFileError: it is a folder, may not be read, or is empty.
+        InvalidParameterError: it is nothing that can be sent.
     """
 
-    def __init__(self, source: FileInput, on_progress: UploadCallback | None = None) -> None:
-        """Take a file to send.
-
-        Raises:
-            InputNotFoundError: there is no such file.
-            InputFileError: it is a folder, may not be read, or is empty.
-        """
-        self._path: Path | None = None
-        self._file: BinaryIO | None = None
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | bytes | BinaryIO | AsyncIterable[bytes],
+        on_progress: UploadCallback | None = None,
+        *,
+        file_name: str | None = None,
+        size: int | None = None,
+    ) -> None:
+        name = "file"
+        self._start: int | None = None
         if isinstance(source, (str, os.PathLike)):
-            self._path = Path(source)
-            self.file_name: str = self._path.name
-            self.size: int = _size_on_disk(self._path)
+            source = Path(source)
+            name, known = source.name, _size_on_disk(source)
+            self._once = known is None
+        elif isinstance(source, (bytes, bytearray, memoryview)):
+            known, self._once = len(source), False
+        elif isinstance(source, AsyncIterable):
+            known, self._once = None, True
+        elif hasattr(source, "read"):
+            named: object = getattr(source, "name", None)
+            name = Path(named).name if isinstance(named, str) else name
+            self._start, known = _place(source)
+            self._once = known is None
         else:
-            self._file = io.BytesIO(source) if isinstance(source, bytes) else source
-            name: object = getattr(source, "name", None)
-            self.file_name = Path(name).name if isinstance(name, str) else "file"
-            self.size = _size_of_rest(self._file)
+            raise InvalidParameterError(f"a {type(source).__name__} cannot be sent: give a path, bytes or a file")
+        self._source: Path | bytes | BinaryIO | AsyncIterable[bytes] = source
+        self._on_progress = on_progress
+        self._begun = False
+        self._opened: BinaryIO | None = None
+        self.size: int | None = size if known is None else known
+        self.file_name: str = file_name or name
+        self.mime_type: str = mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
         if self.size == 0:
             raise InputFileError(f"{self.file_name} is empty: there is nothing to send")
-        self.mime_type: str = mimetypes.guess_type(self.file_name)[0] or "application/octet-stream"
-        self._on_progress = on_progress
 
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes; a file on disk is opened by the first call, and closed when it is at its end.
+    @property
+    def replayable(self) -> bool:
+        """Whether it can be sent (again): a path, bytes and a file that can seek always, all else once."""
+        return not (self._once and self._begun)
 
-        Raises:
-            InputFileError: the file cannot be read.
-        """
-        try:
-            if self._path is not None and self._file is None:
-                self._file = self._path.open("rb")
-            if self._file is None:
-                raise InputFileError(f"{self.file_name} was read to its end")
-            piece = self._file.read(size)
-        except OSError as error:
-            raise InputFileError(f"cannot read {self.file_name}: {error.strerror or error}") from error
-        if not piece:
-            self.close()
-        return piece
+    def telling(self, on_progress: UploadCallback | None) -> Self:
+        """The same, with this callback where one is given."""
+        told = copy.copy(self)
+        told._on_progress = on_progress or self._on_progress
+        return told
 
     def close(self) -> None:
-        """Close what `read` opened."""
-        if self._path is not None and self._file is not None:
-            self._file.close()
-            self._file = None
+        """Close what sending opened."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The content, in pieces of at most 1 MiB, read in a thread.
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """The content from its beginning, in pieces; what is on disk is read in a thread.
 
         Raises:
-            InputFileError: the file cannot be read, or changed its size since it was looked at.
+            InputFileError: it cannot be read, was read before and cannot be again, is empty after all, or has not
+                the size that it had.
         """
+        if not self.replayable:
+            raise InputFileError(f"{self.file_name} was sent already, and cannot be read a second time")
+        self._begun = True
         sent = 0
         try:
-            while piece := await asyncio.to_thread(self.read, PIECE):
+            async for piece in self._read():
                 sent += len(piece)
-                if sent > self.size:
+                if self.size is not None and sent > self.size:
                     break
                 yield piece
                 if self._on_progress is not None:
                     self._on_progress(sent, self.size)
-        finally:
-            self.close()
-        if sent != self.size:
+        except OSError as error:
+            raise InputFileError(f"cannot read {self.file_name}: {error.strerror or error}") from error
+        if self.size is not None and sent != self.size:
             raise InputFileError(f"{self.file_name} changed while it was sent: it had {self.size} bytes")
+        if sent == 0:
+            raise InputFileError(f"{self.file_name} is empty: there is nothing to send")
+
+    async def _read(self) -> AsyncIterator[bytes]:
+        source = self._source
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            for start in range(0, len(source), PIECE):
+                yield source[start : start + PIECE]
+        elif isinstance(source, AsyncIterable):
+            async for piece in source:
+                yield piece
+        elif isinstance(source, Path) and self._once:
+            # A pipe may keep a thread waiting. To close it then would have the loop wait too: its end alone closes it.
+            pipe = await asyncio.to_thread(source.open, "rb")
+            while piece := await asyncio.to_thread(pipe.read, PIECE):
+                yield piece
+            pipe.close()
+        elif isinstance(source, Path):
+            file = self._opened = source.open("rb")
+            try:
+                while piece := await asyncio.to_thread(file.read, PIECE):
+                    yield piece
+            finally:
+                file.close()
+        else:
+            if self._start is not None:
+                await asyncio.to_thread(source.seek, self._start)
+            while piece := await asyncio.to_thread(source.read, PIECE):
+                yield piece
 
 
-FormField = tuple[str, "Upload | bytes", str | None, str | None]
+FileInput = str | os.PathLike[str] | bytes | BinaryIO | AsyncIterable[bytes] | Upload
+"""A path, the content itself, an open binary file, an async iterable of pieces, or an `Upload` of one of them."""
+
+FormField = tuple[str, Upload | bytes, str | None, str | None]
 """Name, content, file name (`None` for a plain field) and media type of one part."""
 
 
+def as_upload(source: FileInput, on_progress: UploadCallback | None = None) -> Upload:
+    """A file as it is sent; as `Upload`, which may be one already."""
+    return source.telling(on_progress) if isinstance(source, Upload) else Upload(source, on_progress)
+
+
 class Multipart:
-    """A `multipart/form-data` body, whose length is known before it is sent."""
+    """A `multipart/form-data` body.
+
+    Attributes:
+        headers: that go with it: its length too, where all parts know theirs.
+    """
 
     def __init__(self, fields: Iterable[FormField]) -> None:
         # 128 random bits: no file holds it by chance, and nobody can plant it in one (RFC 2046 §5.1.1).
         boundary = secrets.token_hex(16)
-        self.content_type: str = f"multipart/form-data; boundary={boundary}"
         self._parts: list[tuple[bytes, Upload | bytes]] = [
             (_head(boundary, name, file_name, media_type), content) for name, content, file_name, media_type in fields
         ]
         self._tail: bytes = f"--{boundary}--\r\n".encode()
-        self.length: int = sum(len(head) + _length(content) + 2 for head, content in self._parts) + len(self._tail)
+        self.headers: dict[str, str] = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        if (length := self.length) is not None:
+            self.headers["Content-Length"] = str(length)
+
+    @property
+    def length(self) -> int | None:
+        """Bytes; `None` where a part does not know its own."""
+        total = len(self._tail)
+        for head, content in self._parts:
+            size = len(content) if isinstance(content, bytes) else content.size
+            if size is None:
+                return None
+            total += len(head) + size + 2
+        return total
+
+    @property
+    def replayable(self) -> bool:
+        """Whether it can be sent (again)."""
+        return all(isinstance(content, bytes) or content.replayable for _, content in self._parts)
+
+    def close(self) -> None:
+        """Close what sending opened; it can be sent again all the same."""
+        for _, content in self._parts:
+            if isinstance(content, Upload):
+                content.close()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for head, content in self._parts:
@@ -145,29 +232,28 @@ def _quoted(text: str) -> str:
     return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
-def _length(content: Upload | bytes) -> int:
-    return len(content) if isinstance(content, bytes) else content.size
-
-
-def _size_on_disk(path: Path) -> int:
+def _size_on_disk(path: Path) -> int | None:
+    """The size of a file; `None` for a pipe or a device, which is not opened before it is sent."""
     try:
-        if path.is_dir():
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
             raise InputFileError(f"{path} is a folder: give the files in it")
+        if not stat.S_ISREG(found.st_mode):
+            return None
         with path.open("rb"):
-            return path.stat().st_size
+            return found.st_size
     except FileNotFoundError:
         raise InputNotFoundError(f"{path} does not exist") from None
-    except InputFileError:
-        raise
     except OSError as error:
         raise InputFileError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _size_of_rest(file: BinaryIO) -> int:
+def _place(file: BinaryIO) -> tuple[int | None, int | None]:
+    """Where an open file stands, and how many bytes follow; both `None` where it cannot go back there."""
     try:
         here = file.tell()
         end = file.seek(0, io.SEEK_END)
         file.seek(here)
-    except (OSError, ValueError) as error:
-        raise InputFileError("this file object cannot tell its size: read it into bytes first") from error
-    return end - here
+    except (OSError, ValueError):
+        return None, None
+    return here, end - here

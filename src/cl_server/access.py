@@ -15,6 +15,7 @@ from cl_server.guest_mode import Guests
 from cl_server.tokens import KeysUnavailableError, TokenError, Verifier
 
 JOBS = "ai_inference_support"
+EVERYTHING = "*"
 
 # What needs somebody; all else (`/`, `/capabilities`, the document) is for everybody.
 PROTECTED = ("/jobs", "/admin")
@@ -109,7 +110,7 @@ def refused(user: User | HTTPException, *, admin: bool) -> HTTPException | None:
         if user.id is None:
             return unauthorized("only an admin may do this: log in first")
         return forbidden("only an admin may do this")
-    return None if JOBS in user.permissions else forbidden(f"this needs the permission {JOBS}")
+    return None if user.permissions & {JOBS, EVERYTHING} else forbidden(f"this needs the permission {JOBS}")
 
 
 async def job_user(request: Request) -> User:

@@ -116,7 +116,7 @@ class LocalStack:
             listening, self.compute_url = self._listen(self._wanted_port)
             settings = Settings(
                 data=self.data,
-                mqtt=self._broker_address(),
+                mqtt=self.broker_address(),
                 max_upload=self._max_upload,
                 guest_mode=self._guest_mode,
                 database_url=self._database,
@@ -229,8 +229,8 @@ class LocalStack:
                 break
         raise self._failure("broker")
 
-    def _broker_address(self) -> BrokerAddress:
-        """The broker, for the servers."""
+    def broker_address(self) -> BrokerAddress:
+        """The broker, as those reach it who may tell something: the servers."""
         if self.broker_kind == "amqtt":
             return BrokerAddress(HOST, self.mqtt_port)
         return BrokerAddress(HOST, self.mqtt_port, username=broker.SERVER, password=self._broker_password)

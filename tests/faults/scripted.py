@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 CUT = b"<cut>"
 """At the end of an answer: the connection is closed there, whatever was announced."""
@@ -19,13 +19,17 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+Answer = bytes | Callable[[str], bytes]
+"""What is sent, or what makes that from the request line and the headers."""
+
+
 class ScriptedServer:
     """Attributes:
     requests: the request lines and headers that came.
     url: where it listens.
     """
 
-    def __init__(self, answers: Sequence[bytes]) -> None:
+    def __init__(self, answers: Sequence[Answer]) -> None:
         self._answers = list(answers)
         self.requests: list[str] = []
         self.url = ""
@@ -45,6 +49,7 @@ class ScriptedServer:
                 )
                 await reader.readexactly(int(length))
                 told = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+                told = told if isinstance(told, bytes) else told(head)
                 if told == CLOSE:
                     break
                 writer.write(told.removesuffix(CUT))
@@ -62,7 +67,7 @@ class ScriptedServer:
 
 
 @contextlib.asynccontextmanager
-async def scripted_server(*answers: bytes) -> AsyncGenerator[ScriptedServer]:
+async def scripted_server(*answers: Answer) -> AsyncGenerator[ScriptedServer]:
     """Answers in this order; the last one again and again."""
     scripted = ScriptedServer(answers)
     server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)

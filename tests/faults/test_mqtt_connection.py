@@ -16,6 +16,7 @@ from cl_server.embedded import LocalStack
 from tests.conftest import GetStack
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.test_watching import until
+from tests.publisher import as_server
 from tests.unit.client.test_watch import job, message
 
 
@@ -61,7 +62,7 @@ async def proxy(idle_stack: LocalStack) -> AsyncGenerator[FaultProxy]:
 
 
 async def publish(stack: LocalStack, topic: str, payload: bytes = b"x") -> None:
-    async with aiomqtt.Client(stack.mqtt_host, stack.mqtt_port) as publisher:
+    async with as_server(stack) as publisher:
         await publisher.publish(topic, payload, qos=1)
 
 

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-import aiomqtt
 import httpx
 import pytest
 from attrs import evolve
@@ -23,6 +22,7 @@ from tests.conftest import require
 from tests.faults.proxy import fault_proxy
 from tests.faults.test_watching import open_files, until
 from tests.integration.client.test_trouble import host_and_port
+from tests.publisher import as_server
 from tests.unit.client.test_watch import FakeServer, job, message
 
 
@@ -94,7 +94,7 @@ async def test_a_watch_that_is_dropped_while_its_job_is_told_of_disturbs_no_othe
 
 async def test_messages_of_strangers_and_retained_ones_are_no_news(idle_stack: LocalStack):
     stack = idle_stack
-    async with aiomqtt.Client(stack.mqtt_host, stack.mqtt_port) as publisher:
+    async with as_server(stack) as publisher:
         stale = message(job("of-old", status="completed"))
         await publisher.publish("inference/events", stale, qos=1, retain=True)
         async with ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cl_server.embedded import LocalStack
+from tests.accounts import USER, Accounts
 from tests.media.photo import corners, encoded
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -31,7 +32,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_python(folder: Path, code: str, capsys: pytest.CaptureFixture[str]):
+def test_python(
+    folder: Path,
+    code: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+):
+    if "SessionManager" in code:
+        accounts: Accounts = request.getfixturevalue("accounts")
+        login = {"CL_USERNAME": USER, "CL_PASSWORD": accounts.passwords[USER]}
+        for name, value in {**accounts.stack.environment(), **login, "XDG_STATE_HOME": str(folder)}.items():
+            monkeypatch.setenv(name, value)
     names: dict[str, object] = {}
     source = "async def example():\n" + textwrap.indent(code, "    ")
     exec(compile(source, "README.md", "exec"), names)

@@ -4,12 +4,15 @@ Commands are named here and imported when they are called.
 """
 
 # Annotations are not strings here: cyclopts reads them.
+import itertools
+import re
 import sys
 from typing import Annotated
 
+from attrs import evolve
 from cyclopts import App, Group, Parameter
 
-from cl_client.cli import failure, front_page
+from cl_client.cli import failure, front_page, prompt
 from cl_client.cli.console import Console
 from cl_client.cli.help import PlainHelp
 from cl_client.cli.options import GLOBAL, GlobalOptions
@@ -32,6 +35,7 @@ app = App(
 for group, entries in (
     (Group(front_page.JOBS, sort_key=1), COMMANDS),
     (Group(front_page.OWN, sort_key=2), front_page.OWN_COMMANDS),
+    (Group(front_page.ACCOUNTS, sort_key=3), front_page.ACCOUNT_COMMANDS),
 ):
     for entry in entries:
         app.command(entry.target, name=entry.name, help=entry.help, group=group)
@@ -45,15 +49,32 @@ def _run(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     options: GlobalOptions = _NONE,
 ) -> None:
-    run = Run(options)
+    run = Run(_with_password(options))
     run.console.listen()
+    if options.password not in (None, prompt.STDIN):
+        run.warn_of_password("--password")
     command, bound, ignored = app.parse_args(tokens, print_error=False, exit_on_error=False)
     # A parameter that is not parsed is the run itself.
     command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, run))
 
 
+def _with_password(options: GlobalOptions) -> GlobalOptions:
+    # Before the event loop is there: Ctrl-C would not end a question in it.
+    if options.password != prompt.STDIN:
+        return options
+    return evolve(options, password=prompt.password_from_stdin("Password"))
+
+
 # A meta app does not take this over; with it, Ctrl-C would end in `sys.exit` and tell nobody.
 app.meta.suppress_keyboard_interrupt = False
+
+
+def own_password(tokens: list[str]) -> list[str]:
+    """After `user create` and `user update`, `--password` is the one of that user; before it, whose command it is."""
+    for at, command in enumerate(itertools.pairwise(tokens), 2):
+        if command in (("user", "create"), ("user", "update")):
+            return tokens[:at] + [re.sub("^--password(?==|$)", "--new-password", token) for token in tokens[at:]]
+    return tokens
 
 
 def launch(tokens: list[str]) -> int:
@@ -66,7 +87,7 @@ def launch(tokens: list[str]) -> int:
         The exit code.
     """
     try:
-        app.meta(tokens, print_error=False, exit_on_error=False, result_action="return_value")
+        app.meta(own_password(tokens), print_error=False, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         return failure.report(error, Console(debug="--debug" in tokens))

@@ -64,6 +64,21 @@ class Console:
         _write(sys.stdout, json.dumps(record) if self.as_json else printable(id if self.quiet else text))
         sys.stdout.flush()
 
+    def results(self, headings: Sequence[str], items: Sequence[tuple[Mapping[str, JSONValue], Sequence[str]]]) -> None:
+        """Print many results: a record each for programs, a table for people, the first column for `--quiet`."""
+        table = [cells for _, cells in items]
+        if self.as_json:
+            lines = [json.dumps(record) for record, _ in items]
+        elif self.quiet:
+            lines = [printable(cells[0]) for cells in table]
+        else:
+            rows = [[printable(cell) for cell in cells] for cells in (headings, *table)]
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        for line in lines:
+            _write(sys.stdout, line)
+        sys.stdout.flush()
+
     def say(self, text: str = "") -> None:
         """A line for people that is not the result."""
         if not self.quiet:

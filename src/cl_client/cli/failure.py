@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cyclopts import CycloptsError
 
 from cl_client.errors import (
+    AuthenticationError,
     ComputeClientError,
     InputFileError,
     InvalidParameterError,
@@ -76,6 +77,8 @@ def _hint(error: ComputeClientError) -> str | None:
     match error:
         case WaitTimeoutError():
             return f"wait for it again: cl-client jobs wait {error.job_id}"
+        case AuthenticationError():
+            return "cl-client login"
         case NotFoundError() if error.job_id is not None:
             return "job ids, and the paths of their files, are printed when a job is done; deleted jobs are gone"
         case ServerUnreachableError() if error.hint is None:

@@ -19,6 +19,7 @@ New here? `cl-client demo` shows it all, from nothing, in a few seconds."""
 
 JOBS: Final = "Jobs"
 OWN: Final = "Files and servers"
+ACCOUNTS: Final = "Accounts"
 
 OWN_COMMANDS: Final = (
     Entry("capabilities", "cl_client.cli.workers:capabilities", "Which kinds of jobs there are workers for."),
@@ -27,6 +28,12 @@ OWN_COMMANDS: Final = (
     Entry("jobs", "cl_client.cli.jobs:app", "List jobs, follow them, stop, repeat and remove them."),
     Entry("server", "cl_client.cli.server:app", "Run a server on this machine."),
     Entry("workers", "cl_client.cli.workers:workers", "The workers of the server."),
+)
+ACCOUNT_COMMANDS: Final = (
+    Entry("login", "cl_client.cli.account:login", "Log in, for this command line and the next ones."),
+    Entry("logout", "cl_client.cli.account:logout", "End the session of the last login."),
+    Entry("user", "cl_client.cli.user:app", "Manage users (admins only)."),
+    Entry("whoami", "cl_client.cli.account:whoami", "Show who commands are run as."),
 )
 FLAGS: Final = (
     (("-h", "--help"), "Show this page, or the one of a command."),
@@ -40,6 +47,7 @@ def show() -> None:
     print_description(DESCRIPTION)
     print_section(JOBS, [(entry.name, entry.help) for entry in COMMANDS])
     print_section(OWN, [(entry.name, entry.help) for entry in OWN_COMMANDS])
+    print_section(ACCOUNTS, [(entry.name, entry.help) for entry in ACCOUNT_COMMANDS])
     print_section(str(GLOBAL.name), _options())
 
 

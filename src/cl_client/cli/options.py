@@ -3,7 +3,7 @@
 # Annotations are not strings here: cyclopts reads them.
 from typing import TYPE_CHECKING, Annotated
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
@@ -19,7 +19,9 @@ class GlobalOptions:
     """Where the servers are, and how to speak.
 
     Attributes:
-        compute_url, mqtt_broker, mqtt_port: go before the environment.
+        compute_url, auth_url, mqtt_broker, mqtt_port: go before the environment.
+        username, password: who runs this command, in place of who is logged in.
+        no_auth: run it as a guest.
         json: results as JSON, one object a line.
         quiet: nothing but ids, warnings and errors.
         debug: tracebacks, and what the client logs.
@@ -28,6 +30,9 @@ class GlobalOptions:
     compute_url: Annotated[
         str | None, Parameter(help="The compute server; COMPUTE_URL, or http://localhost:8002.", metavar="URL")
     ] = None
+    auth_url: Annotated[
+        str | None, Parameter(help="The auth server; AUTH_URL, or http://localhost:8000.", metavar="URL")
+    ] = None
     mqtt_broker: Annotated[
         str | None, Parameter(help="The MQTT broker; MQTT_BROKER_HOST, or localhost.", metavar="HOST")
     ] = None
@@ -35,6 +40,16 @@ class GlobalOptions:
         int | None,
         Parameter(help="Its port; MQTT_BROKER_PORT, or 1883.", metavar="PORT", validator=Number(gte=1, lte=65535)),
     ] = None
+    username: Annotated[
+        str | None, Parameter(help="Who runs it; CL_USERNAME, or who is logged in.", metavar="NAME")
+    ] = None
+    password: Annotated[
+        str | None,
+        Parameter(
+            help="Of that user; - reads stdin. Better in CL_PASSWORD.", metavar="TEXT", allow_leading_hyphen=True
+        ),
+    ] = field(default=None, repr=False)
+    no_auth: Annotated[bool, Parameter(negative="", help="Run it as a guest.", show_default=False)] = False
     json: Annotated[bool, Parameter(negative="", help="Results as JSON, one object a line.", show_default=False)] = (
         False
     )
@@ -56,6 +71,7 @@ class GlobalOptions:
         config = ServerConfig.from_env()
         return evolve(
             config,
+            auth_url=self.auth_url or config.auth_url,
             compute_url=self.compute_url or config.compute_url,
             mqtt_host=self.mqtt_broker or config.mqtt_host,
             mqtt_port=self.mqtt_port or config.mqtt_port,

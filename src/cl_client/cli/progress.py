@@ -27,7 +27,7 @@ class Progress(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def uploaded(self, sent: int, total: int) -> None:
+    def uploaded(self, sent: int, total: int | None) -> None:
         """Bytes of the file have gone out."""
         ...
 
@@ -70,9 +70,9 @@ class _Lines:
     ) -> None:
         return None
 
-    def uploaded(self, sent: int, total: int) -> None:
+    def uploaded(self, sent: int, total: int | None) -> None:
         """Say it once."""
-        self._say(f"uploading ({human_size(total)})")
+        self._say("uploading" + (f" ({human_size(total)})" if total is not None else ""))
 
     def state(self, job: JobResponse) -> None:
         """Say a status when it is new."""
@@ -108,7 +108,7 @@ class _Bar:
         if self._bar is not None:
             self._bar.stop()
 
-    def uploaded(self, sent: int, total: int) -> None:
+    def uploaded(self, sent: int, total: int | None) -> None:
         """Fill the bar by bytes."""
         self._transfer("uploading", sent, total)
 

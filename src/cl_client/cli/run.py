@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,15 +28,26 @@ class Run:
         self.options: GlobalOptions = options
         self.console: Console = Console(as_json=options.json, quiet=options.quiet, debug=options.debug)
 
-    def client(self) -> ComputeClient:
-        """A client of the server that the options name.
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncGenerator[ComputeClient]:
+        """A client of the server that the options name, for whoever they say.
 
         Raises:
-            InvalidParameterError: one of them is no address.
+            InvalidParameterError: one of the options is no address.
+            AuthenticationError: whom they name cannot log in.
         """
+        from cl_client.auth import JWTAuthProvider
+        from cl_client.cli.sign_in import signed_in
         from cl_client.client import ComputeClient
 
-        return ComputeClient(server_config=self.options.server_config())
+        async with signed_in(self.options) as session:
+            provider = None if session is None else JWTAuthProvider(session=session)
+            async with ComputeClient(server_config=self.options.server_config(), auth_provider=provider) as client:
+                yield client
+
+    def warn_of_password(self, option: str) -> None:
+        """Say that an option is no place for a password."""
+        self.console.warn(f"others on this machine can see {option}: better `{option} -`, which reads stdin")
 
     def job(
         self,

@@ -15,7 +15,7 @@ Username = Annotated[
     ),
 ]
 Password = Annotated[str, Field(min_length=8, max_length=1024)]
-Permission = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_:.-]{0,63}$")]
+Permission = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z][A-Za-z0-9_:.-]{0,63})$")]
 
 
 def listed(value: object) -> object:
@@ -54,7 +54,8 @@ class TokenResponse(BaseModel):
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a kind of token
-    expires_in: int = Field(description="Seconds.")
+    # Ours always tells; others of this family leave it to the `exp` in the token (RFC 6749 §5.1 recommends it).
+    expires_in: int | None = Field(default=None, description="Seconds.")
 
 
 class PublicKeyResponse(BaseModel):

@@ -1,12 +1,8 @@
 """The auth server as a process, and our generated client against it."""
 
 import os
-import re
-import socket
 import stat
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,38 +15,7 @@ from cl_api.auth.api.users import create_user, delete_user, get_current_user, li
 from cl_api.auth.client import Client
 from cl_api.auth.errors import StatusError
 from cl_api.auth.models import BodyCreateToken, UserCreateRequest, UserUpdateRequest
-
-COMMAND = [sys.executable, "-m", "cl_server", "auth"]
-TOLD = re.compile(r"The first admin is 'admin', with the password (\S+) \(shown only this once\)\n")
-
-
-class AuthServer:
-    """`python -m cl_server auth` on a port of its own."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        # Bound here and passed on, so that nobody else takes the port.
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            self.log = data.with_suffix(".log")
-            with self.log.open("w") as log:
-                self.process = subprocess.Popen(
-                    [*COMMAND, "--fd", str(listening.fileno())],
-                    env={**os.environ, "CL_DATA": str(data), "CL_TOKEN_LIFETIME": "120"},
-                    pass_fds=(listening.fileno(),),
-                    stderr=log,
-                )
-        deadline = time.monotonic() + 30
-        while "startup complete" not in self.said() and time.monotonic() < deadline:
-            assert self.process.poll() is None, self.said()
-            time.sleep(0.02)
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
+from tests.integration.auth.running import COMMAND, TOLD, AuthServer
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +23,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuthServer]:
     running = AuthServer(tmp_path_factory.mktemp("auth") / "data")
     yield running
     running.stop()
-
-
-def password_of(server: AuthServer) -> str:
-    told = TOLD.search(server.said())
-    assert told is not None, server.said()
-    return told[1]
 
 
 def client(server: AuthServer, token: str | None = None) -> Client:
@@ -74,7 +33,7 @@ async def test_the_generated_client_does_all_there_is(server: AuthServer) -> Non
     async with client(server) as nobody:
         info = await get_server_info.asyncio(client=nobody)
         assert (info.status, info.service) == ("ok", "auth")
-        login = BodyCreateToken(username="admin", password=password_of(server))
+        login = BodyCreateToken(username="admin", password=server.password)
         token = await create_token.asyncio(client=nobody, body=login)
         assert token.expires_in == 120
         with pytest.raises(StatusError) as refused:
@@ -101,7 +60,7 @@ async def test_the_generated_client_does_all_there_is(server: AuthServer) -> Non
 def test_what_is_kept_is_for_the_owner_alone_and_holds_no_password(server: AuthServer) -> None:
     folder = server.data / "auth"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    password = password_of(server).encode()
+    password = server.password.encode()
     for path in folder.rglob("*"):
         if path.is_file():
             assert password not in path.read_bytes()

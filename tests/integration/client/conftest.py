@@ -1,13 +1,70 @@
 """A client of the stack that runs."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
+from attrs import frozen
 
-from cl_client import ComputeClient
+from cl_client import ComputeClient, JWTAuthProvider, PermissionError
 from cl_server.embedded import LocalStack
+from tests.accounts import ADMIN, JOBS, STRANGER, USER, Accounts
+from tests.conftest import KINDS, GetStack
 from tests.media.photo import corners, encoded
+
+
+@frozen
+class Caller:
+    """Somebody who calls a server: with a token, or as a guest."""
+
+    stack: LocalStack
+    token: str | None = None
+
+    def client(self) -> ComputeClient:
+        stack, token = self.stack, self.token
+        return ComputeClient(
+            stack.compute_url,
+            mqtt_broker=stack.mqtt_host,
+            mqtt_port=stack.mqtt_port,
+            auth_provider=None if token is None else JWTAuthProvider(token),
+        )
+
+
+MODES = [
+    *(pytest.param(kind, id=f"guest, {kind}") for kind in KINDS),
+    USER,
+    ADMIN,
+    pytest.param(STRANGER, marks=pytest.mark.refused),
+]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Where the permission is missing, the same test has to end with this error and no other."""
+    if pyfuncitem.get_closest_marker("refused") is None:
+        return (yield)
+    with pytest.raises(PermissionError, match=JOBS):
+        yield
+    return True
+
+
+@pytest.fixture(params=MODES)
+def caller(request: pytest.FixtureRequest) -> Caller:
+    """A guest of a server without accounts, on each broker; a user with the permission, an admin, one without."""
+    mode: str = request.param
+    stacks: GetStack = request.getfixturevalue("stacks")
+    for kind in KINDS:
+        if mode == kind:
+            return Caller(stacks(kind))
+    accounts: Accounts = request.getfixturevalue("accounts")
+    return Caller(accounts.stack, accounts.tokens[mode])
+
+
+@pytest.fixture
+async def every_client(caller: Caller) -> AsyncGenerator[ComputeClient]:
+    """A client of everybody who may have jobs made; in the mode of somebody who may not, the test has to be refused."""
+    async with caller.client() as client:
+        yield client
 
 
 @pytest.fixture

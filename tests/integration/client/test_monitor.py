@@ -4,7 +4,6 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator
 
-import aiomqtt
 import pytest
 
 from cl_client import (
@@ -20,6 +19,7 @@ from cl_client.jobs import JobResponse
 from cl_server.embedded import LocalStack
 from tests.faults.proxy import fault_proxy
 from tests.faults.test_watching import until
+from tests.publisher import as_server
 
 Heard = asyncio.Queue[tuple[str, WorkerCapability | None]]
 WORKER = b'{"id": "%s", "capabilities": ["%s"], "idle_count": 1, "timestamp": 1}'
@@ -91,7 +91,7 @@ async def test_waiting_for_workers_hears_of_them_from_the_broker(
     stack = idle_stack
     async with (
         ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client,
-        aiomqtt.Client(stack.mqtt_host, stack.mqtt_port) as broker,
+        as_server(stack) as broker,
     ):
         waiting = asyncio.create_task(client.wait_for_workers(["painting"]))
         idle = 0
@@ -109,7 +109,7 @@ async def test_a_worker_that_went_while_the_broker_was_away_is_found_out(
 ):
     monkeypatch.setattr(ComputeClientConfig, "WORKER_SILENCE", 0.2)
     stack = idle_stack
-    async with aiomqtt.Client(stack.mqtt_host, stack.mqtt_port) as broker:
+    async with as_server(stack) as broker:
         for name in (b"stays", b"goes"):
             await broker.publish(f"inference/workers/{name.decode()}", WORKER % (name, b"x"), qos=1, retain=True)
         async with (

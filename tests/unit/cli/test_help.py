@@ -33,7 +33,9 @@ def test_the_front_page_names_every_command_and_global_option(capsys: pytest.Cap
     front = page(capsys, "--help")
     for word in (
         "hash", "image-conversion", "media-thumbnail", "demo", "download", "server", "jobs", "workers", "capabilities",
-        "--compute-url", "--mqtt-broker", "--mqtt-port", "--json", "-q, --quiet", "--debug", "-h, --help", "--version",
+        "login", "user",
+        "--compute-url", "--mqtt-broker", "--mqtt-port", "--auth-url", "--username", "--password", "--no-auth",
+        "--json", "-q, --quiet", "--debug", "-h, --help", "--version",
     ):  # fmt: skip
         assert f"  {word}" in front
 
@@ -50,11 +52,12 @@ sys.exit(" ".join(name for name in heavy.split() if name in sys.modules) or 0)
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-def test_help_of_a_command_imports_neither_transport_nor_broker():
-    program = """
+@pytest.mark.parametrize("command", ["media-thumbnail generate", "user create", "login"])
+def test_help_of_a_command_imports_neither_transport_nor_broker(command: str):
+    program = f"""
 import sys
 from cl_client.cli.main import main
-main(["media-thumbnail", "generate", "--help"])
+main([*"{command}".split(), "--help"])
 heavy = "httpx aiomqtt asyncio cl_client.client cl_plugins.media_thumbnail"
 sys.exit(" ".join(name for name in heavy.split() if name in sys.modules) or 0)
 """

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
 
-from cl_client.errors import InputFileError, InputNotFoundError
+from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
 from cl_client.upload import PIECE, FormField, Multipart, Upload
 
 
@@ -25,8 +27,8 @@ async def received(fields: list[FormField]) -> list[tuple[str, str | bytes, str 
             length += len(piece)
             yield piece
 
-    form = await MultiPartParser(Headers({"content-type": body.content_type}), stream(), max_part_size=1 << 24).parse()
-    assert length == body.length
+    form = await MultiPartParser(Headers(body.headers), stream(), max_part_size=1 << 24).parse()
+    assert body.length in (None, length)
     parts = [
         (name, await value.read(), value.filename) if isinstance(value, UploadFile) else (name, value, None)
         for name, value in form.multi_items()
@@ -64,7 +66,7 @@ async def test_a_boundary_of_another_client_in_the_file_is_just_bytes():
 async def test_files_of_every_size_are_sent_in_pieces(tmp_path: Path, size: int):
     path = tmp_path / "photo.png"
     path.write_bytes(bytes(i % 251 for i in range(size)))
-    heard: list[tuple[int, int]] = []
+    heard: list[tuple[int, int | None]] = []
     file = Upload(path, lambda sent, total: heard.append((sent, total)))
     assert b"".join([piece async for piece in file.pieces()]) == path.read_bytes()
     assert (file.mime_type, file.size) == ("image/png", size)
@@ -96,14 +98,66 @@ def test_what_cannot_be_sent_is_said_before_anything_is(tmp_path: Path):
         Upload(b"")
 
 
-class Pipe(io.RawIOBase):
-    def tell(self) -> int:
-        raise OSError("a pipe has no place")
+async def in_pieces(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
-def test_a_file_object_that_cannot_tell_its_size_is_refused():
-    with pytest.raises(InputFileError, match="cannot tell its size"):
-        Upload(Pipe())  # type: ignore[arg-type]
+async def sent(upload: Upload) -> bytes:
+    return b"".join([piece async for piece in upload.pieces()])
+
+
+async def test_what_can_go_back_to_its_beginning_is_sent_again(tmp_path: Path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"0123456789")
+    with path.open("rb") as file:
+        file.seek(4)
+        for source, content in ((path, b"0123456789"), (b"bytes", b"bytes"), (file, b"456789")):
+            upload = Upload(source)
+            assert await sent(upload) == content
+            assert upload.replayable
+            assert await sent(upload) == content
+
+
+async def test_what_comes_once_is_sent_once_whatever_its_length():
+    heard: list[tuple[int, int | None]] = []
+    upload = Upload(in_pieces(b"abc", b"de"), lambda *at: heard.append(at), file_name="photo.jpg")
+    assert (upload.size, upload.mime_type, upload.replayable) == (None, "image/jpeg", True)
+    assert await received([("file", upload, upload.file_name, None)]) == [("file", b"abcde", "photo.jpg")]
+    assert heard == [(3, None), (5, None)]
+    assert not upload.replayable
+    assert not Multipart([("file", upload, "photo.jpg", None)]).replayable
+    with pytest.raises(InputFileError, match="sent already"):
+        await sent(upload)
+
+
+async def test_a_length_that_is_told_is_held(tmp_path: Path):
+    body = Multipart([("file", Upload(in_pieces(b"abc"), size=3), "f", None)])
+    assert body.headers["Content-Length"] == str(body.length)
+    for size in (2, 4):
+        with pytest.raises(InputFileError, match="changed while it was sent"):
+            await sent(Upload(in_pieces(b"abc"), size=size))
+    with pytest.raises(InputFileError, match="is empty"):
+        await sent(Upload(in_pieces()))
+
+
+async def test_a_pipe_is_read_when_it_is_sent(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    upload = Upload(pipe)
+    assert upload.size is None
+    content, _ = await asyncio.gather(sent(upload), asyncio.to_thread(pipe.write_bytes, b"through a pipe"))
+    assert content == b"through a pipe"
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as file, os.fdopen(writer, "wb") as end:
+        end.write(b"more")
+        end.close()
+        assert await sent(Upload(file)) == b"more"
+
+
+def test_what_is_no_file_is_refused():
+    with pytest.raises(InvalidParameterError, match="a int cannot be sent"):
+        Upload(7)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("change", [b"shorter", b"very much longer than it was"])

@@ -14,7 +14,7 @@ class TokenResponse:
     """A token, to be sent as `Authorization: Bearer …`."""
 
     access_token: str
-    expires_in: int
+    expires_in: int | None = None
     """Seconds."""
     token_type: Literal["bearer"] = "bearer"
     additional_properties: JSONObject = field(factory=dict, repr=False)
@@ -25,7 +25,7 @@ class TokenResponse:
         """Read a JSON object. Raises KeyError where a required field is missing."""
         return cls(
             access_token=cast("str", data["access_token"]),
-            expires_in=cast("int", data["expires_in"]),
+            expires_in=cast("int | None", data.get("expires_in")),
             token_type=cast("Literal['bearer']", data.get("token_type", "bearer")),
             additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
         )
