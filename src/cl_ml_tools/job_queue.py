@@ -195,6 +195,10 @@ class JobQueue(JobRepository, Protocol):
         """A page of jobs, newest first."""
         ...
 
+    def unfinished(self) -> dict[tuple[str, JobStatus], int]:
+        """How many jobs are not over, by task type and status; those of which there are none are left out."""
+        ...
+
     def finished_before(self, time: int) -> list[str]:
         """The jobs that ended before a time, in UTC milliseconds."""
         ...

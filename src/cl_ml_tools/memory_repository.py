@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Unpack
@@ -281,6 +282,12 @@ class MemoryJobRepository:
         shown = found[: query.limit]
         more = len(found) > query.limit
         return Page([entry.job.model_copy() for entry in shown], shown[-1].seq if more else None)
+
+    def unfinished(self) -> dict[tuple[str, JobStatus], int]:
+        """How many jobs are not over."""
+        with self._lock:
+            jobs = [entry.job for entry in self._entries.values()]
+        return dict(Counter((job.task_type, job.status) for job in jobs if not job.status.terminal))
 
     def finished_before(self, time: int) -> list[str]:
         """The jobs that ended before a time."""

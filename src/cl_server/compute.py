@@ -2,6 +2,10 @@
 
 import tempfile
 
+from prometheus_client import CollectorRegistry, ProcessCollector
+from pydantic import JsonValue
+
+from cl_ml_tools.discovery import discover_tasks
 from cl_server import leftovers, log
 from cl_server.app import create_app
 from cl_server.capabilities import Capabilities
@@ -9,7 +13,10 @@ from cl_server.database import open_database
 from cl_server.doorbell import Ringer
 from cl_server.events import Events, Relay, connection
 from cl_server.guest_mode import GuestMode
+from cl_server.health import Health
+from cl_server.job_metrics import JobMetrics
 from cl_server.migrations import migrate
+from cl_server.mqtt import Connection
 from cl_server.repository import SqlJobRepository
 from cl_server.serve import serve
 from cl_server.settings import Settings, prepare
@@ -35,12 +42,16 @@ def run(port: int = 8002, fd: int | None = None) -> None:
     migrate(engine)
     broker = connection(settings, "compute")
     capabilities = Capabilities()
-    if broker is not None:
-        capabilities.listen(broker)
-        broker.start()
     ringer = Ringer(settings.workers)
     relay = Relay(Events(broker, guest_mode))
     repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    metrics = JobMetrics(registry, repository, capabilities, discover_tasks().keys())
+    if broker is not None:
+        capabilities.listen(broker)
+        metrics.listen(broker)
+        broker.start()
     relay.follow(repository)
     storage = LocalFileStorage(settings.data)
     lock = leftovers.sweep(settings.data, repository, storage)
@@ -53,6 +64,10 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         engine.dispose()
         lock.close()
 
+    def details() -> dict[str, JsonValue]:
+        return {"broker": word_for(broker), "workers": capabilities.summary().num_workers}
+
+    state = Health(lambda: relay.sound, details)
     app = create_app(
         repository,
         storage,
@@ -60,9 +75,19 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         guest_mode,
         verifier,
         max_upload=settings.max_upload,
+        operation=settings.operation,
+        state=state,
+        registry=registry,
         on_shutdown=close,
     )
-    serve(app, port=port, fd=fd)
+    serve(app, state, port=port, fd=fd, drain=settings.operation.drain)
+
+
+def word_for(broker: Connection | None) -> str:
+    """How it stands with the broker."""
+    if broker is None:
+        return "none"
+    return "connected" if broker.connected else "away"
 
 
 def make_verifier(settings: Settings) -> Verifier | None:

@@ -20,7 +20,7 @@ from cl_ml_tools.discovery import discover_tasks
 from cl_server import broker
 from cl_server.broker import HOST, BrokerKind
 from cl_server.doorbell import registered
-from cl_server.settings import GIB, Settings, prepare
+from cl_server.settings import GIB, Operation, Settings, prepare
 from cl_server.supervisor import Service, wait_until
 
 START = 60.0
@@ -123,6 +123,7 @@ class LocalStack:
                 mqtt_port=self.mqtt_port,
                 max_upload=self._max_upload,
                 guest_mode=self._guest_mode,
+                operation=_operation(),
             )
             if self._auth:
                 settings = self._start_auth(settings)
@@ -330,6 +331,13 @@ class LocalStack:
         code = service.exit_code()
         why = "no answer" if code is None else f"it ended with status {code}"
         return StackError(f"{name} did not start: {why}: {service.last_words() or 'no message'} (log: {service.log})")
+
+
+def _operation() -> Operation:
+    try:
+        return Operation.from_env()
+    except ValueError as error:
+        raise StackError(str(error)) from None
 
 
 def _get(url: str, path: str) -> dict[str, object] | None:

@@ -38,6 +38,7 @@ COLUMNS = tuple(jobs.columns.keys())
 # On which PostgreSQL tells listening workers that there is something to do.
 CHANNEL = "cl_jobs"
 
+UNFINISHED = tuple(status.value for status in JobStatus if not status.terminal)
 QUEUED = jobs.c.status == JobStatus.QUEUED.value
 PROCESSING = jobs.c.status == JobStatus.PROCESSING.value
 
@@ -357,6 +358,14 @@ class SqlJobRepository:
             rows = list(connection.execute(statement))
         shown = rows[: query.limit]
         return Page([_job(row) for row in shown], _number(shown[-1], "seq") if len(rows) > query.limit else None)
+
+    def unfinished(self) -> dict[tuple[str, JobStatus], int]:
+        """How many jobs are not over."""
+        group = (jobs.c.task_type, jobs.c.status)
+        counted = select(*group, func.count()).where(jobs.c.status.in_(UNFINISHED)).group_by(*group)
+        with self._reading.connect() as connection:
+            rows = cast("list[tuple[str, str, int]]", list(connection.execute(counted)))
+        return {(task, JobStatus(status)): count for task, status, count in rows}
 
     # The outbox.
 

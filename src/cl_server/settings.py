@@ -1,14 +1,18 @@
 """What the processes of one data folder have to know. They get it from their environment, see `Settings.from_env`."""
 
+import ipaddress
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 GIB = 1 << 30
 HOUR = 3600.0
 # A token lives this long, in seconds: until then, other servers believe what was true when it was made.
 TOKEN_LIFETIME = 1800
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,66 @@ class Audience:
 
     issuer: str = "cl-auth"
     audience: str = "cl-server"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What whoever runs the servers decides; 0 means no limit.
+
+    A user, or all guests together, may have `quota_bytes` of files and `quota_jobs` that are not over. Jobs are deleted
+    `retention_days` after their end. `drain` is for how many seconds a server stays after the first SIGTERM, not ready.
+    `metrics_for` are the networks from which metrics may be asked for.
+    """
+
+    quota_bytes: int = 0
+    quota_jobs: int = 0
+    retention_days: float = 0
+    drain: float = 0
+    metrics_for: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
+        """Read `CL_QUOTA_BYTES`, `CL_QUOTA_JOBS`, `CL_RETENTION_DAYS`, `CL_DRAIN` and `CL_METRICS_FOR`.
+
+        Raises `ValueError`, in one line.
+        """
+        networks = env.get("CL_METRICS_FOR")
+        return cls(
+            quota_bytes=int(_amount(env, "CL_QUOTA_BYTES")),
+            quota_jobs=int(_amount(env, "CL_QUOTA_JOBS")),
+            retention_days=_amount(env, "CL_RETENTION_DAYS"),
+            drain=_amount(env, "CL_DRAIN"),
+            metrics_for=_networks(networks) if networks else cls().metrics_for,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables from which `from_env` makes the same."""
+        return {
+            "CL_QUOTA_BYTES": str(self.quota_bytes),
+            "CL_QUOTA_JOBS": str(self.quota_jobs),
+            "CL_RETENTION_DAYS": str(self.retention_days),
+            "CL_DRAIN": str(self.drain),
+            "CL_METRICS_FOR": ",".join(map(str, self.metrics_for)),
+        }
+
+
+def _amount(env: Mapping[str, str], name: str) -> float:
+    said = env.get(name) or "0"
+    try:
+        amount = float(said)
+    except ValueError:
+        amount = -1.0
+    # Written so that what is not a number at all (NaN) is refused too.
+    if not 0 <= amount < float("inf"):
+        raise ValueError(f"{name} is a number, 0 for no limit, and not {said!r}")
+    return amount
+
+
+def _networks(said: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word.strip()) for word in said.split(","))
+    except ValueError as error:
+        raise ValueError(f"CL_METRICS_FOR is a list of networks, with commas: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +102,7 @@ class Settings:
     token_lifetime: int = TOKEN_LIFETIME
     database_url: str | None = None
     task_timeout: float = HOUR
+    operation: Operation = Operation()
 
     @property
     def auth(self) -> Path:
@@ -66,7 +131,8 @@ class Settings:
         `CL_DATA`, `CL_DATABASE`, `CL_TASK_TIMEOUT`, `CL_MAX_UPLOAD`, `MQTT_BROKER_HOST`, `MQTT_BROKER_PORT`;
         `AUTH_URL` or `CL_AUTH_KEY` (a PEM file);
         `CL_GUEST_MODE` (`on` or `off`; without it, guests are let in where nobody could log in);
-        `CL_TOKEN_ISSUER`, `CL_TOKEN_AUDIENCE`, `CL_TOKEN_LIFETIME`. An empty variable is one that is not set.
+        `CL_TOKEN_ISSUER`, `CL_TOKEN_AUDIENCE`, `CL_TOKEN_LIFETIME`; and those of `Operation`.
+        An empty variable is one that is not set.
         """
         env = {name: value for name, value in os.environ.items() if value}
         port = env.get("MQTT_BROKER_PORT")
@@ -88,6 +154,7 @@ class Settings:
             token_lifetime=int(env.get("CL_TOKEN_LIFETIME", TOKEN_LIFETIME)),
             database_url=env.get("CL_DATABASE"),
             task_timeout=float(env.get("CL_TASK_TIMEOUT", HOUR)),
+            operation=Operation.from_env(env),
         )
 
     def environment(self) -> dict[str, str]:
@@ -105,6 +172,7 @@ class Settings:
             "CL_TOKEN_LIFETIME": str(self.token_lifetime),
             "CL_DATABASE": self.database_url or "",
             "CL_TASK_TIMEOUT": str(self.task_timeout),
+            **self.operation.environment(),
         }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 
+from prometheus_client import CollectorRegistry, ProcessCollector
 from sqlalchemy import Engine
 
 from cl_server import log
@@ -13,6 +14,7 @@ from cl_server.auth.migrations import migrate
 from cl_server.auth.passwords import Passwords
 from cl_server.auth.users import UserRepository
 from cl_server.database import open_database
+from cl_server.health import Health
 from cl_server.serve import serve
 from cl_server.settings import Settings, prepare
 
@@ -28,15 +30,20 @@ def run(port: int, fd: int | None, tell: Tell) -> None:
     engine, ring = _open(settings)
     users, passwords = UserRepository(engine), Passwords()
     make_first_admin(users, passwords, tell)
+    registry, state = CollectorRegistry(), Health()
+    ProcessCollector(registry=registry)
     app = create_app(
         users,
         ring,
         passwords,
         audience=settings.audience,
         lifetime=settings.token_lifetime,
+        operation=settings.operation,
+        state=state,
+        registry=registry,
         on_shutdown=engine.dispose,
     )
-    serve(app, port=port, fd=fd)
+    serve(app, state, port=port, fd=fd, drain=settings.operation.drain)
 
 
 def initialise(tell: Tell) -> None:

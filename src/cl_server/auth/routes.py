@@ -88,10 +88,12 @@ def user_router(accounts: Accounts) -> APIRouter:
     router = APIRouter(prefix="/users", tags=["users"], dependencies=[Depends(bearer.scheme)])
 
     async def current(request: Request) -> User:
-        return await accounts.current(request.headers)
+        user = await accounts.current(request.headers)
+        request.state.user = user
+        return user
 
     async def admin(request: Request) -> None:
-        await accounts.admin(request.headers)
+        request.state.user = await accounts.admin(request.headers)
 
     admins = [Depends(admin)]
 
@@ -177,7 +179,7 @@ def user_router(accounts: Accounts) -> APIRouter:
 
 
 def server_router() -> APIRouter:
-    """`/` and `/healthz`."""
+    """`/`."""
     router = APIRouter(tags=["server"])
     info = AuthServerInfo(status="ok", service="auth", version=version("cl-client"))
 
@@ -185,11 +187,7 @@ def server_router() -> APIRouter:
     async def get_server_info() -> AuthServerInfo:
         return info
 
-    @router.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    del get_server_info, healthz
+    del get_server_info
     return router
 
 

@@ -109,6 +109,24 @@ def listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def test_an_api_that_drains_is_not_ready_and_still_works_until_it_is_told_again(tmp_path: Path) -> None:
+    port = str(broker.free_port())
+    environment = {**Settings(tmp_path).environment(), "CL_DRAIN": "600"}
+    with (
+        run("cl_server", "compute", "--port", port, **environment) as compute,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        assert wait_until(lambda: listening(int(port)), 20)
+        assert http.get("/readyz").json() == {"status": "ready", "broker": "none", "workers": 0}
+        compute.terminate()
+        assert wait_until(lambda: http.get("/readyz").status_code == 503, 10)
+        assert http.get("/readyz").json()["status"] == "draining"
+        # On a new connection too, for it takes a while until nobody sends it any.
+        assert httpx.post(f"{http.base_url}/jobs/hash", files={"file": ("a", b"words")}).status_code == 200
+        compute.terminate()
+        compute.wait(20)
+
+
 def test_amqtt_shuts_down_although_a_peer_never_says_who_it_is() -> None:
     port = broker.free_port()
     with run("cl_server.amqtt_broker", str(port)) as process:
