@@ -204,14 +204,17 @@ class MemoryJobRepository:
             tell(self._on_event, Event(entry.job.model_copy()))
             return True
 
-    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing) -> bool:
+    def complete(
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
+    ) -> bool:
         """End a job well."""
         with self._lock:
             entry = self._of(claim)
             if entry is None:
                 return False
             publish()
-            self._change(entry, JobStatus.COMPLETED, progress=100, task_output=task_output)
+            size += entry.job.size
+            self._change(entry, JobStatus.COMPLETED, progress=100, task_output=task_output, size=size)
             return True
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:

@@ -15,6 +15,8 @@ from cl_server.body_limit import BodyLimitMiddleware
 from cl_server.capabilities import Capabilities
 from cl_server.guest_mode import GuestMode
 from cl_server.health import Health
+from cl_server.quota import Quota
+from cl_server.quota_middleware import QuotaMiddleware
 from cl_server.request_id import RequestIdMiddleware
 from cl_server.request_log import RequestLogMiddleware
 from cl_server.request_metrics import RequestMetrics
@@ -36,6 +38,7 @@ def create_app(
     *,
     max_upload: int = 2 * GIB,
     operation: Operation | None = None,
+    quota: Quota | None = None,
     state: Health | None = None,
     registry: CollectorRegistry | None = None,
     on_shutdown: Callable[[], None] | None = None,
@@ -65,6 +68,8 @@ def create_app(
     errors.install(app)
     # Outermost is what is added last.
     app.add_middleware(BodyLimitMiddleware, limit=max_upload)
+    if quota is not None:
+        app.add_middleware(QuotaMiddleware, quota=quota)
     app.add_middleware(AccessMiddleware, access=Access(verifier, guest_mode))
     app.add_middleware(WebPagesMiddleware)
     app.add_middleware(RequestIdMiddleware)

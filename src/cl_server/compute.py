@@ -17,7 +17,9 @@ from cl_server.health import Health
 from cl_server.job_metrics import JobMetrics
 from cl_server.migrations import migrate
 from cl_server.mqtt import Connection
+from cl_server.quota import Quota
 from cl_server.repository import SqlJobRepository
+from cl_server.retention import Retention
 from cl_server.serve import serve
 from cl_server.settings import Settings, prepare
 from cl_server.storage import LocalFileStorage
@@ -44,7 +46,9 @@ def run(port: int = 8002, fd: int | None = None) -> None:
     capabilities = Capabilities()
     ringer = Ringer(settings.workers)
     relay = Relay(Events(broker, guest_mode))
-    repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring)
+    operation = settings.operation
+    quota = Quota(engine, operation.quota_bytes, operation.quota_jobs)
+    repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring, quota=quota)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     metrics = JobMetrics(registry, repository, capabilities, discover_tasks().keys())
@@ -55,8 +59,11 @@ def run(port: int = 8002, fd: int | None = None) -> None:
     relay.follow(repository)
     storage = LocalFileStorage(settings.data)
     lock = leftovers.sweep(settings.data, repository, storage)
+    retention = Retention(engine, settings.data, repository, storage, operation.retention_days)
+    retention.start()
 
     def close() -> None:
+        retention.stop()
         if broker is not None:
             broker.stop()
         relay.stop()
@@ -75,12 +82,13 @@ def run(port: int = 8002, fd: int | None = None) -> None:
         guest_mode,
         verifier,
         max_upload=settings.max_upload,
-        operation=settings.operation,
+        operation=operation,
+        quota=quota,
         state=state,
         registry=registry,
         on_shutdown=close,
     )
-    serve(app, state, port=port, fd=fd, drain=settings.operation.drain)
+    serve(app, state, port=port, fd=fd, drain=operation.drain)
 
 
 def word_for(broker: Connection | None) -> str:

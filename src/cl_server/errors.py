@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from cl_ml_tools.schemas import ErrorResponse, ValidationIssue
+from cl_server.quota import QuotaExceededError, TooManyBytesError, TooManyJobsError
 
 ISSUES = TypeAdapter(list[ValidationIssue])
 
@@ -31,6 +32,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(OSError, _of_the_machine)
     app.add_exception_handler(OperationalError, _of_the_machine)
+    app.add_exception_handler(QuotaExceededError, _of_the_machine)
 
 
 def answer(
@@ -64,6 +66,11 @@ async def _of_the_machine(request: Request, error: Exception) -> Response:
     return answer(request, explained.status_code, explained.detail, explained.headers)
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether a full disk is what it comes from."""
+    return _explained(error) is FULL
+
+
 def _explained(error: BaseException) -> HTTPException | None:
     """What a person can do something about, somewhere among the causes of an error."""
     for cause in _causes(error):
@@ -77,6 +84,12 @@ def _explained(error: BaseException) -> HTTPException | None:
             case sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_BUSY):
                 log.error("the database is held by something else: %s", cause)
                 return BUSY
+            case TooManyJobsError():
+                # RFC 6585 §4.
+                return HTTPException(429, str(cause), {"retry-after": "5"})
+            case TooManyBytesError():
+                # RFC 9110 §15.5.14. Not 507 (RFC 4331 §6), which is the whole server's trouble here.
+                return HTTPException(413, str(cause))
             case _:
                 continue
     return None

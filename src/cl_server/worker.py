@@ -85,13 +85,14 @@ class Attempt:
         self._storage = storage
         self._heart = heart
         self._writes = bool(claim.job.params.get("output_paths"))
+        self._folder: Path | None = None
 
     def job(self) -> Job:
         """The job with its outputs going to a folder of this attempt."""
         job, paths = self.claim.job, self.claim.job.params.get("output_paths")
         if not self._writes or not isinstance(paths, list):
             return job
-        folder = self._storage.begin_attempt(job.job_id, self.claim.token)
+        folder = self._folder = self._storage.begin_attempt(job.job_id, self.claim.token)
         ours = [str(folder / Path(str(path)).name) for path in paths]
         return job.model_copy(update={"params": {**job.params, "output_paths": ours}})
 
@@ -113,7 +114,7 @@ class Attempt:
         """Write down how it went, if it is still ours to say."""
         job_id = self.claim.job.job_id
         if result["status"] == "ok":
-            kept = self._queue.complete(self.claim, result["task_output"], self._publish)
+            kept = self._queue.complete(self.claim, result["task_output"], self._publish, self._size())
         else:
             kept = self._queue.fail(self.claim, result["error"], transient=result.get("transient", False))
         if not kept:
@@ -126,6 +127,11 @@ class Attempt:
         """Remove what it wrote."""
         if self._writes:
             self._storage.discard_attempt(self.claim.job.job_id, self.claim.token)
+
+    def _size(self) -> int:
+        """The bytes of what it wrote."""
+        paths = () if self._folder is None else self._folder.rglob("*")
+        return sum(path.lstat().st_size for path in paths if not path.is_dir())
 
     def _publish(self) -> None:
         if self._writes:

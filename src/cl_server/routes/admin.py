@@ -1,29 +1,16 @@
 """`/admin`: what only admins do."""
 
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query
 
 from cl_server import bearer
 from cl_server.access import REFUSALS, admin
-from cl_server.clock import now_ms
+from cl_server.clock import DAY_MS, now_ms
 from cl_server.guest_mode import GuestMode
+from cl_server.removal import Archive, remove_finished
 from cl_server.schemas import AdminConfig, CleanupResult, StorageSize
 from cl_server.storage import LocalFileStorage
-
-DAY = 24 * 3600 * 1000
-
-
-class Archive(Protocol):
-    """The part of a repository that knows of old jobs."""
-
-    def finished_before(self, time: int) -> list[str]:
-        """The jobs that ended before a time, in UTC milliseconds."""
-        ...
-
-    def delete_job(self, job_id: str) -> bool:
-        """Forget a job."""
-        ...
 
 
 def create_router(archive: Archive, storage: LocalFileStorage, guest_mode: GuestMode) -> APIRouter:
@@ -48,13 +35,7 @@ def create_router(archive: Archive, storage: LocalFileStorage, guest_mode: Guest
 
     @router.delete("/jobs/cleanup", operation_id="clean_up_jobs", summary="Delete jobs that ended some days ago")
     def clean_up_jobs(days: Annotated[int, Query(ge=0, le=36_500)] = 7) -> CleanupResult:
-        deleted = freed = 0
-        for job_id in archive.finished_before(now_ms() - days * DAY):
-            size = storage.size_of(job_id)
-            if archive.delete_job(job_id):
-                storage.cleanup_job(job_id)
-                deleted, freed = deleted + 1, freed + size
-        return CleanupResult(deleted_count=deleted, freed_space=freed)
+        return remove_finished(archive, storage, now_ms() - days * DAY_MS)
 
     del get_admin_config, set_guest_mode, get_storage_size, clean_up_jobs
     return router
