@@ -19,6 +19,7 @@ class Options(argparse.Namespace):
     check: bool = False
     init: bool = False
     rotate_key: bool = False
+    reset_password: str | None = None
     lifeline: bool = False
 
 
@@ -37,6 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     auth.add_argument("--fd", type=int, help="a listening socket that the parent passed on, instead of a port")
     auth.add_argument("--init", action="store_true", help="only make the first admin; the password goes to stdout")
     auth.add_argument("--rotate-key", action="store_true", help="only make a new key, which signs from now on")
+    auth.add_argument("--reset-password", metavar="USER", help="only make a new password, which goes to stdout")
     export = commands.add_parser("spec", help="write the OpenAPI documents")
     export.add_argument("folder", type=Path)
     export.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 if they differ")
@@ -92,9 +94,11 @@ def auth_server(options: Options) -> int:
             process.initialise(hand_over)
         elif options.rotate_key:
             sys.stdout.write(f"{process.rotate_key()}\n")
+        elif options.reset_password is not None:
+            sys.stdout.write(f"{process.reset_password(options.reset_password)}\n")
         else:
             process.run(options.port, options.fd, tell)
-    except KeyFileError as error:
+    except (KeyFileError, process.NoSuchUserError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0

@@ -1,6 +1,5 @@
 """The whole server on this machine: broker, API, workers, and auth if wanted; in one call and gone with the caller."""
 
-import fcntl
 import http.client
 import json
 import os
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import IO, Literal, Self, cast
 
 from cl_ml_tools.discovery import discover_tasks
-from cl_server import broker
+from cl_server import broker, temporary_data
 from cl_server.broker import HOST, BrokerKind
 from cl_server.doorbell import registered
 from cl_server.settings import GIB, Operation, Settings, prepare
@@ -36,14 +35,6 @@ def cores() -> int:
     """How many processors this process may use."""
     # Only Linux tells; elsewhere there is nothing that binds a process to some of them.
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _take(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_alive(pid: str) -> bool:
@@ -198,7 +189,8 @@ class LocalStack:
 
     def _open_data(self) -> None:
         if self._wanted_data is None:
-            self.data = Path(tempfile.mkdtemp(prefix="cl-stack-"))
+            temporary_data.sweep(Path(tempfile.gettempdir()))
+            self.data = Path(tempfile.mkdtemp(prefix=temporary_data.PREFIX))
         else:
             self.data = self._wanted_data.absolute()
         try:
@@ -209,7 +201,7 @@ class LocalStack:
             raise StackError(f"the data folder {self.data} cannot be used: {error.strerror}") from error
         lock.seek(0)
         # Every part holds the lock too (`_service`): those of a stack that was killed still end what they do.
-        if not wait_until(partial(_take, lock), 0 if _is_alive(lock.read()) else REMAINS):
+        if not wait_until(partial(temporary_data.take, lock), 0 if _is_alive(lock.read()) else REMAINS):
             lock.close()
             raise StackError(f"the data folder {self.data} is in use by another stack; stop it first")
         lock.truncate(0)

@@ -23,6 +23,10 @@ FIRST_ADMIN = "admin"
 Tell = Callable[[str, str], None]
 
 
+class NoSuchUserError(Exception):
+    """There is nobody of this name; one line."""
+
+
 def run(port: int, fd: int | None, tell: Tell) -> None:
     """Serve until SIGTERM. `tell` hears name and password of the first admin, when that is made."""
     log.configure("auth")
@@ -60,6 +64,25 @@ def rotate_key() -> str:
     settings = Settings.from_env()
     prepare(settings.data)
     return _ring(settings).rotate().kid
+
+
+def reset_password(username: str) -> str:
+    """Give a user a new random password, which only the caller ever hears, in a server that runs too.
+
+    Tokens from before are not renewed. Raises `NoSuchUserError`.
+    """
+    engine, _ = _open(Settings.from_env())
+    try:
+        users, passwords = UserRepository(engine), Passwords()
+        user = users.by_name(username)
+        if user is None:
+            raise NoSuchUserError(f"there is no user {username!r}")
+        password = secrets.token_urlsafe(18)
+        users.update(user.id, password_hash=asyncio.run(passwords.hash(password)))
+        passwords.close()
+    finally:
+        engine.dispose()
+    return password
 
 
 def make_first_admin(users: UserRepository, passwords: Passwords, tell: Tell) -> None:

@@ -1,6 +1,8 @@
 """A stack as somebody runs it: quotas, a log for machines, and passwords that are lost."""
 
+import json
 import os
+import re
 import signal
 import socket
 from collections import Counter
@@ -11,7 +13,8 @@ import httpx
 import pytest
 
 from cl_server.embedded import LocalStack
-from tests.integration.access.conftest import People
+from cl_server.supervisor import wait_until
+from tests.integration.access.conftest import PASSWORD, People
 from tests.integration.server.client import Api, Watch
 from tests.integration.server.freeze import freeze
 
@@ -89,3 +92,42 @@ def test_files_over_the_quota_are_refused_until_some_are_deleted(limited: People
     limited.admin.http.delete(f"/jobs/{taken[0]}")
     assert announce(limited.admin, 200 << 10).startswith(b"HTTP/1.1 100")
     assert limited.admin.try_submit("hash", b"words").status_code == 200
+
+
+def test_no_log_holds_a_secret_and_each_line_is_an_object(limited: People) -> None:
+    wrong, token = "a wrong password", limited.tokens["alice"]
+    assert limited.auth.post("/auth/token", data={"username": "alice", "password": wrong}).status_code == 401
+    assert limited.auth.post("/auth/token", params={"password": wrong}, json={"password": wrong}).status_code == 422
+    for path in ("/jobs/none", "/"):
+        limited.guest.http.get(path, params={"access_token": token}, headers={"X-Request-ID": "with-a-token"})
+    limited.guest.http.get("/jobs/none", headers={"Authorization": f"Bearer {token}x"})
+    limited.alice.try_submit("hash", b"words", "secret name.txt")
+    lines: list[dict[str, object]] = []
+    for part in ("compute", "auth", "w0"):
+        text = (limited.stack.data / "logs" / f"{part}.log").read_text()
+        lines += [json.loads(line) for line in text.splitlines()]
+        for secret in (wrong, PASSWORD, limited.stack.admin_password, *limited.tokens.values(), "secret name"):
+            assert str(secret) not in text
+    told = [line for line in lines if line["logger"] == "cl_server.request_log"]
+    assert {line["process"] for line in told} == {"compute", "auth"}
+    assert [line["path"] for line in told if line["request_id"] == "with-a-token"] == ["/jobs/none", "/"]
+    submits = [line for line in told if line["path"] == "/jobs/hash" and line["status"] == 200]
+    assert {line["user"] for line in submits} >= {str(limited.ids["alice"])}
+    # Who manages users is known by name of the token, on the auth server too.
+    assert any(line["path"] == "/users/" and line["user"] == "1" for line in told)
+
+
+def test_metrics_tell_what_was_done(limited: People) -> None:
+    with Watch(limited.stack) as watch:
+        watch.final(limited.bob.submit("hash", b"words"))
+    limited.auth.post("/auth/token", data={"username": "nobody", "password": "none"})
+    completed = re.compile(r'cl_job_transitions_total\{status="completed",task="hash"\} [1-9]')
+    # The API hears of it when we do, or a moment later.
+    assert wait_until(lambda: completed.search(limited.guest.http.get("/metrics").text) is not None, 10)
+    text = limited.guest.http.get("/metrics").text
+    assert 'cl_http_requests_total{method="POST",route="/jobs/hash",status="200"}' in text
+    assert 'cl_workers_idle{task="hash"}' in text
+    assert re.search(r"process_resident_memory_bytes [1-9]", text)
+    assert 'route="/auth/token",status="401"' in limited.auth.get("/metrics").text
+    assert limited.guest.http.get("/readyz").json() == {"status": "ready", "broker": "connected", "workers": 1}
+    assert limited.auth.get("/readyz").json() == {"status": "ready"}

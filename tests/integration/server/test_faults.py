@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -15,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from cl_server import broker
+from cl_server import broker, temporary_data
 from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack, StackError
 from cl_server.supervisor import wait_until
@@ -154,7 +153,13 @@ def test_a_parent_that_is_killed_leaves_no_process(kind: BrokerKind) -> None:
     assert wait_until(lambda: all(gone(pid) for pid in family), 15), [psutil.Process(p) for p in family if not gone(p)]
     assert not listening(port_of(url))
     assert not listening(int(mqtt_port))
-    shutil.rmtree(data)
+
+    def swept() -> bool:
+        # A thread of theirs may still be on its way out, and hold the lock.
+        temporary_data.sweep(Path(data).parent)
+        return not Path(data).exists()
+
+    assert wait_until(swept, 15)
 
 
 def test_a_stack_waits_for_what_is_left_of_one_that_was_killed(tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""The data folders of stacks that were given none: they go with their stack, or with the next one."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from typing import IO
+
+PREFIX = "cl-stack-"
+
+
+def take(lock: IO[str]) -> bool:
+    """Take the lock of a stack, which all its parts hold; `False` while one of them is alive."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def sweep(folder: Path) -> None:
+    """Remove what stacks left here that were killed, and of which no part is alive."""
+    for data in folder.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if data.is_symlink() or data.lstat().st_uid != os.getuid():
+                continue
+            # A folder without this file is one that is being made.
+            with (data / "stack.lock").open("r+") as lock:
+                # Whoever starts there takes the lock and then says who they are: without a name they are at it.
+                if take(lock) and lock.read():
+                    shutil.rmtree(data, ignore_errors=True)
