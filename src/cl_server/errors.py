@@ -23,6 +23,9 @@ FULL = HTTPException(
 )
 BUSY = HTTPException(503, "the server's database is held by something else; try again", {"retry-after": "5"})
 
+# How Starlette begins what it says of a form that is too large; it calls it a bad request.
+OVER_LIMITS = ("Too many fields.", "Too many files.", "Part exceeded maximum size")
+
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +51,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     # FastAPI calls it a bad request when an upload cannot be spooled.
-    error = _explained(error) or error
+    error = _explained(error) or _too_much(error) or error
     return answer(request, error.status_code, error.detail, error.headers)
 
 
@@ -64,6 +67,11 @@ async def _of_the_machine(request: Request, error: Exception) -> Response:
     if explained is None:
         raise error
     return answer(request, explained.status_code, explained.detail, explained.headers)
+
+
+def _too_much(error: HTTPException) -> HTTPException | None:
+    """A form that is over the limits of its route: like every parameter that is too much, RFC 9110 §15.5.21."""
+    return HTTPException(422, error.detail) if error.detail.startswith(OVER_LIMITS) else None
 
 
 def is_full(error: BaseException) -> bool:

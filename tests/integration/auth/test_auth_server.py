@@ -147,6 +147,14 @@ def test_the_first_admin_is_told_once(tmp_path: Path) -> None:
         server.stop()
 
 
+def test_there_is_no_password_that_everybody_knows(server: AuthServer) -> None:
+    with httpx.Client(base_url=server.url) as http:
+        for word in ("admin", "password", "changeme", ""):
+            answer = http.post("/auth/token", data={"username": "admin", "password": word})
+            assert answer.status_code in {401, 422}
+    assert len(password_of(server)) >= 24
+
+
 def test_a_lost_password_is_made_anew_while_the_server_runs(server: AuthServer) -> None:
     def reset(username: str) -> "subprocess.CompletedProcess[str]":
         environment = {**os.environ, "CL_DATA": str(server.data)}

@@ -73,6 +73,7 @@ def test_a_worker_that_is_killed_in_a_job_does_not_take_it_along(own_stack: Loca
         assert told.count("processing") >= 2
         assert gone(before)
         # Its last will cleared what it had said, and its successor said it again.
+        assert watch.wills == [busy]
         watch.until(lambda: watch.workers.get(busy) is not None)
 
 
