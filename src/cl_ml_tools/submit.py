@@ -97,7 +97,7 @@ class SubmitRoute(Generic[P]):
                 413: {"model": ErrorResponse, "description": "The upload is larger than the server takes of this user"},
                 422: {
                     "model": ErrorResponse,
-                    "description": "A parameter is missing, out of its range or too long, or the key came with another job",
+                    "description": "A parameter is missing, out of range or too long, or the key came with another job",
                 },
                 429: {"model": ErrorResponse, "description": "This user has too many jobs that are not over"},
                 503: {"model": ErrorResponse, "description": "The server lacks a library or a model for the task"},

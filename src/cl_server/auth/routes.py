@@ -120,7 +120,11 @@ def user_router(accounts: Accounts) -> APIRouter:
             raise HTTPException(409, f"there is a user {user.username} already") from None
 
     @router.get(
-        "/", operation_id="list_users", summary="Look at all users", dependencies=admins, responses={**NOT_ADMIN}
+        "/",
+        operation_id="list_users",
+        summary="Look at all users",
+        dependencies=admins,
+        responses={**NOT_ADMIN, **INVALID},
     )
     def list_users(
         skip: Annotated[int, Query(ge=0, lt=1 << 31)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100

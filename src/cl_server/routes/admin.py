@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query
 
+from cl_ml_tools.schemas import ErrorResponse
 from cl_server import bearer
 from cl_server.access import REFUSALS, admin
 from cl_server.clock import DAY_MS, now_ms
@@ -23,7 +24,12 @@ def create_router(archive: Archive, storage: LocalFileStorage, guest_mode: Guest
     def get_admin_config() -> AdminConfig:
         return AdminConfig(guest_mode=guest_mode.on)
 
-    @router.put("/config/guest-mode", operation_id="set_guest_mode", summary="Let guests in, or no longer")
+    @router.put(
+        "/config/guest-mode",
+        operation_id="set_guest_mode",
+        summary="Let guests in, or no longer",
+        responses={422: {"model": ErrorResponse, "description": "`guest_mode` is neither on nor off"}},
+    )
     def set_guest_mode(guest_mode_on: Annotated[bool, Form(alias="guest_mode")]) -> AdminConfig:
         guest_mode.set(on=guest_mode_on)
         return AdminConfig(guest_mode=guest_mode.on)
@@ -33,7 +39,12 @@ def create_router(archive: Archive, storage: LocalFileStorage, guest_mode: Guest
         sizes = [storage.size_of(job_id) for job_id in storage.job_ids()]
         return StorageSize(total_size=sum(sizes), job_count=len(sizes))
 
-    @router.delete("/jobs/cleanup", operation_id="clean_up_jobs", summary="Delete jobs that ended some days ago")
+    @router.delete(
+        "/jobs/cleanup",
+        operation_id="clean_up_jobs",
+        summary="Delete jobs that ended some days ago",
+        responses={422: {"model": ErrorResponse, "description": "`days` is out of its range"}},
+    )
     def clean_up_jobs(days: Annotated[int, Query(ge=0, le=36_500)] = 7) -> CleanupResult:
         return remove_finished(archive, storage, now_ms() - days * DAY_MS)
 
