@@ -88,7 +88,7 @@ class ValidationError(ResponseError):
 
 
 class RateLimitError(ResponseError):
-    """429: too many requests, or jobs that are not over. `retry_after` is in seconds, where the server said it (RFC 9110 §10.2.3)."""
+    """429: too many requests. `retry_after` is in seconds, where the server said it (RFC 9110 §10.2.3)."""
 
     retry_after: float | None = None
 
