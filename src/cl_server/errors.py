@@ -33,9 +33,9 @@ def install(app: FastAPI) -> None:
     """Answer errors of the framework and of the routes in one shape."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(OSError, _of_the_machine)
-    app.add_exception_handler(OperationalError, _of_the_machine)
-    app.add_exception_handler(QuotaExceededError, _of_the_machine)
+    app.add_exception_handler(OSError, _explain)
+    app.add_exception_handler(OperationalError, _explain)
+    app.add_exception_handler(QuotaExceededError, _explain)
 
 
 def answer(
@@ -62,7 +62,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return answer(request, 422, ISSUES.validate_python(error.errors()))
 
 
-async def _of_the_machine(request: Request, error: Exception) -> Response:
+async def _explain(request: Request, error: Exception) -> Response:
     explained = _explained(error)
     if explained is None:
         raise error

@@ -21,30 +21,35 @@ class QuotaMiddleware:
         self.quota = quota
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self.quota or scope["type"] != "http" or not _is_submit(scope):
+        user = cast("dict[str, object]", scope.get("state", {})).get("user")
+        if not self.quota or not isinstance(user, User) or not _is_submit(scope):
             await self.app(scope, receive, send)
             return
-        headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
-        user = cast("dict[str, object]", scope.get("state", {})).get("user")
-        # Who sends a key may only want to hear of a job that was taken long ago.
-        asked = b"idempotency-key" in headers or not isinstance(user, User)
+        looked = False
 
         async def allowed() -> Message:
-            nonlocal asked
-            if not asked and isinstance(user, User):
-                asked = True
-                length = headers.get(b"content-length", b"")
-                announced = int(length) if length.isdigit() else 0
-                try:
-                    await run_in_threadpool(self.quota.look, user.id, max(announced - AROUND, 0))
-                except QuotaExceededError:
-                    # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
-                    if b"expect" not in headers:
-                        await drain(receive)
-                    raise
+            nonlocal looked
+            if not looked:
+                looked = True
+                await self._look(user, scope, receive)
             return await receive()
 
         await self.app(scope, allowed, send)
+
+    async def _look(self, user: User, scope: Scope, receive: Receive) -> None:
+        headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
+        # Who sends a key may only want to hear of a job that was taken long ago.
+        if b"idempotency-key" in headers:
+            return
+        length = headers.get(b"content-length", b"")
+        announced = int(length) if length.isdigit() else 0
+        try:
+            await run_in_threadpool(self.quota.look, user.id, max(announced - AROUND, 0))
+        except QuotaExceededError:
+            # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
+            if b"expect" not in headers:
+                await drain(receive)
+            raise
 
 
 def _is_submit(scope: Scope) -> bool:

@@ -289,6 +289,12 @@ def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> 
         LocalStack(tmp_path / "file" / "data").start()
 
 
+def test_a_setting_that_makes_no_sense_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CL_QUOTA_JOBS", "many")
+    with pytest.raises(StackError, match=r"^CL_QUOTA_JOBS is a number, 0 for no limit, and not 'many'$"):
+        LocalStack(workers=1).start()
+
+
 def test_a_database_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "jobs.sqlite").write_text("words, a good many of them, and no database at all" * 100)
     with pytest.raises(StackError, match=r"^(compute|w0) did not start: it ended with status 1: [^\n]*not a database"):
