@@ -30,7 +30,7 @@ def http(app: FastAPI) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def written(caplog: pytest.LogCaptureFixture) -> Iterator[io.StringIO]:
     """What a server writes with `CL_LOG=json`."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
@@ -39,7 +39,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     handler.addFilter(lambda record: record.name != "httpx")
     handler.setFormatter(log.json_formatter("compute"))
     root = logging.getLogger()
-    monkeypatch.setattr(root, "level", logging.INFO)
+    caplog.set_level(logging.INFO)
     root.addHandler(handler)
     yield stream
     root.removeHandler(handler)
