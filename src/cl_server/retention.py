@@ -40,8 +40,10 @@ class Retention:
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Look no more; a look that is under way has a few seconds to end, before its database is closed."""
         self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
 
     def look(self) -> int | None:
         """Remove what is old; returns how many jobs, or `None` when another process is at it."""
