@@ -84,7 +84,7 @@ class ConflictError(ResponseError):
 
 
 class PayloadTooLargeError(ResponseError):
-    """413: the file is larger than the server takes."""
+    """413: the file is larger than the server takes, or than this user has room for."""
 
 
 class ValidationError(ResponseError):

@@ -159,8 +159,11 @@ class JobQueue(JobRepository, Protocol):
         """Tell how far the job is; `False` when that is no news, or the claim is lost."""
         ...
 
-    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing) -> bool:
-        """End a job well. `publish` puts its files in place, only if the claim still holds, before anybody hears."""
+    def complete(
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
+    ) -> bool:
+        """End a job well. `publish` puts its files in place, only if the claim still holds, before anybody hears;
+        `size` is what they take, in bytes."""
         ...
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
@@ -193,6 +196,10 @@ class JobQueue(JobRepository, Protocol):
 
     def list_jobs(self, query: JobQuery) -> Page:
         """A page of jobs, newest first."""
+        ...
+
+    def unfinished(self) -> dict[tuple[str, JobStatus], int]:
+        """How many jobs are not over, by task type and status; those of which there are none are left out."""
         ...
 
     def finished_before(self, time: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Unpack
@@ -203,14 +204,17 @@ class MemoryJobRepository:
             tell(self._on_event, Event(entry.job.model_copy()))
             return True
 
-    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing) -> bool:
+    def complete(
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
+    ) -> bool:
         """End a job well."""
         with self._lock:
             entry = self._of(claim)
             if entry is None:
                 return False
             publish()
-            self._change(entry, JobStatus.COMPLETED, progress=100, task_output=task_output)
+            size += entry.job.size
+            self._change(entry, JobStatus.COMPLETED, progress=100, task_output=task_output, size=size)
             return True
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
@@ -281,6 +285,12 @@ class MemoryJobRepository:
         shown = found[: query.limit]
         more = len(found) > query.limit
         return Page([entry.job.model_copy() for entry in shown], shown[-1].seq if more else None)
+
+    def unfinished(self) -> dict[tuple[str, JobStatus], int]:
+        """How many jobs are not over."""
+        with self._lock:
+            jobs = [entry.job for entry in self._entries.values()]
+        return dict(Counter((job.task_type, job.status) for job in jobs if not job.status.terminal))
 
     def finished_before(self, time: int) -> list[str]:
         """The jobs that ended before a time."""

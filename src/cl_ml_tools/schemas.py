@@ -44,6 +44,8 @@ class Job(BaseModel):
     updated_at: int = 0
     started_at: int | None = None
     completed_at: int | None = None
+    # The bytes of its files, as far as somebody counted them.
+    size: int = 0
 
 
 class BaseJobParams(BaseModel):

@@ -94,11 +94,12 @@ class SubmitRoute(Generic[P]):
             response_model=JobCreatedResponse,
             responses={
                 400: {"model": ErrorResponse, "description": "The file cannot be a job (it is empty)"},
-                413: {"model": ErrorResponse, "description": "The upload is larger than the server takes"},
+                413: {"model": ErrorResponse, "description": "The upload is larger than the server takes of this user"},
                 422: {
                     "model": ErrorResponse,
-                    "description": "A parameter is missing or out of its range, or the key came with another job",
+                    "description": "A parameter is missing, out of range or too long, or the key came with another job",
                 },
+                429: {"model": ErrorResponse, "description": "This user has too many jobs that are not over"},
                 503: {"model": ErrorResponse, "description": "The server lacks a library or a model for the task"},
                 507: {"model": ErrorResponse, "description": "The server's disk is full"},
             },
@@ -152,7 +153,13 @@ class Submission(Generic[P]):
                 name = self._route.output_name(safe_stem(file.filename), params)
                 params.output_paths = [str(self._storage.get_output_path(job_id) / name)]
             content: JSONObject = params.model_dump(mode="json")
-            job = Job(job_id=job_id, task_type=self._route.task_type, params=content, priority=priority)
+            job = Job(
+                job_id=job_id,
+                task_type=self._route.task_type,
+                params=content,
+                priority=priority,
+                size=saved["size"],
+            )
             if idempotency_key is None:
                 await run_in_threadpool(self._repository.add_job, job, created_by=user_id(user), priority=priority)
             else:

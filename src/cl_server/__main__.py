@@ -30,6 +30,7 @@ class Options(argparse.Namespace):
     check: bool = False
     init: bool = False
     rotate_key: bool = False
+    reset_password: str | None = None
     lifeline: bool = False
 
     def variables(self) -> dict[str, str]:
@@ -80,6 +81,7 @@ def make_parser() -> argparse.ArgumentParser:
     auth = commands.add_parser("auth", help="run the auth server")
     auth.add_argument("--init", action="store_true", help="only make the first admin; the password goes to stdout")
     auth.add_argument("--rotate-key", action="store_true", help="only make a new key, which signs from now on")
+    auth.add_argument("--reset-password", metavar="USER", help="only make a new password, which goes to stdout")
     for server, port in ((compute, 8002), (auth, 8000)):
         server.add_argument("--port", type=int, default=port)
         server.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="the address to listen on")
@@ -172,10 +174,12 @@ def auth_server(options: Options) -> int:
             process.initialise(hand_over)
         elif options.rotate_key:
             sys.stdout.write(f"{process.rotate_key()}\n")
+        elif options.reset_password is not None:
+            sys.stdout.write(f"{process.reset_password(options.reset_password)}\n")
         else:
             expect_names(options)
             process.run(options.port, options.fd, tell, options.host)
-    except KeyFileError as error:
+    except (KeyFileError, process.NoSuchUserError) as error:
         return failed(str(error))
     return 0
 

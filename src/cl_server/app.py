@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
+from prometheus_client import CollectorRegistry
 
 from cl_ml_tools.job_queue import JobQueue
 from cl_ml_tools.master import create_master_router
@@ -13,10 +14,15 @@ from cl_server.access import REFUSALS, Access, AccessMiddleware, job_user
 from cl_server.body_limit import BodyLimitMiddleware
 from cl_server.capabilities import Capabilities
 from cl_server.guest_mode import GuestMode
+from cl_server.health import Health
 from cl_server.job_storage import JobStorage
+from cl_server.quota import Quota
+from cl_server.quota_middleware import QuotaMiddleware
 from cl_server.request_id import RequestIdMiddleware
-from cl_server.routes import admin, control, file_list, files, job_list, jobs, server
-from cl_server.settings import GIB
+from cl_server.request_log import RequestLogMiddleware
+from cl_server.request_metrics import RequestMetrics
+from cl_server.routes import admin, control, file_list, files, health, job_list, jobs, server
+from cl_server.settings import GIB, Operation
 from cl_server.tokens import Verifier
 from cl_server.web_pages import WebPagesMiddleware
 
@@ -32,9 +38,16 @@ def create_app(
     *,
     max_upload: int = 2 * GIB,
     names: Set[str] = frozenset(),
+    operation: Operation | None = None,
+    quota: Quota | None = None,
+    state: Health | None = None,
+    registry: CollectorRegistry | None = None,
     on_shutdown: Callable[[], None] | None = None,
 ) -> FastAPI:
-    """The application. `max_upload` is the size of a whole request body, in bytes; `names`: see `WebPagesMiddleware`.
+    """The application.
+
+    `max_upload` is the size of a whole request body, in bytes; `names`: see `WebPagesMiddleware`; `registry` holds the
+    metrics.
 
     Without a verifier there are guests only, and nobody is an admin.
     """
@@ -46,6 +59,8 @@ def create_app(
         if on_shutdown is not None:
             on_shutdown()
 
+    operation = operation or Operation()
+    registry = registry or CollectorRegistry()
     app = FastAPI(
         title=TITLE,
         version=version("cl-client"),
@@ -57,10 +72,14 @@ def create_app(
     errors.install(app)
     # Outermost is what is added last.
     app.add_middleware(BodyLimitMiddleware, limit=max_upload)
+    if quota is not None:
+        app.add_middleware(QuotaMiddleware, quota=quota)
     app.add_middleware(AccessMiddleware, access=Access(verifier, guest_mode))
     app.add_middleware(WebPagesMiddleware, names=names)
     app.add_middleware(RequestIdMiddleware)
+    app.add_middleware(RequestLogMiddleware, metrics=RequestMetrics(registry))
     app.include_router(server.create_router(capabilities, guest_mode))
+    app.include_router(health.create_router(state or Health(), registry, operation.metrics_for))
     submits = create_master_router(repository, storage, job_user, offered=lambda: capabilities.summary().capabilities)
     app.include_router(submits, dependencies=[Depends(bearer.scheme)], responses={**REFUSALS})
     app.include_router(job_list.create_router(repository))

@@ -2,6 +2,8 @@
 
 import time
 
+DAY_MS = 24 * 3600 * 1000
+
 
 def now_ms() -> int:
     """UTC milliseconds."""

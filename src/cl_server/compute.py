@@ -3,6 +3,10 @@
 import tempfile
 from typing import IO
 
+from prometheus_client import CollectorRegistry, ProcessCollector
+from pydantic import JsonValue
+
+from cl_ml_tools.discovery import discover_tasks
 from cl_server import leftovers, log
 from cl_server.app import create_app
 from cl_server.capabilities import Capabilities
@@ -10,8 +14,13 @@ from cl_server.database import open_database
 from cl_server.doorbell import Ringer
 from cl_server.events import Events, Relay, connection
 from cl_server.guest_mode import GuestMode
+from cl_server.health import Health
+from cl_server.job_metrics import JobMetrics
 from cl_server.migrations import migrate
+from cl_server.mqtt import Connection
+from cl_server.quota import Quota
 from cl_server.repository import SqlJobRepository
+from cl_server.retention import Retention
 from cl_server.serve import HOST, serve
 from cl_server.settings import Settings, prepare
 from cl_server.storage import open_storage
@@ -37,20 +46,29 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
     migrate(engine)
     broker = connection(settings, "compute")
     capabilities = Capabilities()
-    if broker is not None:
-        capabilities.listen(broker)
-        broker.start()
     ringer = Ringer(settings.workers)
     relay = Relay(Events(broker, guest_mode))
-    repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring)
+    operation = settings.operation
+    quota = Quota(engine, operation.quota_bytes, operation.quota_jobs)
+    repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring, quota=quota)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    metrics = JobMetrics(registry, repository, capabilities, discover_tasks().keys())
+    if broker is not None:
+        capabilities.listen(broker)
+        metrics.listen(broker)
+        broker.start()
     relay.follow(repository)
     lock: IO[str] | None = None
     if settings.storage_url is None:
         lock = leftovers.sweep(settings.data, repository, storage)
     else:
         leftovers.sweep_shared(repository, storage)
+    retention = Retention(engine, settings.data, repository, storage, operation.retention_days)
+    retention.start()
 
     def close() -> None:
+        retention.stop()
         if broker is not None:
             broker.stop()
         relay.stop()
@@ -59,6 +77,10 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         if lock is not None:
             lock.close()
 
+    def details() -> dict[str, JsonValue]:
+        return {"broker": word_for(broker), "workers": capabilities.summary().num_workers}
+
+    state = Health(lambda: relay.sound, details)
     app = create_app(
         repository,
         storage,
@@ -67,9 +89,20 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         verifier,
         max_upload=settings.max_upload,
         names=settings.names,
+        operation=operation,
+        quota=quota,
+        state=state,
+        registry=registry,
         on_shutdown=close,
     )
-    serve(app, host=host, port=port, fd=fd)
+    serve(app, state, host=host, port=port, fd=fd, drain=operation.drain)
+
+
+def word_for(broker: Connection | None) -> str:
+    """How it stands with the broker."""
+    if broker is None:
+        return "none"
+    return "connected" if broker.connected else "away"
 
 
 def make_verifier(settings: Settings) -> Verifier | None:

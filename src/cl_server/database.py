@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from cl_ml_tools.schemas import JobStatus
 from cl_server.clock import now_ms
 
 # Seconds that a process waits for the others to have opened a new database.
@@ -67,11 +68,16 @@ jobs = Table(
     Column("cancelling", Boolean, nullable=False, server_default=false()),
     Column("idempotency_key", String(64)),
     Column("fingerprint", String(64), nullable=False, server_default=""),
+    # The bytes of its files.
+    Column("size", Big, nullable=False, server_default="0"),
     Index("ux_jobs_idempotency_key", "idempotency_key", unique=True),
 )
 
 # The order in which jobs are claimed, so that the next one is found without sorting the queue.
 Index("ix_jobs_queue", jobs.c.status, jobs.c.priority.desc(), jobs.c.seq)
+
+# Holds what each user has, without the rows.
+Index("ix_jobs_owner", jobs.c.created_by, jobs.c.size)
 
 # What has happened and is not yet known to have been told: written with the change itself.
 outbox = Table(
@@ -81,6 +87,10 @@ outbox = Table(
     Column("job", JSON, nullable=False),
     Column("told_at", Big, nullable=False),
 )
+
+
+# The words for jobs that are not over.
+UNFINISHED = tuple(status.value for status in JobStatus if not status.terminal)
 
 
 def open_database(target: Path | str) -> Engine:

@@ -69,6 +69,8 @@ class Ringer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # Else the first ring would open a port on all addresses.
+        self._socket.bind((HOST, 0))
         self._socket.setblocking(False)
 
     def ring(self) -> None:

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import IO, Literal, Self, cast
 
 from cl_ml_tools.discovery import discover_tasks
-from cl_server import broker
+from cl_server import broker, temporary_data
 from cl_server.broker import HOST, BrokerKind
 from cl_server.broker_address import BrokerAddress
 from cl_server.cores import cores
 from cl_server.doorbell import registered
-from cl_server.settings import GIB, HOUR, Settings, prepare
+from cl_server.settings import GIB, HOUR, Operation, Settings, prepare
 from cl_server.supervisor import REMAINS, Service, take, wait_until
 
 START = 60.0
@@ -122,6 +122,7 @@ class LocalStack:
                 database_url=self._database,
                 storage_url=self._storage,
                 task_timeout=self._task_timeout,
+                operation=_operation(),
             )
             if self._auth:
                 settings = self._start_auth(settings)
@@ -196,7 +197,8 @@ class LocalStack:
 
     def _open_data(self) -> None:
         if self._wanted_data is None:
-            self.data = Path(tempfile.mkdtemp(prefix="cl-stack-"))
+            temporary_data.sweep(Path(tempfile.gettempdir()))
+            self.data = Path(tempfile.mkdtemp(prefix=temporary_data.PREFIX))
         else:
             self.data = self._wanted_data.absolute()
         try:
@@ -335,6 +337,13 @@ class LocalStack:
         code = service.exit_code()
         why = "no answer" if code is None else f"it ended with status {code}"
         return StackError(f"{name} did not start: {why}: {service.last_words() or 'no message'} (log: {service.log})")
+
+
+def _operation() -> Operation:
+    try:
+        return Operation.from_env()
+    except ValueError as error:
+        raise StackError(str(error)) from None
 
 
 def _get(url: str, path: str) -> dict[str, object] | None:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from cl_ml_tools.schemas import ErrorResponse, ValidationIssue
 from cl_server.job_storage import StorageUnavailableError
+from cl_server.quota import QuotaExceededError, TooManyBytesError, TooManyJobsError
 
 ISSUES = TypeAdapter(list[ValidationIssue])
 
@@ -25,6 +26,8 @@ BUSY = HTTPException(503, "the server's database is held by something else; try 
 
 NO_DATABASE = HTTPException(503, "the server's database does not answer; try again", {"retry-after": "5"})
 NO_STORAGE = HTTPException(503, "the server's file storage does not answer; try again", {"retry-after": "5"})
+# How Starlette begins what it says of a form that is too large; it calls it a bad request.
+OVER_LIMITS = ("Too many fields.", "Too many files.", "Part exceeded maximum size")
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,9 @@ def install(app: FastAPI) -> None:
     """Answer errors of the framework and of the routes in one shape."""
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(OSError, _of_the_machine)
-    app.add_exception_handler(OperationalError, _of_the_machine)
+    app.add_exception_handler(OSError, _explain)
+    app.add_exception_handler(OperationalError, _explain)
+    app.add_exception_handler(QuotaExceededError, _explain)
 
 
 def answer(
@@ -50,7 +54,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     # FastAPI calls it a bad request when an upload cannot be spooled.
-    error = _explained(error) or error
+    error = _explained(error) or _too_much(error) or error
     return answer(request, error.status_code, error.detail, error.headers)
 
 
@@ -61,11 +65,21 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return answer(request, 422, ISSUES.validate_python(error.errors()))
 
 
-async def _of_the_machine(request: Request, error: Exception) -> Response:
+async def _explain(request: Request, error: Exception) -> Response:
     explained = _explained(error)
     if explained is None:
         raise error
     return answer(request, explained.status_code, explained.detail, explained.headers)
+
+
+def _too_much(error: HTTPException) -> HTTPException | None:
+    """A form that is over the limits of its route: like every parameter that is too much, RFC 9110 §15.5.21."""
+    return HTTPException(422, error.detail) if error.detail.startswith(OVER_LIMITS) else None
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a full disk is what it comes from."""
+    return _explained(error) is FULL
 
 
 def _explained(error: BaseException) -> HTTPException | None:
@@ -87,6 +101,12 @@ def _explained(error: BaseException) -> HTTPException | None:
                 # The first line: a password is in none of them, but the rest says nothing more.
                 log.error("the database does not answer: %s", str(orig).strip().partition("\n")[0])
                 return NO_DATABASE
+            case TooManyJobsError():
+                # RFC 6585 §4.
+                return HTTPException(429, str(cause), {"retry-after": "5"})
+            case TooManyBytesError():
+                # RFC 9110 §15.5.14. Not 507 (RFC 4331 §6), which is the whole server's trouble here.
+                return HTTPException(413, str(cause))
             case _:
                 continue
     return None

@@ -50,7 +50,10 @@ class Events:
 
 
 class Relay:
-    """A listener for a repository: tells each event at once, and takes it out of the outbox when the broker has it."""
+    """A listener for a repository: tells each event at once, and takes it out of the outbox when the broker has it.
+
+    `sound` says whether the database took what was last written to it, or read: it is asked every few seconds.
+    """
 
     def __init__(self, events: Events) -> None:
         self._events = events
@@ -60,6 +63,7 @@ class Relay:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._queue: JobQueue | None = None
+        self.sound = True
 
     def __call__(self, event: Event) -> None:
         told = self._events.publish(event.job)
@@ -93,8 +97,10 @@ class Relay:
                 if time.monotonic() - looked > STALE / 1000:
                     looked = time.monotonic()
                     self.take_over(self._queue)
+                self.sound = True
             except Exception:
                 # A full disk, a database that is away: what is in the outbox stays there.
+                self.sound = False
                 log.exception("the outbox cannot be kept")
                 self._stop.wait(1)
 

@@ -32,7 +32,8 @@ from cl_ml_tools.job_queue import (
 )
 from cl_ml_tools.job_repository import JobUpdate
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
-from cl_server.database import Big, clock_of, is_postgres, jobs, outbox, reading
+from cl_server.database import UNFINISHED, Big, clock_of, is_postgres, jobs, outbox, reading
+from cl_server.quota import Quota
 
 COLUMNS = tuple(jobs.columns.keys())
 # On which PostgreSQL tells listening workers that there is something to do.
@@ -88,6 +89,7 @@ class SqlJobRepository:
         on_event: Listener = ignore_event,
         on_wake: Wake = ignore_wake,
         clock: Callable[[], int] | None = None,
+        quota: Quota | None = None,
     ) -> None:
         self._engine = engine
         self._reading = reading(engine)
@@ -96,6 +98,7 @@ class SqlJobRepository:
         self._on_event = on_event
         self._on_wake = on_wake
         self._clock = clock_of(engine) if clock is None else clock
+        self._quota = quota
         self._held: dict[str, Claim] = {}
 
     # What every repository can.
@@ -167,7 +170,7 @@ class SqlJobRepository:
         key: str | None = None,
         fingerprint: str = "",
     ) -> Job:
-        """Queue a job, or find the one that came with the same key."""
+        """Queue a job, or find the one that came with the same key. Raises `QuotaExceededError`."""
         job.created_by = created_by if created_by is not None else job.created_by
         job.priority = job.priority if priority is None else priority
         scoped = None if key is None else scoped_key(job.created_by, key)
@@ -176,6 +179,8 @@ class SqlJobRepository:
             return found
         try:
             with self._changing() as change:
+                if self._quota is not None:
+                    self._quota.take(change.connection, job.created_by, job.size)
                 job.created_at = job.updated_at = change.now
                 values = {"attempts": 0, "idempotency_key": scoped, "fingerprint": fingerprint}
                 change.connection.execute(insert(jobs).values(job.model_dump(mode="json") | values))
@@ -261,10 +266,13 @@ class SqlJobRepository:
         tell(self._on_event, Event(_job(row)))
         return True
 
-    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing) -> bool:
+    def complete(
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
+    ) -> bool:
         """End a job well. Its row is locked while its files are put in place, so nobody else can come between."""
         with self._changing() as change:
-            done = change.move(JobStatus.COMPLETED, *_held(claim), progress=100, task_output=task_output)
+            result = {"progress": 100, "task_output": task_output, "size": jobs.c.size + size}
+            done = change.move(JobStatus.COMPLETED, *_held(claim), **result)
             if done:
                 publish()
         return bool(done)
@@ -357,6 +365,14 @@ class SqlJobRepository:
             rows = list(connection.execute(statement))
         shown = rows[: query.limit]
         return Page([_job(row) for row in shown], _number(shown[-1], "seq") if len(rows) > query.limit else None)
+
+    def unfinished(self) -> dict[tuple[str, JobStatus], int]:
+        """How many jobs are not over."""
+        group = (jobs.c.task_type, jobs.c.status)
+        counted = select(*group, func.count()).where(jobs.c.status.in_(UNFINISHED)).group_by(*group)
+        with self._reading.connect() as connection:
+            rows = cast("list[tuple[str, str, int]]", list(connection.execute(counted)))
+        return {(task, JobStatus(status)): count for task, status, count in rows}
 
     # The outbox.
 

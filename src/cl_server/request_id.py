@@ -9,6 +9,9 @@ from uuid import uuid4
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cl_server import log as logs
+from cl_server.request_log import printable
+
 HEADER = b"x-request-id"
 SANE = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
@@ -16,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class RequestIdMiddleware:
-    """Outermost, so that also errors carry the id. The client's own id is kept when it is a sane one."""
+    """Around all that answers, so that also errors carry the id. The client's own id is kept when it is a sane one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -29,6 +32,7 @@ class RequestIdMiddleware:
         sent = next((value for name, value in headers if name == HEADER), b"")
         request_id = sent if SANE.fullmatch(sent) else uuid4().hex.encode()
         scope.setdefault("state", {})["request_id"] = request_id.decode()
+        logs.request_id.set(request_id.decode())
         started = False
 
         async def send_with_id(message: Message) -> None:
@@ -43,7 +47,7 @@ class RequestIdMiddleware:
         except ClientDisconnect:
             log.info("request %s: the client went away", request_id.decode())
         except Exception:
-            what = f"{scope['method']} {scope['path']}"
+            what = f"{scope['method']} {printable(cast('str', scope['path']))}"
             log.exception("request %s: %s failed", request_id.decode(), what)
             if started:
                 raise

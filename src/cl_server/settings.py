@@ -1,10 +1,11 @@
 """What the processes of one data folder have to know. They get it from their environment, see `Settings.from_env`."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeAlias
 
 from cl_server.broker_address import BrokerAddress
 
@@ -13,6 +14,8 @@ HOUR = 3600.0
 # A token lives this long, in seconds: until then, other servers believe what was true when it was made.
 TOKEN_LIFETIME = 1800
 
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 @dataclass(frozen=True)
 class Audience:
@@ -20,6 +23,66 @@ class Audience:
 
     issuer: str = "cl-auth"
     audience: str = "cl-server"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What whoever runs the servers decides; 0 means no limit.
+
+    A user, or all guests together, may have `quota_bytes` of files and `quota_jobs` that are not over. Jobs are deleted
+    `retention_days` after their end. `drain` is for how many seconds a server stays after the first SIGTERM, not ready.
+    `metrics_for` are the networks from which metrics may be asked for.
+    """
+
+    quota_bytes: int = 0
+    quota_jobs: int = 0
+    retention_days: float = 0
+    drain: float = 0
+    metrics_for: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
+        """Read `CL_QUOTA_BYTES`, `CL_QUOTA_JOBS`, `CL_RETENTION_DAYS`, `CL_DRAIN` and `CL_METRICS_FOR`.
+
+        Raises `ValueError`, in one line.
+        """
+        networks = env.get("CL_METRICS_FOR")
+        return cls(
+            quota_bytes=int(_amount(env, "CL_QUOTA_BYTES")),
+            quota_jobs=int(_amount(env, "CL_QUOTA_JOBS")),
+            retention_days=_amount(env, "CL_RETENTION_DAYS"),
+            drain=_amount(env, "CL_DRAIN"),
+            metrics_for=_networks(networks) if networks else cls().metrics_for,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables from which `from_env` makes the same."""
+        return {
+            "CL_QUOTA_BYTES": str(self.quota_bytes),
+            "CL_QUOTA_JOBS": str(self.quota_jobs),
+            "CL_RETENTION_DAYS": str(self.retention_days),
+            "CL_DRAIN": str(self.drain),
+            "CL_METRICS_FOR": ",".join(map(str, self.metrics_for)),
+        }
+
+
+def _amount(env: Mapping[str, str], name: str) -> float:
+    said = env.get(name) or "0"
+    try:
+        amount = float(said)
+    except ValueError:
+        amount = -1.0
+    # Written so that what is not a number at all (NaN) is refused too.
+    if not 0 <= amount < float("inf"):
+        raise ValueError(f"{name} is a number, 0 for no limit, and not {said!r}")
+    return amount
+
+
+def _networks(said: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word.strip()) for word in said.split(","))
+    except ValueError as error:
+        raise ValueError(f"CL_METRICS_FOR is a list of networks, with commas: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +109,7 @@ class Settings:
     storage_url: str | None = None
     names: frozenset[str] = frozenset()
     task_timeout: float = HOUR
+    operation: Operation = Operation()
 
     @property
     def auth(self) -> Path:
@@ -76,7 +140,8 @@ class Settings:
         `CL_HOSTS` (names with commas between them);
         `AUTH_URL` or `CL_AUTH_KEY` (a PEM file);
         `CL_GUEST_MODE` (`on` or `off`; without it, guests are let in where nobody could log in);
-        `CL_TOKEN_ISSUER`, `CL_TOKEN_AUDIENCE`, `CL_TOKEN_LIFETIME`. An empty variable is one that is not set.
+        `CL_TOKEN_ISSUER`, `CL_TOKEN_AUDIENCE`, `CL_TOKEN_LIFETIME`; and those of `Operation`.
+        An empty variable is one that is not set.
         """
         env = {name: value for name, value in os.environ.items() if value}
         auth_url, auth_key = env.get("AUTH_URL"), env.get("CL_AUTH_KEY")
@@ -98,6 +163,7 @@ class Settings:
             storage_url=env.get("CL_STORAGE"),
             names=frozenset(name.strip().lower() for name in env.get("CL_HOSTS", "").split(",") if name.strip()),
             task_timeout=float(env.get("CL_TASK_TIMEOUT", HOUR)),
+            operation=Operation.from_env(env),
         )
 
     def environment(self) -> dict[str, str]:
@@ -118,6 +184,7 @@ class Settings:
             "CL_STORAGE": self.storage_url or "",
             "CL_HOSTS": ",".join(sorted(self.names)),
             "CL_TASK_TIMEOUT": str(self.task_timeout),
+            **self.operation.environment(),
         }
 
 

@@ -137,7 +137,9 @@ class Attempt:
         if result["status"] != "ok" or self._workspace is None:
             error = result["error"] if result["status"] == "error" else "it had no place to work"
             return self._queue.fail(self.claim, error, transient=result.get("transient", False))
-        return self._queue.complete(self.claim, result["task_output"], self._workspace.publish)
+        return self._queue.complete(
+            self.claim, result["task_output"], self._workspace.publish, _size(self._workspace.outputs)
+        )
 
     def _begin(self) -> Workspace:
         self._workspace = self._storage.begin_attempt(self.claim.job.job_id, self.claim.token)
@@ -156,6 +158,11 @@ class Attempt:
 
 def _not_kept(error: OSError) -> TaskResult:
     return {"status": "error", "error": f"the outputs cannot be kept: {error.strerror or error}", "transient": True}
+
+
+def _size(folder: Path) -> int:
+    """The bytes of what a task wrote."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
 
 
 class Shift:

@@ -475,6 +475,16 @@ def test_old_jobs_are_found_by_when_they_ended(bench: Bench) -> None:
     assert set(bench.queue.finished_before(first + 1_001)) == {one, two}
 
 
+def test_jobs_that_are_not_over_are_counted_by_task_and_status(bench: Bench) -> None:
+    assert bench.queue.unfinished() == {}
+    for _ in range(3):
+        bench.queue.add_job(new())
+    claim = claimed(bench.queue)
+    assert bench.queue.unfinished() == {("hash", JobStatus.QUEUED): 2, ("hash", JobStatus.PROCESSING): 1}
+    assert bench.queue.fail(claim, "no")
+    assert bench.queue.unfinished() == {("hash", JobStatus.QUEUED): 2}
+
+
 # The five methods that a plain Worker needs
 
 

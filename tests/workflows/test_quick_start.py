@@ -1,6 +1,8 @@
-"""cl_ml_tools alone: a user's own repository, storage, API, worker and plugin, as a package of its own."""
+"""cl_ml_tools alone: a user's own repository, storage, API and worker, and a plugin that pip has installed."""
 
 import importlib
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +12,30 @@ import pytest
 from PIL import Image
 
 from cl_ml_tools.worker import Worker
+from cl_server.embedded import LocalStack
+from cl_server.supervisor import wait_until
 from tests.media.photo import photo
+
+HERE = Path(__file__).with_name("quick_start")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which pip has put two packages: the watermark, and a broken one. Nothing is fetched."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", "--no-deps"]
+    packages = [str(HERE / name) for name in ("watermark", "broken")]
+    subprocess.run([*pip, "--no-build-isolation", "--target", str(folder), *packages], check=True)
+    return folder
 
 
 @pytest.fixture
-def my_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The package, installed: its entry points are found, one of which leads nowhere."""
-    monkeypatch.syspath_prepend(str(Path(__file__).with_name("quick_start")))
+def my_app(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The application, where those packages are installed."""
+    monkeypatch.syspath_prepend(str(HERE))
+    monkeypatch.syspath_prepend(str(installed))
     yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "my_app"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"my_app", "watermark_plugin"}]:
         del sys.modules[name]
 
 
@@ -30,9 +47,11 @@ async def run_to_the_end(worker: Worker) -> None:
 async def test_the_quick_start_works(my_app: None, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = importlib.import_module("my_app.main").create(str(tmp_path))
     worker = Worker(importlib.import_module("my_app.repository").SQLiteJobRepository(str(tmp_path / "jobs.db")))
-    # One broken plugin is reported and left out, and stops none of the others.
+    # A broken plugin is reported and left out, and stops none of the others.
     assert {"hash", "watermark"} <= set(worker.get_supported_task_types())
-    assert "plugin broken" in caplog.text
+    assert "plugin broken (broken_plugin:BrokenTask) does not load and is left out" in caplog.text
+    assert "RuntimeError: this plugin is broken" in caplog.text
+    assert "plugin missing (no_such_plugin:Nothing) is left out: No module named 'no_such_plugin'" in caplog.text
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://my-app") as http:
         made = await http.post(
             "/api/jobs/watermark",
@@ -72,3 +91,17 @@ async def test_a_repository_of_somebody_else_keeps_no_keys(my_app: None, tmp_pat
     )
     app.state.repository.conn.close()
     assert list((tmp_path / "media_storage" / "jobs").iterdir()) == []
+
+
+def test_a_plugin_that_is_installed_works_in_the_server_too(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(installed), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    with LocalStack(tmp_path, workers=1) as stack, httpx.Client(base_url=stack.compute_url) as http:
+        assert "watermark" in http.get("/capabilities").json()["capabilities"]
+        files, data = {"file": ("photo.jpg", photo(200, 100))}, {"watermark_text": "mine"}
+        job = f"/jobs/{http.post('/jobs/watermark', files=files, data=data).json()['job_id']}"
+        assert wait_until(lambda: http.get(job).json()["status"] == "completed", 30)
+        assert http.get(f"{job}/files/output/watermarked_photo.jpg").status_code == 200
+    for part in ("compute", "w0"):
+        assert "plugin broken" in (tmp_path / "logs" / f"{part}.log").read_text()

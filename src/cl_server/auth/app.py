@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from cl_server import errors, spec
 from cl_server.auth import routes
@@ -15,8 +16,12 @@ from cl_server.auth.limits import LoginLimit
 from cl_server.auth.passwords import Passwords
 from cl_server.auth.users import UserRepository
 from cl_server.body_limit import BodyLimitMiddleware
+from cl_server.health import Health
 from cl_server.request_id import RequestIdMiddleware
-from cl_server.settings import TOKEN_LIFETIME, Audience
+from cl_server.request_log import RequestLogMiddleware
+from cl_server.request_metrics import RequestMetrics
+from cl_server.routes import health
+from cl_server.settings import TOKEN_LIFETIME, Audience, Operation
 from cl_server.tokens import Verifier
 from cl_server.web_pages import WebPagesMiddleware
 
@@ -33,6 +38,9 @@ def create_app(
     lifetime: int = TOKEN_LIFETIME,
     limit: LoginLimit | None = None,
     names: Set[str] = frozenset(),
+    operation: Operation | None = None,
+    state: Health | None = None,
+    registry: CollectorRegistry | None = None,
     on_shutdown: Callable[[], None] | None = None,
 ) -> FastAPI:
     """The application. `lifetime` of a token is in seconds; `names`: see `WebPagesMiddleware`."""
@@ -46,6 +54,8 @@ def create_app(
             on_shutdown()
 
     whom = audience or Audience()
+    operation = operation or Operation()
+    registry = registry or CollectorRegistry()
     accounts = Accounts(users, passwords, Issuer(ring, whom, lifetime), Verifier(ring, whom), limit or LoginLimit())
     app = FastAPI(
         title=TITLE,
@@ -58,7 +68,9 @@ def create_app(
     app.add_middleware(BodyLimitMiddleware, limit=LARGEST_BODY)
     app.add_middleware(WebPagesMiddleware, names=names)
     app.add_middleware(RequestIdMiddleware)
+    app.add_middleware(RequestLogMiddleware, metrics=RequestMetrics(registry))
     app.include_router(routes.server_router())
+    app.include_router(health.create_router(state or Health(), registry, operation.metrics_for))
     app.include_router(routes.token_router(accounts, ring))
     app.include_router(routes.user_router(accounts))
     spec.install(app)

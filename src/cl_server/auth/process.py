@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 
+from prometheus_client import CollectorRegistry, ProcessCollector
 from sqlalchemy import Engine
 
 from cl_server import log
@@ -13,12 +14,17 @@ from cl_server.auth.migrations import migrate
 from cl_server.auth.passwords import Passwords
 from cl_server.auth.users import UserRepository
 from cl_server.database import open_database
+from cl_server.health import Health
 from cl_server.serve import HOST, serve
 from cl_server.settings import Settings, prepare
 
 FIRST_ADMIN = "admin"
 
 Tell = Callable[[str, str], None]
+
+
+class NoSuchUserError(Exception):
+    """There is nobody of this name; one line."""
 
 
 def run(port: int, fd: int | None, tell: Tell, host: str = HOST) -> None:
@@ -28,6 +34,8 @@ def run(port: int, fd: int | None, tell: Tell, host: str = HOST) -> None:
     engine, ring = _open(settings)
     users, passwords = UserRepository(engine), Passwords()
     make_first_admin(users, passwords, tell)
+    registry, state = CollectorRegistry(), Health()
+    ProcessCollector(registry=registry)
     app = create_app(
         users,
         ring,
@@ -35,9 +43,12 @@ def run(port: int, fd: int | None, tell: Tell, host: str = HOST) -> None:
         audience=settings.audience,
         lifetime=settings.token_lifetime,
         names=settings.names,
+        operation=settings.operation,
+        state=state,
+        registry=registry,
         on_shutdown=engine.dispose,
     )
-    serve(app, host=host, port=port, fd=fd)
+    serve(app, state, host=host, port=port, fd=fd, drain=settings.operation.drain)
 
 
 def initialise(tell: Tell) -> None:
@@ -54,6 +65,25 @@ def rotate_key() -> str:
     settings = Settings.from_env()
     prepare(settings.data)
     return _ring(settings).rotate().kid
+
+
+def reset_password(username: str) -> str:
+    """Give a user a new random password, which only the caller ever hears, in a server that runs too.
+
+    Tokens from before are not renewed. Raises `NoSuchUserError`.
+    """
+    engine, _ = _open(Settings.from_env())
+    try:
+        users, passwords = UserRepository(engine), Passwords()
+        user = users.by_name(username)
+        if user is None:
+            raise NoSuchUserError(f"there is no user {username!r}")
+        password = secrets.token_urlsafe(18)
+        users.update(user.id, password_hash=asyncio.run(passwords.hash(password)))
+        passwords.close()
+    finally:
+        engine.dispose()
+    return password
 
 
 def make_first_admin(users: UserRepository, passwords: Passwords, tell: Tell) -> None:

@@ -88,10 +88,12 @@ def user_router(accounts: Accounts) -> APIRouter:
     router = APIRouter(prefix="/users", tags=["users"], dependencies=[Depends(bearer.scheme)])
 
     async def current(request: Request) -> User:
-        return await accounts.current(request.headers)
+        user = await accounts.current(request.headers)
+        request.state.user = user
+        return user
 
     async def admin(request: Request) -> None:
-        await accounts.admin(request.headers)
+        request.state.user = await accounts.admin(request.headers)
 
     admins = [Depends(admin)]
 
@@ -118,7 +120,11 @@ def user_router(accounts: Accounts) -> APIRouter:
             raise HTTPException(409, f"there is a user {user.username} already") from None
 
     @router.get(
-        "/", operation_id="list_users", summary="Look at all users", dependencies=admins, responses={**NOT_ADMIN}
+        "/",
+        operation_id="list_users",
+        summary="Look at all users",
+        dependencies=admins,
+        responses={**NOT_ADMIN, **INVALID},
     )
     def list_users(
         skip: Annotated[int, Query(ge=0, lt=1 << 31)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
@@ -177,7 +183,7 @@ def user_router(accounts: Accounts) -> APIRouter:
 
 
 def server_router() -> APIRouter:
-    """`/` and `/healthz`."""
+    """`/`."""
     router = APIRouter(tags=["server"])
     info = AuthServerInfo(status="ok", service="auth", version=version("cl-client"))
 
@@ -185,11 +191,7 @@ def server_router() -> APIRouter:
     async def get_server_info() -> AuthServerInfo:
         return info
 
-    @router.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    del get_server_info, healthz
+    del get_server_info
     return router
 
 

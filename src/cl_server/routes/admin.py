@@ -1,30 +1,17 @@
 """`/admin`: what only admins do."""
 
-from typing import Annotated, Protocol
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query
 
 from cl_ml_tools.schemas import ErrorResponse
 from cl_server import bearer
 from cl_server.access import REFUSALS, admin
-from cl_server.clock import now_ms
+from cl_server.clock import DAY_MS, now_ms
 from cl_server.guest_mode import FixedGuestModeError, GuestMode
 from cl_server.job_storage import JobStorage
+from cl_server.removal import Archive, remove_finished
 from cl_server.schemas import AdminConfig, CleanupResult, StorageSize
-
-DAY = 24 * 3600 * 1000
-
-
-class Archive(Protocol):
-    """The part of a repository that knows of old jobs."""
-
-    def finished_before(self, time: int) -> list[str]:
-        """The jobs that ended before a time, in UTC milliseconds."""
-        ...
-
-    def delete_job(self, job_id: str) -> bool:
-        """Forget a job."""
-        ...
 
 
 def create_router(archive: Archive, storage: JobStorage, guest_mode: GuestMode) -> APIRouter:
@@ -41,7 +28,10 @@ def create_router(archive: Archive, storage: JobStorage, guest_mode: GuestMode) 
         "/config/guest-mode",
         operation_id="set_guest_mode",
         summary="Let guests in, or no longer",
-        responses={409: {"model": ErrorResponse, "description": "There are servers on other hosts: it is set there"}},
+        responses={
+            409: {"model": ErrorResponse, "description": "There are servers on other hosts: it is set there"},
+            422: {"model": ErrorResponse, "description": "`guest_mode` is neither on nor off"},
+        },
     )
     def set_guest_mode(guest_mode_on: Annotated[bool, Form(alias="guest_mode")]) -> AdminConfig:
         try:
@@ -55,15 +45,14 @@ def create_router(archive: Archive, storage: JobStorage, guest_mode: GuestMode) 
         sizes = storage.sizes()
         return StorageSize(total_size=sum(sizes.values()), job_count=len(sizes))
 
-    @router.delete("/jobs/cleanup", operation_id="clean_up_jobs", summary="Delete jobs that ended some days ago")
+    @router.delete(
+        "/jobs/cleanup",
+        operation_id="clean_up_jobs",
+        summary="Delete jobs that ended some days ago",
+        responses={422: {"model": ErrorResponse, "description": "`days` is out of its range"}},
+    )
     def clean_up_jobs(days: Annotated[int, Query(ge=0, le=36_500)] = 7) -> CleanupResult:
-        deleted = freed = 0
-        for job_id in archive.finished_before(now_ms() - days * DAY):
-            size = storage.size_of(job_id)
-            if archive.delete_job(job_id):
-                storage.cleanup_job(job_id)
-                deleted, freed = deleted + 1, freed + size
-        return CleanupResult(deleted_count=deleted, freed_space=freed)
+        return remove_finished(archive, storage, now_ms() - days * DAY_MS)
 
     del get_admin_config, set_guest_mode, get_storage_size, clean_up_jobs
     return router

@@ -46,6 +46,10 @@ def create_router(queue: JobQueue, storage: JobStorage) -> APIRouter:
         operation_id="retry_job",
         summary="Do a job again",
         description="Makes a new job with the files and the parameters of one that failed or was cancelled.",
+        responses={
+            413: {"model": ErrorResponse, "description": "The owner of the job has too much in files"},
+            429: {"model": ErrorResponse, "description": "The owner has too many jobs that are not over"},
+        },
     )
     def retry_job(job_id: str, user: CurrentUser) -> JobCreatedResponse:
         job = job_of(queue, job_id, user)
@@ -56,7 +60,8 @@ def create_router(queue: JobQueue, storage: JobStorage) -> APIRouter:
             if not storage.copy_inputs(job_id, again):
                 raise no_such_job(job_id)
             params = moved(job.params, job_id, again)
-            new = Job(job_id=again, task_type=job.task_type, params=params, priority=job.priority)
+            size = storage.size_of(again)
+            new = Job(job_id=again, task_type=job.task_type, params=params, priority=job.priority, size=size)
             queue.submit(new, created_by=job.created_by)
         except BaseException:
             storage.cleanup_job(again)

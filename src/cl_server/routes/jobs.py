@@ -9,6 +9,7 @@ from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import ErrorResponse, Job
 from cl_server import bearer
 from cl_server.access import REFUSALS, User, job_user
+from cl_server.removal import remove
 from cl_server.schemas import JobResponse
 
 CurrentUser = Annotated[User, Depends(job_user)]
@@ -29,9 +30,8 @@ def create_router(repository: JobRepository, storage: FileStorage) -> APIRouter:
     @router.delete("/jobs/{job_id}", operation_id="delete_job", summary="Delete a job and its files", status_code=204)
     def delete_job(job_id: str, user: CurrentUser) -> Response:
         job_of(repository, job_id, user)
-        if not repository.delete_job(job_id):
+        if not remove(repository, storage, job_id):
             raise no_such_job(job_id)
-        storage.cleanup_job(job_id)
         return Response(status_code=204)
 
     # FastAPI holds them; the names are for the reader.

@@ -1,4 +1,4 @@
-"""`/`, `/capabilities` and `/healthz`: the server itself."""
+"""`/` and `/capabilities`: the server itself."""
 
 from importlib.metadata import version
 
@@ -30,9 +30,5 @@ def create_router(capabilities: Capabilities, guests: Guests) -> APIRouter:
     async def get_capabilities() -> WorkerCapabilitiesResponse:
         return capabilities.summary()
 
-    @router.get("/healthz", include_in_schema=False)
-    async def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    del get_server_info, get_capabilities, healthz
+    del get_server_info, get_capabilities
     return router

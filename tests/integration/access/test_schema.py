@@ -14,12 +14,19 @@ from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
+    status_code_conformance,
 )
 
 from cl_server.embedded import LocalStack
 from tests.media import tiny_models
 
-CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance, response_headers_conformance]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    response_schema_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+]
 DOCUMENTS = {name: json.loads(Path(f"openapi/{name}.json").read_text("utf-8")) for name in ("compute", "auth")}
 OPERATIONS = [
     (name, path, method)
@@ -56,7 +63,7 @@ def test_no_request_breaks_a_server_or_its_word(
         pytest.skip("nothing of it can be wrong")
 
     @settings(
-        max_examples=8,
+        max_examples=15,
         deadline=None,
         derandomize=True,
         database=None,

@@ -1,6 +1,7 @@
 """The auth server as a process, and our generated client against it."""
 
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -104,6 +105,43 @@ def test_the_first_admin_is_told_once(tmp_path: Path) -> None:
         assert answer.status_code == 200
     finally:
         server.stop()
+
+
+def test_there_is_no_password_that_everybody_knows(server: AuthServer) -> None:
+    with httpx.Client(base_url=server.url) as http:
+        for word in ("admin", "password", "changeme", ""):
+            answer = http.post("/auth/token", data={"username": "admin", "password": word})
+            assert answer.status_code in {401, 422}
+    assert len(server.password) >= 24
+
+
+def test_a_lost_password_is_made_anew_while_the_server_runs(server: AuthServer) -> None:
+    def reset(username: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "CL_DATA": str(server.data)}
+        argv = [*COMMAND, "--reset-password", username]
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+    with httpx.Client(base_url=server.url) as http:
+
+        def log_in(password: str) -> httpx.Response:
+            return http.post("/auth/token", data={"username": "admin", "password": password})
+
+        lost = server.password
+        old = {"Authorization": f"Bearer {log_in(lost).json()['access_token']}"}
+        told = reset("ADMIN")
+        new = told.stdout.removesuffix("\n")
+        assert (told.returncode, told.stderr) == (0, "")
+        assert re.fullmatch(r"[\w-]{24}", new)
+        assert log_in(lost).status_code == 401
+        assert http.post("/auth/token/refresh", headers=old).status_code == 401
+        assert http.get("/users/", headers=old).status_code == 401
+        token = log_in(new).json()["access_token"]
+        assert http.get("/users/me", headers={"Authorization": f"Bearer {token}"}).json()["is_admin"]
+        nobody = reset("nobody")
+        assert (nobody.returncode, nobody.stdout, nobody.stderr) == (1, "", "error: there is no user 'nobody'\n")
+        # The other tests log in with what was told at the start.
+        ours = http.get("/users/me", headers={"Authorization": f"Bearer {token}"}).json()["id"]
+        http.put(f"/users/{ours}", data={"password": lost}, headers={"Authorization": f"Bearer {token}"})
 
 
 def test_a_key_that_others_can_read_stops_the_server_in_one_line(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ class Watch:
     def __init__(self, stack: LocalStack) -> None:
         self.events: list[Event] = []
         self.workers: dict[str, Event | None] = {}
+        self.wills: list[str] = []
         self._changed = threading.Condition()
         self._subscribed = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2)
@@ -91,5 +92,8 @@ class Watch:
             if message.topic == "inference/events" and said is not None:
                 self.events.append(said)
             elif message.topic.startswith("inference/workers/"):
-                self.workers[message.topic.rpartition("/")[2]] = said
+                name = message.topic.rpartition("/")[2]
+                self.workers[name] = said
+                if said is None:
+                    self.wills.append(name)
             self._changed.notify_all()

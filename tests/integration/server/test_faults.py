@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -15,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from cl_server import broker
+from cl_server import broker, temporary_data
 from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack, StackError
 from cl_server.supervisor import wait_until
@@ -74,6 +73,7 @@ def test_a_worker_that_is_killed_in_a_job_does_not_take_it_along(own_stack: Loca
         assert told.count("processing") >= 2
         assert gone(before)
         # Its last will cleared what it had said, and its successor said it again.
+        assert watch.wills == [busy]
         watch.until(lambda: watch.workers.get(busy) is not None)
 
 
@@ -154,7 +154,13 @@ def test_a_parent_that_is_killed_leaves_no_process(kind: BrokerKind) -> None:
     assert wait_until(lambda: all(gone(pid) for pid in family), 15), [psutil.Process(p) for p in family if not gone(p)]
     assert not listening(port_of(url))
     assert not listening(int(mqtt_port))
-    shutil.rmtree(data)
+
+    def swept() -> bool:
+        # A thread of theirs may still be on its way out, and hold the lock.
+        temporary_data.sweep(Path(data).parent)
+        return not Path(data).exists()
+
+    assert wait_until(swept, 15)
 
 
 def test_a_stack_waits_for_what_is_left_of_one_that_was_killed(tmp_path: Path) -> None:
@@ -281,6 +287,12 @@ def test_a_data_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> 
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StackError, match="cannot be used: Not a directory"):
         LocalStack(tmp_path / "file" / "data").start()
+
+
+def test_a_setting_that_makes_no_sense_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CL_QUOTA_JOBS", "many")
+    with pytest.raises(StackError, match=r"^CL_QUOTA_JOBS is a number, 0 for no limit, and not 'many'$"):
+        LocalStack(workers=1).start()
 
 
 def test_a_database_that_is_none_is_one_clear_line(tmp_path: Path) -> None:

@@ -12,7 +12,11 @@ import httpx
 import psutil
 import pytest
 
+from cl_ml_tools.schemas import Job
 from cl_server import broker
+from cl_server.database import open_database
+from cl_server.migrations import migrate
+from cl_server.repository import SqlJobRepository
 from cl_server.settings import Settings
 from cl_server.supervisor import Service, wait_until
 
@@ -107,6 +111,39 @@ def test_a_worker_and_the_api_work_without_a_broker_and_without_a_stack(tmp_path
 def listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_an_api_forgets_jobs_that_ended_long_ago(tmp_path: Path) -> None:
+    engine = open_database(tmp_path / "jobs.sqlite")
+    migrate(engine)
+    long_ago = SqlJobRepository(engine, clock=lambda: 1_000_000)
+    long_ago.add_job(Job(job_id="old", task_type="hash"))
+    long_ago.cancel("old")
+    port = str(broker.free_port())
+    environment = {**Settings(tmp_path).environment(), "CL_RETENTION_DAYS": "30"}
+    with run("cl_server", "compute", "--port", port, **environment) as compute:
+        assert wait_until(lambda: long_ago.get_job("old") is None, 20)
+        compute.terminate()
+        compute.wait(20)
+    engine.dispose()
+
+
+def test_an_api_that_drains_is_not_ready_and_still_works_until_it_is_told_again(tmp_path: Path) -> None:
+    port = str(broker.free_port())
+    environment = {**Settings(tmp_path).environment(), "CL_DRAIN": "600"}
+    with (
+        run("cl_server", "compute", "--port", port, **environment) as compute,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        assert wait_until(lambda: listening(int(port)), 20)
+        assert http.get("/readyz").json() == {"status": "ready", "broker": "none", "workers": 0}
+        compute.terminate()
+        assert wait_until(lambda: http.get("/readyz").status_code == 503, 10)
+        assert http.get("/readyz").json()["status"] == "draining"
+        # On a new connection too, for it takes a while until nobody sends it any.
+        assert httpx.post(f"{http.base_url}/jobs/hash", files={"file": ("a", b"words")}).status_code == 200
+        compute.terminate()
+        compute.wait(20)
 
 
 def test_amqtt_shuts_down_although_a_peer_never_says_who_it_is() -> None:

@@ -166,7 +166,7 @@ async def test_a_form_that_would_fill_the_memory_is_refused(
     client: httpx.AsyncClient, repository: Repository, content: dict[str, tuple[str | None, bytes | str]], said: str
 ) -> None:
     answer = await client.post("/jobs/paint", files=content)
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert answer.json()["detail"].startswith(said)
     assert repository.jobs == []
 

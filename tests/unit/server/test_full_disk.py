@@ -81,6 +81,23 @@ async def test_while_a_job_is_written_down(server: Server, engine: Engine) -> No
     assert (await server.submit()).status_code == 200
 
 
+async def test_a_job_can_be_deleted_which_makes_the_room_that_this_needs(server: Server, engine: Engine) -> None:
+    job_id = (await server.submit()).json()["job_id"]
+    folder = server.jobs / job_id
+
+    def no_more_pages_while_it_has_files(connection: sqlite3.Connection, *rest: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {1 if folder.exists() else 1 << 30}")
+
+    event.listen(engine, "checkout", no_more_pages_while_it_has_files)
+    while (answer := await server.submit()).status_code == 200:
+        pass
+    assert answer.status_code == 507
+    assert (await server.http.delete(f"/jobs/{job_id}")).status_code == 204
+    assert not folder.exists()
+    assert (await server.http.get(f"/jobs/{job_id}")).status_code == 404
+    assert (await server.submit()).status_code == 200
+
+
 @pytest.fixture
 def hurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server that does not wait long for its database."""

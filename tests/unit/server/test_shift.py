@@ -24,8 +24,10 @@ class LookedAtTooLate(MemoryJobRepository):
         self.looked = threading.Event()
         self.all_done = asyncio.Event()
 
-    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing) -> bool:
-        kept = super().complete(claim, task_output, publish)
+    def complete(
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
+    ) -> bool:
+        kept = super().complete(claim, task_output, publish, size)
         self.completed.set()
         self.looked.wait(5)
         if all(job.status.terminal for job in self.list_jobs(JobQuery()).jobs):

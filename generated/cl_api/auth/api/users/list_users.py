@@ -22,7 +22,7 @@ def _read(response: httpx.Response) -> list[UserResponse]:
             UserResponse.from_dict(cast("JSONObject", item))
             for item in cast("list[JSONValue]", errors.read_json(response))
         ]
-    if response.status_code in (401, 403):
+    if response.status_code in (401, 403, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
 

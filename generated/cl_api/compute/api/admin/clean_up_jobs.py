@@ -17,7 +17,7 @@ def _call(*, days: int | Unset = UNSET) -> Call:
 def _read(response: httpx.Response) -> CleanupResult:
     if response.status_code == 200:
         return errors.read_model(response, CleanupResult.from_dict)
-    if response.status_code in (401, 403, 503):
+    if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
 

@@ -2,7 +2,7 @@
 
 from cl_ml_tools.common.compute_module import ComputeModule
 from cl_ml_tools.common.schemas import Job
-from my_app.plugins.watermark.schema import WatermarkParams
+from watermark_plugin.schema import WatermarkParams
 
 
 class WatermarkTask(ComputeModule):

@@ -1,0 +1,296 @@
+"""What somebody sends who means harm, or whose program is broken: nothing of it stops the server or leaves its job.
+
+`HOLES` says which test tries each hole that is known of servers of this kind, here or elsewhere. What is tried
+elsewhere and is none of them: tokens (`FORGERIES`), uploads without a length that do not end (test_bad_input.py).
+"""
+
+import asyncio
+import http.client
+import io
+import json
+import os
+import socket
+import sys
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from cl_server.embedded import LocalStack
+from tests.integration.server.client import Api, Watch
+from tests.integration.server.test_bad_input import FORM_START, detail
+from tests.media import photo
+
+ROOT = Path(__file__).parents[2]
+
+HOLES = {
+    "concurrent uploads and health checks deadlock the connections": "integration/server/test_hostile.py::"
+    "test_five_hundred_uploads_and_as_many_health_checks_at_once_are_all_answered",
+    "exif tags become flags of a program": "integration/server/test_hostile.py::"
+    "test_tags_that_look_like_flags_are_names_of_tags",
+    "the name of an upload leads out of the job": "integration/server/test_bad_input.py::"
+    "test_a_hostile_file_name_is_only_data",
+    "a file name over 255 bytes is a 500": "integration/server/test_bad_input.py::"
+    "test_a_hostile_file_name_is_only_data",
+    "an uploaded playlist reads local files": "integration/server/test_hostile.py::"
+    "test_a_playlist_that_names_a_file_of_the_server_gets_nothing_of_it",
+    "guests are admins": "integration/access/test_access.py::test_a_stack_of_guests_has_no_admins",
+    "jobs are everybody's": "integration/access/test_access.py::test_a_job_is_there_for_its_owner_and_for_admins_alone",
+    "inactive users log in": "unit/auth/test_routes.py::test_users_who_are_inactive_neither_log_in_nor_renew_a_token",
+    "the time of a login tells which users there are": "unit/auth/test_routes.py::"
+    "test_a_wrong_name_costs_what_a_wrong_password_costs",
+    "the private key is for all to read": "unit/auth/test_keys.py::test_a_key_is_for_its_owner_alone",
+    "admin/admin": "integration/auth/test_auth_server.py::test_there_is_no_password_that_everybody_knows",
+    "it listens on all addresses": "integration/server/test_hostile.py::test_every_part_listens_on_this_machine_alone",
+    "a job stays processing when its worker is killed": "integration/server/test_faults.py::"
+    "test_a_worker_that_is_killed_in_a_job_does_not_take_it_along",
+    "the last will is set too late": "integration/server/test_faults.py::"
+    "test_a_worker_that_is_killed_in_a_job_does_not_take_it_along",
+    "priority is ignored": "integration/server/test_faults.py::test_the_highest_priority_goes_first_then_the_oldest",
+    "nobody hears of jobs that fail": "integration/server/test_jobs.py::"
+    "test_a_file_that_is_not_an_image_fails_the_job_in_one_line",
+    "uploads have no limit": "integration/server/test_hostile.py::"
+    "test_ten_gigabytes_are_refused_when_they_are_announced",
+    "files are read into memory": "integration/server/test_hostile.py::test_a_large_file_is_never_in_memory",
+    "updated_at is created_at": "integration/server/test_jobs.py::test_times_tell_the_story_in_order",
+    "outputs tell paths of the server": "integration/server/test_jobs.py::test_nothing_of_the_server_is_in_a_job",
+    "JSON in a form that is none is a 500": "integration/server/test_hostile.py::"
+    "test_variants_that_make_no_sense_are_one_rule",
+    "thumbnails of videos fail": "unit/ml_tools/test_media_thumbnail.py::test_a_video_has_a_thumbnail",
+    "thumbnails with transparency or a palette fail": "unit/ml_tools/test_media_thumbnail.py::test_every_mode",
+    "the EXIF orientation is ignored": "integration/server/test_jobs.py::test_a_thumbnail_is_made_and_downloaded",
+    "pictures of another shape have the same hash": "unit/ml_tools/test_hash.py::"
+    "test_the_same_pixels_in_another_shape_are_another_picture",
+}
+
+IMAGE_TASKS: dict[str, dict[str, object]] = {
+    "image_conversion": {"format": "png"},
+    "media_thumbnail": {"width": 64},
+    "face_detection": {},
+    "hash": {"algorithm": "phash"},
+}
+
+
+def bomb(side: int = 30_000) -> bytes:
+    """A PNG of 900 million pixels in about 100 kB."""
+    row = bytes(1 + side // 8)
+    packer = zlib.compressobj(9)
+    content = b"".join(packer.compress(row * 100) for _ in range(side // 100)) + packer.flush()
+    size = side.to_bytes(4, "big") * 2
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+    header = chunk(b"IHDR", size + bytes([1, 0, 0, 0, 0]))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+
+
+def zipped() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("../../escaped.txt", "words")
+    return buffer.getvalue()
+
+
+SVG = b"""<?xml version="1.0"?>
+<!DOCTYPE svg [<!ENTITY secret SYSTEM "file:///etc/passwd"> <!ENTITY a "aaaaaaaaaa"> <!ENTITY b "&a;&a;&a;&a;&a;">]>
+<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9">
+<script>document.cookie</script><image xlink:href="file:///etc/passwd"/><text>&secret;&b;</text></svg>
+"""
+
+NO_PICTURES = {
+    "bomb.png": bomb,
+    "archive.jpg": zipped,
+    "drawing.svg": lambda: SVG,
+    "half.jpg": lambda: photo.photo(640, 480)[:4_000],
+}
+
+
+class Around:
+    """The server around a test: what it has besides jobs stays as it was, and its processes too."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._stack = stack
+        self._before = self._now()
+
+    def _now(self) -> tuple[dict[str, int], set[str], set[str]]:
+        data = self._stack.data
+        beside = {
+            str(path.relative_to(data))
+            for path in data.rglob("*")
+            if path.relative_to(data).parts[0] not in {"jobs", "workers"} and not path.name.startswith("jobs.sqlite")
+        }
+        escaped = {str(path) for folder in (data.parent, Path.cwd()) for path in folder.glob("*escaped*")}
+        return self._stack.pids(), beside, escaped
+
+    def is_as_it_was(self) -> bool:
+        return self._now() == self._before
+
+
+@pytest.fixture
+def around(local_stack: LocalStack) -> Around:
+    return Around(local_stack)
+
+
+@pytest.mark.parametrize("place", HOLES.values(), ids=list(HOLES))
+def test_each_hole_has_a_test_that_tries_it(place: str) -> None:
+    file, _, name = place.partition("::")
+    assert f"def {name}(" in (ROOT / file).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", NO_PICTURES)
+def test_what_is_no_picture_fails_in_one_line_and_harms_nothing(
+    local_api: Api, local_stack: LocalStack, around: Around, name: str
+) -> None:
+    content = NO_PICTURES[name]()
+    with Watch(local_stack) as watch:
+        jobs = {local_api.submit(task, content, name, **params): task for task, params in IMAGE_TASKS.items()}
+        for job_id in jobs:
+            job = watch.final(job_id)
+            assert job["status"] == "failed", job
+            line = str(job["error_message"])
+            assert line.startswith(name), line
+            assert len(line.splitlines()) == 1
+            assert str(local_stack.data) not in line
+        # The same workers go on.
+        assert watch.final(local_api.submit("hash", b"words"))["status"] == "completed"
+    for job_id in jobs:
+        place = local_stack.data / "jobs" / job_id
+        written = [path for path in place.rglob("*") if path.is_file()]
+        assert [path.parent.name for path in written] == ["input"]
+    assert around.is_as_it_was()
+
+
+def test_tags_that_look_like_flags_are_names_of_tags(local_api: Api, local_stack: LocalStack, around: Around) -> None:
+    flags = "-execute,-config,/etc/passwd,-o,../../escaped,$(touch escaped),;touch escaped"
+    with Watch(local_stack) as watch:
+        job = watch.final(local_api.submit("exif", photo.photo(64, 48), tags=flags))
+    assert job["status"] == "completed", job
+    assert "root:" not in str(job)
+    assert around.is_as_it_was()
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "file:///etc/passwd", "concat:/etc/passwd"])
+def test_a_playlist_that_names_a_file_of_the_server_gets_nothing_of_it(
+    local_api: Api, local_stack: LocalStack, around: Around, target: str
+) -> None:
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n".encode()
+    with Watch(local_stack) as watch:
+        for task, name in (("hls_streaming", "film.mp4"), ("media_thumbnail", "film.m3u8")):
+            job_id = local_api.submit(task, playlist, name)
+            job = watch.final(job_id)
+            assert job["status"] == "failed", job
+            assert "root:" not in str(job)
+            files = local_api.http.get(f"/jobs/{job_id}/files").json()["files"]
+            assert [file["path"].partition("/")[0] for file in files] == ["input"]
+    assert around.is_as_it_was()
+
+
+VARIANT = '{"resolution": "720p", "bitrate": 2500000}'
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["[{720p}]"],
+        ["{"],
+        ["[" * 20_000],
+        ["null"],
+        ['["720p"]'],
+        ['[{"resolution": "1e9x1e9", "bitrate": -1}]'],
+        [f"[{','.join([VARIANT] * 9)}]"],
+        [f"[{','.join([VARIANT] * 10_000)}]"],
+        [VARIANT] * 10_000,
+    ],
+    ids=["no JSON", "half", "deep", "null", "words", "numbers", "nine", "10,000", "10,000 fields"],
+)
+def test_variants_that_make_no_sense_are_one_rule(local_api: Api, local_stack: LocalStack, fields: list[str]) -> None:
+    before = set((local_stack.data / "jobs").iterdir())
+    files = {"file": ("film.mp4", b"film")}
+    response = local_api.http.post("/jobs/hls_streaming", files=files, data={"variants": fields})
+    assert response.status_code == 422, response.text
+    assert len(detail(response)) < 1000
+    assert set((local_stack.data / "jobs").iterdir()) == before
+
+
+@pytest.mark.parametrize("expect", [True, False])
+def test_ten_gigabytes_are_refused_when_they_are_announced(
+    local_api: Api, local_stack: LocalStack, around: Around, expect: bool
+) -> None:
+    url = local_api.http.base_url
+    head = "POST /jobs/hash HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=edge\r\n"
+    head += f"Content-Length: {10 << 30}\r\n" + ("Expect: 100-continue\r\n" if expect else "") + "\r\n"
+    with socket.create_connection((url.host, url.port or 80), timeout=20) as connection:
+        connection.sendall(head.encode() + (b"" if expect else FORM_START + bytes(1 << 20)))
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == 413
+        assert b"the upload is too large: this server takes at most" in answer.read()
+    assert local_api.http.get("/healthz").status_code == 200
+    assert around.is_as_it_was()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much memory a process had at most")
+def test_a_large_file_is_never_in_memory(local_api: Api, local_stack: LocalStack) -> None:
+    content = os.urandom(1 << 20) * 96
+
+    def peak() -> dict[str, int]:
+        """The most memory of each process up to now, in bytes."""
+        found: dict[str, int] = {}
+        for name in ("compute", "w0", "w1"):
+            status = Path(f"/proc/{local_stack.pids()[name]}/status").read_text()
+            line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+            found[name] = int(line.split()[1]) << 10
+        return found
+
+    with Watch(local_stack) as watch:
+        watch.final(local_api.submit("hash", b"words", algorithm="sha256"))
+        before = peak()
+        watch.final(local_api.submit("hash", content, "large.bin", algorithm="sha256"))
+        grown = {name: most - before[name] for name, most in peak().items()}
+    assert max(grown.values()) < len(content) // 2, grown
+
+
+async def answered(url: httpx.URL, request: bytes) -> bytes:
+    """The answer on a connection of its own, by hand: a thousand at once are too many for clients with a pool."""
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(request)
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def test_five_hundred_uploads_and_as_many_health_checks_at_once_are_all_answered(
+    local_api: Api, local_stack: LocalStack, around: Around
+) -> None:
+    head = "{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    body = FORM_START + b"words\r\n--edge--\r\n"
+    form = f"Content-Type: multipart/form-data; boundary=edge\r\nContent-Length: {len(body)}\r\n\r\n"
+    upload = (head.format("POST /jobs/hash") + form).encode() + body
+    checks = [(head + "\r\n").format(f"GET {path}").encode() for path in ("/healthz", "/readyz")]
+    requests = [upload, checks[0], upload, checks[1]] * 250
+    with Watch(local_stack) as watch:
+        answers = await asyncio.gather(*(answered(local_api.http.base_url, request) for request in requests))
+        assert Counter(answer[:12] for answer in answers) == {b"HTTP/1.1 200": 1000}
+        made = {json.loads(answer.partition(b"\r\n\r\n")[2])["job_id"] for answer in answers[::2]}
+        assert len(made) == 500
+
+        def all_done() -> bool:
+            return made <= {event["job_id"] for event in watch.events if event["status"] == "completed"}
+
+        await asyncio.to_thread(watch.until, all_done, 60)
+    assert around.is_as_it_was()
+
+
+def test_every_part_listens_on_this_machine_alone(local_stack: LocalStack) -> None:
+    addresses = {
+        connection.laddr.ip
+        for pid in local_stack.pids().values()
+        for connection in psutil.Process(pid).net_connections()
+        if connection.status in {psutil.CONN_LISTEN, psutil.CONN_NONE}
+    }
+    assert addresses == {"127.0.0.1"}

@@ -1,0 +1,173 @@
+"""`/healthz`, `/readyz` and `/metrics`: without a database, and for whom."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from sqlalchemy import Engine, event, text
+
+from cl_ml_tools.schemas import Job
+from cl_server import events
+from cl_server.app import create_app
+from cl_server.capabilities import Capabilities
+from cl_server.events import Events, Relay
+from cl_server.guest_mode import GuestMode
+from cl_server.health import Health
+from cl_server.job_metrics import JobMetrics
+from cl_server.repository import SqlJobRepository
+from cl_server.settings import Operation
+from cl_server.storage import LocalFileStorage
+from cl_server.supervisor import wait_until
+
+
+class Server:
+    """The application on a database that a test may break, and what its peer gets."""
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        self.engine = engine
+        self.relay = Relay(Events(None, GuestMode(folder / "guest-mode")))
+        self.repository = SqlJobRepository(engine, on_event=self.relay)
+        self.health = Health(lambda: self.relay.sound, lambda: {"workers": 0})
+        self.registry = CollectorRegistry()
+        self.capabilities = Capabilities()
+        self.metrics = JobMetrics(self.registry, self.repository, self.capabilities, {"hash"})
+        self._folder = folder
+
+    async def get(self, path: str, peer: str = "127.0.0.1", headers: dict[str, str] | None = None) -> httpx.Response:
+        operation = Operation.from_env({"CL_METRICS_FOR": "127.0.0.0/8, 10.1.0.0/16"})
+        app = create_app(
+            self.repository,
+            LocalFileStorage(self._folder),
+            self.capabilities,
+            GuestMode(self._folder / "guest-mode"),
+            operation=operation,
+            state=self.health,
+            registry=CollectorRegistry(),
+        )
+        transport = httpx.ASGITransport(app, client=(peer, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            return await http.get(path, headers=headers)
+
+    def figures(self) -> dict[str, float]:
+        """What the metrics say of jobs and workers."""
+        lines = generate_latest(self.registry).decode().splitlines()
+        pairs = [line.rpartition(" ") for line in lines if not line.startswith("#") and "_created" not in line]
+        return {name: float(value) for name, _, value in pairs}
+
+    def heard(self, task: str, status: str, progress: int) -> None:
+        """A message on the broker."""
+        said = {"job_id": "one", "task_type": task, "status": status, "progress": progress}
+        self.metrics.heard(events.TOPIC, json.dumps(said).encode())
+
+
+@pytest.fixture
+def server(tmp_path: Path, engine: Engine) -> Server:
+    return Server(tmp_path, engine)
+
+
+async def test_a_server_whose_database_is_gone_is_alive_but_not_ready(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "STALE", 10)
+    monkeypatch.setattr(events, "SETTLE", 0.01)
+    answer = await server.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "workers": 0})
+    server.relay.follow(server.repository)
+    with server.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE outbox RENAME TO away"))
+    assert wait_until(lambda: not server.relay.sound, 20)
+    answer = await server.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "the database is away, or its disk is full")
+    assert (await server.get("/healthz")).json() == {"status": "ok"}
+    with server.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO outbox"))
+    assert wait_until(lambda: server.relay.sound, 20)
+    assert (await server.get("/readyz")).status_code == 200
+    server.relay.stop()
+
+
+async def test_neither_question_reaches_the_database(server: Server) -> None:
+    asked: list[object] = []
+    event.listen(server.engine, "checkout", lambda *args: asked.append(args))
+    assert (await server.get("/healthz")).status_code == 200
+    assert (await server.get("/readyz")).status_code == 200
+    assert asked == []
+    await server.get("/jobs/one")
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("10.1.2.3", {}, 200),
+        ("10.2.0.1", {}, 403),
+        ("::1", {}, 403),
+        ("testclient", {}, 403),
+        ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 403),
+        ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 403),
+    ],
+)
+async def test_metrics_are_for_the_networks_that_were_named(
+    server: Server, peer: str, headers: dict[str, str], status: int
+) -> None:
+    answer = await server.get("/metrics", peer, headers)
+    assert answer.status_code == status
+    if status == 403:
+        assert "CL_METRICS_FOR" in answer.json()["detail"]
+
+
+def test_transitions_are_counted_as_they_are_heard(server: Server) -> None:
+    for status, progress in (("queued", 0), ("processing", 0), ("processing", 50), ("completed", 100)):
+        server.heard("hash", status, progress)
+    # Anybody may write to a broker without passwords: a name of theirs is no label.
+    server.heard("x" * 1000, "failed", 0)
+    server.metrics.heard(events.TOPIC, b"no event")
+    server.metrics.heard("inference/workers/w0", b"{}")
+    counted = {name: value for name, value in server.figures().items() if name.startswith("cl_job_transitions_total")}
+    assert counted == {
+        'cl_job_transitions_total{status="queued",task="hash"}': 1,
+        'cl_job_transitions_total{status="processing",task="hash"}': 1,
+        'cl_job_transitions_total{status="completed",task="hash"}': 1,
+        'cl_job_transitions_total{status="failed",task="other"}': 1,
+    }
+
+
+def test_queue_and_workers_are_looked_at_when_somebody_asks(server: Server) -> None:
+    for number in range(3):
+        server.repository.add_job(Job(job_id=f"j{number}", task_type="hash"))
+    server.repository.add_job(Job(job_id="other", task_type="of another server"))
+    server.repository.claim("w0", ["hash"])
+    server.capabilities.heard(
+        "inference/workers/w0",
+        json.dumps({"id": "w0", "capabilities": ["hash", "new"], "idle_count": 1, "timestamp": 1}).encode(),
+    )
+    assert server.figures() == {
+        "cl_workers": 1,
+        'cl_workers_idle{task="hash"}': 1,
+        'cl_workers_idle{task="other"}': 1,
+        'cl_jobs_queued{task="hash"}': 2,
+        'cl_jobs_queued{task="other"}': 1,
+        'cl_jobs_processing{task="hash"}': 1,
+    }
+
+
+def test_metrics_of_requests_and_workers_are_there_while_the_database_is_not(server: Server) -> None:
+    with server.engine.begin() as connection:
+        connection.execute(text("DROP TABLE jobs"))
+    assert set(server.figures()) == {"cl_workers"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("CL_QUOTA_JOBS", "-1"), ("CL_DRAIN", "nan"), ("CL_QUOTA_BYTES", "10G"), ("CL_METRICS_FOR", "x")]
+)
+def test_a_setting_that_makes_no_sense_is_named(name: str, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} is a .*'{said}'"):
+        Operation.from_env({name: said})
+
+
+def test_settings_go_through_an_environment_and_back() -> None:
+    operation = Operation(10 << 30, 100, 0.5, 2.5)
+    assert Operation.from_env(operation.environment()) == operation

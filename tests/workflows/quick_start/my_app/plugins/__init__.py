@@ -1,1 +1,0 @@
-"""An application of somebody else, on cl_ml_tools alone."""

@@ -1,0 +1,1 @@
+"""A plugin of somebody else, as a package of its own."""
