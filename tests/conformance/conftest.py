@@ -83,6 +83,14 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         engine.dispose()
 
 
+@pytest.fixture
+def postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A new database that several hosts can open."""
+    engine = opened("postgresql", request, tmp_path)
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A new database that several processes can open."""

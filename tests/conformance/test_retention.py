@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from cl_ml_tools.schemas import Job
 from cl_server.clock import DAY_MS, now_ms
+from cl_server.database import open_database
 from cl_server.repository import SqlJobRepository
 from cl_server.retention import Retention
 from cl_server.storage import LocalFileStorage
@@ -75,6 +76,23 @@ def test_while_one_process_is_at_it_the_others_are_not(old: Old, tmp_path: Path)
         slow.go_on.set()
         assert first.result(20) == 1
     assert old.retention().look() == 0
+
+
+def test_it_is_one_process_for_a_database_and_not_for_a_data_folder(
+    postgres: Engine, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    here = Old(postgres, tmp_path)
+    slow = SlowStorage(tmp_path)
+    another_host = open_database(postgres.url.render_as_string(hide_password=False))
+    other = Retention(another_host, tmp_path_factory.mktemp("another_host"), here.queue, here.storage, 1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(here.retention(storage=slow).look)
+        assert slow.asked.wait(20)
+        assert other.look() is None
+        slow.go_on.set()
+        assert first.result(20) == 1
+    assert other.look() == 0
+    another_host.dispose()
 
 
 def test_it_is_done_in_the_background_and_goes_on_after_trouble(

@@ -1,5 +1,6 @@
 """The API and a worker as processes, on PostgreSQL."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +14,16 @@ from cl_server.supervisor import wait_until
 
 def test_a_job_goes_through_postgresql(postgres_url: str, tmp_path: Path) -> None:
     settings = Settings(tmp_path, database_url=postgres_url)
-    port = broker.free_port()
-    api = [sys.executable, "-m", "cl_server", "compute", "--port", str(port)]
+    # Bound here and passed on, so that nobody else takes the port.
+    listening = socket.create_server(("127.0.0.1", 0))
+    api = [sys.executable, "-m", "cl_server", "compute", "--fd", str(listening.fileno())]
     worker = [sys.executable, "-m", "cl_server", "worker"]
     environment = settings.environment()
     with (
-        subprocess.Popen(api, env=environment) as compute,
+        listening,
+        subprocess.Popen(api, env=environment, pass_fds=(listening.fileno(),)) as compute,
         subprocess.Popen(worker, env=environment) as work,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http,
+        httpx.Client(base_url=f"http://127.0.0.1:{broker.port_of(listening)}", timeout=30) as http,
     ):
 
         def up() -> bool:
