@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from cl_server import lifeline
+from cl_server.settings_error import SettingsError
 
 
 class Options(argparse.Namespace):
@@ -57,9 +58,8 @@ def main(argv: list[str] | None = None) -> int:
                 return auth_server(options)
             case _:
                 return spec(options.folder, check=options.check)
-    except ValueError as error:
-        # Settings that cannot be.
-        return failed(str(error))
+    except SettingsError as error:
+        return failed(str(error), 2)
     except Exception as error:
         from sqlalchemy.exc import OperationalError
 
@@ -112,18 +112,18 @@ def positive(text: str) -> int:
     return number
 
 
-def failed(reason: str) -> int:
-    """Say in one line why not."""
+def failed(reason: str, status: int = 1) -> int:
+    """Say in one line why not; returns `status`."""
     sys.stderr.write(f"error: {reason}\n")
-    return 1
+    return status
 
 
 def expect_names(options: Options) -> None:
-    """Whoever listens to others has to say by which name they come. Raises `ValueError`."""
+    """Whoever listens to others has to say by which name they come. Raises `SettingsError`."""
     from cl_server.web_pages import is_loopback
 
     if not is_loopback(options.host) and not os.environ.get("CL_HOSTS"):
-        raise ValueError(
+        raise SettingsError(
             f"--host {options.host} is open to others: say by which names they come, with --allow-host NAME"
         )
 
@@ -131,13 +131,9 @@ def expect_names(options: Options) -> None:
 def compute_server(options: Options) -> int:
     """Run the compute API."""
     from cl_server import compute
-    from cl_server.trusted_keys import KeySourceError
 
     expect_names(options)
-    try:
-        compute.run(options.port, options.fd, options.host)
-    except KeySourceError as error:
-        return failed(str(error))
+    compute.run(options.port, options.fd, options.host)
     return 0
 
 

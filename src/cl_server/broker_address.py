@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
+from cl_server.settings_error import SettingsError
+
 PORT, TLS_PORT = 1883, 8883
 
 
@@ -22,15 +24,15 @@ class BrokerAddress:
 
     @classmethod
     def parse(cls, url: str, ca_file: Path | None = None) -> Self:
-        """Read `mqtt://host:port` or `mqtts://user:password@host:port`. Raises `ValueError`."""
+        """Read `mqtt://host:port` or `mqtts://user:password@host:port`. Raises `SettingsError`."""
         parts = urlsplit(url)
         # The URL may hold a password, so no message holds the URL.
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-            raise ValueError("MQTT_URL is no broker: write mqtt://host:port or mqtts://user:password@host:port")
+            raise SettingsError("MQTT_URL is no broker: write mqtt://host:port or mqtts://user:password@host:port")
         try:
             port = parts.port
         except ValueError:
-            raise ValueError("the port in MQTT_URL is not a number from 1 to 65535") from None
+            raise SettingsError("the port in MQTT_URL is not a number from 1 to 65535") from None
         tls = parts.scheme == "mqtts"
         return cls(
             host=parts.hostname,
@@ -50,10 +52,10 @@ class BrokerAddress:
         return f"{'mqtts' if self.tls else 'mqtt'}://{f'{user}{secret}@' if user else ''}{host}:{self.port}"
 
     def trust(self) -> ssl.SSLContext | None:
-        """How to speak TLS, where it is wanted. Raises `ValueError` for certificates that cannot be read."""
+        """How to speak TLS, where it is wanted. Raises `SettingsError` for certificates that cannot be read."""
         if not self.tls:
             return None
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:  # ssl.SSLError is one too
-            raise ValueError(f"MQTT_CA_FILE: cannot trust {self.ca_file}: {error.strerror or error}") from error
+            raise SettingsError(f"MQTT_CA_FILE: cannot trust {self.ca_file}: {error.strerror or error}") from error

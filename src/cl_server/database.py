@@ -8,6 +8,7 @@ from typing import cast
 
 from sqlalchemy import (
     JSON,
+    URL,
     BigInteger,
     Boolean,
     Column,
@@ -26,9 +27,11 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
 
 from cl_ml_tools.schemas import JobStatus
 from cl_server.clock import now_ms
+from cl_server.settings_error import SettingsError
 
 # Seconds that a process waits for the others to have opened a new database.
 WAL_WITHIN = 15.0
@@ -96,11 +99,12 @@ UNFINISHED = tuple(status.value for status in JobStatus if not status.terminal)
 def open_database(target: Path | str) -> Engine:
     """An engine for a SQLite file or for a `postgresql://` address.
 
-    On SQLite its transactions take the write lock at once; see `reading` for those that only read.
+    On SQLite its transactions take the write lock at once; see `reading` for those that only read. Raises
+    `SettingsError` for what is no address.
     """
     if isinstance(target, str):
         # Whatever driver the address names: psycopg 3 is the one that is there.
-        url = make_url(target).set(drivername="postgresql+psycopg")
+        url = _address(target).set(drivername="postgresql+psycopg")
         return create_engine(url, pool_size=10, max_overflow=40, pool_pre_ping=True)
     engine = create_engine(
         f"sqlite:///{target}",
@@ -111,6 +115,17 @@ def open_database(target: Path | str) -> Engine:
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _address(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        url = None
+    # It may hold a password, so no message holds it.
+    if url is None or url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise SettingsError("CL_DATABASE is no PostgreSQL: write postgresql://user:password@host/database") from None
+    return url
 
 
 def is_postgres(engine: Engine) -> bool:

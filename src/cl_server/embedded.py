@@ -23,6 +23,7 @@ from cl_server.broker_address import BrokerAddress
 from cl_server.cores import cores
 from cl_server.doorbell import registered
 from cl_server.settings import GIB, HOUR, Operation, Settings, prepare
+from cl_server.settings_error import SettingsError
 from cl_server.supervisor import REMAINS, Service, take, wait_until
 
 START = 60.0
@@ -342,7 +343,7 @@ class LocalStack:
 def _operation() -> Operation:
     try:
         return Operation.from_env()
-    except ValueError as error:
+    except SettingsError as error:
         raise StackError(str(error)) from None
 
 

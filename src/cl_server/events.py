@@ -131,7 +131,7 @@ class Relay:
 
 
 def connection(settings: Settings, name: str) -> Connection | None:
-    """The connection of a process, not yet started; `None` where there is no broker. Raises `ValueError`."""
+    """The connection of a process, not yet started; `None` where there is no broker. Raises `SettingsError`."""
     if settings.mqtt is None:
         return None
     # A client id of its own for each process: amqtt does not end the older of two that share one.

@@ -8,6 +8,8 @@ from types import TracebackType
 
 from pythonjsonlogger.json import JsonFormatter
 
+from cl_server.settings_error import SettingsError
+
 # Of the request that is being answered, in whichever thread that is.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
@@ -15,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 def configure(name: str) -> None:
-    """One line for each event, with the process that says it. Raises `ValueError` for another word in `CL_LOG`."""
+    """One line for each event, with the process that says it. Raises `SettingsError` for another word in `CL_LOG`."""
     wanted = os.environ.get("CL_LOG") or "text"
     if wanted not in {"text", "json"}:
-        raise ValueError(f"CL_LOG is text or json, not {wanted!r}")
+        raise SettingsError(f"CL_LOG is text or json, not {wanted!r}")
     handler = logging.StreamHandler()
     if wanted == "json":
         handler.addFilter(mark)

@@ -37,6 +37,7 @@ from cl_server.job_storage import (
     StoredFile,
     checked,
 )
+from cl_server.settings_error import SettingsError
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -77,10 +78,13 @@ class S3FileStorage:
 
     @classmethod
     def at(cls, url: str, *, scratch: Path) -> Self:
-        """The bucket of a URL, with credentials and endpoint from the usual `AWS_…` variables. Raises `ValueError`."""
+        """The bucket of a URL, with credentials and endpoint from the usual `AWS_…` variables.
+
+        Raises `SettingsError`.
+        """
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         if not re.fullmatch(r"s3://[^/]+(/.*)?", url):
-            raise ValueError("CL_STORAGE is no bucket: write s3://bucket or s3://bucket/prefix")
+            raise SettingsError("CL_STORAGE is no bucket: write s3://bucket or s3://bucket/prefix")
         store = S3Store.from_url(
             url,
             client_options={

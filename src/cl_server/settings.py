@@ -2,12 +2,14 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeAlias
 
 from cl_server.broker_address import BrokerAddress
+from cl_server.settings_error import SettingsError
 
 GIB = 1 << 30
 HOUR = 3600.0
@@ -44,7 +46,7 @@ class Operation:
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
         """Read `CL_QUOTA_BYTES`, `CL_QUOTA_JOBS`, `CL_RETENTION_DAYS`, `CL_DRAIN` and `CL_METRICS_FOR`.
 
-        Raises `ValueError`, in one line.
+        Raises `SettingsError`.
         """
         networks = env.get("CL_METRICS_FOR")
         return cls(
@@ -66,15 +68,15 @@ class Operation:
         }
 
 
-def _amount(env: Mapping[str, str], name: str) -> float:
-    said = env.get(name) or "0"
+def _amount(env: Mapping[str, str], name: str, otherwise: float = 0) -> float:
+    said = env.get(name) or str(otherwise)
     try:
         amount = float(said)
     except ValueError:
         amount = -1.0
     # Written so that what is not a number at all (NaN) is refused too.
     if not 0 <= amount < float("inf"):
-        raise ValueError(f"{name} is a number, 0 for no limit, and not {said!r}")
+        raise SettingsError(f"{name} is a number, 0 for no limit, and not {said!r}")
     return amount
 
 
@@ -82,7 +84,7 @@ def _networks(said: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(word.strip()) for word in said.split(","))
     except ValueError as error:
-        raise ValueError(f"CL_METRICS_FOR is a list of networks, with commas: {error}") from None
+        raise SettingsError(f"CL_METRICS_FOR is a list of networks, with commas: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,28 +143,28 @@ class Settings:
         `AUTH_URL` or `CL_AUTH_KEY` (a PEM file);
         `CL_GUEST_MODE` (`on` or `off`; without it, guests are let in where nobody could log in);
         `CL_TOKEN_ISSUER`, `CL_TOKEN_AUDIENCE`, `CL_TOKEN_LIFETIME`; and those of `Operation`.
-        An empty variable is one that is not set.
+        An empty variable is one that is not set. Raises `SettingsError`.
         """
         env = {name: value for name, value in os.environ.items() if value}
         auth_url, auth_key = env.get("AUTH_URL"), env.get("CL_AUTH_KEY")
         guests = env.get("CL_GUEST_MODE", "off" if auth_url or auth_key else "on")
         if guests not in {"on", "off"}:
-            raise ValueError(f"CL_GUEST_MODE is on or off, not {guests!r}")
+            raise SettingsError(f"CL_GUEST_MODE is on or off, not {guests!r}")
         return cls(
             data=Path(env.get("CL_DATA", "cl-data")).absolute(),
             mqtt=_broker(env),
-            max_upload=int(env.get("CL_MAX_UPLOAD", 2 * GIB)),
+            max_upload=_whole(env, "CL_MAX_UPLOAD", 2 * GIB),
             auth_url=auth_url,
             auth_key=Path(auth_key).absolute() if auth_key else None,
             guest_mode=guests == "on",
             audience=Audience(
                 env.get("CL_TOKEN_ISSUER", Audience.issuer), env.get("CL_TOKEN_AUDIENCE", Audience.audience)
             ),
-            token_lifetime=int(env.get("CL_TOKEN_LIFETIME", TOKEN_LIFETIME)),
+            token_lifetime=_whole(env, "CL_TOKEN_LIFETIME", TOKEN_LIFETIME),
             database_url=env.get("CL_DATABASE"),
             storage_url=env.get("CL_STORAGE"),
             names=frozenset(name.strip().lower() for name in env.get("CL_HOSTS", "").split(",") if name.strip()),
-            task_timeout=float(env.get("CL_TASK_TIMEOUT", HOUR)),
+            task_timeout=_seconds(env, "CL_TASK_TIMEOUT", HOUR),
             operation=Operation.from_env(env),
         )
 
@@ -192,11 +194,34 @@ def _broker(env: Mapping[str, str]) -> BrokerAddress | None:
     if url := env.get("MQTT_URL"):
         ca_file = env.get("MQTT_CA_FILE")
         return BrokerAddress.parse(url, Path(ca_file).absolute() if ca_file else None)
-    port = env.get("MQTT_BROKER_PORT")
-    return BrokerAddress(env.get("MQTT_BROKER_HOST", "127.0.0.1"), int(port)) if port else None
+    if "MQTT_BROKER_PORT" not in env:
+        return None
+    port = _whole(env, "MQTT_BROKER_PORT", 0)
+    if port > 65535:
+        raise SettingsError("MQTT_BROKER_PORT is not a number from 1 to 65535")
+    return BrokerAddress(env.get("MQTT_BROKER_HOST", "127.0.0.1"), port)
+
+
+def _whole(env: Mapping[str, str], name: str, otherwise: int) -> int:
+    said = env.get(name)
+    if said is None:
+        return otherwise
+    if not re.fullmatch(r"0*[1-9][0-9]{0,17}", said, re.ASCII):
+        raise SettingsError(f"{name} is a whole number of at least 1, and not {said!r}")
+    return int(said)
+
+
+def _seconds(env: Mapping[str, str], name: str, otherwise: float) -> float:
+    seconds = _amount(env, name, otherwise)
+    if not seconds:
+        raise SettingsError(f"{name} is a number of seconds, more than 0")
+    return seconds
 
 
 def prepare(data: Path) -> None:
-    """Make the data folder, for its owner alone: uploads are private."""
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    data.chmod(0o700)
+    """Make the data folder, for its owner alone: uploads are private. Raises `SettingsError` where it cannot be."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        data.chmod(0o700)
+    except OSError as error:
+        raise SettingsError(f"the data folder {data} cannot be used: {error.strerror}") from error

@@ -18,7 +18,7 @@ from cl_server.job_storage import JOB_ID, PIECE, FileEntry, JobStorage, Known, S
 def open_storage(data: Path, url: str | None, process: str) -> JobStorage:
     """The storage at a URL (`s3://bucket/prefix`), or in the data folder where there is none.
 
-    `process` names whoever opens it among those of the data folder. Raises `ValueError` for a URL that is none.
+    `process` names whoever opens it among those of the data folder. Raises `SettingsError` for a URL that is none.
     """
     if url is None:
         return LocalFileStorage(data)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import ECAlgorithm
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from cl_server.settings_error import SettingsError
 from cl_server.tokens import KeysUnavailableError
 
 # Seconds. A key that the auth server gave up is believed for this much longer.
@@ -28,8 +29,8 @@ LARGEST = 1 << 20
 Keys: TypeAlias = dict[str, EllipticCurvePublicKey]
 
 
-class KeySourceError(Exception):
-    """Settings from which no key can be had; one line."""
+class KeySourceError(SettingsError):
+    """Settings from which no key can be had."""
 
 
 class KeySet(BaseModel):

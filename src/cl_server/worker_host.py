@@ -12,6 +12,7 @@ from typing import IO
 
 from cl_server import log as logs
 from cl_server.settings import Settings, prepare
+from cl_server.settings_error import SettingsError
 from cl_server.supervisor import REMAINS, Service, take, wait_until
 
 # Seconds that workers have to end: they give back what takes longer (`worker.GRACE`).
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 def run(slots: int) -> None:
     """Keep `slots` workers running until SIGTERM; at a second one, they give their jobs back at once.
 
-    Raises `ValueError` where others work in the same data folder.
+    Raises `SettingsError` where others work in the same data folder.
     """
     settings = Settings.from_env()
     logs.configure("workers")
@@ -67,10 +68,10 @@ def run(slots: int) -> None:
 
 
 def alone(settings: Settings) -> IO[str]:
-    """A lock on the data folder, for as long as the file is open. Raises `ValueError`."""
+    """A lock on the data folder, for as long as the file is open. Raises `SettingsError`."""
     lock = (settings.data / "workers.lock").open("a")
     # Those of a host that was killed may still end what they do.
     if not wait_until(partial(take, lock), REMAINS):
         lock.close()
-        raise ValueError(f"other workers have the data folder {settings.data}; give these one of their own")
+        raise SettingsError(f"other workers have the data folder {settings.data}; give these one of their own")
     return lock

@@ -76,39 +76,98 @@ def test_an_option_stands_above_its_variable() -> None:
     assert options.variables() == {"CL_DATABASE": "postgresql://h/a", "CL_HOSTS": "a,b"}
 
 
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A new data folder, and no other settings; what options set is forgotten after the test."""
+    for name in (*Settings(tmp_path).environment(), "CL_LOG"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("CL_DATA", str(tmp_path))
+    # Where an API spools its uploads.
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return monkeypatch
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was said, without a secret in it."""
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ")
+    assert printed.count("\n") == 1
+    assert "hidden" not in printed
+    return printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["compute", "--host", "0.0.0.0"], "say by which names they come, with --allow-host NAME"),
         (["auth", "--host", "::"], "say by which names they come, with --allow-host NAME"),
         (["compute", "--storage", "https://bucket"], "CL_STORAGE is no bucket: write s3://bucket"),
+        (["compute", "--database", "mysql://me:hidden@h/jobs"], "CL_DATABASE is no PostgreSQL: write postgresql://"),
+        (["worker", "--slot", "0", "--database", "hidden"], "CL_DATABASE is no PostgreSQL: write postgresql://"),
         (["worker", "--slot", "0", "--mqtt", "http://me:hidden@h"], "MQTT_URL is no broker"),
-        (
-            ["compute", "--database", "postgresql://me:hidden@127.0.0.1:9/jobs"],
-            "the database does not answer: connection",
-        ),
         (["worker", "--slots", "1", "--mqtt", "mqtt://me:hidden@h:x"], "the port in MQTT_URL is not a number"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(
-    arguments: list[str],
+    arguments: list[str], said: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del environment
+    assert main(arguments) == 2
+    assert said in one_line(capsys)
+
+
+def test_a_database_that_does_not_answer_is_one_line(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del environment
+    assert main(["compute", "--database", "postgresql://me:hidden@127.0.0.1:9/jobs"]) == 1
+    assert "the database does not answer: connection" in one_line(capsys)
+
+
+@pytest.mark.parametrize("command", [["compute"], ["worker"], ["worker", "--slot", "0"], ["auth"]])
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("CL_MAX_UPLOAD", "2 GiB", "CL_MAX_UPLOAD is a whole number of at least 1, and not '2 GiB'"),
+        ("CL_TOKEN_LIFETIME", "-5", "CL_TOKEN_LIFETIME is a whole number of at least 1, and not '-5'"),
+        ("CL_TASK_TIMEOUT", "0", "CL_TASK_TIMEOUT is a number of seconds, more than 0"),
+        ("CL_TASK_TIMEOUT", "nan", "CL_TASK_TIMEOUT is a number"),
+        ("CL_QUOTA_JOBS", "-1", "CL_QUOTA_JOBS is a number, 0 for no limit, and not '-1'"),
+        ("CL_METRICS_FOR", "here", "CL_METRICS_FOR is a list of networks, with commas"),
+        ("CL_GUEST_MODE", "maybe", "CL_GUEST_MODE is on or off, not 'maybe'"),
+        ("CL_LOG", "xml", "CL_LOG is text or json, not 'xml'"),
+        ("MQTT_BROKER_PORT", "70000", "MQTT_BROKER_PORT is not a number from 1 to 65535"),
+        ("CL_DATA", "/dev/null/data", "the data folder /dev/null/data cannot be used: Not a directory"),
+    ],
+)
+def test_a_variable_that_makes_no_sense_is_one_line_from_every_server(
+    command: list[str],
+    name: str,
+    value: str,
     said: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    environment: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # As options become variables, they are to be forgotten after the test.
-    for name in ("CL_DATABASE", "CL_HOSTS", "CL_STORAGE", "MQTT_URL"):
-        monkeypatch.setenv(name, "")
-    monkeypatch.setenv("CL_DATA", str(tmp_path))
-    # Where an API spools its uploads.
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    assert main(arguments) == 1
-    printed = capsys.readouterr().err
-    assert printed.startswith("error: ")
-    assert printed.count("\n") == 1
-    assert said in printed
-    assert "hidden" not in printed
+    environment.setenv(name, value)
+    assert main(command) == 2
+    assert said in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"CL_AUTH_KEY": "/none.pem"}, "the key /none.pem cannot be read: No such file or directory"),
+        ({"AUTH_URL": "here"}, "AUTH_URL 'here' is not the address of a server"),
+        ({"CL_GUEST_MODE": "off"}, "nobody could use this server"),
+    ],
+)
+def test_a_server_that_could_trust_nobody_does_not_start(
+    variables: dict[str, str], said: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in variables.items():
+        environment.setenv(name, value)
+    assert main(["compute"]) == 2
+    assert said in one_line(capsys)
 
 
 @pytest.mark.parametrize("url", ["s3:/bucket", "gs://bucket", "bucket", "s3://"])
