@@ -33,18 +33,21 @@ class Operation:
 
     A user, or all guests together, may have `quota_bytes` of files and `quota_jobs` that are not over. Jobs are deleted
     `retention_days` after their end. `drain` is for how many seconds a server stays after the first SIGTERM, not ready.
-    `metrics_for` are the networks from which metrics may be asked for.
+    `metrics_for` are the networks from which metrics may be asked for. A worker with more than `worker_memory` bytes in
+    memory after a job makes room for a new one.
     """
 
     quota_bytes: int = 0
     quota_jobs: int = 0
     retention_days: float = 0
     drain: float = 0
+    worker_memory: int = 4 * GIB
     metrics_for: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
-        """Read `CL_QUOTA_BYTES`, `CL_QUOTA_JOBS`, `CL_RETENTION_DAYS`, `CL_DRAIN` and `CL_METRICS_FOR`.
+        """Read `CL_QUOTA_BYTES`, `CL_QUOTA_JOBS`, `CL_RETENTION_DAYS`, `CL_DRAIN`, `CL_WORKER_MEMORY` and
+        `CL_METRICS_FOR`.
 
         Raises `SettingsError`.
         """
@@ -54,6 +57,7 @@ class Operation:
             quota_jobs=int(_amount(env, "CL_QUOTA_JOBS")),
             retention_days=_amount(env, "CL_RETENTION_DAYS"),
             drain=_amount(env, "CL_DRAIN"),
+            worker_memory=int(_amount(env, "CL_WORKER_MEMORY", 4 * GIB)),
             metrics_for=_networks(networks) if networks else cls().metrics_for,
         )
 
@@ -64,6 +68,7 @@ class Operation:
             "CL_QUOTA_JOBS": str(self.quota_jobs),
             "CL_RETENTION_DAYS": str(self.retention_days),
             "CL_DRAIN": str(self.drain),
+            "CL_WORKER_MEMORY": str(self.worker_memory),
             "CL_METRICS_FOR": ",".join(map(str, self.metrics_for)),
         }
 

@@ -12,6 +12,7 @@ from cl_ml_tools.job_queue import Beat, Claim, JobQueue
 from cl_ml_tools.schemas import Job
 from cl_ml_tools.worker import Worker
 from cl_server import log as logs
+from cl_server import memory
 from cl_server.database import is_postgres, open_database
 from cl_server.doorbell import Doorbell, Ringer
 from cl_server.events import Events, Relay, connection
@@ -63,7 +64,15 @@ def run(slot: int = 0, of: int | None = None) -> None:
         repository.release(worker_id)
         if slot == 0 and of is not None and not is_postgres(engine):
             repository.release_others(*(f"w{number}" for number in range(of)))
-        shift = Shift(worker, repository, storage, presence, worker_id, task_timeout=settings.task_timeout)
+        shift = Shift(
+            worker,
+            repository,
+            storage,
+            presence,
+            worker_id,
+            task_timeout=settings.task_timeout,
+            memory=settings.operation.worker_memory,
+        )
         finished = asyncio.run(shift.work(*bells))
     presence.leave()
     if broker is not None:
@@ -166,7 +175,10 @@ def _size(folder: Path) -> int:
 
 
 class Shift:
-    """Takes jobs until it is told to stop. `task_timeout` is in seconds."""
+    """Takes jobs until it is told to stop, or has more than `memory` bytes, of which 0 is no limit.
+
+    `task_timeout` is in seconds.
+    """
 
     def __init__(
         self,
@@ -177,6 +189,7 @@ class Shift:
         worker_id: str,
         *,
         task_timeout: float,
+        memory: int = 0,
     ) -> None:
         self._worker = worker
         self._queue = queue
@@ -184,6 +197,7 @@ class Shift:
         self._presence = presence
         self._worker_id = worker_id
         self._task_timeout = task_timeout
+        self._memory = memory
         self._rung = asyncio.Event()
         self._stop = asyncio.Event()
         self._force = asyncio.Event()
@@ -226,9 +240,18 @@ class Shift:
                 heart.hold(None)
                 if not ended:
                     return False
+                if self._has_grown():
+                    return True
             self._presence.idle(1)
             if not await self._sleep(self._queue.next_due(task_types)):
                 self._queue.expire()
+        return True
+
+    def _has_grown(self) -> bool:
+        """Whether a task has kept so much memory that a new process has to go on."""
+        if not self._memory or (now := memory.resident()) <= self._memory:
+            return False
+        log.warning("%d MiB are in use, which is above the limit: a new worker goes on", now >> 20)
         return True
 
     async def _finish(self, attempt: Attempt) -> bool:

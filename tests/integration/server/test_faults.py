@@ -86,6 +86,20 @@ def held_by(stack: LocalStack, job_id: str) -> object:
         connection.close()
 
 
+def test_a_worker_that_has_grown_too_large_makes_room_for_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Any process has more than this: as if each job leaked.
+    monkeypatch.setenv("CL_WORKER_MEMORY", "1")
+    with LocalStack(workers=1) as stack:
+        api, first = Api(stack), stack.pids()["w0"]
+        with api.http:
+            jobs = [api.submit("hash", b"%d" % number) for number in range(2)]
+            assert {terminal(api, job) for job in jobs} == {"completed"}
+            assert wait_until(lambda: gone(first), 20)
+        log = (stack.data / "logs" / "w0.log").read_text()
+    assert "is above the limit" in log
+    assert "Traceback" not in log
+
+
 def test_a_broker_that_is_killed_stops_no_job(own_stack: LocalStack) -> None:
     api = Api(own_stack)
     with api.http:

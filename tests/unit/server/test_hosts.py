@@ -132,6 +132,7 @@ def test_a_database_that_does_not_answer_is_one_line(
         ("CL_TOKEN_LIFETIME", "-5", "CL_TOKEN_LIFETIME is a whole number of at least 1, and not '-5'"),
         ("CL_TASK_TIMEOUT", "0", "CL_TASK_TIMEOUT is a number of seconds, more than 0"),
         ("CL_TASK_TIMEOUT", "nan", "CL_TASK_TIMEOUT is a number"),
+        ("CL_WORKER_MEMORY", "lots", "CL_WORKER_MEMORY is a number, 0 for no limit, and not 'lots'"),
         ("CL_QUOTA_JOBS", "-1", "CL_QUOTA_JOBS is a number, 0 for no limit, and not '-1'"),
         ("CL_METRICS_FOR", "here", "CL_METRICS_FOR is a list of networks, with commas"),
         ("CL_GUEST_MODE", "maybe", "CL_GUEST_MODE is on or off, not 'maybe'"),

@@ -5,11 +5,15 @@ import contextlib
 import threading
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
 from cl_ml_tools.job_queue import Beat, Claim, JobQuery, Publish, publish_nothing
 from cl_ml_tools.memory_repository import MemoryJobRepository
-from cl_ml_tools.schemas import Job, JobStatus, JSONObject
+from cl_ml_tools.schemas import BaseJobParams, Job, JobStatus, JSONObject
 from cl_ml_tools.worker import Worker
 from cl_server.doorbell import Doorbell, Ringer
+from cl_server.memory import resident
 from cl_server.presence import Presence
 from cl_server.storage import LocalFileStorage
 from cl_server.worker import Shift
@@ -62,3 +66,45 @@ async def test_what_is_heard_of_one_job_does_not_end_the_next(tmp_path: Path) ->
     ringer.close()
     assert queue.looked.is_set()
     assert [job.status for job in queue.list_jobs(JobQuery()).jobs] == [JobStatus.COMPLETED] * 2
+
+
+class Kept(BaseModel):
+    """Of how many jobs."""
+
+    jobs: int
+
+
+class LeakingTask(BlockingModule[BaseJobParams]):
+    """Keeps 16 MiB of each job."""
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+
+    @property
+    def task_type(self) -> str:
+        return "leak"
+
+    def get_schema(self) -> type[BaseJobParams]:
+        return BaseJobParams
+
+    def process(self, params: BaseJobParams, progress: ProgressCallback) -> BaseModel:
+        del params, progress
+        self.kept.append(b"x" * (16 << 20))
+        return Kept(jobs=len(self.kept))
+
+
+async def test_a_worker_that_a_task_made_too_large_ends_between_two_jobs(tmp_path: Path) -> None:
+    queue, storage, leak = MemoryJobRepository(), LocalFileStorage(tmp_path), LeakingTask()
+    for number in range(20):
+        storage.create_job_directory(f"job{number}")
+        queue.add_job(Job(job_id=f"job{number}", task_type="leak", params={"input_paths": [], "output_paths": []}))
+    limit = resident() + (40 << 20)
+    worker, presence = Worker(queue, {"leak": leak}), Presence(None, "w0", ["leak"])
+    shift = Shift(worker, queue, storage, presence, "w0", task_timeout=60, memory=limit)
+    with Doorbell(tmp_path / "workers", "w0") as bell:
+        assert await asyncio.wait_for(shift.work(bell), 60)
+    assert resident() > limit
+    done = [job for job in queue.list_jobs(JobQuery()).jobs if job.status is JobStatus.COMPLETED]
+    assert 0 < len(done) == len(leak.kept) < 20
+    # What is left is for the next worker: nothing was begun that did not end.
+    assert {job.status for job in queue.list_jobs(JobQuery()).jobs} == {JobStatus.COMPLETED, JobStatus.QUEUED}
