@@ -171,7 +171,8 @@ class Job(Generic[Output]):
             WaitTimeoutError: it did not end in time; the job goes on.
             JobNotFoundError: it was deleted.
         """
-        if not self.done:
+        # A submit that was sent again may hear that the job has ended already, but not how.
+        if self.state is None or not self.done:
             with self._listening() as watch:
                 try:
                     await asyncio.wait_for(watch.end(), timeout)

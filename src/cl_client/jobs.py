@@ -13,7 +13,8 @@ from cl_api.compute.client import Client
 from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
 from cl_client.download import DownloadCallback, download_job_file
-from cl_client.errors import ResponseError, UnsupportedError
+from cl_client.errors import InvalidParameterError, ResponseError, UnsupportedError
+from cl_client.idempotency import fresh_key
 from cl_client.job import Job
 from cl_client.job_reader import JobReader, understood
 from cl_client.operation import Operation
@@ -53,6 +54,7 @@ class Jobs:
         timeout: float | None = None,
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[Output]:
         """Send a job, and follow it where that is asked for.
 
@@ -63,6 +65,8 @@ class Jobs:
             timeout: seconds that `wait` may take.
             on_progress: called with every state that the job comes to.
             on_complete: called once, with the terminal state.
+            idempotency_key: a name for this submit: sent again, it gives the job of the first time. When not given, a
+                fresh one, by which a request that was cut can be sent again.
 
         Raises:
             ResponseError: the server does not take the job.
@@ -71,7 +75,7 @@ class Jobs:
         """
         self._expect_watch(wait, on_progress, on_complete)
         with promised():
-            created = await operation.send(client=self.api, body=body)
+            created = await operation.send(client=self.api, body=body, idempotency_key=idempotency_key or fresh_key())
         job = Job(
             self,
             created.job_id,
@@ -92,10 +96,11 @@ class Jobs:
         timeout: float | None = None,
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[JSONObject]:
         """Send a job as a form that no generated code knows; otherwise as `submit`."""
         self._expect_watch(wait, on_progress, on_complete)
-        created = await self._transport.post_form(path, fields)
+        created = await self._transport.post_form(path, fields, idempotency_key=idempotency_key or fresh_key())
         job = Job(self, created.job_id, task_type, status_word=canonical(created.status), decode=dict)
         return await self._follow(job, wait, timeout, on_progress, on_complete)
 
@@ -213,6 +218,20 @@ class Jobs:
                 raise
             await self.fetch(job_id)
             raise _unsupported(what, error) from error
+
+    async def attach(self, operation: Operation[Body, Output], job: str | JobResponse) -> Job[Output]:
+        """Take up a job of an operation again, by its id, or by a state of it that was kept.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            InvalidParameterError: it is a job of another kind.
+        """
+        state = await self.fetch(job) if isinstance(job, str) else job
+        if state.task_type != operation.task_type:
+            raise InvalidParameterError(f"job {state.job_id} is a {state.task_type}, no {operation.task_type}")
+        return Job(
+            self, state.job_id, state.task_type, state=state, decode=operation.decode, artifact=operation.artifact
+        )
 
     async def delete(self, job_id: str) -> None:
         """Remove a job and its files.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 CUT = b"<cut>"
@@ -67,11 +68,11 @@ class ScriptedServer:
 
 
 @contextlib.asynccontextmanager
-async def scripted_server(*answers: Answer) -> AsyncGenerator[ScriptedServer]:
+async def scripted_server(*answers: Answer, tls: ssl.SSLContext | None = None) -> AsyncGenerator[ScriptedServer]:
     """Answers in this order; the last one again and again."""
     scripted = ScriptedServer(answers)
-    server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
-    scripted.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0, ssl=tls)
+    scripted.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield scripted
     finally:
