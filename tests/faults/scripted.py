@@ -27,12 +27,14 @@ Answer = bytes | Callable[[str], bytes]
 class ScriptedServer:
     """Attributes:
     requests: the request lines and headers that came.
+    connections: how many were made.
     url: where it listens.
     """
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         self._answers = list(answers)
         self.requests: list[str] = []
+        self.connections = 0
         self.url = ""
         self._open = 0
         self._idle = asyncio.Event()
@@ -40,6 +42,7 @@ class ScriptedServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
+        self.connections += 1
         self._idle.clear()
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
