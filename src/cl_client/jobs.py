@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,10 +15,12 @@ from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
 from cl_client.download import DownloadCallback, download_job_file
 from cl_client.errors import InvalidParameterError, ResponseError, UnsupportedError
+from cl_client.folder import local_names, place_in
 from cl_client.idempotency import fresh_key
 from cl_client.job import Job
 from cl_client.job_reader import JobReader, understood
 from cl_client.operation import Operation
+from cl_client.parallel import in_parallel
 from cl_client.status import canonical
 from cl_client.transport import Transport, promised
 from cl_client.upload import FormField
@@ -251,6 +254,32 @@ class Jobs:
     ) -> Path:
         """Download a file of a job; as `Job.download`."""
         return await download_job_file(self._transport, job_id, file_path, dest, on_progress=on_progress)
+
+    async def download_files(
+        self,
+        job_id: str,
+        folder: str | os.PathLike[str],
+        *,
+        concurrency: int = 4,
+        on_progress: DownloadCallback | None = None,
+    ) -> Sequence[Path]:
+        """Download all files that a job made; as `Job.download_all`."""
+        made = [file for file in await self.files(job_id) if not file.path.startswith("input/")]
+        names = local_names(file.path for file in made)
+        places = [place_in(Path(folder), names[file.path]) for file in made]
+        written = dict.fromkeys(names, 0)
+        total = sum(file.size for file in made)
+
+        def fetch(file: JobFile, place: Path) -> Coroutine[object, object, Path]:
+            def tell(so_far: int, _: int | None) -> None:
+                written[file.path] = so_far
+                if on_progress is not None:
+                    on_progress(sum(written.values()), total)
+
+            return download_job_file(self._transport, job_id, file.path, place, sha256=file.sha256, on_progress=tell)
+
+        works = [partial(fetch, file, place) for file, place in zip(made, places, strict=True)]
+        return [place async for place in in_parallel(works, concurrency, ordered=True)]
 
 
 def _unsupported(what: str, error: ResponseError) -> UnsupportedError:
