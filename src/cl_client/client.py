@@ -128,13 +128,24 @@ class ComputeClient(Plugins):
         *,
         concurrency: int = 8,
         ordered: bool = True,
+        journal: str | os.PathLike[str] | None = None,
+        finish: Callable[[Source, Job[Output]], Awaitable[None]] | None = None,
         **parameters: object,
     ) -> AsyncGenerator[Outcome[Source, Output]]:
         """Run a plugin method on many files: `async for outcome in client.map(client.hash.compute, paths)`.
 
-        As `cl_client.batch.map_files`.
+        With `journal="batch.jsonl"` a run after a crash does only what is left. As `cl_client.batch.map_files`.
         """
-        return map_files(method, sources, concurrency=concurrency, ordered=ordered, **parameters)
+        return map_files(
+            method,
+            sources,
+            server=self.base_url,
+            concurrency=concurrency,
+            ordered=ordered,
+            journal=journal,
+            finish=finish,
+            **parameters,
+        )
 
     async def get_job(self, job_id: str) -> JobResponse:
         """The state of a job.

@@ -126,6 +126,10 @@ class DownloadError(ComputeClientError):
     """A download did not arrive whole or could not be written. Nothing half-written is left behind."""
 
 
+class JournalError(ComputeClientError):
+    """The journal of a batch is held by another process, is none, or cannot be read or written."""
+
+
 class WorkerUnavailableError(ComputeClientError):
     """No worker can do this kind of job."""
 
