@@ -100,6 +100,12 @@ class Journal:
         """The job of the item failed, or is gone: the next run makes another."""
         self._note(item, "failed", job_id, {"reason": reason})
 
+    def clear(self) -> None:
+        """Begin a new batch: whatever was done before is forgotten."""
+        self._entries.clear()
+        self._end = 0
+        self.batch = self._begin()
+
     def close(self) -> None:
         """Let go of it."""
         with self._lock:
