@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
@@ -215,13 +215,15 @@ class Transport(httpx.AsyncClient):
         body = _body(request)
         try:
             with self.translated(request):
-                response = await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+                response = await super().send(request, stream=True, auth=auth, follow_redirects=follow_redirects)
+                response.stream = _SurelyClosed(cast("httpx.AsyncByteStream", response.stream))
+                if not stream or not response.is_success:
+                    try:
+                        await response.aread()
+                    finally:
+                        await response.aclose()
                 if response.is_success:
                     return response
-                try:
-                    await response.aread()
-                finally:
-                    await response.aclose()
         finally:
             # A try that breaks off leaves its body to the garbage collector; its file is closed here and now.
             if body is not None:
@@ -294,6 +296,22 @@ class _Signature(httpx.Auth):
         if response.status_code == _UNAUTHORIZED and await self._provider.renew(headers):
             request.headers.update(self._provider.get_headers())
             yield request
+
+
+class _SurelyClosed(httpx.AsyncByteStream):
+    """The body of a response, whose end a cancelled caller does not interrupt.
+
+    httpcore 1.0.9 gives a connection back in several steps, and one whose last steps are cancelled is never free again.
+    """
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._stream.__aiter__()
+
+    async def aclose(self) -> None:
+        await asyncio.shield(asyncio.ensure_future(self._stream.aclose()))
 
 
 @contextlib.contextmanager
