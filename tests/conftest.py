@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -123,3 +124,19 @@ def accounts() -> Iterator[Accounts]:
     """A running stack that takes no guests, with three users. It is shared, as `stack` is."""
     with LocalStack(workers=1, auth=True) as stack:
         yield Accounts.made_on(stack)
+
+
+@pytest.fixture(scope="session")
+def usual_mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A mosquitto as distributions ship it: anybody may say anything, and it drops what comes too fast. Its port."""
+    require("mosquitto")
+    mosquitto = broker.find_mosquitto()
+    assert mosquitto is not None
+    port = broker.free_port()
+    file = tmp_path_factory.mktemp("mosquitto") / "mosquitto.conf"
+    file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    with subprocess.Popen([mosquitto, "-c", str(file)], stderr=subprocess.DEVNULL) as process:
+        while not broker.answers(port):
+            assert process.poll() is None
+        yield port
+        process.terminate()

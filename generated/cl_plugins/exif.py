@@ -4,7 +4,17 @@ from __future__ import annotations
 from cl_api.compute.api.jobs import create_exif_job
 from cl_api.compute.models import BodyCreateExifJob, ExifOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.plugin import FileInput, Job, JobCallback, Operation, Parameter, PluginClient, UploadCallback, upload
+from cl_client.plugin import (
+    FileInput,
+    Job,
+    JobCallback,
+    JobResponse,
+    Operation,
+    Parameter,
+    PluginClient,
+    UploadCallback,
+    upload,
+)
 
 EXTRACT: Operation[BodyCreateExifJob, ExifOutput] = Operation(
     task_type="exif",
@@ -32,6 +42,7 @@ class ExifClient(PluginClient):
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[ExifOutput]:
         """Read the EXIF of an image.
 
@@ -44,6 +55,8 @@ class ExifClient(PluginClient):
             on_progress: called with every state that the job comes to.
             on_complete: called once, with the terminal state.
             on_upload: called with the bytes sent so far, and the bytes in all.
+            idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
+                time. A fresh one when not given.
 
         Returns:
             The job. Its `output` (ExifOutput) is there once it has completed.
@@ -62,5 +75,20 @@ class ExifClient(PluginClient):
         EXTRACT.check(tags=tags, priority=priority)
         body = BodyCreateExifJob(file=upload(image, on_upload), tags=tags, priority=priority)
         return await self._submit(
-            EXTRACT, body, wait=wait, timeout=timeout, on_progress=on_progress, on_complete=on_complete
+            EXTRACT,
+            body,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
         )
+
+    async def attach(self, job: str | JobResponse) -> Job[ExifOutput]:
+        """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            InvalidParameterError: it is a job of another kind.
+        """
+        return await self._jobs.attach(EXTRACT, job)

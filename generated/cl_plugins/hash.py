@@ -6,7 +6,17 @@ from typing import Literal
 from cl_api.compute.api.jobs import create_hash_job
 from cl_api.compute.models import BodyCreateHashJob, HashOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.plugin import FileInput, Job, JobCallback, Operation, Parameter, PluginClient, UploadCallback, upload
+from cl_client.plugin import (
+    FileInput,
+    Job,
+    JobCallback,
+    JobResponse,
+    Operation,
+    Parameter,
+    PluginClient,
+    UploadCallback,
+    upload,
+)
 
 COMPUTE: Operation[BodyCreateHashJob, HashOutput] = Operation(
     task_type="hash",
@@ -37,6 +47,7 @@ class HashClient(PluginClient):
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[HashOutput]:
         """Fingerprint a file.
 
@@ -49,6 +60,8 @@ class HashClient(PluginClient):
             on_progress: called with every state that the job comes to.
             on_complete: called once, with the terminal state.
             on_upload: called with the bytes sent so far, and the bytes in all.
+            idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
+                time. A fresh one when not given.
 
         Returns:
             The job. Its `output` (HashOutput) is there once it has completed.
@@ -67,5 +80,20 @@ class HashClient(PluginClient):
         COMPUTE.check(algorithm=algorithm, priority=priority)
         body = BodyCreateHashJob(file=upload(image, on_upload), algorithm=algorithm, priority=priority)
         return await self._submit(
-            COMPUTE, body, wait=wait, timeout=timeout, on_progress=on_progress, on_complete=on_complete
+            COMPUTE,
+            body,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
         )
+
+    async def attach(self, job: str | JobResponse) -> Job[HashOutput]:
+        """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            InvalidParameterError: it is a job of another kind.
+        """
+        return await self._jobs.attach(COMPUTE, job)

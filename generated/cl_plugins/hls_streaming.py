@@ -4,7 +4,17 @@ from __future__ import annotations
 from cl_api.compute.api.jobs import create_hls_streaming_job
 from cl_api.compute.models import BodyCreateHlsStreamingJob, HlsStreamingOutput
 from cl_api.compute.types import UNSET, JSONObject, Unset
-from cl_client.plugin import FileInput, Job, JobCallback, Operation, Parameter, PluginClient, UploadCallback, upload
+from cl_client.plugin import (
+    FileInput,
+    Job,
+    JobCallback,
+    JobResponse,
+    Operation,
+    Parameter,
+    PluginClient,
+    UploadCallback,
+    upload,
+)
 
 GENERATE_MANIFEST: Operation[BodyCreateHlsStreamingJob, HlsStreamingOutput] = Operation(
     task_type="hls_streaming",
@@ -34,6 +44,7 @@ class HlsStreamingClient(PluginClient):
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[HlsStreamingOutput]:
         """Make an HTTP live stream.
 
@@ -49,6 +60,8 @@ class HlsStreamingClient(PluginClient):
             on_progress: called with every state that the job comes to.
             on_complete: called once, with the terminal state.
             on_upload: called with the bytes sent so far, and the bytes in all.
+            idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
+                time. A fresh one when not given.
 
         Returns:
             The job. Its `output` (HlsStreamingOutput) is there once it has completed.
@@ -69,5 +82,20 @@ class HlsStreamingClient(PluginClient):
             file=upload(video, on_upload), variants=variants, include_original=include_original, priority=priority
         )
         return await self._submit(
-            GENERATE_MANIFEST, body, wait=wait, timeout=timeout, on_progress=on_progress, on_complete=on_complete
+            GENERATE_MANIFEST,
+            body,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
         )
+
+    async def attach(self, job: str | JobResponse) -> Job[HlsStreamingOutput]:
+        """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            InvalidParameterError: it is a job of another kind.
+        """
+        return await self._jobs.attach(GENERATE_MANIFEST, job)

@@ -6,7 +6,17 @@ from typing import Literal
 from cl_api.compute.api.jobs import create_image_conversion_job
 from cl_api.compute.models import BodyCreateImageConversionJob, ImageConversionOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.plugin import FileInput, Job, JobCallback, Operation, Parameter, PluginClient, UploadCallback, upload
+from cl_client.plugin import (
+    FileInput,
+    Job,
+    JobCallback,
+    JobResponse,
+    Operation,
+    Parameter,
+    PluginClient,
+    UploadCallback,
+    upload,
+)
 
 CONVERT: Operation[BodyCreateImageConversionJob, ImageConversionOutput] = Operation(
     task_type="image_conversion",
@@ -42,6 +52,7 @@ class ImageConversionClient(PluginClient):
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[ImageConversionOutput]:
         """Convert an image.
 
@@ -55,6 +66,8 @@ class ImageConversionClient(PluginClient):
             on_progress: called with every state that the job comes to.
             on_complete: called once, with the terminal state.
             on_upload: called with the bytes sent so far, and the bytes in all.
+            idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
+                time. A fresh one when not given.
 
         Returns:
             The job. Its `output` (ImageConversionOutput) is there once it has completed.
@@ -75,5 +88,20 @@ class ImageConversionClient(PluginClient):
             file=upload(image, on_upload), format_=output_format, quality=quality, priority=priority
         )
         return await self._submit(
-            CONVERT, body, wait=wait, timeout=timeout, on_progress=on_progress, on_complete=on_complete
+            CONVERT,
+            body,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
         )
+
+    async def attach(self, job: str | JobResponse) -> Job[ImageConversionOutput]:
+        """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            InvalidParameterError: it is a job of another kind.
+        """
+        return await self._jobs.attach(CONVERT, job)

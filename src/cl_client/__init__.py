@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cl_client.auth_client import AuthClient
     from cl_client.batch import Outcome, as_completed
     from cl_client.client import ComputeClient
-    from cl_client.config import ComputeClientConfig, ServerConfig
+    from cl_client.config import ComputeClientConfig, ConnectionLimits, ServerConfig, Timeouts
     from cl_client.errors import (
         AuthenticationError,
         BadRequestError,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         JobCancelledError,
         JobFailedError,
         JobNotFoundError,
+        JournalError,
         NotFoundError,
         PayloadTooLargeError,
         PermissionError,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from cl_client.job import Job
     from cl_client.monitor import MQTTJobMonitor
     from cl_client.session import SessionManager
+    from cl_client.upload import Upload
     from cl_client.user import UserCreateRequest, UserUpdateRequest
 
 _HOMES = {
@@ -60,7 +62,7 @@ _HOMES = {
     "cl_client.auth_client": ("AuthClient",),
     "cl_client.batch": ("Outcome", "as_completed"),
     "cl_client.client": ("ComputeClient",),
-    "cl_client.config": ("ComputeClientConfig", "ServerConfig"),
+    "cl_client.config": ("ComputeClientConfig", "ConnectionLimits", "ServerConfig", "Timeouts"),
     "cl_client.errors": (
         "AuthenticationError",
         "BadRequestError",
@@ -74,6 +76,7 @@ _HOMES = {
         "JobCancelledError",
         "JobFailedError",
         "JobNotFoundError",
+        "JournalError",
         "NotFoundError",
         "PayloadTooLargeError",
         "PermissionError",
@@ -91,6 +94,7 @@ _HOMES = {
     "cl_client.monitor": ("MQTTJobMonitor",),
     "cl_client.session": ("SessionManager",),
     "cl_client.user": ("UserCreateRequest", "UserUpdateRequest"),
+    "cl_client.upload": ("Upload",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -104,6 +108,7 @@ __all__ = [
     "ComputeClientConfig",
     "ComputeClientError",
     "ConflictError",
+    "ConnectionLimits",
     "DownloadError",
     "InputFileError",
     "InputNotFoundError",
@@ -115,6 +120,7 @@ __all__ = [
     "JobFile",
     "JobNotFoundError",
     "JobResponse",
+    "JournalError",
     "MQTTJobMonitor",
     "NoAuthProvider",
     "NotFoundError",
@@ -129,8 +135,10 @@ __all__ = [
     "ServerError",
     "ServerUnreachableError",
     "SessionManager",
+    "Timeouts",
     "TokenResponse",
     "UnsupportedError",
+    "Upload",
     "UserCreateRequest",
     "UserResponse",
     "UserUpdateRequest",

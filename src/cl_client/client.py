@@ -18,7 +18,7 @@ from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
 from cl_client.auth import AuthProvider
 from cl_client.batch import Outcome, map_files
 from cl_client.config import ComputeClientConfig as Config
-from cl_client.config import ServerConfig
+from cl_client.config import ConnectionLimits, ServerConfig, Timeouts
 from cl_client.download import DownloadCallback
 from cl_client.errors import WorkerUnavailableError
 from cl_client.job_reader import JobReader
@@ -46,13 +46,16 @@ class ComputeClient(Plugins):
 
     Args:
         base_url: of the compute server; `COMPUTE_URL` or `http://localhost:8002` when not given.
-        timeout: seconds for each connect, read and write of a request; 30 when not given. Waiting for jobs has
-            timeouts of its own.
+        timeout: seconds for each connect, read and write of a request, or a `Timeouts` for each of them its own; 30
+            when not given. Waiting for jobs has timeouts of its own.
         mqtt_broker: host of the broker; `MQTT_BROKER_HOST` or `localhost` when not given. A broker that is down stops
             nothing: jobs are then followed over HTTP.
         mqtt_port: `MQTT_BROKER_PORT` or 1883 when not given.
         auth_provider: signs the requests; nobody when not given.
         server_config: addresses in one object; the arguments above go before it.
+        deadline: seconds that a call may take in all: requests that are tried again as long as it lasts, uploads and
+            downloads. When not given, a request is tried a few times. Waiting for jobs is not counted.
+        limits: of the connections to the server.
 
     Raises:
         InvalidParameterError: an address or a time that cannot be one.
@@ -61,11 +64,14 @@ class ComputeClient(Plugins):
     def __init__(
         self,
         base_url: str | None = None,
-        timeout: float | None = None,
+        timeout: float | Timeouts | None = None,
         mqtt_broker: str | None = None,
         mqtt_port: int | None = None,
         auth_provider: AuthProvider | None = None,
         server_config: ServerConfig | None = None,
+        *,
+        deadline: float | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         config = server_config or ServerConfig.from_env()
         self.base_url: str = (base_url or config.compute_url).rstrip("/")
@@ -73,8 +79,13 @@ class ComputeClient(Plugins):
         self.mqtt_port: int = mqtt_port or config.mqtt_port
         self._config = evolve(config, mqtt_host=self.mqtt_broker, mqtt_port=self.mqtt_port)
         self._auth = auth_provider
-        seconds = Config.DEFAULT_TIMEOUT if timeout is None else timeout
-        self._transport = Transport(self.base_url, timeout=seconds, auth=auth_provider)
+        self._transport = Transport(
+            self.base_url,
+            timeout=Timeouts() if timeout is None else timeout,
+            auth=auth_provider,
+            deadline=deadline,
+            limits=limits or ConnectionLimits(),
+        )
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer, for what has no method here: `await get_job.asyncio("…", client=client.api)`."""
         self._reader = JobReader(self.api)
@@ -117,13 +128,24 @@ class ComputeClient(Plugins):
         *,
         concurrency: int = 8,
         ordered: bool = True,
+        journal: str | os.PathLike[str] | None = None,
+        finish: Callable[[Source, Job[Output]], Awaitable[None]] | None = None,
         **parameters: object,
     ) -> AsyncGenerator[Outcome[Source, Output]]:
         """Run a plugin method on many files: `async for outcome in client.map(client.hash.compute, paths)`.
 
-        As `cl_client.batch.map_files`.
+        With `journal="batch.jsonl"` a run after a crash does only what is left. As `cl_client.batch.map_files`.
         """
-        return map_files(method, sources, concurrency=concurrency, ordered=ordered, **parameters)
+        return map_files(
+            method,
+            sources,
+            server=self.base_url,
+            concurrency=concurrency,
+            ordered=ordered,
+            journal=journal,
+            finish=finish,
+            **parameters,
+        )
 
     async def get_job(self, job_id: str) -> JobResponse:
         """The state of a job.

@@ -4,7 +4,7 @@ Light, because the help of every command imports it. Annotations are not strings
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol, TypeVar, cast
 
@@ -17,11 +17,9 @@ from cl_client.errors import InvalidParameterError
 if TYPE_CHECKING:
     from cl_api.compute.types import JSONValue, Unset
     from cl_client.jobs import Job, Jobs
-    from cl_client.upload import UploadCallback
 
 __all__ = ["Entry", "JobOptions", "JobRunner", "given", "json_option"]
 
-File = TypeVar("File", Path, None)
 Output = TypeVar("Output")
 Value = TypeVar("Value")
 
@@ -50,7 +48,10 @@ class JobOptions:
     Attributes:
         watch: show the progress while it runs.
         wait: come back when the job has ended, rather than when it is queued.
-        output: where the result goes: a file, or a folder that exists.
+        output: where the result goes: a file, or a folder (which one of several files is made into).
+        output_dir: the folder for the results of many files, and for the journal by which `resume` goes on.
+        concurrency: files at once.
+        resume: do only what an earlier run with the same `output_dir` left.
         timeout: seconds to wait; as long as it takes when not given.
         priority: 0 to 10; the server's default when not given.
     """
@@ -60,8 +61,18 @@ class JobOptions:
         bool, Parameter(help="Wait for the result; --no-wait prints the job id and leaves.", show_default=False)
     ] = True
     output: Annotated[
-        Path | None, Parameter(name=("--output", "-o"), help="Where the result goes: a file, or a folder that exists.")
+        Path | None, Parameter(name=("--output", "-o"), help="Where the result of one file goes: a file, or a folder.")
     ] = None
+    output_dir: Annotated[
+        Path | None, Parameter(help="The folder for the results of many files.", metavar="FOLDER")
+    ] = None
+    concurrency: Annotated[
+        int, Parameter(help="So many files at once.", metavar="N", validator=Number(gte=1, lte=1000))
+    ] = 8
+    resume: Annotated[
+        bool,
+        Parameter(negative="", help="Do what an earlier run left, with the same --output-dir.", show_default=False),
+    ] = False
     timeout: Annotated[
         float | None,
         Parameter(
@@ -78,15 +89,15 @@ class JobRunner(Protocol):
 
     def job(
         self,
-        file: File,
-        submit: "Callable[[Jobs, File, UploadCallback], Awaitable[Job[Output]]]",
+        files: Sequence[Path] | None,
+        method: "Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]]",
         options: JobOptions,
     ) -> None:
-        """Submit a job for a file, follow it, fetch its result and print it.
+        """Submit a job for each file, follow them, fetch their results and print them.
 
         Args:
-            file: what the job is about; `None` for a job that needs no file.
-            submit: makes the typed call; given the jobs of a client, what to upload and whom to tell of it.
+            files: what the jobs are about, folders and patterns among them; `None` for a job that needs no file.
+            method: gives the typed method with its parameters bound; given the jobs of a client.
             options: of the command.
         """
         ...

@@ -61,6 +61,51 @@ class ComputeClientConfig:
 
 
 @frozen(kw_only=True)
+class Timeouts:
+    """Seconds for the steps of one request; each is more than 0.
+
+    Attributes:
+        connect: until the connection stands, TLS included.
+        read: of silence, before and between the bytes of an answer.
+        write: in which nothing of a body goes out.
+        pool: until a connection is free; as long as it takes when not given, for the requests ahead are bounded.
+    """
+
+    connect: float = ComputeClientConfig.DEFAULT_TIMEOUT
+    read: float = ComputeClientConfig.DEFAULT_TIMEOUT
+    write: float = ComputeClientConfig.DEFAULT_TIMEOUT
+    pool: float | None = None
+
+    @classmethod
+    def of(cls, seconds: float) -> Timeouts:
+        """The same for each step."""
+        return cls(connect=seconds, read=seconds, write=seconds)
+
+    def __attrs_post_init__(self) -> None:
+        if not all(each is None or each > 0 for each in (self.connect, self.read, self.write, self.pool)):
+            raise InvalidParameterError("timeout has to be more than 0 seconds")
+
+
+@frozen(kw_only=True)
+class ConnectionLimits:
+    """How many connections to the server a client has.
+
+    Attributes:
+        connections: at once; requests beyond them wait their turn.
+        idle: kept open for the next request.
+        idle_seconds: for how long.
+    """
+
+    connections: int = 100
+    idle: int = 20
+    idle_seconds: float = 5.0
+
+    def __attrs_post_init__(self) -> None:
+        if self.connections < 1:
+            raise InvalidParameterError("connections has to be at least 1")
+
+
+@frozen(kw_only=True)
 class ServerConfig:
     """Where the servers are.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import contextlib
+import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import quote
@@ -23,6 +26,8 @@ CUTS: Final = 4
 """So many cuts in a row without a byte in between end a download."""
 PARTIAL: Final = 206
 
+# RFC 9530: the digest of the whole file, also where a part of it is sent.
+_REPR_DIGEST: Final = re.compile(r"(?:^|,)\s*sha-256=:(?P<digest>[A-Za-z0-9+/=]*):")
 _CONTENT_RANGE: Final = re.compile(r"bytes (?P<start>[0-9]+)-[0-9]+/(?P<total>[0-9]+)")
 
 DownloadCallback = Callable[[int, "int | None"], None]
@@ -35,18 +40,21 @@ async def download_job_file(
     file_path: str,
     dest: str | os.PathLike[str],
     *,
+    sha256: str | None = None,
     on_progress: DownloadCallback | None = None,
 ) -> Path:
     """Stream a file of a job to `dest`.
 
     The bytes go to a temporary file beside `dest`, which takes its name when all of them are there: a download that
-    fails leaves what was there before, and nothing half-written. After a cut it goes on where it was.
+    fails leaves what was there before, and nothing half-written. After a cut it goes on where it was. The content is
+    held against its SHA-256, where the server tells it.
 
     Args:
         transport: the way to the server.
         job_id: the job.
         file_path: relative to the job, as its output names it, such as `output/thumbnail.jpg`.
         dest: a file name, or an existing folder that gets the file under its own name.
+        sha256: of the file, in hexadecimal; when not given, what the response says (RFC 9530) counts.
         on_progress: called after each piece.
 
     Returns:
@@ -55,22 +63,15 @@ async def download_job_file(
     Raises:
         JobNotFoundError: no such job, or no such file in it.
         InvalidParameterError: `file_path` points outside of the job.
-        DownloadError: the connection broke, or the file cannot be written (disk full, no permission).
+        ServerUnreachableError: the connection broke, and did not come back (`RequestTimeoutError`: not in time).
+        DownloadError: it did not arrive as it is on the server, or cannot be written (disk full, no permission).
     """
     url = f"/jobs/{path_segment(job_id)}/files/{quote(_relative(file_path))}"
     target = _target(Path(dest), file_path)
     with whole_or_not_at_all(target) as file:
-        fetch = _Fetch(transport, url, file, on_progress)
-        tries = CUTS
-        while not fetch.whole:
-            before = fetch.received
-            try:
-                await fetch.go_on()
-            except ServerUnreachableError:
-                # A cut is outlasted as long as it goes forward; that the server is there at all is `retry`'s affair.
-                tries = CUTS if fetch.received > before else tries - 1
-                if not fetch.resumable or tries == 0:
-                    raise
+        fetch = _Fetch(transport, url, file, sha256, on_progress)
+        async with transport.in_time(f"GET {url}"):
+            await fetch.all()
     return target
 
 
@@ -83,10 +84,20 @@ class _Fetch:
         resumable: whether the server gave a strong validator, by which the rest can be asked for.
     """
 
-    def __init__(self, transport: Transport, url: str, file: BinaryIO, on_progress: DownloadCallback | None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        url: str,
+        file: BinaryIO,
+        sha256: str | None,
+        on_progress: DownloadCallback | None,
+    ) -> None:
         self._transport = transport
         self._url = url
         self._file = file
+        self._promised = sha256
+        self._told: str | None = None
+        self._digest = hashlib.sha256()
         self._on_progress = on_progress
         self._etag = ""
         self.received = 0
@@ -96,7 +107,31 @@ class _Fetch:
     def resumable(self) -> bool:
         return self._etag.startswith('"')
 
-    async def go_on(self) -> None:
+    async def all(self) -> None:
+        """Fetch all of it.
+
+        Raises:
+            ServerUnreachableError: the connection broke, and did not come back.
+            DownloadError: it is not what the server announced.
+        """
+        tries = CUTS
+        while not self.whole:
+            before = self.received
+            try:
+                await self._go_on()
+            except ServerUnreachableError:
+                # A cut is outlasted as long as it goes forward; that the server is there at all is `retry`'s affair.
+                tries = CUTS if self.received > before else tries - 1
+                if not self.resumable or tries == 0:
+                    raise
+        wanted = self._promised or self._told
+        if wanted is not None and wanted != self._digest.hexdigest():
+            raise DownloadError(
+                f"{self._url} arrived damaged: its SHA-256 is {self._digest.hexdigest()}, and should be {wanted}",
+                hint="fetch it again",
+            )
+
+    async def _go_on(self) -> None:
         """Fetch the rest, or all of it when it is another file by now.
 
         Raises:
@@ -105,6 +140,8 @@ class _Fetch:
         """
         # Compressed content would not have the length that the server announced.
         headers = {"Accept-Encoding": "identity"}
+        if self._promised is None:
+            headers["Want-Repr-Digest"] = "sha-256=1"
         if self.received:
             headers |= {"Range": f"bytes={self.received}-", "If-Range": self._etag}
         async with self._transport.stream("GET", self._url, headers=headers) as response:
@@ -112,10 +149,11 @@ class _Fetch:
             if start not in (0, self.received):
                 raise DownloadError(f"{self._url}: asked for the bytes from {self.received}, got those from {start}")
             self._etag = cast("str", response.headers.get("etag", ""))
+            self._told = _digest_in(response.headers)
             self._rewind(start)
             try:
                 with self._transport.translated(response.request):
-                    async for received in _write(response.aiter_raw(), self._file):
+                    async for received in _write(response.aiter_raw(), self._append):
                         if self._on_progress is not None:
                             self._on_progress(start + received, total)
             finally:
@@ -125,7 +163,14 @@ class _Fetch:
             raise DownloadError(f"{self._url} broke off after {self.received} of {total} bytes")
         self.whole = True
 
+    def _append(self, pieces: Sequence[bytes]) -> None:
+        for piece in pieces:
+            self._digest.update(piece)
+        self._file.writelines(pieces)
+
     def _rewind(self, start: int) -> None:
+        if start == 0:
+            self._digest = hashlib.sha256()
         self._file.seek(start)
         self._file.truncate()
         self.received = start
@@ -139,7 +184,16 @@ def _place(status: int, headers: Mapping[str, str]) -> tuple[int, int | None]:
     return 0, int(length) if length.isdigit() else None
 
 
-async def _write(chunks: AsyncIterator[bytes], file: BinaryIO) -> AsyncGenerator[int]:
+def _digest_in(headers: Mapping[str, str]) -> str | None:
+    """The SHA-256 that a response gives for the whole file, in hexadecimal."""
+    found = _REPR_DIGEST.search(headers.get("repr-digest", ""))
+    try:
+        return None if found is None else base64.b64decode(found["digest"], validate=True).hex()
+    except binascii.Error:
+        return None
+
+
+async def _write(chunks: AsyncIterator[bytes], write: Callable[[Sequence[bytes]], None]) -> AsyncGenerator[int]:
     """Write what comes, a piece in a thread while the next one arrives; gives the bytes received so far."""
     received = waiting = 0
     piece: list[bytes] = []
@@ -151,14 +205,14 @@ async def _write(chunks: AsyncIterator[bytes], file: BinaryIO) -> AsyncGenerator
             if waiting >= PIECE:
                 if writing is not None:
                     await writing
-                writing = asyncio.ensure_future(asyncio.to_thread(file.writelines, piece))
+                writing = asyncio.ensure_future(asyncio.to_thread(write, piece))
                 received, waiting, piece = received + waiting, 0, []
                 yield received
     finally:
         # However it ended: the file is used or closed after this, and what came before a cut is kept.
         if writing is not None:
             await asyncio.wait([writing])
-        last = asyncio.ensure_future(asyncio.to_thread(file.writelines, piece))
+        last = asyncio.ensure_future(asyncio.to_thread(write, piece))
         await asyncio.wait([last])
         failed = [done.exception() for done in (writing, last) if done is not None and not done.cancelled()]
     for error in failed:

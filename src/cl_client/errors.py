@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import builtins
 import json
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
@@ -98,9 +101,13 @@ class RateLimitError(ResponseError):
 
 
 class ServerError(ResponseError):
-    """5xx: the server failed; the request id finds it in the server's log. `retry_after` as in `RateLimitError`."""
+    """5xx: the server failed; the request id finds it in the server's log.
+
+    `retry_after` as in `RateLimitError`; `should_retry` is what the server says of it in `X-Should-Retry`.
+    """
 
     retry_after: float | None = None
+    should_retry: bool | None = None
 
 
 class InvalidParameterError(ComputeClientError, ValueError):
@@ -117,6 +124,10 @@ class InputNotFoundError(InputFileError, FileNotFoundError):
 
 class DownloadError(ComputeClientError):
     """A download did not arrive whole or could not be written. Nothing half-written is left behind."""
+
+
+class JournalError(ComputeClientError):
+    """The journal of a batch is held by another process, is none, or cannot be read or written."""
 
 
 class WorkerUnavailableError(ComputeClientError):
@@ -194,7 +205,9 @@ def error_from_response(
         hint=_HINTS.get(status),
     )
     if isinstance(error, (RateLimitError, ServerError)):
-        error.retry_after = _seconds(headers.get("retry-after"))
+        error.retry_after = _retry_after(headers)
+    if isinstance(error, ServerError):
+        error.should_retry = {"true": True, "false": False}.get(headers.get("x-should-retry", "").lower())
     return error
 
 
@@ -228,8 +241,13 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:_LONGEST_DETAIL]
 
 
-def _seconds(value: str | None) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from a delay or a date (RFC 9110 §10.2.3); the date is held against the server's own clock."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        return float(value)
     try:
-        return max(0.0, float(value)) if value is not None else None
-    except ValueError:
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError):
         return None

@@ -171,7 +171,8 @@ class Job(Generic[Output]):
             WaitTimeoutError: it did not end in time; the job goes on.
             JobNotFoundError: it was deleted.
         """
-        if not self.done:
+        # A submit that was sent again may hear that the job has ended already, but not how.
+        if self.state is None or not self.done:
             with self._listening() as watch:
                 try:
                     await asyncio.wait_for(watch.end(), timeout)
@@ -265,6 +266,31 @@ class Job(Generic[Output]):
         if path is None:
             raise InvalidParameterError(f"a {self.task_type} job makes no file: its result is in job.output")
         return await self._jobs.download(self.job_id, path, dest, on_progress=on_progress)
+
+    async def download_all(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        concurrency: int = 4,
+        on_progress: DownloadCallback | None = None,
+    ) -> Sequence[Path]:
+        """Download all files that the job made, such as the playlists and segments of a stream.
+
+        They are called as in the job's `output`, and nothing is written outside of the folder.
+
+        Args:
+            folder: made where it is missing.
+            concurrency: files at once.
+            on_progress: called with the bytes written of all files, and the bytes in all.
+
+        Returns:
+            Where the files are; none, where the output is all there is.
+
+        Raises:
+            DownloadError: a file did not arrive whole, cannot be written, or has a name that points outside.
+            UnsupportedError: the server is older, and cannot list files.
+        """
+        return await self._jobs.download_files(self.job_id, folder, concurrency=concurrency, on_progress=on_progress)
 
     def follow(self, on_progress: JobCallback | None = None, on_complete: JobCallback | None = None) -> Watch:
         """Listen, and call these as the job moves; the handle moves with them."""

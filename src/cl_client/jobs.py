@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,10 +14,13 @@ from cl_api.compute.client import Client
 from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
 from cl_client.download import DownloadCallback, download_job_file
-from cl_client.errors import ResponseError, UnsupportedError
+from cl_client.errors import InvalidParameterError, ResponseError, UnsupportedError
+from cl_client.folder import local_names, place_in
+from cl_client.idempotency import fresh_key
 from cl_client.job import Job
 from cl_client.job_reader import JobReader, understood
 from cl_client.operation import Operation
+from cl_client.parallel import in_parallel
 from cl_client.status import canonical
 from cl_client.transport import Transport, promised
 from cl_client.upload import FormField
@@ -53,6 +57,7 @@ class Jobs:
         timeout: float | None = None,
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[Output]:
         """Send a job, and follow it where that is asked for.
 
@@ -63,6 +68,8 @@ class Jobs:
             timeout: seconds that `wait` may take.
             on_progress: called with every state that the job comes to.
             on_complete: called once, with the terminal state.
+            idempotency_key: a name for this submit: sent again, it gives the job of the first time. When not given, a
+                fresh one, by which a request that was cut can be sent again.
 
         Raises:
             ResponseError: the server does not take the job.
@@ -71,7 +78,7 @@ class Jobs:
         """
         self._expect_watch(wait, on_progress, on_complete)
         with promised():
-            created = await operation.send(client=self.api, body=body)
+            created = await operation.send(client=self.api, body=body, idempotency_key=idempotency_key or fresh_key())
         job = Job(
             self,
             created.job_id,
@@ -92,10 +99,11 @@ class Jobs:
         timeout: float | None = None,
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[JSONObject]:
         """Send a job as a form that no generated code knows; otherwise as `submit`."""
         self._expect_watch(wait, on_progress, on_complete)
-        created = await self._transport.post_form(path, fields)
+        created = await self._transport.post_form(path, fields, idempotency_key=idempotency_key or fresh_key())
         job = Job(self, created.job_id, task_type, status_word=canonical(created.status), decode=dict)
         return await self._follow(job, wait, timeout, on_progress, on_complete)
 
@@ -214,6 +222,20 @@ class Jobs:
             await self.fetch(job_id)
             raise _unsupported(what, error) from error
 
+    async def attach(self, operation: Operation[Body, Output], job: str | JobResponse) -> Job[Output]:
+        """Take up a job of an operation again, by its id, or by a state of it that was kept.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            InvalidParameterError: it is a job of another kind.
+        """
+        state = await self.fetch(job) if isinstance(job, str) else job
+        if state.task_type != operation.task_type:
+            raise InvalidParameterError(f"job {state.job_id} is a {state.task_type}, no {operation.task_type}")
+        return Job(
+            self, state.job_id, state.task_type, state=state, decode=operation.decode, artifact=operation.artifact
+        )
+
     async def delete(self, job_id: str) -> None:
         """Remove a job and its files.
 
@@ -232,6 +254,32 @@ class Jobs:
     ) -> Path:
         """Download a file of a job; as `Job.download`."""
         return await download_job_file(self._transport, job_id, file_path, dest, on_progress=on_progress)
+
+    async def download_files(
+        self,
+        job_id: str,
+        folder: str | os.PathLike[str],
+        *,
+        concurrency: int = 4,
+        on_progress: DownloadCallback | None = None,
+    ) -> Sequence[Path]:
+        """Download all files that a job made; as `Job.download_all`."""
+        made = [file for file in await self.files(job_id) if not file.path.startswith("input/")]
+        names = local_names(file.path for file in made)
+        places = [place_in(Path(folder), names[file.path]) for file in made]
+        written = dict.fromkeys(names, 0)
+        total = sum(file.size for file in made)
+
+        def fetch(file: JobFile, place: Path) -> Coroutine[object, object, Path]:
+            def tell(so_far: int, _: int | None) -> None:
+                written[file.path] = so_far
+                if on_progress is not None:
+                    on_progress(sum(written.values()), total)
+
+            return download_job_file(self._transport, job_id, file.path, place, sha256=file.sha256, on_progress=tell)
+
+        works = [partial(fetch, file, place) for file, place in zip(made, places, strict=True)]
+        return [place async for place in in_parallel(works, concurrency, ordered=True)]
 
 
 def _unsupported(what: str, error: ResponseError) -> UnsupportedError:

@@ -21,7 +21,27 @@ Output = TypeVar("Output")
 class Send(Protocol[BodyIn]):
     """The `asyncio` function of a generated endpoint that creates a job."""
 
+    def __call__(
+        self, *, client: Client, body: BodyIn, idempotency_key: str | Unset | None = ...
+    ) -> Awaitable[JobCreatedResponse]: ...
+
+
+class SendWithoutKey(Protocol[BodyIn]):
+    """The same, of a server that keeps no keys."""
+
     def __call__(self, *, client: Client, body: BodyIn) -> Awaitable[JobCreatedResponse]: ...
+
+
+def without_key(send: SendWithoutKey[Body]) -> Send[Body]:
+    """Such an endpoint as the others are called: the key stays here, so what may have arrived is not sent again."""
+
+    def send_without(
+        *, client: Client, body: Body, idempotency_key: str | Unset | None = UNSET
+    ) -> Awaitable[JobCreatedResponse]:
+        del idempotency_key
+        return send(client=client, body=body)
+
+    return send_without
 
 
 @frozen(kw_only=True)

@@ -6,21 +6,24 @@ import json
 from collections.abc import Mapping
 from typing import ClassVar, TypeVar
 
+from cl_api.compute.models import JobResponse
 from cl_api.compute.types import File, JSONObject, JSONValue
 from cl_client.jobs import Job, JobCallback, Jobs
-from cl_client.operation import Operation, Parameter
+from cl_client.operation import Operation, Parameter, without_key
 from cl_client.upload import FileInput, FormField, UploadCallback, as_upload
 
 __all__ = [
     "FileInput",
     "Job",
     "JobCallback",
+    "JobResponse",
     "Jobs",
     "Operation",
     "Parameter",
     "PluginClient",
     "UploadCallback",
     "upload",
+    "without_key",
 ]
 
 Body = TypeVar("Body")
@@ -59,6 +62,7 @@ class PluginClient:
         timeout: float | None = None,
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[JSONObject]:
         """Submit a job with parameters that the client need not know: for a server newer than the generated code.
 
@@ -66,7 +70,7 @@ class PluginClient:
             files: by the name of the form field, usually `file`.
             params: by their wire names; `None` values are not sent, lists and objects go as JSON.
             priority: 0 to 10; the server's default when not given.
-            wait, timeout, on_progress, on_complete: as in the typed methods.
+            wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
         Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
         """
@@ -85,6 +89,7 @@ class PluginClient:
             timeout=timeout,
             on_progress=on_progress,
             on_complete=on_complete,
+            idempotency_key=idempotency_key,
         )
 
     async def submit_job(
@@ -96,6 +101,7 @@ class PluginClient:
         timeout: float | None = None,
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
     ) -> Job[JSONObject]:
         """Submit a job that needs no file; otherwise as `submit_with_files`."""
         return await self.submit_with_files(
@@ -106,6 +112,7 @@ class PluginClient:
             timeout=timeout,
             on_progress=on_progress,
             on_complete=on_complete,
+            idempotency_key=idempotency_key,
         )
 
     async def _submit(
@@ -117,9 +124,16 @@ class PluginClient:
         timeout: float | None,
         on_progress: JobCallback | None,
         on_complete: JobCallback | None,
+        idempotency_key: str | None,
     ) -> Job[Output]:
         return await self._jobs.submit(
-            operation, body, wait=wait, timeout=timeout, on_progress=on_progress, on_complete=on_complete
+            operation,
+            body,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
         )
 
 

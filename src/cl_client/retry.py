@@ -1,7 +1,7 @@
 """Whether a request that failed is worth another try, and when.
 
-Tried again is what cannot do anything twice: requests that only read (RFC 9110 §9.2.1), and any request whose
-connection was never made. The tries together take no longer than the timeout of one.
+Tried again is what cannot do anything twice: requests that only read (RFC 9110 §9.2.1), submits with a key on a server
+that keeps keys, and any request whose connection was never made.
 """
 
 from __future__ import annotations
@@ -10,14 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import httpx
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
+from tenacity.asyncio import retry_if_exception
 
 from cl_client.errors import RateLimitError, RequestTimeoutError, ServerError, ServerUnreachableError
 
@@ -25,7 +19,6 @@ ATTEMPTS: Final = 4
 FIRST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 5.0
 
-_ONLY_READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # 500 and 501 would only come again; the others say that this is not the moment (RFC 9110 §15.6).
 _PASSING: Final = frozenset({502, 503, 504})
 
@@ -36,47 +29,58 @@ _jitter: Final = wait_random_exponential(multiplier=FIRST_DELAY, max=LONGEST_DEL
 
 
 async def send_patiently(
-    request: httpx.Request, send: Callable[[], Awaitable[Answer]], *, within: float, attempts: int = ATTEMPTS
+    send: Callable[[], Awaitable[Answer]],
+    *,
+    safe: Callable[[], Awaitable[bool]],
+    pauses: float,
+    deadline: float | None = None,
 ) -> Answer:
     """Send, and send again while that is safe and sensible.
 
     Args:
-        request: decides what is safe.
         send: one try.
-        within: seconds for all tries and the pauses between them. A try that is under way is not cut short.
-        attempts: at most so many tries.
+        safe: whether the server may get the request twice.
+        pauses: without a deadline, the seconds that the pauses may add up to; `ATTEMPTS` tries at most.
+        deadline: with one, as many tries as begin in so many seconds. It is the caller who cuts the last one short.
 
     Raises:
         ComputeClientError: the last one of `send`.
     """
-    retrying = AsyncRetrying(
-        retry=retry_if_exception(lambda error: passes(request, error)),
-        wait=_pause,
-        stop=stop_after_attempt(attempts) | stop_before_delay(within),
-        reraise=True,
-    )
+
+    async def again(error: BaseException) -> bool:
+        if was_never_connected(error):
+            return True
+        # Without a deadline, a try that was silent for its whole timeout has had its time.
+        return passes(error, patient=deadline is not None) and await safe()
+
+    def given_up(state: RetryCallState) -> bool:
+        if deadline is not None:
+            return (state.seconds_since_start or 0) + state.upcoming_sleep >= deadline
+        return state.attempt_number >= ATTEMPTS or state.idle_for + state.upcoming_sleep >= pauses
 
     async def one() -> Answer:
         return await send()
 
+    retrying = AsyncRetrying(retry=retry_if_exception(again), wait=_pause, stop=given_up, reraise=True)
     return await retrying(one)
 
 
-def passes(request: httpx.Request, error: BaseException) -> bool:
-    """Whether the trouble may be over in a moment, and trying again does nothing twice."""
-    if isinstance(error, ServerUnreachableError) and isinstance(
-        error.__cause__, (httpx.ConnectError, httpx.ConnectTimeout)
-    ):
-        return True
-    if request.method not in _ONLY_READ:
-        return False
+def was_never_connected(error: BaseException) -> bool:
+    """Whether the request surely never reached the server."""
+    return isinstance(error, ServerUnreachableError) and isinstance(
+        error.__cause__, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+    )
+
+
+def passes(error: BaseException, *, patient: bool = False) -> bool:
+    """Whether the trouble may be over in a moment; a timeout only where the caller is `patient`."""
     match error:
         case RequestTimeoutError():
-            return False  # it has had its time
+            return patient
         case ServerUnreachableError() | RateLimitError():
             return True
         case ServerError():
-            return error.status in _PASSING
+            return error.status in _PASSING and error.should_retry is not False
         case _:
             return False
 
@@ -84,4 +88,5 @@ def passes(request: httpx.Request, error: BaseException) -> bool:
 def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome is not None else None
     told = error.retry_after if isinstance(error, (RateLimitError, ServerError)) else None
-    return told if told is not None else _jitter(state)
+    # Not before the server said, and not all at once then.
+    return (told or 0) + _jitter(state)

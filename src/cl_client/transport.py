@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
@@ -18,7 +18,9 @@ from cl_api.auth import errors as auth_wire
 from cl_api.compute import errors as compute_wire
 from cl_api.compute.models import JobCreatedResponse
 from cl_api.compute.types import JSONObject
+from cl_client import idempotency
 from cl_client.auth import AuthProvider
+from cl_client.config import ConnectionLimits, Timeouts
 from cl_client.errors import (
     ClientClosedError,
     InputFileError,
@@ -52,6 +54,8 @@ BODY: Final = "cl_client.body"
 COMPUTE_IS_AWAY: Final = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
 
 _UNAUTHORIZED: Final = 401
+_ONLY_READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LIMITS: Final = ConnectionLimits()
 _JOB_URL: Final = re.compile(r"/jobs/(?P<id>[^/]+)(?P<rest>/.+)?$")
 
 
@@ -63,28 +67,47 @@ class Transport(httpx.AsyncClient):
 
     Args:
         base_url: with `http://` or `https://`.
-        timeout: seconds for each of connecting, and every single read and write; never switched off. A wait for a
-            free connection is not bounded: the requests ahead of it are.
+        timeout: seconds for each of connecting, and every single read and write, or for each of them its own; never
+            switched off.
         auth: asked for headers at every request.
         when_away: what to do when nothing answers, for a person.
+        deadline: seconds for a whole call: all tries, the pauses between them, and what is sent and fetched.
+        limits: of the connections.
     """
 
     def __init__(
-        self, base_url: str, *, timeout: float, auth: AuthProvider | None = None, when_away: str = COMPUTE_IS_AWAY
+        self,
+        base_url: str,
+        *,
+        timeout: float | Timeouts,
+        auth: AuthProvider | None = None,
+        deadline: float | None = None,
+        limits: ConnectionLimits = _LIMITS,
+        when_away: str = COMPUTE_IS_AWAY,
     ) -> None:
         if not re.match(r"https?://[^/]", base_url):
             raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
-        if timeout <= 0:
-            raise InvalidParameterError("timeout has to be more than 0 seconds")
+        if deadline is not None and deadline <= 0:
+            raise InvalidParameterError("deadline has to be more than 0 seconds")
+        timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts.of(timeout)
         super().__init__(
             base_url=base_url,
-            timeout=httpx.Timeout(timeout, pool=None),
+            timeout=httpx.Timeout(
+                connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
+            ),
+            limits=httpx.Limits(
+                max_connections=limits.connections,
+                max_keepalive_connections=limits.idle,
+                keepalive_expiry=limits.idle_seconds,
+            ),
             headers={"User-Agent": f"cl-client/{__version__}"},
             auth=None if auth is None else _Signature(auth),
         )
         self._when_away = when_away
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._patience = timeout
+        self._pauses = timeouts.read
+        self._deadline = deadline
+        self._keyed: frozenset[str] | None = None
 
     def build_request(
         self,
@@ -139,11 +162,47 @@ class Transport(httpx.AsyncClient):
             ClientClosedError: the client was closed, or began in another event loop.
         """
         self._check_usable()
-        return await send_patiently(
-            request,
-            lambda: self._send_once(request, stream=stream, auth=auth, follow_redirects=follow_redirects),
-            within=self._patience,
-        )
+        async with self.in_time(f"{request.method} {request.url}"):
+            return await send_patiently(
+                lambda: self._send_once(request, stream=stream, auth=auth, follow_redirects=follow_redirects),
+                safe=lambda: self._is_safe(request),
+                pauses=self._pauses,
+                deadline=self._deadline,
+            )
+
+    @contextlib.asynccontextmanager
+    async def in_time(self, what: str) -> AsyncGenerator[None]:
+        """Hold a whole call to the deadline.
+
+        Raises:
+            RequestTimeoutError: it was cancelled, because the deadline is over.
+        """
+        scope = asyncio.timeout(self._deadline)
+        try:
+            async with scope:
+                yield
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise RequestTimeoutError(f"{what}: not done within the deadline of {self._deadline:g} s") from None
+
+    async def _is_safe(self, request: httpx.Request) -> bool:
+        """Whether the server may get the request twice."""
+        if request.method in _ONLY_READ:
+            return True
+        return idempotency.HEADER in request.headers and can_be_sent_again(request) and await self._is_keyed(request)
+
+    async def _is_keyed(self, request: httpx.Request) -> bool:
+        """Whether the spec that the server publishes has keys for this request; asked when there is trouble, once."""
+        if self._keyed is None:
+            try:
+                spec = cast("object", (await self.get("/openapi.json")).json())
+            except (ResponseError, ValueError):
+                spec = None
+            except ServerUnreachableError:
+                return False
+            self._keyed = idempotency.keyed_paths(spec)
+        return request.url.path.removeprefix(self.base_url.path.rstrip("/")) in self._keyed
 
     async def _send_once(
         self,
@@ -156,13 +215,15 @@ class Transport(httpx.AsyncClient):
         body = _body(request)
         try:
             with self.translated(request):
-                response = await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+                response = await super().send(request, stream=True, auth=auth, follow_redirects=follow_redirects)
+                response.stream = _SurelyClosed(cast("httpx.AsyncByteStream", response.stream))
+                if not stream or not response.is_success:
+                    try:
+                        await response.aread()
+                    finally:
+                        await response.aclose()
                 if response.is_success:
                     return response
-                try:
-                    await response.aread()
-                finally:
-                    await response.aclose()
         finally:
             # A try that breaks off leaves its body to the garbage collector; its file is closed here and now.
             if body is not None:
@@ -177,12 +238,12 @@ class Transport(httpx.AsyncClient):
             missing_job=job is not None and not job["rest"],
         )
 
-    async def post_form(self, path: str, fields: Sequence[FormField]) -> JobCreatedResponse:
+    async def post_form(self, path: str, fields: Sequence[FormField], *, idempotency_key: str) -> JobCreatedResponse:
         """Post a multipart form that creates a job, where there is no generated endpoint for it.
 
         Raises: as `send`; `ResponseError` too when the answer names no job.
         """
-        response = await self.post(path, content=Multipart(fields))
+        response = await self.post(path, content=Multipart(fields), headers={idempotency.HEADER: idempotency_key})
         try:
             return JobCreatedResponse.from_dict(cast("JSONObject", response.json()))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -235,6 +296,22 @@ class _Signature(httpx.Auth):
         if response.status_code == _UNAUTHORIZED and await self._provider.renew(headers):
             request.headers.update(self._provider.get_headers())
             yield request
+
+
+class _SurelyClosed(httpx.AsyncByteStream):
+    """The body of a response, whose end a cancelled caller does not interrupt.
+
+    httpcore 1.0.9 gives a connection back in several steps, and one whose last steps are cancelled is never free again.
+    """
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._stream.__aiter__()
+
+    async def aclose(self) -> None:
+        await asyncio.shield(asyncio.ensure_future(self._stream.aclose()))
 
 
 @contextlib.contextmanager

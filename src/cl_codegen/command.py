@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cl_codegen import naming
 from cl_codegen.escape import SpecText, literal, one_line, visible
@@ -16,6 +16,9 @@ _GLOBAL_OPTIONS = frozenset(
         "--no-wait",
         "--output",
         "-o",
+        "--output-dir",
+        "--concurrency",
+        "--resume",
         "--timeout",
         "--priority",
         "--compute-url",
@@ -31,7 +34,7 @@ _GLOBAL_OPTIONS = frozenset(
 )
 """What every command takes: an option of a plugin gives way to it."""
 
-_MODULE_WORDS = frozenset(["cast", "given", "json_option", "jobs", "file", "on_upload"])
+_MODULE_WORDS = frozenset(["cast", "given", "json_option", "jobs", "partial"])
 """What the body of a command reads: no argument may stand before it."""
 
 _PLACEHOLDERS = {"int": "8", "float": "0.5", "str": "TEXT"}
@@ -67,7 +70,7 @@ class Command:
     """What the template of a command has to know beyond the plugin itself.
 
     Attributes:
-        file: the positional argument, where one file is what the job is about.
+        file: the positional argument, where one file is what a job is about.
         options: all others, required ones first.
         help_flags: those that no option of the plugin takes for itself.
         help: what the spec says, and a call as one would type it.
@@ -92,7 +95,8 @@ class Command:
                 taken.update(names)
                 options.append(_option(parameter, names))
         return cls(
-            file=_option(file, ()) if file else None,
+            # One is what a job takes; the command takes many, and makes a job of each.
+            file=evolve(_option(file, ()), type="list[Path]") if file else None,
             options=tuple(options),
             help_flags=tuple(flag for flag in ("--help", "-h") if flag == "--help" or flag not in taken),
             help=SpecText(f"{visible(plugin.description.raw)}\n\nExample: {_example(plugin, file, options)}"),

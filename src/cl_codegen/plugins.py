@@ -15,7 +15,9 @@ from cl_codegen.spec import JSONValue, Node, Spec
 from cl_codegen.wire import Wire
 from cl_codegen.wire_endpoint import WireEndpoint
 
-_CALL_WORDS = frozenset(["self", "wait", "timeout", "on_progress", "on_complete", "on_upload", "priority"])
+_CALL_WORDS = frozenset(
+    ["self", "wait", "timeout", "on_progress", "on_complete", "on_upload", "priority", "idempotency_key"]
+)
 """What every typed method takes beside the parameters of the plugin."""
 
 _MODULE_WORDS = frozenset(
@@ -29,11 +31,13 @@ _MODULE_WORDS = frozenset(
         "FileInput",
         "Job",
         "JobCallback",
+        "JobResponse",
         "Operation",
         "Parameter",
         "PluginClient",
         "UploadCallback",
         "upload",
+        "without_key",
     ]
 )
 
@@ -89,7 +93,7 @@ _COMMAND_WORDS = frozenset(
 )
 """What the command line has already: no plugin's commands can be called so."""
 
-_CLIENT_CLASS_WORDS = frozenset(["operation", "path", "task_type", "submit_with_files", "submit_job"])
+_CLIENT_CLASS_WORDS = frozenset(["attach", "operation", "path", "task_type", "submit_with_files", "submit_job"])
 
 _TASK_PATHS = (re.compile(r"/(?:.+/)?jobs/([^/{}]+)/?"), re.compile(r"/(?:.+/)?([^/{}]+)/jobs/?"))
 
@@ -167,7 +171,8 @@ class Plugin:
         body: the model of the form; output: the model of the output (None: any object).
         artifact: see `manifest.Entry`.
         files: the parameters that are files; parameters: all, required ones first.
-        takes_priority: whether the form has a `priority`; priority: its parameter.
+        priority: the parameter of that name, where the form has one.
+        keeps_keys: whether a submit may carry an `Idempotency-Key`.
     """
 
     name: str
@@ -190,6 +195,7 @@ class Plugin:
     artifact: str | None
     parameters: tuple[Parameter, ...]
     priority: Parameter | None
+    keeps_keys: bool
     example: SpecText
 
     @property
@@ -326,6 +332,7 @@ class _Reader:
             artifact=self._artifact(output),
             parameters=tuple(parameters),
             priority=priority,
+            keeps_keys=any(header.name == "idempotency_key" for header in self.endpoint.headers),
             example=SpecText((entry.example or "").strip() or _example(entry, parameters)),
         )
 
@@ -397,12 +404,14 @@ class _Reader:
         )
 
 
-def _position(entry: Entry) -> Callable[[Parameter], tuple[bool, bool, int]]:
-    """Where a parameter stands in its method: required ones first, files before others, then as the manifest has it."""
+def _position(entry: Entry) -> Callable[[Parameter], tuple[bool, bool, bool, int]]:
+    """Where a parameter stands in its method: required ones first, files before others, one before several, then as the
+    manifest has it."""
     places = {name: place for place, name in enumerate(entry.order)}
 
-    def position(parameter: Parameter) -> tuple[bool, bool, int]:
-        return not parameter.required, not parameter.is_file, places.get(parameter.name, len(places))
+    def position(parameter: Parameter) -> tuple[bool, bool, bool, int]:
+        place = places.get(parameter.name, len(places))
+        return not parameter.required, not parameter.is_file, parameter.is_file and parameter.is_list, place
 
     return position
 

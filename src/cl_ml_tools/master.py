@@ -46,6 +46,7 @@ def _need(module: AnyModule, offered: Callable[[], Container[str]]) -> Callable[
     async def need() -> None:
         lack = module.missing()
         if lack is not None and module.task_type not in offered():
-            raise HTTPException(503, lack)
+            # It will lack it a moment later too: to send the file again is no use.
+            raise HTTPException(503, lack, {"X-Should-Retry": "false"})
 
     return need

@@ -112,8 +112,8 @@ class SubmitRoute(Generic[P]):
         )
         return router
 
-    def signature(self, get_current_user: CurrentUser) -> inspect.Signature:
-        """The signature from which FastAPI reads the form."""
+    def signature(self, get_current_user: CurrentUser, *, keeps_keys: bool) -> inspect.Signature:
+        """The signature from which FastAPI reads the form; clients see in the spec whether keys are kept."""
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [inspect.Parameter("file", keyword, annotation=Annotated[UploadFile, File(description=self.file)])]
         for name, field in self.fields.items():
@@ -121,7 +121,8 @@ class SubmitRoute(Generic[P]):
             default = inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
             parameters.append(inspect.Parameter(name, keyword, annotation=annotation, default=default))
         parameters.append(inspect.Parameter("priority", keyword, annotation=Annotated[Priority, Form()], default=5))
-        parameters.append(inspect.Parameter("idempotency_key", keyword, annotation=IdempotencyKey, default=None))
+        if keeps_keys:
+            parameters.append(inspect.Parameter("idempotency_key", keyword, annotation=IdempotencyKey, default=None))
         parameters.append(inspect.Parameter("user", keyword, default=Depends(get_current_user)))
         return inspect.Signature(parameters)
 
@@ -132,13 +133,13 @@ class Submission(Generic[P]):
     def __init__(
         self, route: SubmitRoute[P], repository: JobRepository, storage: FileStorage, get_current_user: CurrentUser
     ) -> None:
-        self.__signature__ = route.signature(get_current_user)
+        self.__signature__ = route.signature(get_current_user, keeps_keys=isinstance(repository, JobQueue))
         self._route = route
         self._repository = repository
         self._storage = storage
 
     async def __call__(
-        self, file: UploadFile, priority: int, idempotency_key: str | None, user: object, **fields: object
+        self, file: UploadFile, priority: int, user: object, idempotency_key: str | None = None, **fields: object
     ) -> JobCreatedResponse:
         if file.size == 0:
             raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
@@ -160,10 +161,10 @@ class Submission(Generic[P]):
                 priority=priority,
                 size=saved["size"],
             )
-            if idempotency_key is None:
+            if idempotency_key is None or not isinstance(self._repository, JobQueue):
                 await run_in_threadpool(self._repository.add_job, job, created_by=user_id(user), priority=priority)
             else:
-                job = await self._once(job, file, idempotency_key, user_id(user))
+                job = await _once(self._repository, job, file, idempotency_key, user_id(user))
                 if job.job_id != job_id:
                     await run_in_threadpool(self._storage.cleanup_job, job_id)
         except BaseException:
@@ -171,29 +172,23 @@ class Submission(Generic[P]):
             raise
         return JobCreatedResponse(job_id=job.job_id, status=job.status, task_type=job.task_type)
 
-    async def _once(self, job: Job, file: UploadFile, key: str, owner: str | None) -> Job:
-        """Queue a job, unless it was queued before: then that one."""
-        if not isinstance(self._repository, JobQueue):
-            raise HTTPException(400, "this server keeps no Idempotency-Key; send the job without")
-        fingerprint = await run_in_threadpool(_fingerprint, job, file.file)
-        try:
-            return await run_in_threadpool(
-                self._repository.submit,
-                job,
-                created_by=owner,
-                priority=job.priority,
-                key=key,
-                fingerprint=fingerprint,
-            )
-        except IdempotencyConflictError as error:
-            raise HTTPException(422, str(error)) from error
-
     def _params(self, fields: dict[str, object]) -> P:
         try:
             return self._route.params.model_validate(fields)
         except ValidationError as error:
             issues = [{**issue, "loc": ("body", *issue["loc"])} for issue in error.errors(include_url=False)]
             raise RequestValidationError(issues) from error
+
+
+async def _once(queue: JobQueue, job: Job, file: UploadFile, key: str, owner: str | None) -> Job:
+    """Queue a job, unless it was queued before: then that one."""
+    fingerprint = await run_in_threadpool(_fingerprint, job, file.file)
+    try:
+        return await run_in_threadpool(
+            queue.submit, job, created_by=owner, priority=job.priority, key=key, fingerprint=fingerprint
+        )
+    except IdempotencyConflictError as error:
+        raise HTTPException(422, str(error)) from error
 
 
 def _fingerprint(job: Job, file: BinaryIO) -> str:

@@ -89,6 +89,10 @@ class JobStorage(FileStorage, Protocol):
         """A file by its path relative to the job; `None` for whatever is not a finished file of it."""
         ...
 
+    def sha256(self, file: StoredFile) -> str:
+        """The SHA-256 of a file, in hexadecimal. It may be read for that, once."""
+        ...
+
     def read(self, file: StoredFile, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` up to `stop`, in pieces. Raises `OSError` when the file goes meanwhile."""
         ...

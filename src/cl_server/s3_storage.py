@@ -158,6 +158,10 @@ class S3FileStorage:
         name = relative.rpartition("/")[2]
         return StoredFile(name, record.size, f'"{record.sha256}"', f"{job_folder(job_id)}/{record.key}")
 
+    def sha256(self, file: StoredFile) -> str:
+        """The SHA-256 of a file, in hexadecimal: its validator."""
+        return file.etag.strip('"')
+
     def read(self, file: StoredFile, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The bytes of a file, range by range. An object never changes, so they belong together."""
         return self.pieces(file.location, start, file.size if stop is None else stop)

@@ -114,6 +114,10 @@ class LocalFileStorage:
             return None
         return StoredFile(path.name, found.st_size, _entity_tag(found), str(path), path)
 
+    def sha256(self, file: StoredFile) -> str:
+        """The SHA-256 of a file, in hexadecimal; it is read for that, once."""
+        return _digest(Path(file.location), file.etag)[0]
+
     def read(self, file: StoredFile, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The bytes of a file, in pieces."""
         left = (file.size if stop is None else stop) - start

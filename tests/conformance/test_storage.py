@@ -84,6 +84,7 @@ async def test_what_was_uploaded_is_found_and_read_whole_and_in_ranges(storage: 
     file = storage.find("job", "input/source.jpg")
     assert file is not None
     assert (file.name, file.size) == ("source.jpg", len(CONTENT))
+    assert storage.sha256(file) == hashlib.sha256(CONTENT).hexdigest()
     assert b"".join(storage.read(file)) == CONTENT
     assert b"".join(storage.read(file, 300)) == CONTENT[300:]
     assert b"".join(storage.read(file, 255, 258)) == CONTENT[255:258]

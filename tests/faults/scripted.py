@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 CUT = b"<cut>"
@@ -26,12 +27,14 @@ Answer = bytes | Callable[[str], bytes]
 class ScriptedServer:
     """Attributes:
     requests: the request lines and headers that came.
+    connections: how many were made.
     url: where it listens.
     """
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         self._answers = list(answers)
         self.requests: list[str] = []
+        self.connections = 0
         self.url = ""
         self._open = 0
         self._idle = asyncio.Event()
@@ -39,6 +42,7 @@ class ScriptedServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
+        self.connections += 1
         self._idle.clear()
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
@@ -67,11 +71,11 @@ class ScriptedServer:
 
 
 @contextlib.asynccontextmanager
-async def scripted_server(*answers: Answer) -> AsyncGenerator[ScriptedServer]:
+async def scripted_server(*answers: Answer, tls: ssl.SSLContext | None = None) -> AsyncGenerator[ScriptedServer]:
     """Answers in this order; the last one again and again."""
     scripted = ScriptedServer(answers)
-    server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0)
-    scripted.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(scripted.serve, "127.0.0.1", 0, ssl=tls)
+    scripted.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield scripted
     finally:

@@ -10,7 +10,7 @@ import httpx
 import psutil
 import pytest
 
-from cl_client.mqtt import trust
+from cl_client.mqtt import Broker
 from cl_server import broker
 from cl_server.supervisor import wait_until
 from tests.conftest import GetStack, require
@@ -33,7 +33,7 @@ def session(mosquitto: SafeMosquitto, user: str) -> aiomqtt.Client:
         mosquitto.port,
         username=user,
         password=mosquitto.passwords[user],
-        tls_context=trust(str(mosquitto.ca_file)),
+        tls_context=Broker(host="localhost", port=mosquitto.port, tls=True, ca_file=str(mosquitto.ca_file)).trust(),
     )
 
 

@@ -16,7 +16,6 @@ from cl_server.embedded import LocalStack
 from tests.conftest import GetStack
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.test_watching import until
-from tests.publisher import as_server
 from tests.unit.client.test_watch import job, message
 
 
@@ -56,18 +55,18 @@ def speaks_five(greeting: bytes) -> bool:
 
 
 @pytest.fixture
-async def proxy(idle_stack: LocalStack) -> AsyncGenerator[FaultProxy]:
-    async with fault_proxy(idle_stack.mqtt_host, idle_stack.mqtt_port) as proxy:
+async def proxy(usual_mosquitto: int) -> AsyncGenerator[FaultProxy]:
+    async with fault_proxy("127.0.0.1", usual_mosquitto) as proxy:
         yield proxy
 
 
-async def publish(stack: LocalStack, topic: str, payload: bytes = b"x") -> None:
-    async with as_server(stack) as publisher:
+async def publish(port: int, topic: str, payload: bytes = b"x") -> None:
+    async with aiomqtt.Client("127.0.0.1", port) as publisher:
         await publisher.publish(topic, payload, qos=1)
 
 
 async def test_all_clients_of_a_loop_share_a_connection_and_one_that_closes_disturbs_no_other(
-    idle_stack: LocalStack, proxy: FaultProxy
+    usual_mosquitto: int, proxy: FaultProxy
 ):
     place = Broker(host="127.0.0.1", port=proxy.port)
     ears = [ear(), ear(), ear()]
@@ -78,7 +77,7 @@ async def test_all_clients_of_a_loop_share_a_connection_and_one_that_closes_dist
     await until(lambda: all(one.ups for one in ears))
     await first.close()
     await second.close()
-    await publish(idle_stack, "t/a")
+    await publish(usual_mosquitto, "t/a")
     # Perhaps twice: the broker may not have heard yet that nobody listens to `t/+` any more.
     await until(lambda: ("t/a", b"x") in ears[2].messages)
     assert (ears[0].messages, ears[1].messages) == ([], [])
@@ -141,10 +140,10 @@ async def test_a_broker_is_spoken_to_in_mqtt_five(proxy: FaultProxy):
 
 @pytest.mark.parametrize("refusal", ["code 132", "hangs up"])
 async def test_a_broker_that_refuses_mqtt_five_is_spoken_to_in_three_and_remembered(
-    idle_stack: LocalStack, stacks: GetStack, refusal: str
+    usual_mosquitto: int, stacks: GetStack, refusal: str
 ):
     older = refusal == "code 132"
-    port = stacks("amqtt").mqtt_port if older else idle_stack.mqtt_port
+    port = stacks("amqtt").mqtt_port if older else usual_mosquitto
     async with fault_proxy("127.0.0.1", port, turns_away=lambda said: not older and speaks_five(said)) as proxy:
         heard = ear()
         for _ in range(2):
@@ -170,21 +169,21 @@ async def test_a_broker_that_learned_mqtt_five_is_spoken_to_in_it(proxy: FaultPr
 
 @pytest.mark.parametrize("politely", [True, False], ids=["FIN", "RST"])
 @pytest.mark.parametrize("cut", [0, 1, 3, 12, 15, 40])
-async def test_a_connection_that_breaks_at_any_byte_is_made_again(idle_stack: LocalStack, cut: int, politely: bool):
+async def test_a_connection_that_breaks_at_any_byte_is_made_again(usual_mosquitto: int, cut: int, politely: bool):
     """0: before CONNACK; 1, 3: in the middle of it; then before, in the middle of and after SUBACK."""
-    place = (idle_stack.mqtt_host, idle_stack.mqtt_port)
+    place = ("127.0.0.1", usual_mosquitto)
     async with fault_proxy(*place, cut=cut, politely=politely) as proxy:
         heard = ear()
         subscription = subscribe(Broker(host="127.0.0.1", port=proxy.port), heard.listener())
         subscription.add("t")
         # Long enough for the subscription to stand, and to be cut in the middle of a message.
         while not heard.downs:
-            await publish(idle_stack, "t", bytes(100))
+            await publish(usual_mosquitto, "t", bytes(100))
         proxy.whole()
         heard.ups.clear()
         await until(lambda: bool(heard.ups))
         heard.messages.clear()
-        await publish(idle_stack, "t", b"whole")
+        await publish(usual_mosquitto, "t", b"whole")
         await until(lambda: ("t", b"whole") in heard.messages)
         await subscription.close()
 
@@ -203,7 +202,7 @@ async def test_an_idle_connection_that_breaks_is_made_again(proxy: FaultProxy, f
 
 @pytest.mark.parametrize("fault", [FaultProxy.black_hole, FaultProxy.hold_answers, FaultProxy.lose_requests])
 async def test_a_silence_in_one_or_both_directions_is_noticed(
-    idle_stack: LocalStack, proxy: FaultProxy, fault: Callable[[FaultProxy], None]
+    usual_mosquitto: int, proxy: FaultProxy, fault: Callable[[FaultProxy], None]
 ):
     heard = ear()
     subscription = subscribe(Broker(host="127.0.0.1", port=proxy.port, keepalive=1), heard.listener())
@@ -229,10 +228,10 @@ async def test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up_i
 
 
 async def test_a_subscription_whose_answer_never_comes_is_tried_again(
-    idle_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+    usual_mosquitto: int, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("cl_client.mqtt_session.CONNECT_TIMEOUT", 0.3)
-    async with fault_proxy(idle_stack.mqtt_host, idle_stack.mqtt_port) as proxy:
+    async with fault_proxy("127.0.0.1", usual_mosquitto) as proxy:
         heard = ear()
         subscription = subscribe(Broker(host="127.0.0.1", port=proxy.port), heard.listener())
         subscription.add("first")
@@ -266,16 +265,14 @@ def assigned_id(connack: bytes) -> str:
     return properties[at + 3 : at + 3 + length].decode()
 
 
-async def test_a_client_id_that_somebody_else_takes_is_given_up_for_a_new_one(
-    idle_stack: LocalStack, proxy: FaultProxy
-):
+async def test_a_client_id_that_somebody_else_takes_is_given_up_for_a_new_one(usual_mosquitto: int, proxy: FaultProxy):
     heard = ear()
     subscription = subscribe(Broker(host="127.0.0.1", port=proxy.port), heard.listener())
     subscription.add("t")
     await until(lambda: len(heard.ups) == 1)
     thief = aiomqtt.Client(
-        idle_stack.mqtt_host,
-        idle_stack.mqtt_port,
+        "127.0.0.1",
+        usual_mosquitto,
         identifier=assigned_id(proxy.answers[0]),
         protocol=aiomqtt.ProtocolVersion.V5,
     )
@@ -310,12 +307,11 @@ async def test_a_refused_subscription_is_told_and_the_others_stand():
     await amqtt.shutdown()
 
 
-async def test_jobs_with_topics_of_their_own_are_heard_and_left_at_their_end(idle_stack: LocalStack):
-    stack = idle_stack
+async def test_jobs_with_topics_of_their_own_are_heard_and_left_at_their_end(usual_mosquitto: int):
     config = ServerConfig(
         compute_url="http://127.0.0.1:9",
-        mqtt_host=stack.mqtt_host,
-        mqtt_port=stack.mqtt_port,
+        mqtt_host="127.0.0.1",
+        mqtt_port=usual_mosquitto,
         mqtt_events="status/{job_id}/now",
     )
     async with ComputeClient(server_config=config) as client:
@@ -324,7 +320,7 @@ async def test_jobs_with_topics_of_their_own_are_heard_and_left_at_their_end(idl
         odd = watcher.watch("a+b#c")
         connection = next(iter(mqtt._CONNECTIONS[asyncio.get_running_loop()].values()))
         await until(lambda: not connection._wanted and watcher._online)
-        await publish(stack, "status/2499/now", message(job("2499", status="completed")))
+        await publish(usual_mosquitto, "status/2499/now", message(job("2499", status="completed")))
         assert (await watches[-1].end()).status == "completed"
         for watch in watches:
             watcher.unwatch(watch.id)
@@ -332,12 +328,12 @@ async def test_jobs_with_topics_of_their_own_are_heard_and_left_at_their_end(idl
         watcher.unwatch(odd.id)
 
 
-async def test_a_job_with_a_topic_of_its_own_is_asked_for_when_it_stands(local_stack: LocalStack):
+async def test_a_job_with_a_topic_of_its_own_is_asked_for_when_it_stands(local_stack: LocalStack, usual_mosquitto: int):
     stack = local_stack
     config = ServerConfig(
         compute_url=stack.compute_url,
-        mqtt_host=stack.mqtt_host,
-        mqtt_port=stack.mqtt_port,
+        mqtt_host="127.0.0.1",
+        mqtt_port=usual_mosquitto,
         mqtt_events="nobody/publishes/{job_id}",
     )
     async with ComputeClient(server_config=config) as client:

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -18,7 +18,6 @@ from cl_client.mqtt import Broker, Listener, subscribe
 from cl_client.watcher import Watcher
 from cl_server import broker
 from cl_server.embedded import LocalStack
-from tests.conftest import require
 from tests.faults.proxy import fault_proxy
 from tests.faults.test_watching import open_files, until
 from tests.integration.client.test_trouble import host_and_port
@@ -104,23 +103,6 @@ async def test_messages_of_strangers_and_retained_ones_are_no_news(idle_stack: L
             await until(lambda: client.jobs.watcher.ignored == 2 and mine.status == "resting")
             assert not mine.done
         await publisher.publish("inference/events", b"", qos=1, retain=True)
-
-
-@pytest.fixture
-async def usual_mosquitto(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[int]:
-    """A mosquitto as distributions ship it, which drops messages when they come too fast; gives its port."""
-    require("mosquitto")
-    mosquitto = broker.find_mosquitto()
-    assert mosquitto is not None
-    port = broker.free_port()
-    file = tmp_path_factory.mktemp("mosquitto") / "mosquitto.conf"
-    file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = await asyncio.create_subprocess_exec(mosquitto, "-c", str(file), stderr=asyncio.subprocess.DEVNULL)
-    while not await asyncio.to_thread(broker.answers, port):
-        assert process.returncode is None
-    yield port
-    process.terminate()
-    await process.wait()
 
 
 def publish_all(port: int, payloads: list[bytes]) -> None:

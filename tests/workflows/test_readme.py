@@ -64,6 +64,13 @@ def test_shell(folder: Path, local_stack: LocalStack):
         assert ran.returncode == 0, f"{line}: {ran.stderr}"
     assert (folder / "photo.webp").read_bytes()[8:12] == b"WEBP"
     assert (folder / "thumbnail.jpg").exists()
+    (folder / "thumbnail.jpg").unlink()
+    ran = subprocess.run(
+        ["bash", "-ec", blocks("sh")[1]], env=environment, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert (folder / "thumbnails" / "photo.jpg").exists()
+    assert (folder / "converted" / "photo.png").exists()
 
 
 def test_make_prints_the_targets_that_are_named():

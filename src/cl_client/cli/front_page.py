@@ -22,6 +22,7 @@ OWN: Final = "Files and servers"
 ACCOUNTS: Final = "Accounts"
 
 OWN_COMMANDS: Final = (
+    Entry("batch", "cl_client.cli.batch:batch", "Run the jobs of a file, and go on after a crash."),
     Entry("capabilities", "cl_client.cli.workers:capabilities", "Which kinds of jobs there are workers for."),
     Entry("demo", "cl_client.cli.demo:demo", "See a job go through a server, from nothing, in seconds."),
     Entry("download", "cl_client.cli.download:download", "Download a file of a job."),

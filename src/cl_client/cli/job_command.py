@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -12,42 +11,40 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from cl_client.cli.console import Row, human_size
 from cl_client.cli.progress import Progress, progress
 from cl_client.cli.run import Run
+from cl_client.cli.saving import rows_of, save
 from cl_client.command import JobOptions
-from cl_client.download import whole_or_not_at_all
 from cl_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject, JSONValue
+    from cl_api.compute.types import JSONObject
     from cl_client.client import ComputeClient
     from cl_client.jobs import Job, Jobs
-    from cl_client.upload import UploadCallback
 
-File = TypeVar("File", Path, None)
 Output = TypeVar("Output")
 
 
-class JobCommand(Generic[File, Output]):
+class JobCommand(Generic[Output]):
     """One job of a command, from its file to its result.
 
     Args:
         run: console and client.
         file: what is sent; `None` for a job that needs none.
-        submit: makes the typed call.
+        method: gives the typed method, bound to jobs.
         options: of the command.
     """
 
     def __init__(
         self,
         run: Run,
-        file: File,
-        submit: Callable[[Jobs, File, UploadCallback], Awaitable[Job[Output]]],
+        file: Path | None,
+        method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
         options: JobOptions,
     ) -> None:
         self._run = run
         self._console = run.console
-        self._file: File = file
+        self._file = file
         self._name: str = file.name if file is not None else "job"
-        self._submit = submit
+        self._method = method
         self._options = options
 
     async def execute(self) -> None:
@@ -65,7 +62,7 @@ class JobCommand(Generic[File, Output]):
                     # Let the connection to the broker be made while the file is on its way.
                     client.jobs.watcher.start()
                 with self._told("stopped before the server took the job"):
-                    job = await self._submit(client.jobs, self._file, shown.uploaded)
+                    job = await self._submit(client.jobs, shown)
                 if not options.wait:
                     self._print_submitted(job)
                     return
@@ -74,6 +71,10 @@ class JobCommand(Generic[File, Output]):
                 with self._told(f"job {job.job_id} is done; its files: cl-client download {job.job_id} PATH DEST"):
                     saved = await self._save(job, shown)
             self._print_result(job, saved)
+
+    async def _submit(self, jobs: Jobs, shown: Progress) -> Job[Output]:
+        method = self._method(jobs)
+        return await (method() if self._file is None else method(self._file, on_upload=shown.uploaded))
 
     async def _follow(self, client: ComputeClient, job: Job[Output], shown: Progress) -> None:
         if not self._options.watch:
@@ -87,16 +88,11 @@ class JobCommand(Generic[File, Output]):
             if job.state is not None:
                 shown.state(job.state)
 
-    async def _save(self, job: Job[Output], shown: Progress) -> Path | None:
+    async def _save(self, job: Job[Output], shown: Progress) -> list[Path]:
         output = self._options.output
         if output is None:
-            return None
-        if job.artifact is not None:
-            return await job.download(output, on_progress=shown.downloaded)
-        target = output / f"{Path(self._name).stem}.{job.task_type}.json" if output.is_dir() else output
-        with whole_or_not_at_all(target) as file:
-            file.write(json.dumps(job.task_output, indent=2).encode() + b"\n")
-        return target
+            return []
+        return await save(job, output, name=self._name, on_progress=shown.downloaded)
 
     @contextlib.contextmanager
     def _told(self, how_it_stands: str) -> Generator[None]:
@@ -111,23 +107,17 @@ class JobCommand(Generic[File, Output]):
         record: JSONObject = {"job_id": job.job_id, "status": job.status, "task_type": job.task_type}
         self._console.result(record, [("job", job.job_id), ("status", job.status)], id=job.job_id)
 
-    def _print_result(self, job: Job[Output], saved: Path | None) -> None:
+    def _print_result(self, job: Job[Output], saved: list[Path]) -> None:
         output = job.task_output or {}
         record: JSONObject = {
             "job_id": job.job_id,
             "status": job.status,
             "task_type": job.task_type,
             "output": output,
-            "files": [str(saved)] if saved is not None else [],
+            "files": [str(path) for path in saved],
         }
-        rows: list[Row] = [(name, _text(value)) for name, value in output.items() if value is not None]
-        rows.append(("job", job.job_id))
-        if saved is not None:
-            rows.append(("saved", f"{saved} ({human_size(saved.stat().st_size)})"))
+        rows: list[Row] = [*rows_of(output), ("job", job.job_id)]
+        rows += [("saved", f"{path} ({human_size(path.stat().st_size)})") for path in saved]
         self._console.result(record, rows, id=job.job_id)
-        if saved is None and job.artifact is not None and not self._console.as_json:
+        if not saved and job.artifact is not None and not self._console.as_json:
             self._console.hint(f"cl-client download {job.job_id} {job.artifact} {Path(job.artifact).name}")
-
-
-def _text(value: JSONValue) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from cl_client.cli.console import Console
 from cl_client.cli.failure import Terminated
@@ -13,11 +13,10 @@ from cl_client.cli.options import GlobalOptions
 from cl_client.command import JobOptions
 
 if TYPE_CHECKING:
+    from cl_client.cli.many import Bind
     from cl_client.client import ComputeClient
     from cl_client.jobs import Job, Jobs
-    from cl_client.upload import UploadCallback
 
-File = TypeVar("File", Path, None)
 Output = TypeVar("Output")
 
 
@@ -51,14 +50,22 @@ class Run:
 
     def job(
         self,
-        file: File,
-        submit: Callable[[Jobs, File, UploadCallback], Awaitable[Job[Output]]],
+        files: Sequence[Path] | None,
+        method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
         options: JobOptions,
     ) -> None:
-        """Run a job for a command; as `JobRunner.job`."""
-        from cl_client.cli.job_command import JobCommand
+        """Run jobs for a command; as `JobRunner.job`."""
+        from cl_client.cli.sources import expanded, is_one
 
-        self.complete(JobCommand(self, file, submit, options).execute())
+        if files is None or (is_one(files) and options.output_dir is None and not options.resume):
+            from cl_client.cli.job_command import JobCommand
+
+            self.complete(JobCommand(self, files[0] if files else None, method, options).execute())
+            return
+        from cl_client.cli.many import Many, Task
+
+        tasks = [Task(file, cast("Bind", method)) for file in expanded(files)]
+        self.complete(Many(self, tasks, options).execute())
 
     def complete(self, work: Coroutine[object, object, None]) -> None:
         """Run asynchronous work to its end.

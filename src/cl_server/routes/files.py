@@ -1,5 +1,6 @@
 """`/jobs/{id}/files/{path}`: download what a job was given and what it made."""
 
+import base64
 import re
 from mimetypes import guess_type
 from typing import Annotated, cast
@@ -84,6 +85,7 @@ def create_router(repository: JobRepository, storage: JobStorage) -> APIRouter:
         if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
         range: Annotated[str | None, Header(include_in_schema=False)] = None,
         if_range: Annotated[str | None, Header(include_in_schema=False)] = None,
+        want_repr_digest: Annotated[str, Header(include_in_schema=False)] = "",
     ) -> Response:
         job_of(repository, job_id, user)
         file = storage.find(job_id, file_path)
@@ -92,6 +94,10 @@ def create_router(repository: JobRepository, storage: JobStorage) -> APIRouter:
         if if_none_match is not None and matches(if_none_match, file.etag):
             return Response(status_code=304, headers={"etag": file.etag})
         headers = {"etag": file.etag, **SAFE}
+        if re.search(r"\bsha-256=[1-9]", want_repr_digest):
+            # RFC 9530: of the whole file, also where a range of it is sent.
+            digest = base64.b64encode(bytes.fromhex(storage.sha256(file))).decode()
+            headers["repr-digest"] = f"sha-256=:{digest}:"
         if file.local is not None:
             return Download(file.local, stat_result=file.local.stat(), headers=headers, filename=file.name)
         return passed_on(storage, file, range, if_range, headers)

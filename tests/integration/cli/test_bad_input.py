@@ -36,8 +36,9 @@ def test_an_empty_file(process: Cli, tmp_path: Path):
     says(process("hash", "compute", "empty.jpg"), 2, "empty.jpg is empty")
 
 
-def test_a_folder(process: Cli, tmp_path: Path):
-    says(process("hash", "compute", str(tmp_path)), 2, "is a folder")
+def test_a_folder_with_nothing_in_it(process: Cli, tmp_path: Path):
+    says(process("hash", "compute", str(tmp_path)), 2, "there are no files in")
+    says(process("hash", "compute", "*.jpg"), 2, "no file is like *.jpg")
 
 
 def test_a_text_that_is_sent_as_an_image(process: Cli, tmp_path: Path):

@@ -30,12 +30,29 @@ async def test_a_video_becomes_a_stream(local_client: ComputeClient, tmp_path: P
     )
     assert (job.output.variants_generated, job.output.total_segments, job.output.audio) == (2, 4, True)
     assert heard == sorted(heard)
-    master = m3u8.load(str(await job.download(tmp_path / "master.m3u8")))
-    for playlist in master.playlists:
-        saved = await local_client.download_job_file(job.job_id, f"output/{playlist.uri}", tmp_path)
-        for segment in m3u8.load(str(saved)).segments:
-            found = await local_client.download_job_file(job.job_id, f"output/{segment.uri}", tmp_path)
-            assert found.read_bytes()[:1] == b"G"
+    written: list[tuple[int, int | None]] = []
+    folder = tmp_path / "stream"
+    files = await job.download_all(folder, concurrency=3, on_progress=lambda *at: written.append(at))
+    assert {path.relative_to(folder) for path in files} == {
+        path.relative_to(folder) for path in folder.rglob("*") if path.is_file()
+    }
+    whole = sum(path.stat().st_size for path in files)
+    assert written[-1] == (whole, whole)
+    master = m3u8.load(str(folder / Path(job.output.master_playlist).name))
+    segments = [
+        folder / segment.uri
+        for playlist in master.playlists
+        for segment in m3u8.load(str(folder / playlist.uri)).segments
+    ]
+    assert len(segments) == job.output.total_segments
+    assert all(segment.read_bytes()[:1] == b"G" for segment in segments)
+
+
+async def test_a_job_whose_output_is_all_there_is_has_no_files(
+    local_client: ComputeClient, photo: Path, tmp_path: Path
+):
+    job = await local_client.hash.compute(photo, wait=True)
+    assert await job.download_all(tmp_path / "none") == []
 
 
 async def test_variants_that_make_no_sense_are_refused_before_the_job(local_client: ComputeClient):

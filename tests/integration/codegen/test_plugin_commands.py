@@ -44,8 +44,8 @@ class Jobs:
     async def submit(self, operation, body, **_):
         return {field.name: getattr(body, field.name) for field in attrs.fields(type(body))}
 
-def job(self, file, submit, options):
-    sent = asyncio.run(submit(Jobs(), file, lambda *_: None))
+def job(self, files, method, options):
+    sent = asyncio.run(method(Jobs())(*files))
     print(json.dumps({name: value for name, value in sent.items() if isinstance(value, (str, int, float, list, dict))}))
 
 run.Run.job = job
@@ -145,7 +145,7 @@ def test_a_job_without_a_file_has_a_command_too(tmp_path: Path):
     schema = {"type": "object", "properties": {"text": {"type": "string"}}}
     generate(write_sources(tmp_path, hard_spec("/jobs/words", schema)), tmp_path / "generated")
     source = (tmp_path / "generated" / "cl_plugins" / "commands" / "server.py").read_text()
-    assert "on_upload=" not in source
+    assert "run_.job(None, " in source
     compile(source, "server.py", "exec")
 
 

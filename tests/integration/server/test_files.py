@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import http.client
 
 import pytest
@@ -42,6 +44,15 @@ def test_a_range_is_honoured(local_api: Api, uploaded: str, asked: str, first: i
     assert response.status_code == 206
     assert response.content == CONTENT[first:end]
     assert response.headers["content-range"] == f"bytes {first}-{end - 1}/{len(CONTENT)}"
+
+
+def test_the_digest_of_the_whole_is_given_to_who_wants_it(local_api: Api, uploaded: str) -> None:
+    digest = f"sha-256=:{base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()}:"
+    for asked in ({}, {"range": "bytes=5-9"}):
+        wanted = local_api.file(uploaded, PATH, **{"want-repr-digest": "sha-512=3, sha-256=1", **asked})
+        assert wanted.headers["repr-digest"] == digest
+    for want in ({}, {"want-repr-digest": "sha-256=0"}, {"want-repr-digest": "md5=1"}):
+        assert "repr-digest" not in local_api.file(uploaded, PATH, **want).headers
 
 
 def test_several_ranges_come_as_parts(local_api: Api, uploaded: str) -> None:

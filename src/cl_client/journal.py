@@ -1,0 +1,203 @@
+"""What a batch has done, on disk, so that a run after a crash does the rest.
+
+One JSON object a line, appended and flushed to the disk (fsync) before the next step: what a crash can tear is the last
+line, which is dropped. One process at a time holds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Self, cast
+from uuid import uuid4
+
+from attrs import frozen
+
+from cl_api.compute.models import JobResponse
+from cl_api.compute.types import JSONObject
+from cl_client.errors import JournalError
+
+VERSION: Final = 1
+_HEAD: Final = b'{"journal": "cl-client"'
+
+Status = Literal["submitted", "completed", "failed"]
+
+
+@frozen
+class Entry:
+    """The last word about an item.
+
+    Attributes:
+        status: `submitted`, and not known to have ended; `completed`; `failed`, or gone from the server.
+        job_id: the job.
+        attempt: how many jobs of the item failed before.
+        start, size: where its line is.
+    """
+
+    status: Status
+    job_id: str
+    attempt: int
+    start: int
+    size: int
+
+
+class Journal:
+    """A journal that is open, and held against other processes until it is closed.
+
+    Args:
+        path: made, with its folder, where it is missing; readable for its owner alone.
+
+    Raises:
+        JournalError: another process holds it, it is no journal, or it cannot be read or written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path: Path = Path(path)
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+        self._end = 0
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._error(error.strerror or str(error)) from error
+        try:
+            self._hold()
+            self.batch: str = self._read()
+        except BaseException:
+            os.close(self._file)
+            raise
+
+    def find(self, item: str) -> Entry | None:
+        """The last word about an item."""
+        return self._entries.get(item)
+
+    def state(self, entry: Entry) -> JobResponse:
+        """How the job of a `completed` entry ended."""
+        line = cast("JSONObject", json.loads(os.pread(self._file, entry.size, entry.start)))
+        return JobResponse.from_dict(cast("JSONObject", line["state"]))
+
+    def key(self, item: str, *circumstances: object) -> str:
+        """The idempotency key for the next submit of an item: the same until that one has failed."""
+        entry = self.find(item)
+        parts = [self.batch, item, entry.attempt if entry is not None else 0, *map(str, circumstances)]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def submitted(self, item: str, job_id: str, file: str) -> None:
+        """The server has a job for the item."""
+        self._note(item, "submitted", job_id, {"file": file})
+
+    def completed(self, item: str, state: JobResponse) -> None:
+        """All that there is to do for the item is done."""
+        self._note(item, "completed", state.job_id, {"state": state.to_dict()})
+
+    def failed(self, item: str, job_id: str, reason: str) -> None:
+        """The job of the item failed, or is gone: the next run makes another."""
+        self._note(item, "failed", job_id, {"reason": reason})
+
+    def clear(self) -> None:
+        """Begin a new batch: whatever was done before is forgotten."""
+        self._entries.clear()
+        self._end = 0
+        self.batch = self._begin()
+
+    def close(self) -> None:
+        """Let go of it."""
+        with self._lock:
+            os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _hold(self) -> None:
+        # Here, because there is none on Windows: only who keeps a journal needs it.
+        import fcntl
+
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise self._error("another process is at it") from error
+
+    def _read(self) -> str:
+        """Take in what is there; gives the name of the batch."""
+        with open(self._file, "rb", closefd=False) as file:
+            head = file.readline()
+            if not head.endswith(b"\n"):
+                if not _HEAD.startswith(head[: len(_HEAD)]):
+                    raise self._error("it is a file of another kind")
+                return self._begin()
+            batch = self._batch_of(head)
+            self._end = len(head)
+            for number, line in enumerate(file, 2):
+                if not line.endswith(b"\n"):
+                    break
+                self._take(line, number)
+        os.ftruncate(self._file, self._end)
+        return batch
+
+    def _begin(self) -> str:
+        batch = uuid4().hex
+        os.ftruncate(self._file, 0)
+        self._end = self._write({"journal": "cl-client", "version": VERSION, "batch": batch})
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return batch
+
+    def _batch_of(self, head: bytes) -> str:
+        try:
+            line = cast("JSONObject", json.loads(head))
+            version, batch = line["version"], line["batch"]
+        except (ValueError, KeyError, TypeError):
+            raise self._error("it is a file of another kind") from None
+        if version != VERSION or not isinstance(batch, str):
+            raise self._error(f"it was written by another version of cl-client ({version})")
+        return batch
+
+    def _take(self, line: bytes, number: int) -> None:
+        try:
+            record = cast("dict[str, str]", json.loads(line))
+            self._enter(record["item"], cast("Status", record["status"]), record["job"], len(line))
+            self._end += len(line)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._error(f"line {number} cannot be read ({error})") from error
+
+    def _note(self, item: str, status: Status, job_id: str, more: Mapping[str, object]) -> None:
+        with self._lock:
+            size = self._write({"item": item, "status": status, "job": job_id, **more})
+            self._enter(item, status, job_id, size)
+            self._end += size
+
+    def _enter(self, item: str, status: Status, job_id: str, size: int) -> None:
+        """Keep what the line that begins at the end says."""
+        before = self._entries.get(item)
+        attempt = (before.attempt if before is not None else 0) + (status == "failed")
+        self._entries[item] = Entry(status, job_id, attempt, self._end, size)
+
+    def _write(self, record: Mapping[str, object]) -> int:
+        """Write a line at the end, whole or not at all; gives its size."""
+        line = json.dumps(record).encode() + b"\n"
+        try:
+            written = os.pwrite(self._file, line, self._end)
+            if written != len(line):
+                raise OSError("the disk is full")
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, self._end)
+            raise self._error(error.strerror or str(error)) from error
+        return len(line)
+
+    def _error(self, reason: str) -> JournalError:
+        return JournalError(f"cannot use {self.path} as the journal of a batch: {reason}", hint="give another file")
