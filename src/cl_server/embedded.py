@@ -206,6 +206,8 @@ class LocalStack:
             prepare(self.data)
             (self.data / "logs").mkdir(exist_ok=True)
             lock = (self.data / "stack.lock").open("a+")
+        except SettingsError as error:
+            raise StackError(str(error)) from error
         except OSError as error:
             raise StackError(f"the data folder {self.data} cannot be used: {error.strerror}") from error
         lock.seek(0)
