@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from attrs import evolve
 
@@ -19,11 +19,12 @@ from cl_client.auth import AuthProvider
 from cl_client.batch import Outcome, map_files
 from cl_client.config import ComputeClientConfig as Config
 from cl_client.config import ConnectionLimits, ServerConfig, Timeouts
+from cl_client.dialect import STANDARD, Dialect
 from cl_client.download import DownloadCallback
-from cl_client.errors import WorkerUnavailableError
+from cl_client.errors import UnsupportedError, WorkerUnavailableError
 from cl_client.job_reader import JobReader
 from cl_client.jobs import Job, JobCallback, Jobs
-from cl_client.transport import Transport, promised
+from cl_client.transport import ANOTHER_IS_AWAY, COMPUTE_IS_AWAY, Transport, promised
 from cl_client.upload import FileInput
 from cl_client.watcher import Watcher
 from cl_client.workers import Workers
@@ -37,10 +38,10 @@ Source = TypeVar("Source", bound=FileInput)
 Output = TypeVar("Output")
 
 
-class ComputeClient(Plugins):
-    """A client of one compute server, for one event loop.
+class JobClient:
+    """A client of one job server, for one event loop: all but the plugins.
 
-    Each plugin of the server is a property: `await client.hash.compute("photo.jpg", wait=True)`.
+    Generated packages mix their plugins in, and say in which dialect the server speaks.
 
     Use it as an async context manager, or `await client.close()` at the end.
 
@@ -60,6 +61,8 @@ class ComputeClient(Plugins):
     Raises:
         InvalidParameterError: an address or a time that cannot be one.
     """
+
+    dialect: ClassVar[Dialect] = STANDARD
 
     def __init__(
         self,
@@ -85,31 +88,14 @@ class ComputeClient(Plugins):
             auth=auth_provider,
             deadline=deadline,
             limits=limits or ConnectionLimits(),
+            when_away=COMPUTE_IS_AWAY if self.dialect is STANDARD else ANOTHER_IS_AWAY,
+            dialect=self.dialect,
         )
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer, for what has no method here: `await get_job.asyncio("…", client=client.api)`."""
-        self._reader = JobReader(self.api)
-        watcher = Watcher(self._reader.read, self._subscribe, self._config.mqtt_events)
-        self._jobs = Jobs(self._transport, watcher, self._reader, self.api)
+        self._reader = JobReader(self.api, self._transport, self.dialect)
+        self._jobs = Jobs(self._transport, self._make_watcher(), self._reader, self.api, self.dialect)
         self._workers = Workers(self._subscribe)
-
-    @classmethod
-    @contextlib.asynccontextmanager
-    async def embedded(cls, data: str | os.PathLike[str] | None = None) -> AsyncGenerator[Self]:
-        """A client with a server of its own, on this machine, for as long as the block lasts.
-
-        Args:
-            data: folder for the database and the files; a temporary one when not given.
-
-        Raises:
-            ComputeClientError: the extra `[server]` is not installed, or the server does not start.
-        """
-        from cl_client.embedded import local_stack
-
-        async with local_stack(data) as stack:
-            client = cls(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port)
-            async with client:
-                yield client
 
     @property
     def jobs(self) -> Jobs:
@@ -207,7 +193,13 @@ class ComputeClient(Plugins):
         self.jobs.watcher.unwatch(subscription_id)
 
     async def get_capabilities(self) -> WorkerCapabilitiesResponse:
-        """How many workers there are, and for each task type how many of them are idle."""
+        """How many workers there are, and for each task type how many of them are idle.
+
+        Raises:
+            UnsupportedError: the server is another one, which does not tell.
+        """
+        if self.dialect is not STANDARD:
+            raise UnsupportedError("this server does not tell of its workers")
         with promised():
             return await get_capabilities.asyncio(client=self.api)
 
@@ -288,6 +280,23 @@ class ComputeClient(Plugins):
     ) -> None:
         await self.close()
 
+    def _make_watcher(self) -> Watcher:
+        if self.dialect is STANDARD:
+            return Watcher(self._reader.read, self._subscribe, self._config.mqtt_events)
+        if self.dialect.events is None:
+            return Watcher(self._reader.read, None)
+        return Watcher(self._reader.read, self._subscribe_translated, self.dialect.events)
+
+    def _subscribe_translated(self, watcher: Watcher) -> Subscription:
+        from cl_client import mqtt
+
+        def receive(topic: str, payload: bytes) -> None:
+            watcher.receive(topic, self.dialect.event(payload))
+
+        return mqtt.subscribe(
+            mqtt.Broker.of(self._config, self._auth), mqtt.Listener(receive, watcher.online, watcher.offline)
+        )
+
     def _subscribe(self, who: Watcher | Workers) -> Subscription:
         # aiomqtt takes 100 ms to import: only who listens pays for it.
         from cl_client import mqtt
@@ -295,3 +304,29 @@ class ComputeClient(Plugins):
         return mqtt.subscribe(
             mqtt.Broker.of(self._config, self._auth), mqtt.Listener(who.receive, who.online, who.offline)
         )
+
+
+class ComputeClient(JobClient, Plugins):
+    """A client of one compute server, for one event loop.
+
+    Each plugin of the server is a property: `await client.hash.compute("photo.jpg", wait=True)`.
+    Otherwise as `JobClient`.
+    """
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def embedded(cls, data: str | os.PathLike[str] | None = None) -> AsyncGenerator[Self]:
+        """A client with a server of its own, on this machine, for as long as the block lasts.
+
+        Args:
+            data: folder for the database and the files; a temporary one when not given.
+
+        Raises:
+            ComputeClientError: the extra `[server]` is not installed, or the server does not start.
+        """
+        from cl_client.embedded import local_stack
+
+        async with local_stack(data) as stack:
+            client = cls(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port)
+            async with client:
+                yield client

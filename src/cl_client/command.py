@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cl_api.compute.types import JSONValue, Unset
     from cl_client.jobs import Job, Jobs
 
-__all__ = ["Entry", "JobOptions", "JobRunner", "given", "json_option"]
+__all__ = ["Entry", "JobOptions", "JobRunner", "PlainJobOptions", "given", "json_option", "read_option"]
 
 Output = TypeVar("Output")
 Value = TypeVar("Value")
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 
 @Parameter(name="*", group=_JOB)
 @frozen(kw_only=True)
-class JobOptions:
+class PlainJobOptions:
     """The options of every command that submits a job.
 
     Attributes:
@@ -53,7 +53,6 @@ class JobOptions:
         concurrency: files at once.
         resume: do only what an earlier run with the same `output_dir` left.
         timeout: seconds to wait; as long as it takes when not given.
-        priority: 0 to 10; the server's default when not given.
     """
 
     watch: Annotated[bool, Parameter(negative="", help="Show the progress on the way.", show_default=False)] = False
@@ -79,6 +78,17 @@ class JobOptions:
             help="Stop waiting after so many seconds; the job goes on.", metavar="SECONDS", validator=Number(gt=0)
         ),
     ] = None
+
+
+@Parameter(name="*", group=_JOB)
+@frozen(kw_only=True)
+class JobOptions(PlainJobOptions):
+    """The same where the server takes a priority.
+
+    Attributes:
+        priority: 0 to 10; the server's default when not given.
+    """
+
     priority: Annotated[
         int | None, Parameter(help="0 (when there is nothing else to do) to 10 (first).", metavar="0-10")
     ] = None
@@ -91,7 +101,7 @@ class JobRunner(Protocol):
         self,
         files: Sequence[Path] | None,
         method: "Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]]",
-        options: JobOptions,
+        options: PlainJobOptions,
     ) -> None:
         """Submit a job for each file, follow them, fetch their results and print them.
 
@@ -120,3 +130,19 @@ def json_option(name: str, text: str | None) -> "JSONValue":
         return None if text is None else cast("JSONValue", json.loads(text))
     except ValueError as error:
         raise InvalidParameterError(f"{name} has to be JSON: {error}") from None
+
+
+def read_option(name: str, text: str, read: "Callable[[JSONValue], Value]") -> Value:
+    """An option that is written as JSON, as the model that the server wants there.
+
+    Raises:
+        InvalidParameterError: it is not JSON, or something is missing in it.
+    """
+    try:
+        return read(json_option(name, text))
+    except KeyError as missing:
+        raise InvalidParameterError(f"{name} lacks {missing}") from None
+    except InvalidParameterError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InvalidParameterError(f"{name} is not what the server wants there: {error}") from None

@@ -13,9 +13,8 @@ import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
-from urllib.parse import quote
 
-from cl_api.compute.types import path_segment
+from cl_client.dialect import Dialect
 from cl_client.errors import ComputeClientError, DownloadError, InvalidParameterError, ServerUnreachableError
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ DownloadCallback = Callable[[int, "int | None"], None]
 
 async def download_job_file(
     transport: Transport,
+    dialect: Dialect,
     job_id: str,
     file_path: str,
     dest: str | os.PathLike[str],
@@ -51,6 +51,7 @@ async def download_job_file(
 
     Args:
         transport: the way to the server.
+        dialect: what the server calls things.
         job_id: the job.
         file_path: relative to the job, as its output names it, such as `output/thumbnail.jpg`.
         dest: a file name, or an existing folder that gets the file under its own name.
@@ -66,7 +67,7 @@ async def download_job_file(
         ServerUnreachableError: the connection broke, and did not come back (`RequestTimeoutError`: not in time).
         DownloadError: it did not arrive as it is on the server, or cannot be written (disk full, no permission).
     """
-    url = f"/jobs/{path_segment(job_id)}/files/{quote(_relative(file_path))}"
+    url = dialect.file_path(job_id, _relative(file_path))
     target = _target(Path(dest), file_path)
     with whole_or_not_at_all(target) as file:
         fetch = _Fetch(transport, url, file, sha256, on_progress)

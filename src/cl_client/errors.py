@@ -79,7 +79,7 @@ class JobNotFoundError(NotFoundError):
 
 
 class UnsupportedError(ResponseError):
-    """The server does not have this at all: it is older than the client."""
+    """The server does not have this at all: it is older than the client, or another one."""
 
 
 class ConflictError(ResponseError):

@@ -9,13 +9,15 @@ from typing import Final
 
 from attrs import evolve
 
-from cl_api.compute.api.jobs import get_job, list_jobs
+from cl_api.compute.api.jobs import list_jobs
 from cl_api.compute.client import Client
+from cl_api.compute.errors import read_model
 from cl_api.compute.models import JobResponse
+from cl_client.dialect import STANDARD, Dialect
 from cl_client.errors import AuthenticationError, RateLimitError, ResponseError, ServerError
 from cl_client.event import well_formed
 from cl_client.status import canonical
-from cl_client.transport import promised
+from cl_client.transport import Transport, promised
 
 MOST: Final = 100
 """Jobs in one request: their ids stay well below what proxies take as an address."""
@@ -28,14 +30,16 @@ _Question = tuple[str, "asyncio.Future[JobResponse]"]
 class JobReader:
     """Reads jobs of one server. The way in is `read` where many may be asked for together, else `one`."""
 
-    def __init__(self, api: Client) -> None:
+    def __init__(self, api: Client, transport: Transport, dialect: Dialect) -> None:
         self._api = api
+        self._transport = transport
+        self._dialect = dialect
         self._waiting: deque[_Question] = deque()
         # What an answer about many did not name: deleted, or somebody else's. Only a question of its own tells.
         self._unnamed: deque[_Question] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         # Until the server shows that it cannot.
-        self._in_bulk = True
+        self._in_bulk = dialect is STANDARD
 
     async def one(self, job_id: str) -> JobResponse:
         """The state of a job, by a request of its own.
@@ -44,7 +48,8 @@ class JobReader:
             JobNotFoundError: no such job, or not yours.
         """
         with promised():
-            return understood(await get_job.asyncio(job_id, client=self._api))
+            response = await self._transport.get(self._dialect.job_path(job_id))
+            return understood(read_model(response, lambda said: self._dialect.state(said, job_id)))
 
     async def read(self, job_id: str) -> JobResponse:
         """As `one`, in one request with the others that are asked for in this moment."""

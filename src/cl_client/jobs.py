@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from cl_api.compute.api.jobs import cancel_job, delete_job, list_job_files, list_jobs, retry_job
+from cl_api.compute.api.jobs import cancel_job, list_job_files, list_jobs, retry_job
 from cl_api.compute.client import Client
-from cl_api.compute.models import JobFile, JobResponse
-from cl_api.compute.types import JSONObject
+from cl_api.compute.errors import read_json
+from cl_api.compute.models import JobCreatedResponse, JobFile, JobResponse
+from cl_api.compute.types import JSONObject, JSONValue
+from cl_client.dialect import STANDARD, Answer, Dialect
 from cl_client.download import DownloadCallback, download_job_file
 from cl_client.errors import InvalidParameterError, ResponseError, UnsupportedError
 from cl_client.folder import local_names, place_in
@@ -42,11 +44,14 @@ Output = TypeVar("Output")
 class Jobs:
     """Submits, finds, stops and removes jobs. `client.jobs` is one."""
 
-    def __init__(self, transport: Transport, watcher: Watcher, reader: JobReader, api: Client) -> None:
+    def __init__(
+        self, transport: Transport, watcher: Watcher, reader: JobReader, api: Client, dialect: Dialect
+    ) -> None:
         self.watcher: Watcher = watcher
         self.api: Client = api
         self._reader = reader
         self._transport = transport
+        self._dialect = dialect
 
     async def submit(
         self,
@@ -78,7 +83,8 @@ class Jobs:
         """
         self._expect_watch(wait, on_progress, on_complete)
         with promised():
-            created = await operation.send(client=self.api, body=body, idempotency_key=idempotency_key or fresh_key())
+            answer = await operation.send(client=self.api, body=body, idempotency_key=idempotency_key or fresh_key())
+        created = self._created(answer, operation.task_type)
         job = Job(
             self,
             created.job_id,
@@ -103,9 +109,43 @@ class Jobs:
     ) -> Job[JSONObject]:
         """Send a job as a form that no generated code knows; otherwise as `submit`."""
         self._expect_watch(wait, on_progress, on_complete)
-        created = await self._transport.post_form(path, fields, idempotency_key=idempotency_key or fresh_key())
-        job = Job(self, created.job_id, task_type, status_word=canonical(created.status), decode=dict)
+        with promised():
+            answer = read_json(
+                await self._transport.post_form(path, fields, idempotency_key=idempotency_key or fresh_key())
+            )
+        job = self._untyped(answer, task_type)
         return await self._follow(job, wait, timeout, on_progress, on_complete)
+
+    async def submit_json(
+        self,
+        task_type: str,
+        path: str,
+        body: JSONObject,
+        *,
+        wait: bool = False,
+        timeout: float | None = None,
+        on_progress: JobCallback | None = None,
+        on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job[JSONObject]:
+        """Send a job as JSON that no generated code knows; otherwise as `submit`."""
+        self._expect_watch(wait, on_progress, on_complete)
+        with promised():
+            answer = read_json(
+                await self._transport.post_json(path, body, idempotency_key=idempotency_key or fresh_key())
+            )
+        job = self._untyped(answer, task_type)
+        return await self._follow(job, wait, timeout, on_progress, on_complete)
+
+    def _untyped(self, answer: JSONValue, task_type: str) -> Job[JSONObject]:
+        created = self._created(answer, task_type)
+        return Job(self, created.job_id, task_type, status_word=canonical(created.status), decode=dict)
+
+    def _created(self, answer: Answer | JSONValue, task_type: str) -> JobCreatedResponse:
+        try:
+            return self._dialect.created(answer, task_type)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ResponseError(f"the server answered a submit of {task_type} with no job: {answer!r:.200}") from error
 
     def _expect_watch(self, wait: bool, on_progress: JobCallback | None, on_complete: JobCallback | None) -> None:
         """Let the connection to the broker be made while the file is on its way."""
@@ -153,6 +193,7 @@ class Jobs:
             ValidationError: the server knows no such status.
             UnsupportedError: the server cannot list jobs.
         """
+        self._expect_standard("list jobs")
         wanted = None if status is None else canonical(status)
         cursor: str | None = None
         while True:
@@ -213,6 +254,7 @@ class Jobs:
     @contextlib.asynccontextmanager
     async def _route_of(self, job_id: str, what: str) -> AsyncGenerator[None]:
         """Tell a server that has no such route from one that has no such job: both answer 404."""
+        self._expect_standard(what)
         try:
             with promised():
                 yield
@@ -242,7 +284,7 @@ class Jobs:
         Raises:
             JobNotFoundError: no such job, or not yours.
         """
-        await delete_job.asyncio_detailed(job_id, client=self.api)
+        await self._transport.delete(self._dialect.delete_path(job_id))
 
     async def download(
         self,
@@ -253,7 +295,12 @@ class Jobs:
         on_progress: DownloadCallback | None = None,
     ) -> Path:
         """Download a file of a job; as `Job.download`."""
-        return await download_job_file(self._transport, job_id, file_path, dest, on_progress=on_progress)
+        return await download_job_file(self._transport, self._dialect, job_id, file_path, dest, on_progress=on_progress)
+
+    def _expect_standard(self, what: str) -> None:
+        """Only our own server is known to have these routes."""
+        if self._dialect is not STANDARD:
+            raise UnsupportedError(f"this server cannot {what}, as far as its client knows")
 
     async def download_files(
         self,
@@ -276,7 +323,9 @@ class Jobs:
                 if on_progress is not None:
                     on_progress(sum(written.values()), total)
 
-            return download_job_file(self._transport, job_id, file.path, place, sha256=file.sha256, on_progress=tell)
+            return download_job_file(
+                self._transport, self._dialect, job_id, file.path, place, sha256=file.sha256, on_progress=tell
+            )
 
         works = [partial(fetch, file, place) for file, place in zip(made, places, strict=True)]
         return [place async for place in in_parallel(works, concurrency, ordered=True)]

@@ -9,8 +9,8 @@ from typing import Generic, Protocol, TypeVar
 from attrs import frozen
 
 from cl_api.compute.client import Client
-from cl_api.compute.models import JobCreatedResponse
 from cl_api.compute.types import UNSET, JSONValue, Unset
+from cl_client.dialect import Answer
 from cl_client.errors import InvalidParameterError
 
 Body = TypeVar("Body")
@@ -23,13 +23,13 @@ class Send(Protocol[BodyIn]):
 
     def __call__(
         self, *, client: Client, body: BodyIn, idempotency_key: str | Unset | None = ...
-    ) -> Awaitable[JobCreatedResponse]: ...
+    ) -> Awaitable[Answer | JSONValue]: ...
 
 
 class SendWithoutKey(Protocol[BodyIn]):
     """The same, of a server that keeps no keys."""
 
-    def __call__(self, *, client: Client, body: BodyIn) -> Awaitable[JobCreatedResponse]: ...
+    def __call__(self, *, client: Client, body: BodyIn) -> Awaitable[Answer | JSONValue]: ...
 
 
 def without_key(send: SendWithoutKey[Body]) -> Send[Body]:
@@ -37,7 +37,7 @@ def without_key(send: SendWithoutKey[Body]) -> Send[Body]:
 
     def send_without(
         *, client: Client, body: Body, idempotency_key: str | Unset | None = UNSET
-    ) -> Awaitable[JobCreatedResponse]:
+    ) -> Awaitable[Answer | JSONValue]:
         del idempotency_key
         return send(client=client, body=body)
 

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 
 from cl_api.compute.models import JobResponse
 from cl_api.compute.types import File, JSONObject, JSONValue
+from cl_client.errors import UnsupportedError
 from cl_client.jobs import Job, JobCallback, Jobs
 from cl_client.operation import Operation, Parameter, without_key
 from cl_client.upload import FileInput, FormField, UploadCallback, as_upload
@@ -48,6 +49,8 @@ class PluginClient:
     """The word of the wire for the plugin's jobs."""
     path: ClassVar[str]
     """Where they are posted."""
+    sends_json: ClassVar[bool] = False
+    """Whether they are posted as JSON rather than as a form."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -74,6 +77,8 @@ class PluginClient:
 
         Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
         """
+        if self.sends_json:
+            raise UnsupportedError(f"{self.task_type} jobs are posted as JSON, which has no files: use submit_job")
         fields: list[FormField] = []
         for name, source in files.items():
             file = as_upload(source)
@@ -104,6 +109,17 @@ class PluginClient:
         idempotency_key: str | None = None,
     ) -> Job[JSONObject]:
         """Submit a job that needs no file; otherwise as `submit_with_files`."""
+        if self.sends_json:
+            return await self._jobs.submit_json(
+                self.task_type,
+                self.path,
+                {**params, **({} if priority is None else {"priority": priority})},
+                wait=wait,
+                timeout=timeout,
+                on_progress=on_progress,
+                on_complete=on_complete,
+                idempotency_key=idempotency_key,
+            )
         return await self.submit_with_files(
             {},
             params,

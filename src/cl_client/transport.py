@@ -16,11 +16,11 @@ import httpx
 
 from cl_api.auth import errors as auth_wire
 from cl_api.compute import errors as compute_wire
-from cl_api.compute.models import JobCreatedResponse
 from cl_api.compute.types import JSONObject
 from cl_client import idempotency
 from cl_client.auth import AuthProvider
 from cl_client.config import ConnectionLimits, Timeouts
+from cl_client.dialect import STANDARD, Dialect
 from cl_client.errors import (
     ClientClosedError,
     InputFileError,
@@ -52,11 +52,11 @@ BODY: Final = "cl_client.body"
 """Where a request keeps its `Multipart`, which says whether it can be sent again."""
 
 COMPUTE_IS_AWAY: Final = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
+ANOTHER_IS_AWAY: Final = "is the server running? COMPUTE_URL says where it is"
 
 _UNAUTHORIZED: Final = 401
 _ONLY_READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LIMITS: Final = ConnectionLimits()
-_JOB_URL: Final = re.compile(r"/jobs/(?P<id>[^/]+)(?P<rest>/.+)?$")
 
 
 class Transport(httpx.AsyncClient):
@@ -73,6 +73,7 @@ class Transport(httpx.AsyncClient):
         when_away: what to do when nothing answers, for a person.
         deadline: seconds for a whole call: all tries, the pauses between them, and what is sent and fetched.
         limits: of the connections.
+        dialect: what the server calls things, so that errors can name their job.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Transport(httpx.AsyncClient):
         deadline: float | None = None,
         limits: ConnectionLimits = _LIMITS,
         when_away: str = COMPUTE_IS_AWAY,
+        dialect: Dialect = STANDARD,
     ) -> None:
         if not re.match(r"https?://[^/]", base_url):
             raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
@@ -107,6 +109,7 @@ class Transport(httpx.AsyncClient):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pauses = timeouts.read
         self._deadline = deadline
+        self._dialect = dialect
         self._keyed: frozenset[str] | None = None
 
     def build_request(
@@ -228,26 +231,24 @@ class Transport(httpx.AsyncClient):
             # A try that breaks off leaves its body to the garbage collector; its file is closed here and now.
             if body is not None:
                 body.close()
-        job = _JOB_URL.search(request.url.path) if request.method != "POST" else None
+        path = request.url.path
+        job_id = self._dialect.job_id_in(path) if request.method != "POST" else None
         raise error_from_response(
             response.status_code,
             response.content,
             url=str(request.url),
             headers={"x-request-id": request.headers["X-Request-ID"], **response.headers},
-            job_id=job["id"] if job else None,
-            missing_job=job is not None and not job["rest"],
+            job_id=job_id,
+            missing_job=job_id is not None and self._dialect.is_job(path, job_id),
         )
 
-    async def post_form(self, path: str, fields: Sequence[FormField], *, idempotency_key: str) -> JobCreatedResponse:
-        """Post a multipart form that creates a job, where there is no generated endpoint for it.
+    async def post_form(self, path: str, fields: Sequence[FormField], *, idempotency_key: str) -> httpx.Response:
+        """Post a multipart form, where there is no generated endpoint for it. Raises: as `send`."""
+        return await self.post(path, content=Multipart(fields), headers={idempotency.HEADER: idempotency_key})
 
-        Raises: as `send`; `ResponseError` too when the answer names no job.
-        """
-        response = await self.post(path, content=Multipart(fields), headers={idempotency.HEADER: idempotency_key})
-        try:
-            return JobCreatedResponse.from_dict(cast("JSONObject", response.json()))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ResponseError(f"{response.url} answered with no job: {response.text[:200]!r}") from error
+    async def post_json(self, path: str, body: JSONObject, *, idempotency_key: str) -> httpx.Response:
+        """Post JSON, where there is no generated endpoint for it. Raises: as `send`."""
+        return await self.post(path, json=body, headers={idempotency.HEADER: idempotency_key})
 
     @contextlib.contextmanager
     def translated(self, request: httpx.Request) -> Generator[None]:

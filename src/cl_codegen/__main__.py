@@ -5,12 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
 from cl_codegen.escape import one_line
 from cl_codegen.spec import SpecError
+
+if TYPE_CHECKING:
+    from cl_codegen.change import Change
+    from cl_codegen.generate import Sources
+    from cl_codegen.reading import Reading
+
+GENERATED: Final = Path("generated")
 
 app = App(
     name="cl-codegen",
@@ -22,8 +29,11 @@ app = App(
 Compute = Annotated[str | None, Parameter(help="Address of the compute server, such as http://127.0.0.1:8002.")]
 Auth = Annotated[str | None, Parameter(help="Address of the auth server.")]
 Openapi = Annotated[Path, Parameter(help="Folder of the specs and of plugins.toml.")]
-Templates = Annotated[Path, Parameter(help="Folder of the templates, api/ and plugins/.")]
-Out = Annotated[Path, Parameter(help="Folder of the generated packages.")]
+Templates = Annotated[Path | None, Parameter(help="Folder of the templates; those of cl-codegen.", metavar="DIR")]
+Out = Annotated[Path | None, Parameter(help="Folder of what is generated; generated/, or the package's name.")]
+ComputeFile = Annotated[Path | None, Parameter(help="Spec of the server, JSON or YAML; compute.json of --openapi.")]
+ManifestFile = Annotated[Path | None, Parameter(help="Manifest; plugins.toml beside the spec.")]
+Package = Annotated[str | None, Parameter(help="A package of its own for a server that is not ours: its name.")]
 
 
 @app.command
@@ -47,18 +57,24 @@ def fetch(
 
 @app.command
 def generate(
-    *, openapi: Openapi = Path("openapi"), templates: Templates = Path("templates"), out: Out = Path("generated")
+    *,
+    openapi: Openapi = Path("openapi"),
+    templates: Templates = None,
+    out: Out = None,
+    compute: ComputeFile = None,
+    manifest: ManifestFile = None,
+    package: Package = None,
 ) -> int:
-    """Write the generated packages: all of them, or nothing."""
+    """Write the generated packages, or with --package one of its own for another server: all of it, or nothing."""
 
     def run() -> int:
-        from cl_codegen.generate import Sources
         from cl_codegen.generate import generate as write_all
         from cl_codegen.normalise import describe
 
-        made = write_all(Sources(openapi, templates), out)
+        sources, folder = _sources(openapi, templates, out, compute, manifest, package)
+        made = write_all(sources, folder)
         _say(describe(made.applied))
-        _say(f"{out}: {len(made.plugins)} plugins: {', '.join(plugin.name for plugin in made.plugins)}")
+        _say(f"{folder}: {len(made.plugins)} plugins: {', '.join(plugin.name for plugin in made.plugins)}")
         return 0
 
     return _reporting(run)
@@ -66,24 +82,32 @@ def generate(
 
 @app.command
 def check(
-    *, openapi: Openapi = Path("openapi"), templates: Templates = Path("templates"), out: Out = Path("generated")
+    *,
+    openapi: Openapi = Path("openapi"),
+    templates: Templates = None,
+    out: Out = None,
+    compute: ComputeFile = None,
+    manifest: ManifestFile = None,
+    package: Package = None,
 ) -> int:
     """Compare the generated packages with what would be generated now. Exits 1 when they differ."""
 
     def run() -> int:
         from cl_codegen.drift import compare
-        from cl_codegen.generate import Sources
 
-        differences = compare(Sources(openapi, templates), out)
+        sources, folder = _sources(openapi, templates, out, compute, manifest, package)
+        differences = compare(sources, folder)
         for difference in differences:
             _say(difference.describe())
         if differences:
-            _say(f"{out} is not what the spec says ({len(differences)} files): run `make generate`")
+            command = "cl-codegen generate" if package else "make generate"
+            _say(f"{folder} is not what the spec says ({len(differences)} files): run `{command}`")
         return 1 if differences else 0
 
     return _reporting(run)
 
 
+SpecName = Annotated[str, Parameter(help="Which spec of the folder.")]
 Format = Annotated[Literal["text", "json", "markdown"], Parameter(help="How the changes are written.")]
 
 
@@ -97,6 +121,8 @@ def diff(
     manifest: Annotated[
         Path | None, Parameter(help="The manifest of both; when not given, each has the one beside it.")
     ] = None,
+    package: Package = None,
+    templates: Templates = None,
 ) -> int:
     """Say what changed between two servers, in the names that users know. Exits 1 when anything is breaking."""
 
@@ -105,11 +131,16 @@ def diff(
         from cl_codegen.diff import diff as changes_between
         from cl_codegen.diff import read
         from cl_codegen.diff_report import report
+        from cl_codegen.layout import OURS, Layout
+        from cl_codegen.surface import surface
 
+        layout = Layout.of_package(package) if package else None
         pairs = [(old / name, new / name) for name in _common(old, new)] if old.is_dir() else [(old, new)]
-        changes = [
-            change for one, other in pairs for change in changes_between(read(one, manifest), read(other, manifest))
-        ]
+        changes: list[Change] = []
+        for pair in pairs:
+            before, after = (read(path, manifest, layout) for path in pair)
+            changes += changes_between(before, after)
+            changes += surface(before, after, templates or _templates(), layout or OURS)
         sys.stdout.write(report(changes, format))
         return 1 if worst(changes) == Level.BREAKING else 0
 
@@ -122,16 +153,17 @@ def regenerate(
     compute: Compute = None,
     auth: Auth = None,
     openapi: Openapi = Path("openapi"),
-    templates: Templates = Path("templates"),
-    out: Out = Path("generated"),
+    templates: Templates = None,
+    out: Out = None,
 ) -> int:
     """Follow a server: fetch, diff, generate, check the types. Exits 1 when a change is breaking, 2 when it failed."""
 
     def run() -> int:
-        from cl_codegen.generate import Sources
+        from cl_codegen.generate import OwnSources
         from cl_codegen.regenerate import regenerate as follow
 
-        summary = follow(_servers(compute, auth), Sources(openapi, templates), out, sys.stdout.write)
+        sources = OwnSources(openapi, templates or _templates())
+        summary = follow(_servers(compute, auth), sources, out or GENERATED, sys.stdout.write)
         sys.stdout.write(summary.page())
         return summary.exit_code
 
@@ -144,15 +176,17 @@ def explain(
     /,
     *,
     openapi: Openapi = Path("openapi"),
-    spec: Annotated[str, Parameter(help="Which spec of the folder.")] = "compute",
+    spec: SpecName = "compute",
+    compute: ComputeFile = None,
+    manifest: ManifestFile = None,
+    package: Package = None,
 ) -> int:
     """Say how a name, a type, a bound or a default came to be: by which rule, or which line of the manifest."""
 
     def run() -> int:
         from cl_codegen.explain import explain as story
-        from cl_codegen.reading import Reading
 
-        _say(story(Reading.load(openapi / f"{spec}.json"), operation))
+        _say(story(_reading(openapi, spec, compute, manifest, package), operation))
         return 0
 
     return _reporting(run)
@@ -162,15 +196,17 @@ def explain(
 def manifest(
     *,
     openapi: Openapi = Path("openapi"),
-    spec: Annotated[str, Parameter(help="Which spec of the folder.")] = "compute",
+    spec: SpecName = "compute",
+    compute: ComputeFile = None,
+    manifest: ManifestFile = None,
+    package: Package = None,
 ) -> int:
     """Print tables for the plugins that plugins.toml does not mention: all of them, where there is no such file."""
 
     def run() -> int:
         from cl_codegen.derive import OPENING, manifest_for
-        from cl_codegen.reading import Reading
 
-        reading = Reading.load(openapi / f"{spec}.json")
+        reading = _reading(openapi, spec, compute, manifest, package)
         tables = manifest_for(reading)
         if not tables:
             sys.stderr.write(f"{reading.manifest.source} mentions every plugin already\n")
@@ -180,6 +216,39 @@ def manifest(
         return 0
 
     return _reporting(run)
+
+
+def _sources(
+    openapi: Path, templates: Path | None, out: Path | None, spec: Path | None, manifest: Path | None, name: str | None
+) -> tuple[Sources, Path]:
+    """What is read, and the folder that is written."""
+    from cl_codegen.faults import PackageError
+    from cl_codegen.generate import OwnSources, PackageSources
+    from cl_codegen.layout import Layout
+    from cl_codegen.reading import MANIFEST
+
+    templates = templates or _templates()
+    if name is None:
+        if spec or manifest:
+            raise PackageError("--compute and --manifest are for a package of its own: give it a --package NAME")
+        return OwnSources(openapi, templates), out or GENERATED
+    spec = spec or openapi / "compute.json"
+    sources = PackageSources(spec, manifest or spec.with_name(MANIFEST), templates, name)
+    return sources, out or Path(Layout.of_package(name).program)
+
+
+def _reading(openapi: Path, spec: str, compute: Path | None, manifest: Path | None, package: str | None) -> Reading:
+    from cl_codegen.layout import Layout
+    from cl_codegen.reading import Reading
+
+    path = compute or openapi / f"{spec}.json"
+    return Reading.load(path, manifest, Layout.of_package(package) if package else None)
+
+
+def _templates() -> Path:
+    """The templates of this distribution: in its wheel, or beside its sources."""
+    packaged = Path(__file__).with_name("templates")
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates"
 
 
 def _servers(compute: str | None, auth: str | None) -> dict[str, str]:

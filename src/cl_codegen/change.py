@@ -40,7 +40,8 @@ class Change:
 
     Attributes:
         level: what it asks of a user's code.
-        kind: `operation`, `parameter`, `response`, `schema`, `event` or `document`.
+        kind: `operation`, `parameter`, `response`, `schema`, `event` or `document`; `python` for a name or a signature
+            of what is generated.
         where: the operation, with the parameter or the answer; or the schema, with the field.
         what: in words.
         python: what a user of the package writes there, if anything.

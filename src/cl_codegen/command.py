@@ -6,7 +6,7 @@ from attrs import evolve, frozen
 
 from cl_codegen import naming
 from cl_codegen.escape import SpecText, literal, one_line, visible
-from cl_codegen.plugins import Parameter, Plugin
+from cl_codegen.plugin import Parameter, Plugin
 
 _GLOBAL_OPTIONS = frozenset(
     [
@@ -34,7 +34,7 @@ _GLOBAL_OPTIONS = frozenset(
 )
 """What every command takes: an option of a plugin gives way to it."""
 
-_MODULE_WORDS = frozenset(["cast", "given", "json_option", "jobs", "partial"])
+_MODULE_WORDS = frozenset(["cast", "given", "json_option", "read_option", "jobs", "partial"])
 """What the body of a command reads: no argument may stand before it."""
 
 _PLACEHOLDERS = {"int": "8", "float": "0.5", "str": "TEXT"}
@@ -52,6 +52,7 @@ class Option:
         value: the expression that the typed method gets.
         metavar: what stands for the value in the help; none leaves it to the type.
         default: what the server takes where nothing is given, to be shown.
+        reads, casts: the models that `value` needs, when it runs or only for the type checker.
     """
 
     argument: str
@@ -63,6 +64,8 @@ class Option:
     metavar: str | None
     default: SpecText | None
     required: bool
+    reads: tuple[str, ...] = ()
+    casts: tuple[str, ...] = ()
 
 
 @frozen
@@ -74,14 +77,17 @@ class Command:
         options: all others, required ones first.
         help_flags: those that no option of the plugin takes for itself.
         help: what the spec says, and a call as one would type it.
-        takes_json: whether an option is written as JSON.
+        casts_any: whether an option is handed on by a cast.
+        reads, casts: as of all its options.
     """
 
     file: Option | None
     options: tuple[Option, ...]
     help_flags: tuple[str, ...]
     help: SpecText
-    takes_json: bool
+    casts_any: bool
+    reads: tuple[str, ...]
+    casts: tuple[str, ...]
 
     @classmethod
     def of(cls, plugin: Plugin) -> Command:
@@ -100,7 +106,9 @@ class Command:
             options=tuple(options),
             help_flags=tuple(flag for flag in ("--help", "-h") if flag == "--help" or flag not in taken),
             help=SpecText(f"{visible(plugin.description.raw)}\n\nExample: {_example(plugin, file, options)}"),
-            takes_json=any(option.metavar == "JSON" for option in options),
+            casts_any=any("cast(" in option.value for option in options),
+            reads=tuple(sorted({name for option in options for name in option.reads})),
+            casts=tuple(sorted({name for option in options for name in option.casts})),
         )
 
 
@@ -118,13 +126,23 @@ def _names(plugin: Plugin, parameter: Parameter, taken: set[str]) -> tuple[str, 
 def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
     argument = f"{parameter.name}_" if parameter.name in _MODULE_WORDS else parameter.name
     kind, value = parameter.type, argument
+    name = literal(names[0] if names else argument)
+    models = tuple(name for _, name in parameter.classes)
+    reads: tuple[str, ...] = ()
+    casts: tuple[str, ...] = ()
     if parameter.is_file:
         kind = "list[Path]" if parameter.is_list else "Path"
-        value = f"[*{argument}]" if parameter.is_list and parameter.required else argument
+        if parameter.is_list:
+            # To a type checker, a list of paths is no list of what else a file may be given as.
+            value = f"[*{argument}]" if parameter.required else f"cast({_wanted(parameter)}, {argument})"
+    elif parameter.read and models:
+        kind, reads = "str", models
+        value = f"read_option({name}, {argument}, lambda value: {parameter.read})"
+        value = value if parameter.required else f"None if {argument} is None else {value}"
     elif "JSON" in parameter.type:
-        kind = "str"
-        wanted = parameter.type if parameter.required else f"{parameter.type} | None"
-        value = f"cast({literal(wanted)}, json_option({literal(names[0] if names else argument)}, {argument}))"
+        kind, value = "str", f"cast({_wanted(parameter)}, json_option({name}, {argument}))"
+    elif models:
+        kind, casts, value = parameter.said, models, f"cast({_wanted(parameter)}, {argument})"
     if not parameter.required:
         kind = kind if kind.endswith("| None") else f"{kind} | None"
         value = f"given({value})"
@@ -138,14 +156,20 @@ def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
         metavar=_metavar(parameter),
         default=_default(parameter),
         required=parameter.required,
+        reads=reads,
+        casts=casts,
     )
+
+
+def _wanted(parameter: Parameter) -> str:
+    return literal(parameter.type if parameter.required else f"{parameter.type} | None")
 
 
 def _metavar(parameter: Parameter) -> str | None:
     bounds = dict(parameter.bounds)
     if "minimum" in bounds and "maximum" in bounds:
         return f"{bounds['minimum']}-{bounds['maximum']}"
-    if "JSON" in parameter.type:
+    if "JSON" in parameter.type or (parameter.read and parameter.classes):
         return "JSON"
     return None
 
@@ -163,7 +187,7 @@ def _default(parameter: Parameter) -> SpecText | None:
 
 
 def _example(plugin: Plugin, file: Parameter | None, options: list[Option]) -> str:
-    words = ["cl-client", plugin.group, plugin.verb]
+    words = [plugin.layout.program, plugin.group, plugin.verb]
     if file is not None:
         words.append("photo.jpg")
     by_name = {parameter.name: parameter for parameter in plugin.parameters}

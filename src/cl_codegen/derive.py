@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
-from cl_codegen.escape import visible
-from cl_codegen.plugins import Parameter, Plugin
+from cl_codegen.escape import toml
+from cl_codegen.plugin import Parameter, Plugin
 from cl_codegen.reading import Reading
 
 OPENING = "# How people call what the spec has. Derived from it: change what does not please.\n"
@@ -26,20 +25,20 @@ def manifest_for(reading: Reading) -> str:
 def _table(plugin: Plugin) -> Iterator[str]:
     yield f"# {plugin.summary.raw}"
     yield f"[{plugin.name}]"
-    yield f"operation = {_text(plugin.operation)}"
-    yield f"group = {_text(plugin.group)}"
-    yield f"verb = {_text(plugin.verb)}"
+    yield f"operation = {toml(plugin.operation)}"
+    yield f"group = {toml(plugin.group)}"
+    yield f"verb = {toml(plugin.verb)}"
     renamed = [parameter for parameter in plugin.parameters if parameter.wire_name != parameter.name]
     if renamed:
-        yield f"names = {{ {', '.join(f'{one.name} = {_text(one.wire_name.raw)}' for one in renamed)} }}"
+        yield f"names = {{ {', '.join(f'{one.name} = {toml(one.wire_name.raw)}' for one in renamed)} }}"
     if plugin.parameters:
-        yield f"order = [{', '.join(_text(parameter.name) for parameter in plugin.parameters)}]"
+        yield f"order = [{', '.join(toml(parameter.name) for parameter in plugin.parameters)}]"
     artifact = _artifact(plugin)
     if artifact is not None:
-        yield f"artifact = {_text(artifact)}"
+        yield f"artifact = {toml(artifact)}"
     flags = dict(_flags(plugin.options))
     if flags:
-        yield f"flags = {{ {', '.join(f'{name} = [{_text(flag)}]' for name, flag in flags.items())} }}"
+        yield f"flags = {{ {', '.join(f'{name} = [{toml(flag)}]' for name, flag in flags.items())} }}"
 
 
 def _artifact(plugin: Plugin) -> str | None:
@@ -56,9 +55,3 @@ def _flags(options: tuple[Parameter, ...]) -> Iterator[tuple[str, str]]:
         if option.required and flag not in taken:
             taken.add(flag)
             yield option.name, flag
-
-
-def _text(text: str) -> str:
-    """A basic string of TOML, whose escapes are those of JSON (TOML 1.0, String); what an eye cannot see is escaped."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(one if visible(one) == one else f"\\U{ord(one):08x}" for one in quoted)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from cl_codegen.change import Change, Level, version_step, worst
-from cl_codegen.escape import one_line
+from cl_codegen.escape import markdown, one_line
 
 Format = Literal["text", "json", "markdown"]
 
@@ -25,12 +25,19 @@ def report(changes: Sequence[Change], format: Format) -> str:
             return _text(changes)
 
 
+def _groups(changes: Sequence[Change]) -> Iterator[tuple[str, list[Change]]]:
+    """Those of the server by their level, and those of the Python packages, which follow from them."""
+    for level, title in _TITLES.items():
+        if listed := [change for change in changes if change.level == level and change.kind != "python"]:
+            yield title, listed
+    if listed := [change for change in changes if change.kind == "python"]:
+        yield "Names and signatures in Python that are not as before", listed
+
+
 def _text(changes: Sequence[Change]) -> str:
     lines: list[str] = []
-    for level, title in _TITLES.items():
-        listed = [change for change in changes if change.level == level]
-        if listed:
-            lines.append(f"{title} ({len(listed)})")
+    for title, listed in _groups(changes):
+        lines.append(f"{title} ({len(listed)})")
         for change in listed:
             lines.append(f"  {one_line(change.line)}")
             lines += [f"      {one_line(change.names)}"] if change.names else []
@@ -39,23 +46,16 @@ def _text(changes: Sequence[Change]) -> str:
 
 def _markdown(changes: Sequence[Change]) -> str:
     lines: list[str] = []
-    for level, title in _TITLES.items():
-        listed = [change for change in changes if change.level == level]
-        if listed:
-            lines += [f"### {title} ({len(listed)})", ""]
-            lines += [f"- **{_plain(change.where)}**: {_plain(change.what)}{_quoted(change)}" for change in listed]
-            lines.append("")
+    for title, listed in _groups(changes):
+        lines += [f"### {title} ({len(listed)})", ""]
+        lines += [f"- **{markdown(change.where)}**: {markdown(change.what)}{_quoted(change)}" for change in listed]
+        lines.append("")
     return "\n".join([*lines, _verdict(changes)]) + "\n"
 
 
 def _quoted(change: Change) -> str:
     names = [f"`{one_line(name).replace('`', '')}`" for name in (change.python, change.cli) if name]
     return f" — {', '.join(names)}" if names else ""
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is: a server does not write our headings, links or tags."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|!~&" else letter for letter in one_line(text))
 
 
 def _json(changes: Sequence[Change]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from cl_codegen.generate import Sources, write
+from cl_codegen.generate import Sources
 
 _SHOWN = 20
 
@@ -32,7 +32,7 @@ def compare(sources: Sources, out: Path) -> tuple[Difference, ...]:
     """Generate into a temporary folder, and hold `out` against it. Raises what `generate` raises."""
     with tempfile.TemporaryDirectory(prefix="cl_codegen-") as name:
         fresh = Path(name)
-        write(sources, fresh)
+        sources.write(fresh)
         return tuple(_differences(fresh, out))
 
 

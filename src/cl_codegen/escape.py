@@ -4,6 +4,7 @@ A spec comes from a server, and a server may be hostile or careless: a descripti
 end, a line break, template braces, or characters that reorder what a reader sees.
 """
 
+import json
 import math
 import textwrap
 import unicodedata
@@ -120,3 +121,20 @@ def in_f_string(text: str) -> str:
 def comment(text: str | SpecText) -> str:
     """Text for behind a `#`."""
     return one_line(_raw(text))
+
+
+def toml(text: str | SpecText) -> str:
+    """A basic string of TOML, whose escapes are those of JSON (TOML 1.0, String); what an eye cannot see is escaped."""
+    quoted = json.dumps(_raw(text), ensure_ascii=False)
+    return "".join(one if visible(one) == one else f"\\U{ord(one):08x}" for one in quoted)
+
+
+def markdown(text: str | SpecText) -> str:
+    """Text that Markdown shows as it is: a server does not write our headings, links or tags."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|!~&" else letter for letter in one_line(_raw(text)))
+
+
+def fenced(text: str | SpecText, indent: int = 0) -> str:
+    """Lines for between the fences of a block of Markdown, which they cannot end."""
+    lines = visible(_raw(text)).replace("```", "'''").strip("\n").split("\n")
+    return ("\n" + " " * indent).join(line.rstrip() for line in lines)

@@ -8,7 +8,7 @@ from cl_codegen import naming
 from cl_codegen.command import Command
 from cl_codegen.escape import visible
 from cl_codegen.manifest import Entry, suggestion
-from cl_codegen.plugins import Parameter, Plugin
+from cl_codegen.plugin import Parameter, Plugin
 from cl_codegen.reading import Reading
 from cl_codegen.spec import Node, SpecError, escape_pointer
 
@@ -56,7 +56,7 @@ class _Story:
         module = f"{self._reading.wire.package}.api.{endpoint.tag}.{endpoint.module}"
         yield f"  wire           {module}; tag and operation id"
         if self._plugin is None:
-            yield "  plugin         none: it is no form that is posted to …/jobs/{task} or …/{task}/jobs, and has no"
+            yield "  plugin         none: it posts no job to …/jobs/{task} or …/{task}/jobs, and has no"
             yield "                 x-task-type; a table of plugins.toml with this operation makes it one"
             for argument in (*endpoint.path_arguments, *endpoint.keyword_arguments):
                 needed = "required" if argument.required else "optional"
@@ -70,7 +70,7 @@ class _Story:
         yield f"  plugin         client.{plugin.name}; {self._why_plugin()}"
         yield f"  method         {plugin.method}; {self._said('method') or self._said('verb') or 'derived'}"
         word = self._said("group") or self._said("verb") or "derived"
-        yield f"  command        cl-client {plugin.group} {plugin.verb}; {word}"
+        yield f"  command        {plugin.layout.program} {plugin.group} {plugin.verb}; {word}"
         yield f"  task type      {plugin.task_type.raw}; {self._why_task_type()}"
         yield f"  output         {plugin.output or 'JSONObject'}; {self._why_output()}"
         if plugin.artifact:

@@ -19,3 +19,7 @@ class GenerationError(GeneratorError):
 
 class FetchError(GeneratorError):
     """A server does not give its document."""
+
+
+class PackageError(GeneratorError):
+    """A package cannot be called so, or written there."""

@@ -10,13 +10,19 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from attrs import field, frozen
 
+from cl_codegen.answers import FIELDS, STATUSES
 from cl_codegen.naming import attribute, kebab, snake
 from cl_codegen.spec import SpecError
 
+SERVER: Final = "server"
+"""The table that is about the server, and about no plugin."""
+
+_SERVER_OPERATIONS = ("job", "delete", "file")
+_SERVER_KEYS = (*_SERVER_OPERATIONS, "events", "status", "fields", "progress")
 _KEYS = ("operation", "group", "verb", "method", "names", "order", "output", "artifact", "flags", "example")
 _FLAG = re.compile(r"-[A-Za-z0-9]|--[a-z0-9]+(-[a-z0-9]+)*")
 _COMMAND_WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -59,6 +65,30 @@ class Entry:
         return self.manifest.error(self.plugin, key, expected, word=word)
 
 
+@frozen
+class Server:
+    """What the manifest says of a server that is not ours, in the table `[server]`.
+
+    Attributes:
+        operations: operation ids of `job` (GET, the state of a job), `delete` and `file` (GET, a file of a job).
+        events: topic of the messages about jobs on the broker.
+        statuses: our words for the state of a job, by those of the server (`[server.status]`).
+        fields: what the server calls the fields of a job, by our names (`[server.fields]`).
+        whole: the progress of a job that is done (`progress`).
+    """
+
+    manifest: Manifest
+    operations: Mapping[str, str] = field(factory=dict[str, str])
+    events: str | None = None
+    statuses: Mapping[str, str] = field(factory=dict[str, str])
+    fields: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
+    whole: float | None = None
+
+    def error(self, key: str, expected: str, word: str = "") -> SpecError:
+        """An error at the line of a key of the table."""
+        return self.manifest.error(SERVER, key, expected, word=word)
+
+
 @frozen(eq=False)
 class Manifest:
     """A manifest and the file that it came from."""
@@ -66,6 +96,12 @@ class Manifest:
     source: Path
     text: str
     entries: tuple[Entry, ...] = ()
+    server_table: Server | None = None
+
+    @property
+    def server(self) -> Server:
+        """What it says of the server; an empty table where it says nothing."""
+        return self.server_table or Server(self)
 
     @classmethod
     def load(cls, path: Path) -> Manifest:
@@ -88,8 +124,9 @@ class Manifest:
             where = f"line {line[1]}" if line else f"line {text.count(chr(10)) + 1}"
             raise SpecError(path, where, f"not TOML: {message}") from None
         bare = cls(path, text)
-        entries = tuple(_Table(bare, name, table).entry() for name, table in tables.items())
-        return cls(path, text, entries)
+        entries = tuple(_Table(bare, name, table).entry() for name, table in tables.items() if name != SERVER)
+        server = _Table(bare, SERVER, tables[SERVER]).server() if SERVER in tables else None
+        return cls(path, text, entries, server)
 
     def error(self, plugin: str, key: str, expected: str, *, word: str = "") -> SpecError:
         return SpecError(self.source, f"line {self.line(plugin, key, word)}", f"[{plugin}] {key}: {expected}")
@@ -157,6 +194,32 @@ class _Table:
             flags=self._flags(table),
             example=self._text(table, "example"),
             keys=frozenset(table),
+        )
+
+    def server(self) -> Server:
+        table = self._mapping(self.value, "table")
+        for key in table:
+            if key not in _SERVER_KEYS:
+                raise self._error(key, f"there is no such key{suggestion(key, _SERVER_KEYS)}")
+        statuses = self._texts(table, "status")
+        for word, ours in statuses.items():
+            if ours not in STATUSES:
+                raise self._error("status", f"{ours!r} is no state of a job{suggestion(ours, STATUSES)}", word)
+        fields = self._mapping(table.get("fields", {}), "fields")
+        for name in fields:
+            if name not in FIELDS:
+                raise self._error("fields", f"a job has no {name!r}{suggestion(name, FIELDS)}", name)
+        whole = table.get("progress")
+        if "progress" in table and (isinstance(whole, bool) or not isinstance(whole, int | float) or whole <= 0):
+            raise self._error("progress", "expected the number that says done, such as 1 or 100")
+        named = {key: self._text(table, key) for key in _SERVER_OPERATIONS}
+        return Server(
+            self.manifest,
+            operations={key: name for key, name in named.items() if name is not None},
+            events=self._text(table, "events"),
+            statuses=statuses,
+            fields={name: (word,) for name, word in self._texts(table, "fields").items()},
+            whole=cast("float | None", whole),
         )
 
     def _error(self, key: str, expected: str, word: str = "") -> SpecError:

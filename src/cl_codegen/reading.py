@@ -8,9 +8,11 @@ from typing import Final
 from attrs import frozen
 
 from cl_codegen import wire
+from cl_codegen.layout import OURS, Layout
 from cl_codegen.manifest import Manifest
 from cl_codegen.normalise import Applied, normalise
-from cl_codegen.plugins import Plugin, read_plugins
+from cl_codegen.plugin import Plugin
+from cl_codegen.plugins import read_plugins
 from cl_codegen.spec import Spec
 from cl_codegen.wire import Wire
 
@@ -38,7 +40,7 @@ class Reading:
     plugins: tuple[Plugin, ...]
 
     @classmethod
-    def of(cls, raw: Spec, manifest: Manifest, package: str) -> Reading:
+    def of(cls, raw: Spec, manifest: Manifest, package: str, layout: Layout = OURS) -> Reading:
         """Read a spec.
 
         Raises:
@@ -46,10 +48,11 @@ class Reading:
         """
         spec, applied = normalise(raw)
         made = wire.outline(spec, package)
-        return cls(raw, spec, applied, made, manifest, read_plugins(spec, manifest, made))
+        return cls(raw, spec, applied, made, manifest, read_plugins(spec, manifest, made, layout))
 
     @classmethod
-    def load(cls, path: Path, manifest: Path | None = None) -> Reading:
+    def load(cls, path: Path, manifest: Path | None = None, layout: Layout | None = None) -> Reading:
         """Read a file, with the manifest that stands beside it where none is given."""
         raw = Spec.load(path)
-        return cls.of(raw, Manifest.load(manifest or path.with_name(MANIFEST)), f"cl_api.{path.stem}")
+        package = layout.wire if layout else f"cl_api.{path.stem}"
+        return cls.of(raw, Manifest.load(manifest or path.with_name(MANIFEST)), package, layout or OURS)

@@ -18,12 +18,13 @@ from cl_codegen.change import Change, Level, worst
 from cl_codegen.diff import diff, read
 from cl_codegen.diff_report import report
 from cl_codegen.fetch import fetch
-from cl_codegen.generate import PLUGIN_SPEC, Sources, generate
+from cl_codegen.generate import PLUGIN_SPEC, OwnSources, generate
 from cl_codegen.manifest import Manifest
 from cl_codegen.normalise import normalise
 from cl_codegen.reading import MANIFEST
 from cl_codegen.spec import Spec
 from cl_codegen.stale import stale, without
+from cl_codegen.surface import surface
 
 _SHOWN: Final = 10
 
@@ -75,7 +76,7 @@ class Summary:
         return "\n".join(lines) + "\n"
 
 
-def regenerate(servers: Mapping[str, str], sources: Sources, out: Path, tell: Callable[[str], object]) -> Summary:
+def regenerate(servers: Mapping[str, str], sources: OwnSources, out: Path, tell: Callable[[str], object]) -> Summary:
     """Follow a server. `openapi/` and `out` are both replaced at the end, or both left as they were.
 
     Args:
@@ -93,12 +94,11 @@ def regenerate(servers: Mapping[str, str], sources: Sources, out: Path, tell: Ca
         if sources.openapi.exists():
             shutil.copytree(sources.openapi, fresh)
         fetch(servers, fresh)
-        changes = [
-            change
-            for spec in servers
-            if (sources.openapi / f"{spec}.json").exists()
-            for change in diff(read(sources.openapi / f"{spec}.json"), read(fresh / f"{spec}.json"))
-        ]
+        changes: list[Change] = []
+        for spec in servers:
+            if (known := sources.openapi / f"{spec}.json").exists():
+                old, new = read(known), read(fresh / f"{spec}.json")
+                changes += [*diff(old, new), *surface(old, new, sources.templates)]
         tell(f"Server: {', '.join(servers.values())}\n\n{report(changes, 'text')}\n")
         removed = _prune(fresh)
         before = _contents(out)

@@ -12,7 +12,9 @@ from cl_codegen import escape
 from cl_codegen.command import Command
 from cl_codegen.faults import PluginTemplateError
 from cl_codegen.jinja_env import extend
-from cl_codegen.plugins import Plugin
+from cl_codegen.layout import OURS, Layout
+from cl_codegen.package import Package
+from cl_codegen.plugin import Plugin
 
 FOR_EACH: Final = (("client.py.jinja", "{name}.py"), ("command.py.jinja", "commands/{name}.py"))
 """(template, path below the package) for each plugin; the template sees `plugin`."""
@@ -23,6 +25,21 @@ ONCE: Final = (
     ("commands.py.jinja", "commands/__init__.py"),
 )
 """(template, path below the package), once; the template sees `plugins`."""
+
+PACKAGE: Final = (
+    ("pyproject.toml.jinja", "pyproject.toml"),
+    ("README.md.jinja", "README.md"),
+    ("__init__.py.jinja", "src/{name}/__init__.py"),
+    ("__main__.py.jinja", "src/{name}/__main__.py"),
+    ("cli.py.jinja", "src/{name}/cli.py"),
+    ("client.py.jinja", "src/{name}/client.py"),
+    ("dialect.py.jinja", "src/{name}/dialect.py"),
+    # One UNSET, one File and one Client for all packages: these replace what the wire layer has of its own.
+    ("api/client.py.jinja", "src/{name}/api/client.py"),
+    ("api/errors.py.jinja", "src/{name}/api/errors.py"),
+    ("api/types.py.jinja", "src/{name}/api/types.py"),
+)
+"""(template, path), once for a package of its own; the template sees `p`, a `Package`."""
 
 
 def environment(templates: Path) -> Environment:
@@ -42,14 +59,17 @@ def environment(templates: Path) -> Environment:
             "command": Command.of,
             "comment": escape.comment,
             "docstring": escape.docstring,
+            "fenced": escape.fenced,
             "literal": escape.literal,
+            "markdown": escape.markdown,
             "prose": escape.prose,
+            "toml": escape.toml,
         },
     )
     return env
 
 
-def render(plugins: Sequence[Plugin], templates: Path) -> Mapping[str, str]:
+def render(plugins: Sequence[Plugin], templates: Path, layout: Layout = OURS) -> Mapping[str, str]:
     """The modules of the plugin layer, by their path below the package, unformatted.
 
     Raises:
@@ -61,8 +81,18 @@ def render(plugins: Sequence[Plugin], templates: Path) -> Mapping[str, str]:
         for plugin in plugins:
             files[path.format(name=plugin.name)] = _render(env, name, plugin=plugin)
     for name, path in ONCE:
-        files[path] = _render(env, name, plugins=plugins)
+        files[path] = _render(env, name, plugins=plugins, layout=layout)
     return files
+
+
+def render_package(package: Package, templates: Path) -> Mapping[str, str]:
+    """The files of a package of its own beside the two layers, by their path, unformatted.
+
+    Raises:
+        PluginTemplateError: as `render`.
+    """
+    env = environment(templates)
+    return {path.format(name=package.name): _render(env, name, p=package) for name, path in PACKAGE}
 
 
 def _render(env: Environment, name: str, **context: object) -> str:

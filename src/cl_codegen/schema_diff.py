@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from cl_codegen.change import Finding, Level
+from cl_codegen.schema_types import properties, required_of
 from cl_codegen.spec import JSONValue, Node
 
 Way = Literal["sent", "read"]
@@ -139,24 +140,6 @@ def compare_fields(old: Node, new: Node, way: Way, prefix: str = "") -> Iterator
             what = "is optional now" if way == "sent" else "may be missing now"
             yield Finding(Level.COMPATIBLE if way == "sent" else Level.BREAKING, place, what)
         yield from compare(before[name], schema, way, place)
-
-
-def properties(schema: Node) -> Iterator[tuple[str, Node]]:
-    """The properties of an object, with those of the schemas that it is made of."""
-    parts = schema.find("allOf")
-    for part in parts.elements() if parts else ():
-        yield from properties(part.follow())
-    named = schema.find("properties")
-    if named:
-        yield from named.members()
-
-
-def required_of(schema: Node) -> set[str]:
-    """The properties of an object that have to be there."""
-    parts = schema.find("allOf")
-    needed = {name for part in (parts.elements() if parts else ()) for name in required_of(part.follow())}
-    listed = schema.find("required")
-    return needed | {name.text() for name in listed.elements()} if listed else needed
 
 
 def _enums(old: Node, new: Node, way: Way, place: str) -> Iterator[Finding]:

@@ -20,6 +20,24 @@ _BOUNDS = {
 _TYPES = {"integer": "int", "number": "float", "string": "str", "boolean": "bool", "null": "None"}
 
 
+def properties(schema: Node) -> Iterator[tuple[str, Node]]:
+    """The properties of an object, with those of the schemas that it is made of."""
+    parts = schema.find("allOf")
+    for part in parts.elements() if parts else ():
+        yield from properties(part.follow())
+    named = schema.find("properties")
+    if named:
+        yield from named.members()
+
+
+def required_of(schema: Node) -> set[str]:
+    """The properties of an object that have to be there."""
+    parts = schema.find("allOf")
+    needed = {name for part in (parts.elements() if parts else ()) for name in required_of(part.follow())}
+    listed = schema.find("required")
+    return needed | {name.text() for name in listed.elements()} if listed else needed
+
+
 def without_null(schema: Node) -> Node:
     """The T of `anyOf: [T, null]`, behind any reference."""
     schema = schema.follow()

@@ -79,18 +79,23 @@ class Spec:
 
     @classmethod
     def load(cls, path: Path) -> Spec:
-        """Read and check a JSON document.
+        """Read and check a document: YAML where the file is called so, else JSON.
 
         Raises:
-            SpecError: the file is missing, is not JSON, or is not an OpenAPI 3 document.
+            SpecError: the file is missing, is neither, or is not an OpenAPI 3 document.
         """
         try:
-            value = read_json(path, path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise SpecError(path, "#", "there is no such file; `make spec` exports it from the server") from None
         except (OSError, UnicodeDecodeError) as unreadable:
             raise SpecError(path, "#", f"cannot be read: {unreadable}") from None
-        return cls.of(path, value)
+        if path.suffix.lower() in {".yaml", ".yml"}:
+            # PyYAML takes 20 ms to import, and most specs are JSON.
+            from cl_codegen.yaml_document import read_yaml
+
+            return cls.of(path, read_yaml(path, text))
+        return cls.of(path, read_json(path, text))
 
     @classmethod
     def of(cls, source: Path, value: JSONValue) -> Spec:
@@ -141,6 +146,11 @@ class Node:
         if isinstance(self.value, list) and key.isdecimal() and int(key) < len(self.value):
             return Node(self.spec, pointer, self.value[int(key)])
         return None
+
+    def value_of(self, key: str) -> JSONValue:
+        """The value of the member `key`, or nothing."""
+        found = self.find(key)
+        return found.value if found else None
 
     def at(self, key: str) -> Node:
         """The member `key`, which has to be there."""

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from cl_codegen import naming
 from cl_codegen.manifest import Entry, Manifest
-from cl_codegen.schema_diff import properties
+from cl_codegen.schema_types import properties
 from cl_codegen.spec import Node, Spec
 
 

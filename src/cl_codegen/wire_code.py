@@ -7,7 +7,7 @@ goes in as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from attrs import frozen
@@ -241,6 +241,12 @@ class Field:
     sent_as: str
     """`form` or `file`, for a field of a multipart body."""
     description: str
+    value_type: str
+    """The type of a value that is there."""
+    read: str | None
+    """An expression that makes it of a JSON `value`, where that is more than to believe it."""
+    classes: tuple[tuple[str, str], ...]
+    """(module, class) of the models and enums in the type."""
 
 
 def fields(model: ModelProperty, *, request: bool) -> list[Field]:
@@ -286,7 +292,18 @@ def _field(property: PropertyProtocol, model: ModelProperty, *, request: bool) -
         local=local,
         sent_as="file" if is_file else "form",
         description=property.description.get_untrusted_value() if property.description else "",
+        value_type=python_type(property),
+        read=decode(property, "value") if is_converted(property) else None,
+        classes=tuple(sorted(set(classes([property])))),
     )
+
+
+def classes(properties: Iterable[PropertyProtocol]) -> Iterator[tuple[str, str]]:
+    """(module, class) of every model and enum that properties are typed with."""
+    for property in properties:
+        for leaf in leaves(property):
+            if isinstance(leaf, LiteralEnumProperty) or (isinstance(leaf, ModelProperty) and not is_map(leaf)):
+                yield str(leaf.class_info.module_name), str(leaf.class_info.name)
 
 
 def _sent_field(property: PropertyProtocol, key: str, _: JSONValue) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 from openapi_python_client.parser.bodies import BodyType
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import LiteralEnumProperty, ModelProperty
+from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.file import FileProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.responses import Response
@@ -103,7 +103,7 @@ class WireEndpoint:
             answers=answers,
             problems=tuple(_problems(failures)),
             returns=" | ".join(sorted(types, key="None".__eq__)),
-            models=tuple(sorted(set(_modules(mentioned)))),
+            models=tuple(sorted(set(wire_code.classes(mentioned)))),
         )
 
 
@@ -112,15 +112,6 @@ def _spec_path(endpoint: Endpoint) -> str:
     for parameter in endpoint.path_parameters:
         path = path.replace(f"{{{parameter.python_name}}}", f"{{{parameter.name.get_untrusted_value()}}}")
     return path
-
-
-def _modules(properties: Sequence[PropertyProtocol]) -> list[tuple[str, str]]:
-    return [
-        (str(leaf.class_info.module_name), str(leaf.class_info.name))
-        for property in properties
-        for leaf in wire_code.leaves(property)
-        if isinstance(leaf, LiteralEnumProperty) or (isinstance(leaf, ModelProperty) and not wire_code.is_map(leaf))
-    ]
 
 
 def _arguments(properties: Sequence[PropertyProtocol]) -> tuple[Argument, ...]:

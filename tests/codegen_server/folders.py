@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from cl_codegen.generate import Sources
+from cl_codegen.generate import OwnSources
 from tests.codegen_server.app import create_app
 
 ROOT = Path(__file__).parents[2]
@@ -37,14 +37,14 @@ def server_spec() -> dict:
     return json.loads(json.dumps(create_app().openapi()))
 
 
-def write_sources(folder: Path, spec: dict | None = None, manifest: str = MANIFEST) -> Sources:
+def write_sources(folder: Path, spec: dict | None = None, manifest: str = MANIFEST) -> OwnSources:
     """A folder with a spec and a manifest; the templates are the real ones."""
     openapi = folder / "openapi"
     openapi.mkdir(parents=True, exist_ok=True)
     (openapi / "compute.json").write_text(json.dumps(server_spec() if spec is None else spec), encoding="utf-8")
     (openapi / "auth.json").write_text((ROOT / "openapi" / "auth.json").read_text("utf-8"), encoding="utf-8")
     (openapi / "plugins.toml").write_text(manifest, encoding="utf-8")
-    return Sources(openapi, TEMPLATES)
+    return OwnSources(openapi, TEMPLATES)
 
 
 def copy_templates(folder: Path) -> Path:

@@ -6,15 +6,16 @@ import threading
 from collections.abc import Iterator
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from tests.codegen_server.app import create_app
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[str]:
-    """Start the server on a free port; gives its address."""
+def running_server(app: ASGIApp | None = None) -> Iterator[str]:
+    """Start the test server, or another app, on a free port; gives its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(), log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app or create_app(), log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     # The socket listens already: a request that comes before uvicorn is ready waits in its queue.

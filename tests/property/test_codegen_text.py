@@ -1,6 +1,8 @@
 """A spec comes from a server, and a server may be hostile: nothing that it says becomes code."""
 
 import ast
+import importlib
+import json
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +12,11 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from cl_codegen import render, wire
-from cl_codegen.generate import Sources, generate
+from cl_codegen.generate import OwnSources, PackageSources, generate
 from cl_codegen.manifest import Manifest
 from cl_codegen.normalise import normalise
 from cl_codegen.plugins import read_plugins
+from cl_codegen.regenerate import check_types
 from cl_codegen.spec import Spec, SpecError
 from tests.codegen_server.folders import TEMPLATES, write_sources
 
@@ -188,7 +191,7 @@ def everything_hostile(text: str) -> dict:
 @pytest.mark.parametrize("text", HOSTILE[:14])
 def test_hostile_text_goes_the_whole_way_and_models_still_work(tmp_path, text):
     """The same, formatted by ruff and run: the model is executed where `breached` would be seen."""
-    sources: Sources = write_sources(tmp_path, everything_hostile(text), "")
+    sources: OwnSources = write_sources(tmp_path, everything_hostile(text), "")
     generate(sources, tmp_path / "generated")
     breaches: list[str] = []
     package = tmp_path / "generated" / "cl_api" / "compute"
@@ -210,3 +213,30 @@ def test_hostile_text_goes_the_whole_way_and_models_still_work(tmp_path, text):
     assert made.plain == text
     assert made.to_dict()[f"q{text}"] == "kept"
     assert breaches == []
+
+
+def test_a_package_of_hostile_text_is_imported_and_strictly_typed(tmp_path, monkeypatch):
+    """All hostile texts at once, as a package for another server: its modules run, and a type checker reads them."""
+    document = everything_hostile(" ".join(HOSTILE))
+    # As a task it would be the name of a file, which has 255 letters at most.
+    document["paths"]["/jobs/thing"]["post"]["x-task-type"] = HOSTILE[0]
+    job = {"type": "object", "properties": {"job_id": {"type": "string"}, "status": {"enum": ["queued", "failed"]}}}
+    answer = {"description": "ok", "content": {"application/json": {"schema": job}}}
+    known = {"name": "job_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    document["paths"]["/jobs/{job_id}"] = {
+        "get": {"operationId": HOSTILE[0], "parameters": [known], "responses": {"200": answer}}
+    }
+    (tmp_path / "api.json").write_text(json.dumps(document))
+    sources = PackageSources(tmp_path / "api.json", tmp_path / "none.toml", TEMPLATES, "hostile_client")
+    generate(sources, tmp_path / "out")
+    modules = sorted((tmp_path / "out" / "src").rglob("*.py"))
+    for path in modules:
+        assert "breached" not in calls_of(path.read_text(encoding="utf-8"))
+    monkeypatch.syspath_prepend(str(tmp_path / "out" / "src"))
+    for path in modules:
+        name = ".".join(path.relative_to(tmp_path / "out" / "src").with_suffix("").parts).removesuffix(".__init__")
+        if not name.endswith("__main__"):
+            importlib.import_module(name)
+    checked = check_types(tmp_path / "out" / "src")
+    assert checked.errors == ()
+    assert checked.checked

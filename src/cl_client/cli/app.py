@@ -16,46 +16,48 @@ from cl_client.cli import failure, front_page, prompt
 from cl_client.cli.console import Console
 from cl_client.cli.help import PlainHelp
 from cl_client.cli.options import GLOBAL, GlobalOptions
+from cl_client.cli.program import Program
 from cl_client.cli.run import Run
-from cl_client.version import __version__
-from cl_plugins.commands import COMMANDS
 
 _NONE = GlobalOptions()
 
-app = App(
-    name="cl-client",
-    usage=f"Usage: {front_page.USAGE}",
-    help=front_page.DESCRIPTION,
-    help_format="plaintext",
-    help_formatter=PlainHelp(),
-    version=__version__,
-    group_parameters=Group("Options", sort_key=5),
-    suppress_keyboard_interrupt=False,
-)
-for group, entries in (
-    (Group(front_page.JOBS, sort_key=1), COMMANDS),
-    (Group(front_page.OWN, sort_key=2), front_page.OWN_COMMANDS),
-    (Group(front_page.ACCOUNTS, sort_key=3), front_page.ACCOUNT_COMMANDS),
-):
-    for entry in entries:
-        app.command(entry.target, name=entry.name, help=entry.help, group=group)
-for flags, text in front_page.FLAGS:
-    app[flags[0]].group = GLOBAL
-    app[flags[0]].help = text
 
+def assemble(program: Program) -> App:
+    """The commands of a program; run it through `app.meta`."""
+    app = App(
+        name=program.name,
+        usage=f"Usage: {program.usage}",
+        help=program.description,
+        help_format="plaintext",
+        help_formatter=PlainHelp(),
+        version=program.version,
+        group_parameters=Group("Options", sort_key=5),
+        suppress_keyboard_interrupt=False,
+    )
+    for place, (title, entries) in enumerate(front_page.sections(program), 1):
+        group = Group(title, sort_key=place)
+        for entry in entries:
+            app.command(entry.target, name=entry.name, help=entry.help, group=group)
+    for flags, text in front_page.FLAGS:
+        app[flags[0]].group = GLOBAL
+        app[flags[0]].help = text
 
-@app.meta.default
-def _run(
-    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    options: GlobalOptions = _NONE,
-) -> None:
-    run = Run(_with_password(options))
-    run.console.listen()
-    if options.password not in (None, prompt.STDIN):
-        run.warn_of_password("--password")
-    command, bound, ignored = app.parse_args(tokens, print_error=False, exit_on_error=False)
-    # A parameter that is not parsed is the run itself.
-    command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, run))
+    @app.meta.default
+    def run(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        options: GlobalOptions = _NONE,
+    ) -> None:
+        run = Run(program, _with_password(options))
+        run.console.listen()
+        if options.password not in (None, prompt.STDIN):
+            run.warn_of_password("--password")
+        command, bound, ignored = app.parse_args(tokens, print_error=False, exit_on_error=False)
+        # A parameter that is not parsed is the run itself.
+        command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, run))
+
+    # A meta app does not take this over; with it, Ctrl-C would end in `sys.exit` and tell nobody.
+    app.meta.suppress_keyboard_interrupt = False
+    return app
 
 
 def _with_password(options: GlobalOptions) -> GlobalOptions:
@@ -63,10 +65,6 @@ def _with_password(options: GlobalOptions) -> GlobalOptions:
     if options.password != prompt.STDIN:
         return options
     return evolve(options, password=prompt.password_from_stdin("Password"))
-
-
-# A meta app does not take this over; with it, Ctrl-C would end in `sys.exit` and tell nobody.
-app.meta.suppress_keyboard_interrupt = False
 
 
 def own_password(tokens: list[str]) -> list[str]:
@@ -77,18 +75,21 @@ def own_password(tokens: list[str]) -> list[str]:
     return tokens
 
 
-def launch(tokens: list[str]) -> int:
+def launch(program: Program, tokens: list[str]) -> int:
     """Run a command.
 
     Args:
+        program: whose command it is.
         tokens: the command line, without the name of the program.
 
     Returns:
         The exit code.
     """
     try:
-        app.meta(own_password(tokens), print_error=False, exit_on_error=False, result_action="return_value")
+        assemble(program).meta(
+            own_password(tokens), print_error=False, exit_on_error=False, result_action="return_value"
+        )
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        return failure.report(error, Console(debug="--debug" in tokens))
+        return failure.report(error, Console(program=program.name, debug="--debug" in tokens))
     return failure.DONE

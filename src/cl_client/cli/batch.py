@@ -6,20 +6,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
-from attrs import evolve
 from cyclopts import CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from cl_client.cli.run import Run
-from cl_client.command import JobOptions
+from cl_client.command import JobOptions, PlainJobOptions
 from cl_client.errors import InputNotFoundError, InvalidParameterError
-from cl_plugins.commands import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from cl_api.compute.types import JSONValue
     from cl_client.cli.many import Bind, Task
+    from cl_client.cli.program import Program
     from cl_client.jobs import Job, Jobs
 
 Output = TypeVar("Output")
@@ -53,13 +52,15 @@ def batch(
     """
     from cl_client.cli.many import Many
 
-    tasks = read_tasks(jobs)
-    options = JobOptions(output_dir=output_dir, concurrency=concurrency, resume=resume, watch=watch, timeout=timeout)
+    tasks = read_tasks(jobs, run.program)
+    options = PlainJobOptions(
+        output_dir=output_dir, concurrency=concurrency, resume=resume, watch=watch, timeout=timeout
+    )
     run.complete(Many(run, tasks, options).execute())
 
 
-def read_tasks(path: Path) -> "list[Task]":
-    """The tasks of a file.
+def read_tasks(path: Path, program: "Program") -> "list[Task]":
+    """The tasks of a file, in the words of a command line.
 
     Raises:
         InputNotFoundError: there is none.
@@ -71,11 +72,11 @@ def read_tasks(path: Path) -> "list[Task]":
         raise InputNotFoundError(f"{path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidParameterError(f"cannot read {path}: {error}") from error
-    collector = _Collector()
+    collector = _Collector(program)
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                collector.take(_tokens(line))
+                collector.take(_tokens(line, program))
             except (CycloptsError, InvalidParameterError) as error:
                 raise InvalidParameterError(f"{path}, line {number}: {error}") from error
     if not collector.tasks:
@@ -86,30 +87,32 @@ def read_tasks(path: Path) -> "list[Task]":
 class _Collector:
     """A `JobRunner` that keeps the jobs of commands instead of running them."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: "Program") -> None:
+        from cl_client.cli.app import assemble
+
         self.tasks: list[Task] = []
+        self._app = assemble(program)
 
     def take(self, tokens: Sequence[str]) -> None:
         """Have a command line say what its job would be."""
-        from cl_client.cli.app import app
-
-        command, bound, ignored = app.parse_args(tokens, print_error=False, exit_on_error=False)
+        command, bound, ignored = self._app.parse_args(tokens, print_error=False, exit_on_error=False)
         command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, self))
 
     def job(
         self,
         files: Sequence[Path] | None,
         method: "Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]]",
-        options: JobOptions,
+        options: PlainJobOptions,
     ) -> None:
         from cl_client.cli.many import Task
 
-        if evolve(options, priority=None) != JobOptions():
+        ranked = isinstance(options, JobOptions)
+        if options != (JobOptions(priority=options.priority) if ranked else PlainJobOptions()):
             raise InvalidParameterError("where results go and what is shown is for the whole batch, not for one line")
         self.tasks.append(Task(files[0] if files else None, cast("Bind", method)))
 
 
-def _tokens(line: str) -> list[str]:
+def _tokens(line: str, program: "Program") -> list[str]:
     """A line as one would type it."""
     try:
         job = cast("dict[str, JSONValue]", json.loads(line))
@@ -119,7 +122,7 @@ def _tokens(line: str) -> list[str]:
     if job or not isinstance(command, str) or not isinstance(file, str | None) or not isinstance(parameters, dict):
         raise InvalidParameterError('a line has "command", "file" (texts) and "parameters" (an object)')
     words = command.split()
-    if len(words) != 2 or words[0] not in {entry.name for entry in COMMANDS}:
+    if len(words) != 2 or words[0] not in {entry.name for entry in program.plugins}:
         raise InvalidParameterError(f'{command!r} is no command of a plugin, such as "hash compute"')
     options = [token for name, value in parameters.items() for token in _option(name, value)]
     return [*words, *options, *(["--", file] if file is not None else [])]

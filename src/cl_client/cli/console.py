@@ -22,12 +22,16 @@ class Console:
     """The two streams of a command.
 
     Args:
+        program: the name of the command line, for what one might type next.
         as_json: results as JSON objects, one a line.
         quiet: of a result only its id; of the rest only warnings and errors.
         debug: everything, tracebacks too.
     """
 
-    def __init__(self, *, as_json: bool = False, quiet: bool = False, debug: bool = False) -> None:
+    def __init__(
+        self, *, program: str = "cl-client", as_json: bool = False, quiet: bool = False, debug: bool = False
+    ) -> None:
+        self.program: str = program
         self.as_json: bool = as_json
         self.quiet: bool = quiet
         self.debug: bool = debug

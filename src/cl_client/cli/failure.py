@@ -53,10 +53,10 @@ def report(error: BaseException, console: Console) -> int:
             _leave_pipe()
         case CycloptsError():
             console.error(_one_line(str(error)))
-            console.hint(" ".join(["cl-client", *(error.command_chain or ()), "--help"]))
+            console.hint(" ".join([console.program, *(error.command_chain or ()), "--help"]))
         case ComputeClientError():
             console.error(_message(error))
-            if hint := _hint(error):
+            if hint := _hint(error, console.program):
                 console.hint(hint)
         case _:
             console.error(f"{type(error).__name__}: {_one_line(str(error))}")
@@ -72,16 +72,16 @@ def _message(error: ComputeClientError) -> str:
     return message
 
 
-def _hint(error: ComputeClientError) -> str | None:
+def _hint(error: ComputeClientError, program: str) -> str | None:
     """The next command."""
     match error:
         case WaitTimeoutError():
-            return f"wait for it again: cl-client jobs wait {error.job_id}"
-        case AuthenticationError():
+            return f"wait for it again: {program} jobs wait {error.job_id}"
+        case AuthenticationError() if program == "cl-client":
             return "cl-client login"
         case NotFoundError() if error.job_id is not None:
             return "job ids, and the paths of their files, are printed when a job is done; deleted jobs are gone"
-        case ServerUnreachableError() if error.hint is None:
+        case ServerUnreachableError() if error.hint is None and program == "cl-client":
             return "cl-client server up"
         case _:
             return error.hint

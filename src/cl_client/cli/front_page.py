@@ -1,18 +1,24 @@
-"""The page of `cl-client --help`, from the same tables that the commands are made from."""
+"""The page of `cl-client --help`, and what `cl-client` is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, cast, get_type_hints
+from typing import TYPE_CHECKING, Final, cast, get_type_hints
 
 from cyclopts import Parameter
 
 from cl_client.cli.help import print_description, print_section, print_usage
 from cl_client.cli.options import GLOBAL, GlobalOptions
+from cl_client.cli.program import DOWNLOAD, FOLLOW, Program
 from cl_client.command import Entry
+from cl_client.version import __version__
 from cl_plugins.commands import COMMANDS
 
-USAGE: Final = "cl-client COMMAND [OPTIONS]"
+if TYPE_CHECKING:
+    from cl_client.auth import AuthProvider
+    from cl_client.client import ComputeClient
+    from cl_client.config import ServerConfig
+
 DESCRIPTION: Final = """Run media jobs on a compute server: submit a file, watch the job, fetch the result.
 
 New here? `cl-client demo` shows it all, from nothing, in a few seconds."""
@@ -25,8 +31,8 @@ OWN_COMMANDS: Final = (
     Entry("batch", "cl_client.cli.batch:batch", "Run the jobs of a file, and go on after a crash."),
     Entry("capabilities", "cl_client.cli.workers:capabilities", "Which kinds of jobs there are workers for."),
     Entry("demo", "cl_client.cli.demo:demo", "See a job go through a server, from nothing, in seconds."),
-    Entry("download", "cl_client.cli.download:download", "Download a file of a job."),
-    Entry("jobs", "cl_client.cli.jobs:app", "List jobs, follow them, stop, repeat and remove them."),
+    DOWNLOAD,
+    FOLLOW,
     Entry("server", "cl_client.cli.server:app", "Run a server on this machine."),
     Entry("workers", "cl_client.cli.workers:workers", "The workers of the server."),
 )
@@ -42,13 +48,36 @@ FLAGS: Final = (
 )
 
 
-def show() -> None:
-    """Print the page."""
-    print_usage(USAGE)
-    print_description(DESCRIPTION)
-    print_section(JOBS, [(entry.name, entry.help) for entry in COMMANDS])
-    print_section(OWN, [(entry.name, entry.help) for entry in OWN_COMMANDS])
-    print_section(ACCOUNTS, [(entry.name, entry.help) for entry in ACCOUNT_COMMANDS])
+def _client(config: ServerConfig, auth: AuthProvider | None) -> ComputeClient:
+    from cl_client.client import ComputeClient
+
+    return ComputeClient(server_config=config, auth_provider=auth)
+
+
+CL_CLIENT: Final = Program(
+    name="cl-client",
+    version=__version__,
+    description=DESCRIPTION,
+    plugins=COMMANDS,
+    commands=OWN_COMMANDS,
+    accounts=ACCOUNT_COMMANDS,
+    client=_client,
+)
+
+
+def sections(program: Program) -> Iterator[tuple[str, tuple[Entry, ...]]]:
+    """The commands of a program below their titles; a title without any is left out."""
+    for title, entries in ((JOBS, program.plugins), (OWN, program.commands), (ACCOUNTS, program.accounts)):
+        if entries:
+            yield title, entries
+
+
+def show(program: Program) -> None:
+    """Print the page of a command line, from the same tables that its commands are made from."""
+    print_usage(program.usage)
+    print_description(program.description)
+    for title, entries in sections(program):
+        print_section(title, [(entry.name, entry.help) for entry in entries])
     print_section(str(GLOBAL.name), _options())
 
 

@@ -12,12 +12,12 @@ from cl_client.cli.console import Row, human_size
 from cl_client.cli.progress import Progress, progress
 from cl_client.cli.run import Run
 from cl_client.cli.saving import rows_of, save
-from cl_client.command import JobOptions
+from cl_client.command import PlainJobOptions
 from cl_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
     from cl_api.compute.types import JSONObject
-    from cl_client.client import ComputeClient
+    from cl_client.client import JobClient
     from cl_client.jobs import Job, Jobs
 
 Output = TypeVar("Output")
@@ -38,7 +38,7 @@ class JobCommand(Generic[Output]):
         run: Run,
         file: Path | None,
         method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
-        options: JobOptions,
+        options: PlainJobOptions,
     ) -> None:
         self._run = run
         self._console = run.console
@@ -56,6 +56,7 @@ class JobCommand(Generic[Output]):
         options = self._options
         if not options.wait and (options.watch or options.output is not None or options.timeout is not None):
             raise InvalidParameterError("--no-wait leaves before there is a result: no --watch, --output or --timeout")
+        download = f"{self._console.program} download"
         async with self._run.client() as client:
             with progress(self._console, self._name, watch=options.watch) as shown:
                 if options.wait:
@@ -66,9 +67,11 @@ class JobCommand(Generic[Output]):
                 if not options.wait:
                     self._print_submitted(job)
                     return
-                with self._told(f"job {job.job_id} goes on; follow it: cl-client jobs watch {job.job_id}"):
+                with self._told(
+                    f"job {job.job_id} goes on; follow it: {self._console.program} jobs watch {job.job_id}"
+                ):
                     await self._follow(client, job, shown)
-                with self._told(f"job {job.job_id} is done; its files: cl-client download {job.job_id} PATH DEST"):
+                with self._told(f"job {job.job_id} is done; its files: {download} {job.job_id} PATH DEST"):
                     saved = await self._save(job, shown)
             self._print_result(job, saved)
 
@@ -76,7 +79,7 @@ class JobCommand(Generic[Output]):
         method = self._method(jobs)
         return await (method() if self._file is None else method(self._file, on_upload=shown.uploaded))
 
-    async def _follow(self, client: ComputeClient, job: Job[Output], shown: Progress) -> None:
+    async def _follow(self, client: JobClient, job: Job[Output], shown: Progress) -> None:
         if not self._options.watch:
             await job.wait(self._options.timeout)
             return
@@ -120,4 +123,5 @@ class JobCommand(Generic[Output]):
         rows += [("saved", f"{path} ({human_size(path.stat().st_size)})") for path in saved]
         self._console.result(record, rows, id=job.job_id)
         if not saved and job.artifact is not None and not self._console.as_json:
-            self._console.hint(f"cl-client download {job.job_id} {job.artifact} {Path(job.artifact).name}")
+            program, path = self._console.program, job.artifact
+            self._console.hint(f"{program} download {job.job_id} {path} {Path(path).name}")

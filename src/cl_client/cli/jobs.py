@@ -19,7 +19,7 @@ from cl_client.errors import ComputeClientError, InvalidParameterError
 if TYPE_CHECKING:
     from cl_api.compute.models import JobResponse
     from cl_api.compute.types import JSONObject, JSONValue
-    from cl_client.client import ComputeClient
+    from cl_client.client import JobClient
 
 JobId = Annotated[str, Parameter(help="The job id.")]
 JobIds = Annotated[list[str], Parameter(help="Job ids.", negative=())]
@@ -74,7 +74,7 @@ def wait(jobs: JobIds, /, *, timeout: Timeout = None, run: TheRun) -> None:
 def cancel(jobs: JobIds, /, *, run: TheRun) -> None:
     """Stop jobs: those that wait at once, those that run soon."""
 
-    async def one(client: "ComputeClient", job_id: str) -> None:
+    async def one(client: "JobClient", job_id: str) -> None:
         _print(run.console, await client.jobs.cancel(job_id))
 
     run.complete(_each(run, jobs, one))
@@ -84,7 +84,7 @@ def cancel(jobs: JobIds, /, *, run: TheRun) -> None:
 def retry(jobs: JobIds, /, *, run: TheRun) -> None:
     """Do jobs that failed or were cancelled once more, as new jobs."""
 
-    async def one(client: "ComputeClient", job_id: str) -> None:
+    async def one(client: "JobClient", job_id: str) -> None:
         again = await client.jobs.retry(job_id)
         record: JSONObject = {"job_id": again.job_id, "status": again.status, "retry_of": job_id}
         run.console.line(record, f"{again.job_id}  {again.status}  again for {job_id}", id=again.job_id)
@@ -102,7 +102,7 @@ def delete(
 ) -> None:
     """Remove jobs and their files from the server. Asks where there are several."""
 
-    async def one(client: "ComputeClient", job_id: str) -> None:
+    async def one(client: "JobClient", job_id: str) -> None:
         await client.delete_job(job_id)
         run.console.line({"job_id": job_id, "deleted": True}, f"{job_id}  deleted", id=job_id)
 
@@ -110,12 +110,12 @@ def delete(
         run.complete(_each(run, jobs, one))
 
 
-async def _with_client(run: Run, work: "Callable[[ComputeClient], Awaitable[None]]") -> None:
+async def _with_client(run: Run, work: "Callable[[JobClient], Awaitable[None]]") -> None:
     async with run.client() as client:
         await work(client)
 
 
-async def _each(run: Run, jobs: Sequence[str], one: "Callable[[ComputeClient, str], Awaitable[None]]") -> None:
+async def _each(run: Run, jobs: Sequence[str], one: "Callable[[JobClient, str], Awaitable[None]]") -> None:
     """Do it for each of them; one that fails stops none of the others."""
     failures: list[ComputeClientError] = []
     async with run.client() as client:
@@ -143,18 +143,18 @@ async def _list(run: Run, status: str | None, task_type: str | None, limit: int)
         await jobs.aclose()
 
 
-async def _get(run: Run, client: "ComputeClient", job_id: str) -> None:
+async def _get(run: Run, client: "JobClient", job_id: str) -> None:
     state = await client.get_job(job_id)
     run.console.result(state.to_dict(), _rows(state), id=state.job_id)
 
 
-async def _files(run: Run, client: "ComputeClient", job_id: str) -> None:
+async def _files(run: Run, client: "JobClient", job_id: str) -> None:
     for file in await client.jobs.files(job_id):
         text = f"{file.path}  {human_size(file.size)}  {file.media_type}  {file.sha256}"
         run.console.line(file.to_dict(), text, id=file.path)
 
 
-async def _watch(run: Run, client: "ComputeClient", job_id: str, timeout: float | None) -> None:
+async def _watch(run: Run, client: "JobClient", job_id: str, timeout: float | None) -> None:
     from cl_client.cli.progress import progress
 
     job = await client.jobs.get(job_id)
@@ -176,7 +176,7 @@ async def _watch(run: Run, client: "ComputeClient", job_id: str, timeout: float 
         run.console.result(job.state.to_dict(), _rows(job.state), id=job_id)
 
 
-async def _wait(run: Run, client: "ComputeClient", jobs: Sequence[str], timeout: float | None) -> None:
+async def _wait(run: Run, client: "JobClient", jobs: Sequence[str], timeout: float | None) -> None:
     import asyncio
 
     from cl_client.batch import as_completed
@@ -202,7 +202,9 @@ def _told(console: Console, jobs: Sequence[str]) -> Generator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        console.warn(f"nothing was stopped on the server; follow it again: cl-client jobs wait {' '.join(jobs)}")
+        console.warn(
+            f"nothing was stopped on the server; follow it again: {console.program} jobs wait {' '.join(jobs)}"
+        )
         raise
 
 

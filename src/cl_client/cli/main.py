@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cl_client.cli.program import Program
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
+    """Run `cl-client`; as `run`."""
+
+    def cl_client() -> Program:
+        from cl_client.cli.front_page import CL_CLIENT
+
+        return CL_CLIENT
+
+    return run(cl_client, arguments)
+
+
+def run(program: Callable[[], Program], arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
 
     Args:
+        program: gives it; called first, so that Ctrl-C while it is imported ends in peace.
         arguments: without the name of the program; `sys.argv` when not given.
 
     Returns:
@@ -21,11 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # The page that most people see first is drawn without assembling the commands behind it.
             from cl_client.cli.front_page import show
 
-            show()
+            show(program())
             return 0
         from cl_client.cli.app import launch
 
-        return launch(tokens)
+        return launch(program(), tokens)
     except KeyboardInterrupt:
         # Ctrl-C while the modules were read: there is nothing to stop yet, and nothing to say.
         return 130

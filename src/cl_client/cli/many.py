@@ -15,7 +15,7 @@ from cl_client.batch import Batch, Outcome
 from cl_client.cli.saving import rows_of, save_as
 from cl_client.cli.sources import result_names
 from cl_client.cli.tally import Tally
-from cl_client.command import JobOptions
+from cl_client.command import PlainJobOptions
 from cl_client.errors import ComputeClientError, InvalidParameterError
 from cl_client.journal import Journal
 from cl_client.parallel import in_parallel
@@ -23,7 +23,7 @@ from cl_client.parallel import in_parallel
 if TYPE_CHECKING:
     from cl_api.compute.types import JSONObject
     from cl_client.cli.run import Run
-    from cl_client.client import ComputeClient
+    from cl_client.client import JobClient
     from cl_client.jobs import Job, Jobs
 
 JOURNAL: Final = ".cl-client-batch.jsonl"
@@ -69,7 +69,7 @@ class Many:
         options: of the command.
     """
 
-    def __init__(self, run: Run, tasks: Sequence[Task], options: JobOptions) -> None:
+    def __init__(self, run: Run, tasks: Sequence[Task], options: PlainJobOptions) -> None:
         self._run = run
         self._console = run.console
         self._tasks = tasks
@@ -112,7 +112,7 @@ class Many:
                 "--no-wait leaves before there are results: no --watch, --output-dir or --timeout"
             )
 
-    async def _all(self, client: ComputeClient) -> AsyncGenerator[_Done]:
+    async def _all(self, client: JobClient) -> AsyncGenerator[_Done]:
         folder = self._options.output_dir
         with contextlib.ExitStack() as stack:
             journal = None

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from cl_client.cli.console import Console
 from cl_client.cli.failure import Terminated
 from cl_client.cli.options import GlobalOptions
-from cl_client.command import JobOptions
+from cl_client.command import PlainJobOptions
 
 if TYPE_CHECKING:
     from cl_client.cli.many import Bind
-    from cl_client.client import ComputeClient
+    from cl_client.cli.program import Program
+    from cl_client.client import JobClient
     from cl_client.jobs import Job, Jobs
 
 Output = TypeVar("Output")
@@ -23,12 +24,15 @@ Output = TypeVar("Output")
 class Run:
     """What a command is given: the console, the options, a client when it needs one. A `JobRunner`."""
 
-    def __init__(self, options: GlobalOptions) -> None:
+    def __init__(self, program: Program, options: GlobalOptions) -> None:
+        self.program: Program = program
         self.options: GlobalOptions = options
-        self.console: Console = Console(as_json=options.json, quiet=options.quiet, debug=options.debug)
+        self.console: Console = Console(
+            program=program.name, as_json=options.json, quiet=options.quiet, debug=options.debug
+        )
 
     @contextlib.asynccontextmanager
-    async def client(self) -> AsyncGenerator[ComputeClient]:
+    async def client(self) -> AsyncGenerator[JobClient]:
         """A client of the server that the options name, for whoever they say.
 
         Raises:
@@ -37,11 +41,10 @@ class Run:
         """
         from cl_client.auth import JWTAuthProvider
         from cl_client.cli.sign_in import signed_in
-        from cl_client.client import ComputeClient
 
-        async with signed_in(self.options) as session:
+        async with signed_in(self.options, kept=bool(self.program.accounts)) as session:
             provider = None if session is None else JWTAuthProvider(session=session)
-            async with ComputeClient(server_config=self.options.server_config(), auth_provider=provider) as client:
+            async with self.program.client(self.options.server_config(), provider) as client:
                 yield client
 
     def warn_of_password(self, option: str) -> None:
@@ -52,7 +55,7 @@ class Run:
         self,
         files: Sequence[Path] | None,
         method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
-        options: JobOptions,
+        options: PlainJobOptions,
     ) -> None:
         """Run jobs for a command; as `JobRunner.job`."""
         from cl_client.cli.sources import expanded, is_one

@@ -14,10 +14,11 @@ from cl_client.session_store import SessionStore
 
 
 @contextlib.asynccontextmanager
-async def signed_in(options: GlobalOptions) -> AsyncGenerator[SessionManager | None]:
+async def signed_in(options: GlobalOptions, *, kept: bool = True) -> AsyncGenerator[SessionManager | None]:
     """A session in which somebody is logged in, or `None` for a guest.
 
     Options go before the environment, and `CL_TOKEN` before a name. A password is used for this command alone.
+    Without `kept`, the session of an earlier login does not count.
 
     Raises:
         AuthenticationError: the password is wrong, or the named user is not logged in.
@@ -38,7 +39,7 @@ async def signed_in(options: GlobalOptions) -> AsyncGenerator[SessionManager | N
         async with SessionManager(config, keep=False) as session:
             await session.login(username, password)
             yield session
-    elif await _is_kept(config, username):
+    elif kept and await _is_kept(config, username):
         async with SessionManager(config, username=username) as session:
             yield session
     elif username is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.codegen_server.folders import MANIFEST, ROOT, TEMPLATES, copy_templates, server_spec, write_sources
+from tests.codegen_server.foreign import HERE as FOREIGN
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -156,6 +157,42 @@ def test_broken_sources_are_one_line_and_leave_everything_as_it_was(own, command
     assert bytes_of(own / "generated") == before
 
 
+def test_a_run_that_is_killed_leaves_everything_as_it_was_and_the_next_sweeps(own):
+    before = bytes_of(own / "generated")
+    (own / "openapi" / "plugins.toml").write_text("")
+    command = [sys.executable, "-m", "cl_codegen", "generate", *map(str, options(own))]
+    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(own.glob(".generated-*/new/cl_api/compute")):
+        assert killed.poll() is None
+    killed.kill()
+    killed.wait()
+    assert bytes_of(own / "generated") == before
+    assert list(own.glob(".generated-*"))
+    assert run("generate", *options(own)).returncode == 0
+    assert not list(own.glob(".generated-*"))
+    assert bytes_of(own / "generated") != before
+
+
+def test_a_package_of_its_own_is_written_and_checked(tmp_path):
+    spec = ["--compute", FOREIGN / "photo_lab" / "openapi.json", "--package", "photo_lab"]
+    made = run("generate", *spec, "--out", tmp_path / "lab")
+    assert made.returncode == 0, made.stderr
+    assert "lab: 1 plugins: blend" in made.stdout
+    assert run("check", *spec, "--out", tmp_path / "lab").returncode == 0
+    (tmp_path / "lab" / "README.md").write_text("mine")
+    checked = run("check", *spec, "--out", tmp_path / "lab")
+    assert checked.returncode == 1
+    assert "changed: README.md" in checked.stdout
+    assert "run `cl-codegen generate`" in checked.stdout
+    story = run("explain", "blend", *spec)
+    assert "command        photo-lab blend run" in story.stdout
+    refused = run("generate", "--compute", spec[1])
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "--compute and --manifest are for a package of its own: give it a --package NAME\n",
+    )
+
+
 def test_a_template_that_writes_no_python_leaves_everything_as_it_was(own):
     templates = copy_templates(own)
     before = bytes_of(own / "generated")
@@ -171,7 +208,7 @@ def test_a_template_that_writes_no_python_leaves_everything_as_it_was(own):
     ("text", "said"),
     [
         ("{{ plugin.description }}", "client.py.jinja: text of a spec goes through a filter"),
-        ("{{ plugin.nothing }}", "client.py.jinja: 'cl_codegen.plugins.Plugin object' has no attribute 'nothing'"),
+        ("{{ plugin.nothing }}", "client.py.jinja: 'cl_codegen.plugin.Plugin object' has no attribute 'nothing'"),
         ("{% if %}", "client.py.jinja, line 1: Expected an expression"),
     ],
 )

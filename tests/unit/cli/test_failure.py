@@ -72,7 +72,7 @@ def test_an_interrupt_needs_no_words(capsys: pytest.CaptureFixture[str]):
 
 
 def test_ctrl_c_before_anything_began_is_quiet_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def interrupted() -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(front_page, "show", interrupted)

@@ -201,3 +201,64 @@ def test_the_report_says_which_rule_applied_how_often_and_the_source_is_untouche
 
 def test_every_rule_says_why_it_is_there():
     assert all(rule.__doc__ and len(rule.__doc__) > 40 for rule in rules.RULES)
+
+
+def test_an_all_of_one_is_that_one():
+    spec = document(
+        {
+            "A": {"allOf": [{"$ref": "#/components/schemas/B"}], "default": "x", "title": "A"},
+            "B": {"type": "string"},
+            "C": {"allOf": [{"$ref": "#/components/schemas/B"}], "properties": {"d": {"type": "string"}}},
+        }
+    )
+    assert apply(rules.parts_of_one_are_themselves, spec) == ["#/components/schemas/A"]
+    assert spec["components"]["schemas"]["A"] == {"$ref": "#/components/schemas/B", "default": "x", "title": "A"}
+
+
+def test_nullable_is_a_union_with_null():
+    spec = document(
+        {
+            "A": {"type": "string", "nullable": True, "maxLength": 3, "description": "d"},
+            "B": {"nullable": True, "enum": ["a", None], "type": "string"},
+            "C": {"type": "string", "nullable": False},
+        }
+    )
+    assert len(apply(rules.nullable_is_a_union, spec)) == 3
+    null = {"type": "null"}
+    assert spec["components"]["schemas"] == {
+        "A": {"anyOf": [{"type": "string", "maxLength": 3}, null], "description": "d"},
+        "B": {"anyOf": [{"type": "string", "enum": ["a"]}, null]},
+        "C": {"type": "string"},
+    }
+
+
+def test_exclusive_bounds_are_numbers():
+    spec = document(
+        {
+            "A": {"minimum": 0, "exclusiveMinimum": True, "maximum": 9, "exclusiveMaximum": False},
+            "B": {"exclusiveMinimum": 3},
+        }
+    )
+    assert apply(rules.bounds_are_numbers, spec) == [
+        "#/components/schemas/A/exclusiveMinimum",
+        "#/components/schemas/A/exclusiveMaximum",
+    ]
+    assert spec["components"]["schemas"] == {"A": {"exclusiveMinimum": 0, "maximum": 9}, "B": {"exclusiveMinimum": 3}}
+
+
+def test_a_picture_in_a_form_is_a_file_and_text_of_a_kind_is_not():
+    fields = {
+        "image": {"type": "string", "contentMediaType": "image/png"},
+        "images": {"type": "array", "items": {"type": "string", "contentMediaType": "image/*"}},
+        "inline": {"type": "string", "contentMediaType": "image/png", "contentEncoding": "base64"},
+        "page": {"type": "string", "contentMediaType": "text/html"},
+    }
+    form = {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/Form"}}}
+    spec = document(
+        {"Form": {"properties": fields}, "Other": {"properties": {"image": dict(fields["image"])}}},
+        {"/a": {"post": operation(requestBody={"content": form})}},
+    )
+    assert apply(rules.files_are_binary, spec) == [
+        "#/components/schemas/Form/properties/image",
+        "#/components/schemas/Form/properties/images/items",
+    ]

@@ -42,6 +42,40 @@ def test_a_swap_that_fails_puts_the_old_one_back(tmp_path):
     assert (target / "old.py").read_text() == "old"
 
 
+def test_two_folders_change_places_in_one_step(tmp_path, monkeypatch):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    (one / "a").touch()
+    output.exchange(one, other)
+    assert ([*one.iterdir()], [path.name for path in other.iterdir()]) == ([], ["a"])
+    monkeypatch.setattr(output, "_EXCHANGE", 1 << 20)  # as on a system that has no such step
+    output.exchange(one, other)
+    assert ([path.name for path in one.iterdir()], [*other.iterdir()]) == (["a"], [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "other"]
+
+
+def test_what_a_killed_run_left_is_swept_and_its_target_given_back(tmp_path):
+    left = tmp_path / ".generated-dead"
+    (left / "new-aside").mkdir(parents=True)
+    (left / "lock").touch()
+    (left / "new-aside" / "old.py").write_text("old")
+    with pytest.raises(RuntimeError), output.staging(tmp_path / "generated"):
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["generated"]
+    assert (tmp_path / "generated" / "old.py").read_text() == "old"
+
+
+def test_a_run_that_goes_on_beside_is_left_alone(tmp_path):
+    target = tmp_path / "generated"
+    with output.staging(target) as one:
+        with output.staging(target) as other:
+            (other / "x").touch()
+        (one / "y").touch()
+    assert [path.name for path in target.iterdir()] == ["y"]
+    assert [path.name for path in tmp_path.iterdir()] == ["generated"]
+
+
 def test_what_ruff_cannot_mend_is_an_error(tmp_path):
     (tmp_path / "a.py").write_text("print(nobody_knows_this)\n")
     with pytest.raises(GenerationError, match="Undefined name `nobody_knows_this`"):

@@ -7,7 +7,8 @@ import pytest
 from cl_codegen import wire
 from cl_codegen.manifest import Manifest
 from cl_codegen.normalise import normalise
-from cl_codegen.plugins import Parameter, Plugin, read_plugins
+from cl_codegen.plugin import Parameter, Plugin
+from cl_codegen.plugins import read_plugins
 from cl_codegen.spec import Spec, SpecError
 from tests.codegen_server.folders import MANIFEST, TEMPLATES, server_spec
 
@@ -92,8 +93,15 @@ def test_forms_that_create_jobs_are_found_by_their_path(tmp_path, path):
     assert list(read(tmp_path, with_form(path, file=FILE))) == ["thing"]
 
 
+def test_json_that_is_answered_with_a_job_is_a_plugin(tmp_path):
+    plugin = read(tmp_path, with_form("/thing/jobs", "application/json", x={"type": "string"}))["thing"]
+    assert (plugin.media, plugin.files, plugin.task_type) == ("json", (), "thing")
+
+
 def test_other_posts_are_no_plugins(tmp_path):
-    assert read(tmp_path, with_form("/jobs/thing", "application/json", x={"type": "string"})) == {}
+    search = with_form("/jobs/search", "application/json", x={"type": "string"})
+    search["components"]["schemas"]["JobCreatedResponse"]["properties"] = {"id": {"type": "string"}}
+    assert read(tmp_path, search) == {}
     assert read(tmp_path, with_form("/uploads", file=FILE)) == {}
 
 

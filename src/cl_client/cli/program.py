@@ -1,0 +1,51 @@
+"""What a command line is made of: ours, or the one of a package that was generated for another server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from cl_client.command import Entry
+
+if TYPE_CHECKING:
+    from cl_client.auth import AuthProvider
+    from cl_client.client import JobClient
+    from cl_client.config import ServerConfig
+
+
+@frozen(kw_only=True)
+class Program:
+    """A command line.
+
+    Attributes:
+        name: what one types.
+        version: of its distribution.
+        description: what it is for; the second paragraph of its page.
+        plugins: the commands that submit jobs.
+        commands: all others.
+        accounts: those for signing in; without any, no session of an earlier login is taken up: it is for cl-client's
+            own servers.
+        client: makes a client of the servers that the options name, for whoever they name; imports what it needs when
+            it is called.
+    """
+
+    name: str
+    version: str
+    description: str
+    plugins: tuple[Entry, ...]
+    commands: tuple[Entry, ...]
+    client: Callable[[ServerConfig, AuthProvider | None], JobClient]
+    accounts: tuple[Entry, ...] = ()
+
+    @property
+    def usage(self) -> str:
+        return f"{self.name} COMMAND [OPTIONS]"
+
+
+DOWNLOAD = Entry("download", "cl_client.cli.download:download", "Download a file of a job.")
+"""The command of every server that has files."""
+
+FOLLOW = Entry("jobs", "cl_client.cli.jobs:app", "List jobs, follow them, stop, repeat and remove them.")
+"""The commands for jobs by their id; what a server does not have is said by `UnsupportedError`."""

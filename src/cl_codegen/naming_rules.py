@@ -1,0 +1,136 @@
+"""The rules of the normalisation that give operations and schemas names: none is lost, and none is another's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cl_codegen.document import component_schemas, objects, operations_of, rename_components, slots
+from cl_codegen.naming import pascal, snake, unique, words
+from cl_codegen.spec import JSONObject, escape_pointer
+
+RESERVED_CLASSES = frozenset(
+    [
+        "Any",
+        "Call",
+        "Client",
+        "Data",
+        "Enum",
+        "File",
+        "FileContent",
+        "FilePart",
+        "Final",
+        "JSONObject",
+        "JSONValue",
+        "Literal",
+        "Mapping",
+        "None",
+        "Response",
+        "Self",
+        "StatusError",
+        "True",
+        "False",
+        "TypeAlias",
+        "UUID",
+        "Unset",
+        "BadResponseError",
+    ]
+)
+"""Class names that the templates use themselves: a schema of that name would shadow them."""
+
+
+def operation_ids_are_names(document: JSONObject) -> Iterator[str]:
+    """FastAPI's default operation id is `{function}_{path}_{method}`; the function's name alone is what a person says.
+
+    An operation without any id gets one of method and path. Where two would be called the same, both keep the long one.
+    """
+    wished: dict[str, list[JSONObject]] = {}
+    pointers: dict[int, str] = {}
+    for path, method, operation in operations_of(document):
+        given = operation.get("operationId")
+        name = _short_operation_id(given, path, method) if isinstance(given, str) else None
+        wished.setdefault(name or snake(f"{method} {path}"), []).append(operation)
+        pointers[id(operation)] = f"#/paths/{escape_pointer(path)}/{method}/operationId"
+    taken = {name for name, operations in wished.items() if len(operations) == 1}
+    for name, operations in wished.items():
+        for operation in operations:
+            given = operation.get("operationId")
+            alone = name if len(operations) == 1 else given
+            chosen = alone if isinstance(alone, str) else unique(name, taken)
+            taken.add(chosen)
+            if chosen != given:
+                operation["operationId"] = chosen
+                yield pointers[id(operation)]
+
+
+def _short_operation_id(given: str, path: str, method: str) -> str:
+    suffix = f"{re.sub(r'[^0-9A-Za-z_]', '_', path)}_{method}"
+    return given.removesuffix(suffix) or given
+
+
+def bodies_are_named_by_their_operation(document: JSONObject) -> Iterator[str]:
+    """FastAPI calls a form `Body_{operation id}`, with the long id; by the clean one it is `BodyCreateHashJob`."""
+    names: dict[str, str] = {}
+    for _, _, operation in operations_of(document):
+        body = operation.get("requestBody")
+        for pointer, node in objects(body):
+            reference = node.get("$ref")
+            key = reference.rpartition("/")[2] if isinstance(reference, str) else ""
+            wanted = f"Body_{operation['operationId']}"
+            if pointer.endswith("/schema") and key.startswith("Body_") and key != wanted and key not in names:
+                names[key] = unique(wanted, component_schemas(document))
+    rename_components(document, names)
+    yield from (f"#/components/schemas/{escape_pointer(key)}" for key in names)
+
+
+def components_are_called_by_their_key(document: JSONObject) -> Iterator[str]:
+    """A title names the class before the key does, so that `X-Input` and `X-Output`, both titled X, become one and one
+    is dropped. Keys are unique: they name the class."""
+    for key, schema in component_schemas(document).items():
+        if isinstance(schema, dict) and "title" in schema:
+            del schema["title"]
+            yield f"#/components/schemas/{escape_pointer(key)}"
+
+
+def components_leave_our_names(document: JSONObject) -> Iterator[str]:
+    """A schema called `File` or `Response` would shadow what the generated modules import; it becomes `FileModel`.
+
+    A key that makes no class name (`1`, `äöü`, `class`) gets one too, and two keys never make the same one.
+    """
+    schemas = component_schemas(document)
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for key in schemas:
+        plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9_.\- ]*", key) is not None
+        name = key if plain and pascal(key) not in RESERVED_CLASSES else f"{pascal(key)}Model"
+        while pascal(name) in taken:
+            name = f"{name}Twin"
+        taken.add(pascal(name))
+        if name != key:
+            names[key] = name
+    rename_components(document, names)
+    yield from (f"#/components/schemas/{escape_pointer(key)}" for key in names)
+
+
+def optional_members_take_the_title(document: JSONObject) -> Iterator[str]:
+    """In `anyOf: [T, null]` an inline T would be called `…Type0`; it takes the title of the whole."""
+    for slot in slots(document):
+        schema = slot.schema
+        members = schema.get("anyOf") if isinstance(schema, dict) else None
+        if not isinstance(schema, dict) or not isinstance(members, list):
+            continue
+        inner = [member for member in members if member != {"type": "null"}]
+        if len(inner) == 1 and len(members) == 2 and isinstance(inner[0], dict) and "$ref" not in inner[0]:
+            name = schema.get("title", slot.key)
+            if isinstance(name, str) and ("enum" in inner[0] or "properties" in inner[0]) and "title" not in inner[0]:
+                inner[0]["title"] = name
+                yield slot.pointer
+
+
+def titles_are_words(document: JSONObject) -> Iterator[str]:
+    """A title names the class of an inline enum or object; one without a letter of ASCII names nothing and goes."""
+    for slot in slots(document):
+        title = slot.schema.get("title") if isinstance(slot.schema, dict) else None
+        if isinstance(slot.schema, dict) and title is not None and (not isinstance(title, str) or not words(title)):
+            del slot.schema["title"]
+            yield slot.pointer

@@ -1,0 +1,141 @@
+"""One plugin of a server, as the templates of the plugin layer are given it."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from cl_codegen.escape import SpecText, literal
+from cl_codegen.layout import Layout
+from cl_codegen.spec import JSONValue
+
+
+@frozen
+class Parameter:
+    """One parameter of a plugin: a form field, and how people say it.
+
+    Attributes:
+        name: in Python.
+        wire_name: in the request.
+        field: of the body's model.
+        type: in Python, without Unset; said: the same as the command line takes it.
+        read: an expression that makes the type of a JSON `value`, where that is more than to believe it.
+        classes: (module, class) of the models that the type mentions.
+        option: on the command line (`--output-format`); a positional argument has none.
+        flags: other spellings of the option, from the manifest.
+        help: the description of the spec, on one line.
+        bounds: by the names that `cl_client.plugin.Parameter` has for them.
+        choices: the words of an enum.
+        default: what the server takes where nothing is sent; to be shown, never to be sent.
+    """
+
+    name: str
+    wire_name: SpecText
+    field: str
+    type: str
+    said: str
+    required: bool
+    is_file: bool
+    is_list: bool
+    option: str
+    flags: tuple[str, ...]
+    help: SpecText
+    bounds: tuple[tuple[str, int | float | str], ...] = ()
+    choices: tuple[str | int | float, ...] = ()
+    default: JSONValue = None
+    read: str | None = None
+    classes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_checked(self) -> bool:
+        return bool(self.bounds or self.choices)
+
+    @property
+    def doc(self) -> SpecText:
+        """The help, with the server's default, for a docstring."""
+        help = self.help.raw
+        sentence = help if not help or help.endswith((".", "!", "?")) else f"{help}."
+        shown = self.default if isinstance(self.default, str) else literal(self.default)
+        said = [sentence, f"Default: {shown}." if self.default is not None else ""]
+        return SpecText(" ".join(part for part in said if part) or "See the documentation of the server.")
+
+
+@frozen
+class OutputField:
+    """One field of a plugin's output."""
+
+    name: str
+    wire_name: SpecText
+    help: SpecText
+
+
+@frozen
+class Plugin:
+    """One plugin: its client class, its method, its command.
+
+    Attributes:
+        name: attribute of the client, and module.
+        operation: the id of the operation, as the normalised spec has it.
+        class_name: of its client.
+        constant: of the `Operation`.
+        group, verb: of the command line.
+        method: of the client class.
+        task_type: the word of the wire.
+        path: where jobs are posted, as the spec has it.
+        summary: one line; description: all that the spec says.
+        layout: what the packages are called that it is written to.
+        endpoint: its module there, with the tag (`jobs.create_hash_job`).
+        media: of the body: `form` (multipart), `urlencoded` or `json`.
+        body: the model of the body; output: the model of the output (None: any object).
+        artifact: see `manifest.Entry`.
+        files: the parameters that are files; parameters: all, required ones first.
+        priority: the parameter of that name, where the form has one.
+        keeps_keys: whether a submit may carry an `Idempotency-Key`.
+    """
+
+    name: str
+    operation: str
+    class_name: str
+    constant: str
+    group: str
+    verb: str
+    method: str
+    task_type: SpecText
+    path: SpecText
+    summary: SpecText
+    description: SpecText
+    layout: Layout
+    tag: str
+    endpoint: str
+    media: str
+    body: str
+    output: str | None
+    output_fields: tuple[OutputField, ...]
+    artifact: str | None
+    parameters: tuple[Parameter, ...]
+    priority: Parameter | None
+    keeps_keys: bool
+    example: SpecText
+
+    @property
+    def files(self) -> tuple[Parameter, ...]:
+        return tuple(parameter for parameter in self.parameters if parameter.is_file)
+
+    @property
+    def options(self) -> tuple[Parameter, ...]:
+        return tuple(parameter for parameter in self.parameters if not parameter.is_file)
+
+    @property
+    def required(self) -> tuple[Parameter, ...]:
+        return tuple(parameter for parameter in self.parameters if parameter.required)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The models that its module mentions."""
+        named = {name for parameter in self.parameters for _, name in parameter.classes}
+        return tuple(sorted(named | {self.body} | ({self.output} if self.output else set[str]())))
+
+    @property
+    def checked(self) -> tuple[Parameter, ...]:
+        """Everything whose value can be held against a bound before the upload, the priority included."""
+        every = [*self.options, *([self.priority] if self.priority else [])]
+        return tuple(parameter for parameter in every if parameter.is_checked)

@@ -1,0 +1,241 @@
+"""Packages for servers that are not ours: generated, type-checked, and run against a server made from their spec."""
+
+import asyncio
+import contextlib
+import datetime
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import aiomqtt
+import pytest
+
+from cl_api.compute.models import JobResponse
+from cl_client.errors import InvalidParameterError, JobFailedError, UnsupportedError
+from cl_codegen.drift import compare
+from cl_codegen.generate import generate
+from cl_codegen.spec import Spec
+from cl_server.embedded import LocalStack
+from tests.codegen_server.folders import ROOT
+from tests.codegen_server.foreign import NAMES, sources
+from tests.codegen_server.from_spec import SpecServer
+from tests.codegen_server.running import running_server
+
+GOLDEN = Path(__file__).parents[2] / "unit" / "codegen" / "golden" / "foreign"
+RECORDED = {
+    "photo_lab": (
+        "plugins/blend.py",
+        "plugins/commands/blend.py",
+        "client.py",
+        "cli.py",
+        "__init__.py",
+        "api/types.py",
+    ),
+    "words": ("plugins/summary.py", "plugins/commands/summary.py", "dialect.py"),
+    "dictation": ("plugins/transcription.py", "dialect.py", "api/models/operation.py"),
+    "old_api": ("plugins/resize.py", "api/models/job_status_output.py", "api/api/jobs/put_job.py"),
+}
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """All of them, each in a folder of its name, and importable."""
+    folder = tmp_path_factory.mktemp("foreign")
+    for name in NAMES:
+        generate(sources(name), folder / name)
+    paths = [str(folder / name / "src") for name in NAMES]
+    sys.path[:0] = paths
+    yield folder
+    sys.path[:] = [path for path in sys.path if path not in paths]
+
+
+@contextlib.contextmanager
+def serving(name: str) -> Iterator[tuple[str, SpecServer]]:
+    server = SpecServer(Spec.load(sources(name).spec))
+    with running_server(server.app) as url:
+        yield url, server
+
+
+def module(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+async def test_several_files_one_of_them_an_image_numbers_as_ids_and_words_of_its_own(packages, tmp_path):
+    options = module("photo_lab.api.models").Options(radius=2.5)
+    with serving("photo_lab") as (url, server):
+        async with module("photo_lab").PhotoLabClient(url) as client:
+            states: list[tuple[str, int]] = []
+            job = await client.blend.run(
+                b"picture",
+                b"mask",
+                datetime.date(2026, 1, 2),
+                layers=[b"one", b"two"],
+                options=options,
+                modes=["soft", "hard"],
+                wait=True,
+                on_progress=lambda state: states.append((state.status, state.progress)),
+            )
+            saved = await job.download(tmp_path)
+            await job.delete()
+    ((name, fields),) = server.received
+    assert name == "blend"
+    assert fields == {
+        "image": ("file", b"picture"),
+        "mask": ("file", b"mask"),
+        "layers": [("file", b"one"), ("file", b"two")],
+        "day": "2026-01-02",
+        "options": '{"radius": 2.5}',
+        "modes": ["soft", "hard"],
+    }
+    assert (job.job_id, job.status, job.progress) == ("7", "completed", 100)
+    assert job.created_at == 1767323045000
+    assert job.output.size.width == 8
+    assert states == [("processing", 40), ("completed", 100)]
+    assert saved.read_bytes() == b"bytes of /jobs/7/results/blended.png"
+    with pytest.raises(InvalidParameterError, match="strength is 2, and has to be at most 1"):
+        await client.blend.run(b"picture", b"mask", datetime.date(2026, 1, 2), strength=2)
+
+
+async def test_jobs_that_are_posted_as_json_with_models_in_models(packages):
+    models = module("words.api.models")
+    with serving("words") as (url, server):
+        async with module("words").WordsClient(url) as client:
+            sources = [models.Source(url="a", seen=datetime.date(2026, 1, 2))]
+            job = await client.summary.run("Long.", max_words=9, style="formal", sources=sources, wait=True)
+            untyped = await client.summary.submit_job({"text": "Long.", "maxWords": 3})
+            with pytest.raises(UnsupportedError, match="posted as JSON"):
+                await client.summary.submit_with_files({"file": b"x"})
+            with pytest.raises(UnsupportedError, match="no route that deletes jobs"):
+                await job.delete()
+    assert server.received == [
+        (
+            "create_summary",
+            {"text": "Long.", "maxWords": 9, "style": "formal", "sources": [{"url": "a", "seen": "2026-01-02"}]},
+        ),
+        ("create_summary", {"text": "Long.", "maxWords": 3}),
+    ]
+    assert (job.status, job.task_type, job.output) == ("completed", "summary", {"result": "Short."})
+    assert (untyped.job_id, untyped.status) == ("s-1", "queued")
+
+
+async def test_a_spec_by_hand_whose_routes_and_words_the_manifest_says(packages, tmp_path):
+    with serving("dictation") as (url, server):
+        async with module("dictation").DictationClient(url) as client:
+            job = await client.transcription.write(b"sound", "no", hint="short", level="low", wait=True)
+            saved = await job.download(tmp_path / "text")
+            with pytest.raises(InvalidParameterError, match="speed is 0, and has to be more than 0"):
+                await client.transcription.write(b"sound", "no", speed=0)
+    assert server.received[0][1] == {"audio": ("file", b"sound"), "language": "no", "hint": "short", "level": "low"}
+    assert (job.job_id, job.progress, job.output.words) == ("op-1", 100, 2)
+    assert saved.read_bytes().startswith(b"bytes of /v1/operations/")
+
+
+async def test_what_fastapi_0_100_wrote_and_a_job_that_fails_in_its_words(packages):
+    with serving("old_api") as (url, server):
+        async with module("old_api").OldApiClient(url) as client:
+            job = await client.resize.run(b"x", width=8, filter_="lanczos")
+            with pytest.raises(JobFailedError, match="no picture"):
+                await job.wait()
+    assert server.received == [
+        ("create_resize_job_jobs_resize_post", {"file": ("file", b"x"), "width": "8", "filter": "lanczos"})
+    ]
+    models = module("old_api.api.models")
+    assert models.JobStatusInput(job_id="a", status="b").to_dict() == {"job_id": "a", "status": "b"}
+
+
+async def test_events_of_another_topic_in_other_words_are_understood(packages, stacks: Callable[[str], LocalStack]):
+    # mosquitto lets only our own servers tell.
+    local_stack = stacks("amqtt")
+    broker = {"mqtt_broker": local_stack.mqtt_host, "mqtt_port": local_stack.mqtt_port}
+    ended: asyncio.Future[JobResponse] = asyncio.get_running_loop().create_future()
+    message = {"operation": "op-2", "phase": "inaudible", "done_percent": 40, "created_at": 1, "params": None}
+    with serving("dictation") as (url, _):
+        async with module("dictation").DictationClient(url, **broker) as client:
+            client.subscribe_job_updates("op-2", on_complete=ended.set_result)
+            async with aiomqtt.Client(local_stack.mqtt_host, local_stack.mqtt_port) as mqtt:
+                while not ended.done():
+                    await mqtt.publish("dictation/operations", json.dumps(message), qos=1)
+                    await asyncio.wait([ended], timeout=0.1)
+    assert (ended.result().status, ended.result().progress) == ("failed", 40)
+
+
+def run(packages: Path, name: str, url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", name, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(packages / name / "src"), "COMPUTE_URL": url, "COLUMNS": "90"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_command_line_of_a_package_runs_jobs(packages, tmp_path):
+    for name in ("picture.png", "mask.png"):
+        (tmp_path / name).write_bytes(b"bytes")
+    with serving("photo_lab") as (url, server):
+        ran = run(
+            packages, "photo_lab", url, "blend", "run", tmp_path / "picture.png", "-m", tmp_path / "mask.png",
+            "--day", "2026-01-02", "--options", '{"radius": 1}', "-o", tmp_path / "out.png", "--json",
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        refused = run(
+            packages, "photo_lab", url, "blend", "run", tmp_path / "picture.png", "-m", tmp_path / "mask.png",
+            "--day", "2026-01-02", "--options", "{}",
+        )  # fmt: skip
+    unranked = run(packages, "words", "http://127.0.0.1:9", "summary", "run", "--text", "x", "--priority", "3")
+    assert json.loads(ran.stdout)["output"]["path"] == "blended.png"
+    assert (tmp_path / "out.png").read_bytes() == b"bytes of /jobs/7/results/blended.png"
+    assert server.received[0][1]["options"] == '{"radius": 1}'
+    assert refused.returncode == 2
+    assert "--options lacks 'radius'" in refused.stderr
+    assert unranked.returncode == 2
+    assert "--priority" in unranked.stderr
+    page = run(packages, "photo_lab", "http://127.0.0.1:9", "--help").stdout
+    assert page.startswith("Usage: photo-lab COMMAND [OPTIONS]\n\nClient of Photo lab\n")
+    assert "download" in page
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, paths in RECORDED.items() for path in paths])
+def test_the_package_is_as_recorded(packages, name, path):
+    record = GOLDEN / name / f"{path}.txt"
+    text = (packages / name / "src" / name / path).read_text(encoding="utf-8")
+    if os.environ.get("UPDATE_GOLDEN"):
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text(text, encoding="utf-8")
+    assert text == record.read_text(encoding="utf-8")
+
+
+def test_a_package_is_the_same_each_time(packages):
+    assert compare(sources("dictation"), packages / "dictation") == ()
+
+
+def test_all_packages_are_strictly_typed_says_basedpyright(packages, tmp_path):
+    config = json.loads((ROOT / "pyrightconfig.json").read_text())
+    paths = [str(packages / name / "src") for name in NAMES]
+    config |= {
+        "include": paths,
+        "extraPaths": [*paths, str(ROOT / "src"), str(ROOT / "generated")],
+        "venvPath": str(ROOT),
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "basedpyright", "--project", str(tmp_path), "--pythonpath", sys.executable]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.stdout.strip().endswith("0 errors, 0 warnings, 0 notes"), ran.stdout
+
+
+def test_all_packages_and_our_own_are_strictly_typed_says_mypy(packages, tmp_path):
+    paths = [str(packages / name / "src") for name in NAMES]
+    checked = [*paths, str(ROOT / "generated")]
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", sys.executable]
+    command += ["--follow-imports", "silent", "--cache-dir", str(tmp_path), *checked]
+    path = os.pathsep.join([*checked, str(ROOT / "src")])
+    ran = subprocess.run(
+        command, env={**os.environ, "MYPYPATH": path}, capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert ran.stdout.startswith("Success: no issues found"), ran.stdout + ran.stderr

@@ -1,0 +1,86 @@
+"""What another server says, in our words."""
+
+import json
+
+import pytest
+
+from cl_api.compute.models import JobCreatedResponse
+from cl_client.dialect import STANDARD, Dialect
+from cl_client.errors import UnsupportedError
+
+THEIRS = Dialect(
+    job="/v2/tasks/{job_id}/state",
+    delete=None,
+    file="/v2/tasks/{job_id}/out/{path}",
+    fields={"job_id": ("task", "id"), "status": ("state",), "task_output": ("result",), "error_message": ("error",)},
+    statuses={"DONE": "completed", "running": "processing"},
+    whole=1,
+)
+
+
+def test_paths_are_filled_and_nothing_climbs_out_of_them():
+    assert THEIRS.job_path("a/../b") == "/v2/tasks/a%2F..%2Fb/state"
+    assert THEIRS.file_path("7", "a b/c.png") == "/v2/tasks/7/out/a%20b/c.png"
+    assert THEIRS.job_id_in("/api/v2/tasks/7/state") == "7"
+    assert THEIRS.is_job("/v2/tasks/7/state", "7")
+    assert not STANDARD.is_job("/jobs/7/files/x", "7")
+    assert STANDARD.job_id_in("/jobs/7/files/x") == "7"
+    assert STANDARD.job_id_in("/jobs") is None
+
+
+def test_a_route_that_the_server_does_not_have_is_said_before_anything_is_sent():
+    with pytest.raises(UnsupportedError, match="no route that deletes jobs"):
+        THEIRS.delete_path("7")
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"task": 7, "state": "DONE"}, ("7", "completed", 0, None)),
+        ({"id": "x", "state": "Running", "progress": 0.25}, ("x", "processing", 25, None)),
+        ({"state": "hibernating", "progress": 7, "params": None}, ("9", "hibernating", 0, None)),
+        ({"state": "DONE", "result": [1, 2], "progress": 1}, ("9", "completed", 100, {"result": [1, 2]})),
+        ({"state": "DONE", "result": {"a": 1}, "progress": None}, ("9", "completed", 0, {"a": 1})),
+    ],
+)
+def test_states_are_read(said, state):
+    job = THEIRS.state(said, "9")
+    assert (job.job_id, job.status, job.progress, job.task_output) == state
+    assert job.params == {}
+
+
+def test_a_field_that_only_happens_to_be_called_as_ours_is_another_thing():
+    job = THEIRS.state({"state": "running", "status": 200, "task_output": "not this", "error": {"code": 3}}, "9")
+    assert (job.status, job.task_output, job.error_message) == ("processing", None, '{"code": 3}')
+
+
+@pytest.mark.parametrize(
+    ("said", "milliseconds"),
+    [
+        ("2026-01-02T03:04:05Z", 1767323045000),
+        ("2026-01-02T04:04:05+01:00", 1767323045000),
+        ("2026-01-02T03:04:05", 1767323045000),
+        (1767323045000, 1767323045000),
+        (12.6, 13),
+        ("yesterday", None),
+    ],
+)
+def test_times_are_utc_milliseconds(said, milliseconds):
+    assert THEIRS.state({"state": "x", "created_at": said}, "9").created_at == milliseconds
+
+
+def test_what_a_submit_is_answered_with_names_the_job():
+    ours = JobCreatedResponse(job_id="1", status="queued", task_type="hash")
+    assert THEIRS.created(ours, "x") is ours
+    made = THEIRS.created({"id": 3}, "blend")
+    assert (made.job_id, made.status, made.task_type) == ("3", "queued", "blend")
+    for nothing in ({}, [], "x", None):
+        with pytest.raises((KeyError, TypeError)):
+            THEIRS.created(nothing, "blend")
+
+
+def test_events_are_read_and_what_is_none_is_left_as_it_is():
+    event = json.loads(THEIRS.event(b'{"task": 7, "state": "DONE", "progress": 1}'))
+    assert event == {"job_id": "7", "status": "completed", "progress": 100, "task_type": "", "params": {}}
+    assert THEIRS.event(b"[1]") == b"[1]"
+    assert THEIRS.event(b"\xff{") == b"\xff{"

@@ -1,0 +1,158 @@
+"""A package for a server that is not ours: what the spec has to tell, and what the manifest may."""
+
+import copy
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cl_codegen.faults import PackageError
+from cl_codegen.generate import PackageSources, generate
+from cl_codegen.layout import Layout
+from cl_codegen.spec import SpecError
+from tests.codegen_server.folders import TEMPLATES
+from tests.codegen_server.foreign import HERE
+
+LAB = json.loads((HERE / "photo_lab" / "openapi.json").read_text())
+
+
+def written(folder: Path, spec: object, manifest: str = "") -> PackageSources:
+    (folder / "api.json").write_text(json.dumps(spec), encoding="utf-8")
+    (folder / "plugins.toml").write_text(manifest, encoding="utf-8")
+    return PackageSources(folder / "api.json", folder / "plugins.toml", TEMPLATES, "my_client")
+
+
+def changed(change) -> dict:
+    spec = copy.deepcopy(LAB)
+    change(spec)
+    return spec
+
+
+def no_state(spec: dict) -> None:
+    del spec["paths"]["/jobs/{id}"]
+
+
+def a_state_for_each_task(spec: dict) -> None:
+    state = spec["paths"].pop("/jobs/{id}")
+    for task in ("blend", "crop"):
+        spec["paths"][f"/{task}/jobs"] = {"post": {**spec["paths"]["/jobs/blend"]["post"], "operationId": task}}
+        get = {**state["get"], "operationId": f"read_{task}"}
+        spec["paths"][f"/{task}/jobs/{{id}}"] = {"parameters": state["parameters"], "get": get}
+    del spec["paths"]["/jobs/blend"]
+
+
+def no_jobs(spec: dict) -> None:
+    spec["paths"]["/uploads"] = spec["paths"].pop("/jobs/blend")
+
+
+def no_id(spec: dict) -> None:
+    spec["components"]["schemas"]["Ticket"]["properties"]["ref"] = spec["components"]["schemas"]["Ticket"][
+        "properties"
+    ].pop("id")
+
+
+def no_answer(spec: dict) -> None:
+    spec["paths"]["/jobs/blend"]["post"]["responses"] = {"204": {"description": "ok"}}
+
+
+def strange_word(spec: dict) -> None:
+    spec["components"]["schemas"]["Ticket"]["properties"]["state"]["enum"].append("LIMBO")
+
+
+def needs_a_header(spec: dict) -> None:
+    key = {"name": "X-Key", "in": "header", "required": True, "schema": {"type": "string"}}
+    spec["paths"]["/jobs/blend"]["post"]["parameters"] = [key]
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "said"),
+    [
+        (no_state, "#/paths", "expected one GET …/jobs/{id}"),
+        (a_state_for_each_task, "#/paths", "expected one GET …/jobs/{id} that says how any job is"),
+        (no_jobs, "#/paths", "expected an operation that creates a job"),
+        (no_id, "#/components/schemas/Ticket", "expected a field with the id of the job"),
+        (no_answer, "#/paths/~1jobs~1blend/post/responses", "expected an answer 2xx in JSON that names the job"),
+        (strange_word, "#/components/schemas/Ticket/properties/state", "what does 'LIMBO' mean?"),
+        (needs_a_header, "#/paths/~1jobs~1blend/post", "expected all parameters of a job in its body, and not 'X-Key'"),
+    ],
+)
+def test_what_the_spec_does_not_tell_is_asked_for_by_its_place(tmp_path, change, place, said):
+    with pytest.raises(SpecError) as raised:
+        generate(written(tmp_path, changed(change)), tmp_path / "out")
+    assert (raised.value.place, raised.value.source) == (place, str(tmp_path / "api.json"))
+    assert said in str(raised.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_manifest_says_what_the_spec_does_not(tmp_path):
+    spec = changed(strange_word)
+    no_id(spec)
+    manifest = '[server]\nprogress = 5\n[server.fields]\njob_id = "ref"\n[server.status]\nLIMBO = "failed"\n'
+    generate(written(tmp_path, spec, manifest), tmp_path / "out")
+    dialect = (tmp_path / "out" / "src" / "my_client" / "dialect.py").read_text()
+    assert '"job_id": ("ref",)' in dialect
+    assert '"LIMBO": "failed"' in dialect
+    assert "whole=5" in dialect
+
+
+@pytest.mark.parametrize(
+    ("manifest", "line", "said"),
+    [
+        ('[server]\njob = "reed"', 2, "the spec has no 'reed'; read?"),
+        ('[server]\ndelet = "forget"', 2, "there is no such key; delete?"),
+        ('[server]\nprogress = "all"', 2, "expected the number that says done"),
+        ("[server]\nprogress = 0", 2, "expected the number that says done"),
+        ('[server.status]\nDONE = "complet"', 2, "'complet' is no state of a job; completed?"),
+        ('[server.status]\nDON = "completed"', 2, "no job is 'DON'; DONE?"),
+        ('[server]\n[server.fields]\njob = "id"', 3, "a job has no 'job'; job_id?"),
+        ('[server.fields]\njob_id = "ident"', 2, "no answer about jobs has 'ident'"),
+        ('[server]\ndelete = "fetch"', 2, "expected DELETE with a job in its path, not GET /jobs/{id}/results/{name}"),
+        ('[server]\njob = "blend"', 2, "expected GET with a job in its path, not POST /jobs/blend"),
+    ],
+)
+def test_what_the_manifest_says_wrong_is_named_with_its_line(tmp_path, manifest, line, said):
+    with pytest.raises(SpecError) as raised:
+        generate(written(tmp_path, LAB, manifest), tmp_path / "out")
+    assert raised.value.place == f"line {line}"
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["my-client", "My", "1st", "class", "json", "cl_client", "a/b", ""])
+def test_what_cannot_be_a_package_is_refused(name):
+    with pytest.raises(PackageError):
+        Layout.of_package(name)
+
+
+def test_a_folder_of_somebody_else_is_never_replaced(tmp_path):
+    sources = written(tmp_path, LAB)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    with pytest.raises(PackageError, match=r"holds what was not generated \(thesis.txt\)"):
+        generate(sources, mine)
+    generate(sources, tmp_path / "out")
+    generate(sources, tmp_path / "out")
+    (tmp_path / "out" / ".git").mkdir()
+    with pytest.raises(PackageError, match=r"holds what was not generated \(\.git\)"):
+        generate(sources, tmp_path / "out")
+    assert (mine / "thesis.txt").read_text() == "years of work"
+
+
+HOSTILE = '"""\nbreached() \\ {{ x }} | `rm` <script> ``` ]\u202e'
+
+
+def test_hostile_words_about_the_server_stay_words(tmp_path):
+    spec = changed(lambda spec: spec["info"].update(title=HOSTILE, version=HOSTILE, description=HOSTILE))
+    states = spec["components"]["schemas"]["Ticket"]["properties"]["state"]
+    states["enum"].append(HOSTILE)
+    manifest = f"[server.status]\n{json.dumps(HOSTILE)} = 'failed'\n"
+    generate(written(tmp_path, spec, manifest), tmp_path / "out")
+    project = tomllib.loads((tmp_path / "out" / "pyproject.toml").read_text())["project"]
+    assert project["version"] == "0.1.0"
+    assert "breached()" in project["description"]
+    for module in (tmp_path / "out").rglob("*.py"):
+        compile(module.read_text(encoding="utf-8"), str(module), "exec")
+    readme = (tmp_path / "out" / "README.md").read_text()
+    assert "<script>" not in readme
+    assert readme.count("```") == 2

@@ -1,0 +1,107 @@
+"""What is incompatible in Python, when a server and its manifest change."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from cl_codegen.change import version_step
+from cl_codegen.diff import reading_of
+from cl_codegen.diff_report import report
+from cl_codegen.manifest import Manifest
+from cl_codegen.spec import Spec
+from cl_codegen.surface import surface
+from tests.codegen_server.folders import MANIFEST, TEMPLATES, server_spec
+
+RESIZE = "Body_create_resize_job_jobs_resize_post"
+
+
+def found(folder: Path, change, manifest: str = MANIFEST) -> dict[str, str]:
+    """The changes from the test server to the one that it becomes, with the old manifest and the new one."""
+    readings = []
+    for name, document, text in (("old", server_spec(), MANIFEST), ("new", server_spec(), manifest)):
+        path = folder / f"{name}.toml"
+        path.write_text(text, encoding="utf-8")
+        if name == "new":
+            change(document)
+        spec = Spec.of(Path("compute.json"), copy.deepcopy(document))
+        readings.append(reading_of(spec, Manifest.load(path), "cl_api.compute"))
+    return {one.where: one.what for one in surface(*readings, TEMPLATES)}
+
+
+def form(document: dict) -> dict:
+    return document["components"]["schemas"][RESIZE]
+
+
+def test_nothing_is_found_where_nothing_changed(tmp_path):
+    assert found(tmp_path, lambda document: None) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "what"),
+    [
+        (
+            lambda document: form(document)["properties"].pop("factor"),
+            "cl_plugins.resize.ResizeClient.shrink(factor)",
+            "the argument is gone",
+        ),
+        (
+            lambda document: form(document)["properties"].pop("factor"),
+            "cl_plugins.resize.ResizeClient.shrink(name)",
+            "the argument moved",
+        ),
+        (
+            lambda document: form(document)["required"].append("width"),
+            "cl_plugins.resize.ResizeClient.shrink(width)",
+            "the argument is required now",
+        ),
+        (
+            lambda document: document["paths"].pop("/jobs/resize"),
+            "cl_plugins.plugins.Plugins.resize",
+            "is gone",
+        ),
+        (
+            lambda document: document["paths"]["/jobs/{job_id}"].pop("delete"),
+            "cl_api.compute.api.jobs.delete_job",
+            "is gone",
+        ),
+        (
+            lambda document: document["components"]["schemas"]["ResizeOutput"]["properties"].pop("height"),
+            "cl_api.compute.models.resize_output.ResizeOutput.height",
+            "is gone",
+        ),
+    ],
+)
+def test_names_and_signatures_that_are_not_as_before_are_found(tmp_path, change, where, what):
+    assert found(tmp_path, change).get(where) == what
+
+
+def test_the_manifest_alone_can_break_python(tmp_path):
+    renamed = MANIFEST.replace('verb = "shrink"', 'verb = "resize"')
+    assert found(tmp_path, lambda document: None, renamed) == {
+        "cl_plugins.resize.ResizeClient.shrink": "is gone",
+        "cl_plugins.resize.SHRINK": "is gone",
+    }
+
+
+def test_what_only_generated_code_reads_is_left_out(tmp_path):
+    changes = found(tmp_path, lambda document: document["paths"].pop("/jobs/resize"))
+    assert not [where for where in changes if ".commands" in where or "._" in where or where.endswith(".sync")]
+
+
+def test_they_stand_below_the_changes_of_the_server_and_call_for_a_major_version(tmp_path):
+    path = tmp_path / "compute.toml"
+    path.write_text(MANIFEST, encoding="utf-8")
+    old = reading_of(Spec.of(Path("compute.json"), server_spec()), Manifest.load(path), "cl_api.compute")
+    path.write_text(MANIFEST.replace('verb = "shrink"', 'verb = "resize"'), encoding="utf-8")
+    new = reading_of(Spec.of(Path("compute.json"), server_spec()), Manifest.load(path), "cl_api.compute")
+    changes = surface(old, new, TEMPLATES)
+    assert version_step(changes) == "major"
+    assert report(changes, "text") == (
+        "Names and signatures in Python that are not as before (2)\n"
+        "  cl_plugins.resize.ResizeClient.shrink: is gone\n"
+        "  cl_plugins.resize.SHRINK: is gone\n"
+        "Version step: major.\n"
+    )
+    assert "### Names and signatures in Python" in report(changes, "markdown")
+    assert '"kind": "python"' in report(changes, "json")
