@@ -48,6 +48,15 @@ class JobResponse(BaseModel):
     created_at: int | None = None
 
 
+class JobFile(BaseModel):
+    path: str
+    size: int
+
+
+class JobFilesResponse(BaseModel):
+    files: list[JobFile]
+
+
 class HashOutput(BaseModel):
     """The digests of one file."""
 
@@ -168,6 +177,18 @@ def create_app() -> FastAPI:
     async def delete_job(job_id: str) -> None:
         if job_id == "missing":
             raise HTTPException(404, "no such job")
+
+    @app.post("/jobs/{job_id}/cancel", tags=["jobs"], responses=ERRORS)
+    async def cancel_job(job_id: str) -> JobResponse:
+        return JobResponse(job_id=job_id, task_type="hash", status=JobStatus.cancelled, params={})
+
+    @app.post("/jobs/{job_id}/retry", tags=["jobs"], responses=ERRORS)
+    async def retry_job(job_id: str) -> JobCreatedResponse:
+        return JobCreatedResponse(job_id=f"{job_id}-again", status=JobStatus.queued, task_type="hash")
+
+    @app.get("/jobs/{job_id}/files", tags=["jobs"], responses=ERRORS)
+    async def list_job_files(job_id: str) -> JobFilesResponse:
+        return JobFilesResponse(files=[JobFile(path=f"output/{job_id}", size=1)])
 
     @app.get(
         "/jobs/{job_id}/files/{file_path:path}",
