@@ -19,6 +19,7 @@ import httpx
 import pytest
 from attrs import frozen
 
+from cl_client.auth import AuthProvider
 from cl_client.transport import Transport
 from cl_codegen import normalise as rules
 from cl_codegen import wire, wire_code
@@ -281,15 +282,18 @@ def test_what_is_mended_elsewhere_is_tested_there(module: str, name: str):
     assert f"test_{name}" in tests
 
 
-async def test_a_token_that_changes_is_taken_at_every_request():
-    class Provider:
-        def __init__(self) -> None:
-            self.asked = 0
+class Changing(AuthProvider):
+    """A token that is another one each time."""
 
-        def get_headers(self) -> dict[str, str]:
-            self.asked += 1
-            return {"Authorization": f"Bearer {self.asked}"}
+    def __init__(self) -> None:
+        self.asked = 0
 
-    async with Transport("http://server", timeout=1, auth=Provider()) as transport:
-        sent = [transport.build_request("GET", "/").headers["authorization"] for _ in range(2)]
-    assert sent == ["Bearer 1", "Bearer 2"]
+    def get_headers(self) -> dict[str, str]:
+        self.asked += 1
+        return {"Authorization": f"Bearer {self.asked}"}
+
+
+async def test_a_token_that_changes_is_taken_at_every_request(server_url):
+    async with Transport(server_url, timeout=10, auth=Changing()) as transport:
+        answers = [await transport.get("/capabilities") for _ in range(2)]
+    assert [answer.request.headers["authorization"] for answer in answers] == ["Bearer 1", "Bearer 2"]
