@@ -38,6 +38,8 @@ class JobReader:
         # What an answer about many did not name: deleted, or somebody else's. Only a question of its own tells.
         self._unnamed: deque[_Question] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._at_work = 0
+        self._beginning = False
         # Until the server shows that it cannot.
         self._in_bulk = dialect is STANDARD
 
@@ -66,21 +68,30 @@ class JobReader:
             await asyncio.wait(self._tasks)
 
     def _send(self) -> None:
-        while len(self._tasks) < min(CONCURRENT, len(self._waiting) + len(self._unnamed)):
-            task = asyncio.create_task(self._work(), name="cl_client read jobs")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        """Begin to ask, in the next step of the loop: what comes until then goes along."""
+        if self._beginning or self._at_work == CONCURRENT:
+            return
+        self._beginning = True
+        self._at_work += 1
+        task = asyncio.create_task(self._work(), name="cl_client read jobs")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _work(self) -> None:
+        self._beginning = False
         while self._unnamed or self._waiting:
             queue, most = (self._unnamed, 1) if self._unnamed else (self._waiting, MOST if self._in_bulk else 1)
             asked = [queue.popleft() for _ in range(min(most, len(queue)))]
+            if self._unnamed or self._waiting:
+                self._send()
             try:
                 await self._ask(asked)
             except Exception as error:
                 for _, answer in asked:
                     if not answer.done():
                         answer.set_exception(error)
+        # Here and not when the task is gone, a step later: who asks in between would be left to nobody.
+        self._at_work -= 1
 
     async def _ask(self, asked: list[_Question]) -> None:
         if len(asked) == 1:

@@ -17,7 +17,7 @@ from cl_client import (
     ServerError,
     ServerUnreachableError,
 )
-from cl_client.job_reader import CONCURRENT, MOST, JobReader
+from cl_client.job_reader import CONCURRENT, MOST
 from cl_client.jobs import JobResponse
 from cl_server.database import jobs, open_database
 from cl_server.embedded import LocalStack
@@ -79,10 +79,8 @@ def one(name: str) -> bytes:
 async def read(names: str, *answers: bytes) -> tuple[Sequence[JobResponse | BaseException], list[str]]:
     """Ask for these jobs together, twice; gives the second answers, and what was requested."""
     async with scripted_server(*answers) as server, ComputeClient(server.url, timeout=1) as client:
-        reader = JobReader(client.api)
         for _ in range(2):
-            states = await asyncio.gather(*(reader.read(name) for name in names), return_exceptions=True)
-        await reader.close()
+            states = await asyncio.gather(*(client._reader.read(name) for name in names), return_exceptions=True)
         return states, [line.split()[1] for line in server.requests]
 
 
@@ -96,6 +94,13 @@ async def test_jobs_that_are_asked_for_together_are_one_request():
 async def test_one_job_is_asked_for_as_ever():
     _, requests = await read("a", one("a"))
     assert requests == ["/jobs/a", "/jobs/a"]
+
+
+async def test_who_asks_right_after_an_answer_is_answered_too():
+    """In the step of the loop in which the task that asked has ended, and is not gone yet."""
+    async with scripted_server(one("a")) as server, ComputeClient(server.url) as client, asyncio.timeout(10):
+        for _ in range(3):
+            assert (await client._reader.read("a")).job_id == "a"
 
 
 @pytest.mark.parametrize("refusal", [answer(code) for code in (400, 403, 404, 405, 414, 422, 501)] + [answer(200)])
@@ -146,10 +151,8 @@ async def test_a_job_that_cannot_be_read_spoils_no_other():
 
 async def test_a_hundred_at_most_are_asked_for_in_one_request():
     async with scripted_server(page()) as server, ComputeClient(server.url) as client:
-        reader = JobReader(client.api)
-        asking = [asyncio.ensure_future(reader.read(str(n))) for n in range(MOST + 1)]
+        asking = [asyncio.ensure_future(client._reader.read(str(n))) for n in range(MOST + 1)]
         await until(lambda: len(server.requests) >= 2)
         for question in asking:
             question.cancel()
-        await reader.close()
     assert {line.split()[1].rpartition("=")[2] for line in server.requests[:2]} <= {str(MOST), "/jobs/100"}
