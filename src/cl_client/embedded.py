@@ -15,21 +15,32 @@ if TYPE_CHECKING:
     from cl_server.embedded import LocalStack
 
 
-@contextlib.asynccontextmanager
-async def local_stack(data: str | os.PathLike[str] | None = None) -> AsyncGenerator[LocalStack]:
-    """Broker, compute server and workers on 127.0.0.1, on free ports, for as long as the block lasts.
+def new_stack(data: str | os.PathLike[str] | None = None) -> LocalStack:
+    """Broker, compute server and workers on 127.0.0.1, on free ports, which are not started yet.
 
     Raises:
-        ComputeClientError: the extra `[server]` is not installed, or a part does not start.
+        ComputeClientError: the extra `[server]` is not installed.
     """
     try:
-        from cl_server.embedded import LocalStack, StackError
+        from cl_server.embedded import LocalStack
     except ImportError as error:
         raise ComputeClientError(
             f"the embedded server needs the extra [server] ({error.name} is missing)",
             hint="pip install 'cl-client[server]'",
         ) from error
-    stack = LocalStack(Path(data) if data is not None else None)
+    return LocalStack(Path(data) if data is not None else None)
+
+
+@contextlib.asynccontextmanager
+async def local_stack(data: str | os.PathLike[str] | None = None) -> AsyncGenerator[LocalStack]:
+    """As `new_stack`, for as long as the block lasts.
+
+    Raises:
+        ComputeClientError: the extra `[server]` is not installed, or a part does not start.
+    """
+    stack = new_stack(data)
+    from cl_server.embedded import StackError
+
     starting = asyncio.ensure_future(asyncio.to_thread(stack.start))
     try:
         await asyncio.shield(starting)

@@ -1,0 +1,244 @@
+"""A compute server that does no job, and tells what the script says: for tests of code that uses the client.
+
+It speaks HTTP on a real socket, so the code under test uses the real `ComputeClient`, or `cl-client`, or curl.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Final, Self, cast
+
+from attrs import define, evolve, field
+
+from cl_api.compute.models import JobFile, JobResponse
+from cl_api.compute.types import JSONObject
+from cl_client import status
+from cl_client.testing.fake_http import Answer, FakeHTTPServer, error
+from cl_client.testing.form import Submission, read_form
+from cl_client.testing.script import Completes, Refuses, Scripted
+
+HOST: Final = "127.0.0.1"
+
+
+@define
+class _FakeJob:
+    state: JobResponse
+    to_come: Iterator[JobResponse]
+    files: dict[str, bytes] = field(factory=dict[str, bytes])
+
+    def move(self, state: JobResponse) -> None:
+        now = max(_now(), (self.state.updated_at or 0) + 1)
+        ended = now if status.is_terminal(state.status) else None
+        started = self.state.started_at or (None if state.status == status.QUEUED else now)
+        self.state = evolve(state, updated_at=now, started_at=started, completed_at=ended)
+
+
+class FakeComputeServer:
+    """A fake compute server on a free port of 127.0.0.1, with scripted jobs.
+
+        with FakeComputeServer() as fake:
+            fake.script("hash", Refuses(503), Completes({"sha256": "00", …}))
+            client = ComputeClient(fake.url)
+
+    A job goes one step on each time that somebody asks for it, so nothing depends on a clock. There is no broker: the
+    client follows its jobs over HTTP, and says so once in its log. Tokens are taken unread.
+
+    Attributes:
+        url: where it listens.
+        mqtt_host: where there is no broker.
+        mqtt_port: as `mqtt_host`; nobody else gets this port as long as the fake is there.
+        submissions: each submit that came, refused ones too.
+    """
+
+    def __init__(self) -> None:
+        self.submissions: list[Submission] = []
+        self._scripts: dict[str, list[Scripted]] = {}
+        self._jobs: dict[str, _FakeJob] = {}
+        self._by_key: dict[str, str] = {}
+        self._ids = itertools.count(1)
+        self._lock = Lock()
+        self._http = FakeHTTPServer((HOST, 0), self)
+        self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, name="FakeComputeServer")
+        self._no_broker = socket.socket()
+        self._no_broker.bind((HOST, 0))
+        self.url: str = f"http://{HOST}:{self._http.server_port}"
+        self.mqtt_host: str = HOST
+        self.mqtt_port: int = cast("tuple[str, int]", self._no_broker.getsockname())[1]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+        self._no_broker.close()
+
+    def script(self, task_type: str, *outcomes: Scripted) -> None:
+        """Say what happens to jobs of a task type: one outcome for each submit, the last one again and again.
+
+        What was said of that task type before is forgotten.
+        """
+        if not outcomes:
+            raise ValueError("a script needs at least one outcome")
+        with self._lock:
+            self._scripts[task_type] = list(outcomes)
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which a client finds this server."""
+        return {
+            "COMPUTE_URL": self.url,
+            "MQTT_BROKER_HOST": self.mqtt_host,
+            "MQTT_BROKER_PORT": str(self.mqtt_port),
+        }
+
+    def job(self, job_id: str) -> JobResponse:
+        """How a job stands, which does not move it.
+
+        Raises:
+            KeyError: there is none (any more).
+        """
+        with self._lock:
+            return self._jobs[job_id].state
+
+    # What follows is what the routes of `fake_http` do.
+
+    def submit(self, task_type: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """`POST /jobs/{task_type}`."""
+        fields, files = read_form(headers.get("content-type", ""), body)
+        key = headers.get("idempotency-key")
+        with self._lock:
+            known = self._jobs.get(self._by_key.get(key or "", ""))
+            if known is None:
+                params: JSONObject = {name: value for name, value in fields.items() if name != "priority"}
+                answer, job_id = self._begin(task_type, params, int(fields.get("priority", "5")))
+            else:
+                answer, job_id = _created(known.state), known.state.job_id
+            if key is not None and job_id is not None:
+                self._by_key[key] = job_id
+            self.submissions.append(Submission(task_type, fields, files, headers, job_id))
+        return answer
+
+    def read(self, job_id: str) -> Answer:
+        """`GET /jobs/{id}`: how it stands now, which is one step on."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            return _no_job(job_id) if job is None else Answer.json(_stepped(job).to_dict())
+
+    def find(self, ids: list[str], words: Mapping[str, str]) -> Answer:
+        """`GET /jobs`: those of `ids`, or all, newest first; only with this `status` and `task_type`."""
+        with self._lock:
+            named = [job for job_id, job in reversed(self._jobs.items()) if not ids or job_id in ids]
+            states = [_stepped(job) if ids else job.state for job in named]
+        fitting = [state for state in states if all(state.to_dict()[name] == word for name, word in words.items())]
+        return Answer.json({"cursor": None, "jobs": [state.to_dict() for state in fitting]})
+
+    def cancel(self, job_id: str) -> Answer:
+        """`POST /jobs/{id}/cancel`."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None:
+                return _no_job(job_id)
+            if status.is_terminal(job.state.status) and job.state.status != status.CANCELLED:
+                return error(409, f"job {job_id} is {job.state.status}")
+            job.to_come = iter(())
+            job.move(evolve(job.state, status=status.CANCELLED))
+            return Answer.json(job.state.to_dict())
+
+    def retry(self, job_id: str) -> Answer:
+        """`POST /jobs/{id}/retry`: another job, with the next outcome of the script."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None:
+                return _no_job(job_id)
+            if job.state.status not in (status.FAILED, status.CANCELLED):
+                return error(409, f"job {job_id} is {job.state.status}")
+            return self._begin(job.state.task_type, job.state.params, job.state.priority)[0]
+
+    def delete(self, job_id: str) -> Answer:
+        """`DELETE /jobs/{id}`."""
+        with self._lock:
+            return _no_job(job_id) if self._jobs.pop(job_id, None) is None else Answer(204)
+
+    def files(self, job_id: str) -> Answer:
+        """`GET /jobs/{id}/files`."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None:
+                return _no_job(job_id)
+            return Answer.json({"files": [_described(path, content) for path, content in _there(job).items()]})
+
+    def file(self, job_id: str, path: str) -> Answer:
+        """`GET /jobs/{id}/files/{path}`: whole, whatever range is asked for (RFC 9110 §14.2 allows that)."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            content = None if job is None else _there(job).get(path)
+        if content is None:
+            return error(404, f"job {job_id} has no file {path}")
+        tag = f'"{hashlib.sha256(content).hexdigest()}"'
+        return Answer(200, content, {"Content-Type": "application/octet-stream", "ETag": tag})
+
+    def capabilities(self) -> Answer:
+        """`GET /capabilities`: one worker, which does what there is a script for."""
+        with self._lock:
+            return Answer.json({"num_workers": 1, "capabilities": dict.fromkeys(self._scripts, 1)})
+
+    def _begin(self, task_type: str, params: JSONObject, priority: int) -> tuple[Answer, str | None]:
+        script = self._scripts.get(task_type)
+        if script is None:
+            told = f"this fake has no script for {task_type}: fake.script({task_type!r}, Completes({{…}}))"
+            return error(404, told), None
+        outcome = script.pop(0) if len(script) > 1 else script[0]
+        if isinstance(outcome, Refuses):
+            after = {} if outcome.retry_after is None else {"Retry-After": str(outcome.retry_after)}
+            return error(outcome.status, outcome.message, after), None
+        now = _now()
+        state = JobResponse(
+            job_id=f"fake-{next(self._ids)}",
+            task_type=task_type,
+            status=status.QUEUED,
+            params=params,
+            priority=priority,
+            created_at=now,
+            updated_at=now,
+        )
+        made = dict(outcome.files) if isinstance(outcome, Completes) else {}
+        self._jobs[state.job_id] = _FakeJob(state, outcome.states(state), made)
+        return _created(state), state.job_id
+
+
+def _stepped(job: _FakeJob) -> JobResponse:
+    if (state := next(job.to_come, None)) is not None:
+        job.move(state)
+    return job.state
+
+
+def _there(job: _FakeJob) -> dict[str, bytes]:
+    """The files of a job, which are there when it has completed."""
+    return job.files if job.state.status == status.COMPLETED else {}
+
+
+def _created(state: JobResponse) -> Answer:
+    return Answer.json({"job_id": state.job_id, "status": state.status, "task_type": state.task_type})
+
+
+def _described(path: str, content: bytes) -> JSONObject:
+    digest = hashlib.sha256(content).hexdigest()
+    return JobFile(media_type="application/octet-stream", path=path, sha256=digest, size=len(content)).to_dict()
+
+
+def _no_job(job_id: str) -> Answer:
+    return error(404, f"no job {job_id}")
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
