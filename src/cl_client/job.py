@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject, JSONValue
-from cl_client import status
+from cl_client import status, telemetry
 from cl_client.download import DownloadCallback
 from cl_client.errors import (
     ComputeClientError,
@@ -171,27 +171,32 @@ class Job(Generic[Output]):
             WaitTimeoutError: it did not end in time; the job goes on.
             JobNotFoundError: it was deleted.
         """
-        # A submit that was sent again may hear that the job has ended already, but not how.
-        if self.state is None or not self.done:
-            with self._listening() as watch:
-                try:
-                    await asyncio.wait_for(watch.end(), timeout)
-                except TimeoutError:
-                    raise self._timed_out(timeout) from None
-        self._completed()
+        with self._waiting():
+            # A submit that was sent again may hear that the job has ended already, but not how.
+            if self.state is None or not self.done:
+                with self._listening() as watch:
+                    try:
+                        await asyncio.wait_for(watch.end(), timeout)
+                    except TimeoutError:
+                        raise self._timed_out(timeout) from None
+            self._completed()
         return self
 
     async def poll(self, interval: float, timeout: float | None = None) -> Job[Output]:
         """As `wait`, by asking the server every `interval` seconds, with no broker."""
-        try:
-            async with asyncio.timeout(timeout):
-                while not (await self.refresh()).done:  # noqa: ASYNC110 (polling is what was asked for)
-                    await asyncio.sleep(interval)
-        except TimeoutError as error:
-            if isinstance(error, ComputeClientError):
-                raise
-            raise self._timed_out(timeout) from None
-        self._completed()
+        known = self.done
+        with self._waiting():
+            try:
+                async with asyncio.timeout(timeout):
+                    while not (await self.refresh()).done:  # noqa: ASYNC110 (polling is what was asked for)
+                        await asyncio.sleep(interval)
+            except TimeoutError as error:
+                if isinstance(error, ComputeClientError):
+                    raise
+                raise self._timed_out(timeout) from None
+            if self.state is not None and not known:
+                telemetry.job_ended(self.state)
+            self._completed()
         return self
 
     async def events(self) -> AsyncGenerator[JobResponse]:
@@ -307,6 +312,15 @@ class Job(Generic[Output]):
             yield watch
         finally:
             self._jobs.watcher.unwatch(watch.id)
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Generator[None]:
+        about = {telemetry.JOB_ID: self.job_id, telemetry.TASK_TYPE: self.task_type}
+        with telemetry.span("cl_client.wait", about) as learned:
+            try:
+                yield
+            finally:
+                learned[telemetry.OUTCOME] = self.status
 
     def _timed_out(self, timeout: float | None) -> WaitTimeoutError:
         return WaitTimeoutError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from cl_api.compute.client import Client
 from cl_api.compute.errors import read_json
 from cl_api.compute.models import JobCreatedResponse, JobFile, JobResponse
 from cl_api.compute.types import JSONObject, JSONValue
+from cl_client import telemetry
 from cl_client.dialect import STANDARD, Answer, Dialect
 from cl_client.download import DownloadCallback, download_job_file
 from cl_client.errors import InvalidParameterError, ResponseError, UnsupportedError
@@ -82,9 +83,10 @@ class Jobs:
             JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
         """
         self._expect_watch(wait, on_progress, on_complete)
-        with promised():
+        with _submitting(operation.task_type) as learned:
             answer = await operation.send(client=self.api, body=body, idempotency_key=idempotency_key or fresh_key())
-        created = self._created(answer, operation.task_type)
+            created = self._created(answer, operation.task_type)
+            learned[telemetry.JOB_ID] = created.job_id
         job = Job(
             self,
             created.job_id,
@@ -109,11 +111,12 @@ class Jobs:
     ) -> Job[JSONObject]:
         """Send a job as a form that no generated code knows; otherwise as `submit`."""
         self._expect_watch(wait, on_progress, on_complete)
-        with promised():
+        with _submitting(task_type) as learned:
             answer = read_json(
                 await self._transport.post_form(path, fields, idempotency_key=idempotency_key or fresh_key())
             )
-        job = self._untyped(answer, task_type)
+            job = self._untyped(answer, task_type)
+            learned[telemetry.JOB_ID] = job.job_id
         return await self._follow(job, wait, timeout, on_progress, on_complete)
 
     async def submit_json(
@@ -130,11 +133,12 @@ class Jobs:
     ) -> Job[JSONObject]:
         """Send a job as JSON that no generated code knows; otherwise as `submit`."""
         self._expect_watch(wait, on_progress, on_complete)
-        with promised():
+        with _submitting(task_type) as learned:
             answer = read_json(
                 await self._transport.post_json(path, body, idempotency_key=idempotency_key or fresh_key())
             )
-        job = self._untyped(answer, task_type)
+            job = self._untyped(answer, task_type)
+            learned[telemetry.JOB_ID] = job.job_id
         return await self._follow(job, wait, timeout, on_progress, on_complete)
 
     def _untyped(self, answer: JSONValue, task_type: str) -> Job[JSONObject]:
@@ -295,7 +299,7 @@ class Jobs:
         on_progress: DownloadCallback | None = None,
     ) -> Path:
         """Download a file of a job; as `Job.download`."""
-        return await download_job_file(self._transport, self._dialect, job_id, file_path, dest, on_progress=on_progress)
+        return await self._download(job_id, file_path, dest, on_progress)
 
     def _expect_standard(self, what: str) -> None:
         """Only our own server is known to have these routes."""
@@ -323,12 +327,29 @@ class Jobs:
                 if on_progress is not None:
                     on_progress(sum(written.values()), total)
 
-            return download_job_file(
-                self._transport, self._dialect, job_id, file.path, place, sha256=file.sha256, on_progress=tell
-            )
+            return self._download(job_id, file.path, place, tell, sha256=file.sha256)
 
         works = [partial(fetch, file, place) for file, place in zip(made, places, strict=True)]
         return [place async for place in in_parallel(works, concurrency, ordered=True)]
+
+    async def _download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str],
+        on_progress: DownloadCallback | None,
+        sha256: str | None = None,
+    ) -> Path:
+        with telemetry.span("cl_client.download", {telemetry.JOB_ID: job_id, "cl_client.file": file_path}):
+            return await download_job_file(
+                self._transport, self._dialect, job_id, file_path, dest, sha256=sha256, on_progress=on_progress
+            )
+
+
+@contextlib.contextmanager
+def _submitting(task_type: str) -> Generator[telemetry.Attributes]:
+    with telemetry.span("cl_client.submit", {telemetry.TASK_TYPE: task_type}) as learned, promised():
+        yield learned
 
 
 def _unsupported(what: str, error: ResponseError) -> UnsupportedError:

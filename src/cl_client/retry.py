@@ -6,6 +6,7 @@ that keeps keys, and any request whose connection was never made.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -14,6 +15,8 @@ from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 from tenacity.asyncio import retry_if_exception
 
 from cl_client.errors import RateLimitError, RequestTimeoutError, ServerError, ServerUnreachableError
+
+logger = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 4
 FIRST_DELAY: Final = 0.1
@@ -31,6 +34,7 @@ _jitter: Final = wait_random_exponential(multiplier=FIRST_DELAY, max=LONGEST_DEL
 async def send_patiently(
     send: Callable[[], Awaitable[Answer]],
     *,
+    what: str,
     safe: Callable[[], Awaitable[bool]],
     pauses: float,
     deadline: float | None = None,
@@ -39,6 +43,7 @@ async def send_patiently(
 
     Args:
         send: one try.
+        what: it is, for the log.
         safe: whether the server may get the request twice.
         pauses: without a deadline, the seconds that the pauses may add up to; `ATTEMPTS` tries at most.
         deadline: with one, as many tries as begin in so many seconds. It is the caller who cuts the last one short.
@@ -61,7 +66,12 @@ async def send_patiently(
     async def one() -> Answer:
         return await send()
 
-    retrying = AsyncRetrying(retry=retry_if_exception(again), wait=_pause, stop=given_up, reraise=True)
+    def tell(state: RetryCallState) -> None:
+        logger.info("%s is tried again in %.1f s, because of: %s", what, state.upcoming_sleep, _error(state))
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(again), wait=_pause, stop=given_up, before_sleep=tell, reraise=True
+    )
     return await retrying(one)
 
 
@@ -85,8 +95,12 @@ def passes(error: BaseException, *, patient: bool = False) -> bool:
             return False
 
 
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome is not None else None
+
+
 def _pause(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome is not None else None
+    error = _error(state)
     told = error.retry_after if isinstance(error, (RateLimitError, ServerError)) else None
     # Not before the server said, and not all at once then.
     return (told or 0) + _jitter(state)

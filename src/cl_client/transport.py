@@ -31,6 +31,7 @@ from cl_client.errors import (
     error_from_response,
 )
 from cl_client.retry import send_patiently
+from cl_client.telemetry import observed
 from cl_client.upload import FileInput, FormField, Multipart, as_upload
 from cl_client.version import __version__
 
@@ -91,9 +92,12 @@ class Transport(httpx.AsyncClient):
             raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
         if deadline is not None and deadline <= 0:
             raise InvalidParameterError("deadline has to be more than 0 seconds")
+        # A name and a password in the address would be in each message and each log that names it, httpx's too.
+        url = httpx.URL(base_url)
+        basic = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
         timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts.of(timeout)
         super().__init__(
-            base_url=base_url,
+            base_url=url.copy_with(userinfo=b""),
             timeout=httpx.Timeout(
                 connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
             ),
@@ -103,7 +107,7 @@ class Transport(httpx.AsyncClient):
                 keepalive_expiry=limits.idle_seconds,
             ),
             headers={"User-Agent": f"cl-client/{__version__}"},
-            auth=None if auth is None else _Signature(auth),
+            auth=basic if auth is None else _Signature(auth),
         )
         self._when_away = when_away
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -167,7 +171,10 @@ class Transport(httpx.AsyncClient):
         self._check_usable()
         async with self.in_time(f"{request.method} {request.url}"):
             return await send_patiently(
-                lambda: self._send_once(request, stream=stream, auth=auth, follow_redirects=follow_redirects),
+                lambda: observed(
+                    request, self._send_once(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+                ),
+                what=f"{request.method} {request.url.path} (request {request.headers['X-Request-ID']})",
                 safe=lambda: self._is_safe(request),
                 pauses=self._pauses,
                 deadline=self._deadline,

@@ -31,6 +31,7 @@ from cl_client.errors import (
 )
 from cl_client.event import Event, EventTopic, supersedes
 from cl_client.home_loop import HomeLoop
+from cl_client.telemetry import job_ended
 from cl_client.watch import JobCallback, Watch
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class Watcher:
         entry.state = job
         if ended:
             self._drop(entry)
+            job_ended(job)
         for watch in list(entry.watches.values()):
             watch.hear(job)
 

@@ -47,7 +47,8 @@ class FakeComputeServer:
             client = ComputeClient(fake.url)
 
     A job goes one step on each time that somebody asks for it, so nothing depends on a clock. There is no broker: the
-    client follows its jobs over HTTP, and says so once in its log. Tokens are taken unread.
+    client follows its jobs over HTTP, and says so once in its log. Tokens are taken unread. It publishes no spec, so
+    the client does not send a refused submit again by itself: each submit of the code under test has one outcome.
 
     Attributes:
         url: where it listens.
