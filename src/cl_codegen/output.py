@@ -21,7 +21,7 @@ _STYLE = {
     "target-version": "'py311'",
     "format.skip-magic-trailing-comma": "true",
     "lint.isort.split-on-trailing-comma": "false",
-    "lint.isort.known-first-party": "['cl_api', 'cl_client', 'cl_plugins']",
+    "lint.isort.known-first-party": "['cl_api', 'cl_client', 'cl_plugins', 'cl_sync']",
 }
 _HERE, _EXCHANGE = -100, 2
 """AT_FDCWD and RENAME_EXCHANGE of renameat2(2)."""

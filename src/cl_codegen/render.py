@@ -79,9 +79,9 @@ def render(plugins: Sequence[Plugin], templates: Path, layout: Layout = OURS) ->
     files: dict[str, str] = {}
     for name, path in FOR_EACH:
         for plugin in plugins:
-            files[path.format(name=plugin.name)] = _render(env, name, plugin=plugin)
+            files[path.format(name=plugin.name)] = render_template(env, name, plugin=plugin)
     for name, path in ONCE:
-        files[path] = _render(env, name, plugins=plugins, layout=layout)
+        files[path] = render_template(env, name, plugins=plugins, layout=layout)
     return files
 
 
@@ -92,10 +92,15 @@ def render_package(package: Package, templates: Path) -> Mapping[str, str]:
         PluginTemplateError: as `render`.
     """
     env = environment(templates)
-    return {path.format(name=package.name): _render(env, name, p=package) for name, path in PACKAGE}
+    return {path.format(name=package.name): render_template(env, name, p=package) for name, path in PACKAGE}
 
 
-def _render(env: Environment, name: str, **context: object) -> str:
+def render_template(env: Environment, name: str, **context: object) -> str:
+    """One file, unformatted.
+
+    Raises:
+        PluginTemplateError: as `render`.
+    """
     try:
         return env.get_template(name).render(context)
     except (TemplateError, TypeError) as broken:

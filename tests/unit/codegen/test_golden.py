@@ -54,7 +54,8 @@ def test_the_packages_are_strictly_typed(made, tmp_path):
     """basedpyright as `make check` runs it: strict, and nothing is Any."""
     config = json.loads((ROOT / "pyrightconfig.json").read_text())
     config |= {
-        "include": [str(made)],
+        # The twins in cl_sync are of the whole client, for which this small spec has not all the models.
+        "include": [str(made / "cl_api"), str(made / "cl_plugins")],
         "extraPaths": [str(made), str(ROOT / "src")],
         "venvPath": str(ROOT),
         "ignore": [str(ROOT / "src")],

@@ -1,0 +1,115 @@
+"""A Python module as it is written: its classes, and where its names come from. Nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from cl_codegen.faults import GenerationError
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@frozen
+class Import:
+    """A name that a module imports.
+
+    Attributes:
+        module: where it is from.
+        name: what it is called there; `None` for the module itself.
+        alias: what it is called here.
+        is_for_types: whether it is imported below `TYPE_CHECKING` alone.
+    """
+
+    module: str
+    name: str | None
+    alias: str
+    is_for_types: bool = False
+
+    def statement(self) -> str:
+        if self.name is None:
+            return f"import {self.module}" + (f" as {self.alias}" if self.alias != self.module else "")
+        return f"from {self.module} import {self.name}" + (f" as {self.alias}" if self.alias != self.name else "")
+
+
+@frozen
+class Module:
+    """A module.
+
+    Attributes:
+        name: dotted.
+        imports: by the names that they have here.
+        classes, functions: at its top, by name.
+        assigned: the other names of its top, with their statements.
+    """
+
+    name: str
+    imports: dict[str, Import]
+    classes: dict[str, ast.ClassDef]
+    functions: dict[str, Function]
+    assigned: dict[str, ast.stmt]
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Module:
+        """Read a module.
+
+        Raises:
+            GenerationError: it is no Python.
+        """
+        try:
+            tree = ast.parse(text)
+        except SyntaxError as error:
+            raise GenerationError(f"{name}, line {error.lineno}, is no Python: {error.msg}") from error
+        return cls(
+            name=name,
+            imports={found.alias: found for found in _imports(tree.body, is_for_types=False)},
+            classes={node.name: node for node in tree.body if isinstance(node, ast.ClassDef)},
+            functions={node.name: node for node in tree.body if isinstance(node, Function)},
+            assigned=dict(_assigned(tree.body)),
+        )
+
+    def type_variable(self, name: str) -> str | None:
+        """The statement that makes a type variable of this name."""
+        statement = self.assigned.get(name)
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+            made = statement.value.func
+            if isinstance(made, ast.Name) and made.id in {"TypeVar", "ParamSpec"}:
+                return ast.unparse(statement)
+        return None
+
+    def defines(self, name: str) -> bool:
+        return name in self.assigned or name in self.classes or name in self.functions
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """The names that are used in a piece of code."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def decorators(function: Function) -> set[str]:
+    """The last words of the decorators: `asynccontextmanager` for `@contextlib.asynccontextmanager`."""
+    return {ast.unparse(decorator).rpartition(".")[2] for decorator in function.decorator_list}
+
+
+def _imports(body: list[ast.stmt], *, is_for_types: bool) -> Iterator[Import]:
+    for node in body:
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                yield Import(one.name, None, one.asname or one.name, is_for_types)
+        elif isinstance(node, ast.ImportFrom) and node.module not in {None, "__future__"}:
+            for one in node.names:
+                yield Import(node.module or "", one.name, one.asname or one.name, is_for_types)
+        elif isinstance(node, ast.If) and names_in(node.test) == {"TYPE_CHECKING"}:
+            yield from _imports(node.body, is_for_types=True)
+
+
+def _assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    for node in body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        for target in targets:
+            if isinstance(target, ast.Name):
+                yield target.id, node
