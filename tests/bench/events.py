@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import aiomqtt
@@ -68,7 +68,7 @@ async def _watched(port: int, payloads: list[bytes]) -> float:
         return asyncio.get_running_loop().create_future()
 
     def connect(watcher: Watcher) -> mqtt.Subscription:
-        def up(topics: list[str]) -> None:
+        def up(topics: Sequence[str]) -> None:
             watcher.online(topics)
             stands.set()
 
