@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check spec generate regenerate bench serve lock clean
+.PHONY: help setup demo test soak check spec generate regenerate bench serve lock clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ demo: $(VENV)/.base ## the main job: a photo through a real server, and its resu
 
 test: $(VENV)/.dev ## the whole test suite
 	$(BIN)/python -m pytest -n 4 --cov --cov-report=term:skip-covered
+
+soak: $(VENV)/.dev ## 20,000 jobs while everything fails: make soak [SOAK_SEED=…] [SOAK_JOBS=…]
+	SOAK_JOBS=$${SOAK_JOBS:-20000} $(BIN)/python -m pytest -s tests/faults/test_soak.py
 
 check: $(VENV)/.dev ## what has to hold before a change lands: lint, types, imports, drift
 	$(BIN)/ruff check src tests

@@ -20,6 +20,7 @@ from typing import BinaryIO, Final, Self
 from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
 
 PIECE: Final = 1024 * 1024
+SMALL: Final = 64 * 1024
 
 UploadCallback = Callable[[int, "int | None"], None]
 """Called with the bytes sent so far, and the bytes in all where that is known. A file that is sent again (after a cut)
@@ -208,15 +209,23 @@ class Multipart:
                 content.close()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        # What is between the files goes out with the piece that follows: a write costs more than to join small ones.
+        between = b""
         for head, content in self._parts:
-            yield head
+            between += head
             if isinstance(content, bytes):
-                yield content
+                between += content
             else:
                 async for piece in content.pieces():
-                    yield piece
-            yield b"\r\n"
-        yield self._tail
+                    if len(piece) <= SMALL:
+                        yield between + piece
+                    else:
+                        if between:
+                            yield between
+                        yield piece
+                    between = b""
+            between += b"\r\n"
+        yield between + self._tail
 
 
 def _head(boundary: str, name: str, file_name: str | None, media_type: str | None) -> bytes:

@@ -12,7 +12,20 @@ from attrs import asdict
 
 from tests.bench.figure import Figure
 
-BENCHES = ("start_up", "dispatch", "round_trip", "pool", "memory", "claims", "transfer", "codegen")
+BENCHES = (
+    "start_up",
+    "dispatch",
+    "events",
+    "decode",
+    "submit",
+    "many",
+    "round_trip",
+    "pool",
+    "memory",
+    "claims",
+    "transfer",
+    "codegen",
+)
 
 
 def main(names: list[str]) -> None:

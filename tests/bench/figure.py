@@ -18,25 +18,28 @@ class Figure:
         name: what was measured, against what.
         value: the ratio, or the measure where the bound is absolute.
         unit: of the value; a ratio has none.
-        bound: the value that it may not pass.
+        bound: the value that it may not pass; `None` where it is said and held against nothing.
         at_least: whether the bound is a lower one.
         detail: the raw numbers.
     """
 
     name: str
     value: float
-    bound: float
+    bound: float | None
     unit: str = ""
     at_least: bool = False
     detail: str = ""
 
     @property
     def holds(self) -> bool:
+        if self.bound is None:
+            return True
         return self.value >= self.bound if self.at_least else self.value <= self.bound
 
     def __str__(self) -> str:
         sign, verdict = ("≥" if self.at_least else "≤"), ("ok " if self.holds else "NOT")
-        value, bound = f"{self.value:.2f}{self.unit}", f"{sign} {self.bound:g}{self.unit}"
+        value = f"{self.value:.2f}{self.unit}"
+        bound = "no bound" if self.bound is None else f"{sign} {self.bound:g}{self.unit}"
         return f"{verdict} {self.name:<58} {value:>10}  ({bound})  {self.detail}"
 
 

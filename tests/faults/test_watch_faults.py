@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import threading
 import time
 from collections import Counter
@@ -16,12 +15,11 @@ from cl_client import ClientClosedError, ComputeClient, ComputeClientConfig, mqt
 from cl_client.jobs import JobResponse
 from cl_client.mqtt import Broker, Listener, subscribe
 from cl_client.watcher import Watcher
-from cl_server import broker
 from cl_server.embedded import LocalStack
 from tests.faults.proxy import fault_proxy
 from tests.faults.test_watching import open_files, until
 from tests.integration.client.test_trouble import host_and_port
-from tests.publisher import as_server
+from tests.publisher import as_server, publish_all
 from tests.unit.client.test_watch import FakeServer, job, message
 
 
@@ -103,21 +101,6 @@ async def test_messages_of_strangers_and_retained_ones_are_no_news(idle_stack: L
             await until(lambda: client.jobs.watcher.ignored == 2 and mine.status == "resting")
             assert not mine.done
         await publisher.publish("inference/events", b"", qos=1, retain=True)
-
-
-def publish_all(port: int, payloads: list[bytes]) -> None:
-    """Publish in one breath, as no client library does, and wait until the broker has acknowledged all of it."""
-    topic = b"\x00\x10inference/events"
-    packets: list[bytes] = []
-    for number, payload in enumerate(payloads):
-        body = topic + (number % 65_535 + 1).to_bytes(2) + payload
-        # PUBLISH at QoS 1, and its length in two bytes of seven bits each (MQTT 3.1.1 §2.2.3).
-        packets.append(bytes((0x32, len(body) & 127 | 128, len(body) >> 7)) + body)
-    with socket.create_connection(("127.0.0.1", port), 30) as publisher:
-        publisher.sendall(broker.CONNECT + b"".join(packets))
-        missing = 4 + 4 * len(packets)
-        while missing:
-            missing -= len(publisher.recv(missing))
 
 
 async def test_a_burst_of_twenty_thousand_loses_no_end(usual_mosquitto: int, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,128 @@
+"""How many events of a broker reach ten thousand watches in a second, against a bare aiomqtt loop that only parses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import aiomqtt
+
+from cl_api.compute.models import JobResponse
+from cl_client import mqtt
+from cl_client.watcher import Watcher
+from cl_server import broker
+from tests.bench.figure import Figure
+from tests.publisher import publish_all
+
+WATCHES = 10_000
+EVENTS = 20_000
+ROUNDS = 5
+TOPIC = "inference/events"
+
+
+def figures() -> Iterator[Figure]:
+    mosquitto = broker.find_mosquitto()
+    if mosquitto is None:
+        raise SystemExit("the figure of events needs mosquitto, and there is none on PATH")
+    port = broker.free_port()
+    with tempfile.TemporaryDirectory(prefix="cl-bench-") as folder:
+        file = Path(folder, "mosquitto.conf")
+        # All of them may wait: what is measured is who takes them out, and what is dropped would count for neither.
+        file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
+        process = subprocess.Popen([mosquitto, "-c", str(file)], stderr=subprocess.DEVNULL)
+        try:
+            while not broker.answers(port):
+                time.sleep(0.01)
+            ours, bare = asyncio.run(_events_per_second(port))
+        finally:
+            process.terminate()
+            process.wait()
+    detail = f"{ours:.0f} / {bare:.0f} events/s"
+    yield Figure("events to 10,000 watches / bare aiomqtt loop", ours / bare, 0.8, at_least=True, detail=detail)
+
+
+async def _events_per_second(port: int) -> tuple[float, float]:
+    ours: list[float] = []
+    peer: list[float] = []
+    payloads = [_event(number) for number in range(EVENTS)]
+    for _ in range(ROUNDS):
+        ours.append(EVENTS / await _watched(port, payloads))
+        peer.append(EVENTS / await _parsed(port, payloads))
+    return statistics.median(ours), statistics.median(peer)
+
+
+async def _watched(port: int, payloads: list[bytes]) -> float:
+    """Seconds until the last watch has heard its last event."""
+    stands, all_heard = asyncio.Event(), asyncio.Event()
+    asked = heard = 0
+
+    def never(_: str) -> asyncio.Future[JobResponse]:
+        nonlocal asked
+        asked += 1
+        return asyncio.get_running_loop().create_future()
+
+    def connect(watcher: Watcher) -> mqtt.Subscription:
+        def up(topics: Sequence[str]) -> None:
+            watcher.online(topics)
+            stands.set()
+
+        place = mqtt.Broker(host="127.0.0.1", port=port)
+        return mqtt.subscribe(place, mqtt.Listener(watcher.receive, up, watcher.offline))
+
+    def hear(_: JobResponse) -> None:
+        nonlocal heard
+        heard += 1
+        if heard == EVENTS:
+            all_heard.set()
+
+    watcher = Watcher(never, connect)
+    for number in range(WATCHES):
+        watcher.watch(f"job-{number}", mirror=hear)
+    await stands.wait()
+    # Each watch asks the server once at its beginning, which is not what is measured here.
+    while asked < WATCHES:
+        await asyncio.sleep(0)
+    start = time.perf_counter()
+    publishing = asyncio.create_task(asyncio.to_thread(publish_all, port, payloads))
+    await all_heard.wait()
+    seconds = time.perf_counter() - start
+    await publishing
+    await watcher.close()
+    return seconds
+
+
+async def _parsed(port: int, payloads: list[bytes]) -> float:
+    """Seconds until a loop as aiomqtt's documentation has it has seen the last event, in MQTT 5 as ours."""
+    async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+        await client.subscribe(TOPIC, qos=1)
+        start = time.perf_counter()
+        publishing = asyncio.create_task(asyncio.to_thread(publish_all, port, payloads))
+        seen = 0
+        async for message in client.messages:
+            json.loads(bytes(message.payload))
+            seen += 1
+            if seen == len(payloads):
+                break
+        seconds = time.perf_counter() - start
+        await publishing
+    return seconds
+
+
+def _event(number: int) -> bytes:
+    job = JobResponse(
+        job_id=f"job-{number % WATCHES}",
+        task_type="hash",
+        status="processing",
+        params={"algorithm": "all"},
+        progress=number * 100 // EVENTS,
+        created_at=1,
+        started_at=1,
+        updated_at=number + 1,
+    )
+    return json.dumps({**job.to_dict(), "event_type": "processing", "timestamp": number + 1}).encode()

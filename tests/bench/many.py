@@ -1,0 +1,44 @@
+"""What `map` gains over one job after another, and how much of the time is the client's own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+
+from cl_client import ComputeClient
+from cl_server.embedded import LocalStack
+from tests.bench.figure import Figure
+
+JOBS = 1_000
+# Of one way and then of the other, so that a busy moment of the machine hits both.
+PART = 100
+
+
+def figures() -> Iterator[Figure]:
+    with LocalStack() as stack:
+        alone, together, busy = asyncio.run(_seconds(stack))
+    detail = f"{alone:.1f} / {together:.1f} s"
+    yield Figure("1,000 hashes, one after another / by map", alone / together, 1.7, at_least=True, detail=detail)
+    detail = f"{busy:.1f} s of CPU / {together:.1f} s"
+    yield Figure("1,000 hashes by map, share of the client", busy / together, None, detail=detail)
+
+
+async def _seconds(stack: LocalStack) -> tuple[float, float, float]:
+    alone = together = busy = 0.0
+    async with ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client:
+        await client.hash.compute(b"the connection to the broker is made", wait=True)
+        for _ in range(JOBS // PART):
+            sources = [os.urandom(1_000) for _ in range(PART)]
+            start = time.perf_counter()
+            for source in sources:
+                await client.hash.compute(source, wait=True)
+            between, used = time.perf_counter(), time.process_time()
+            async for outcome in client.map(client.hash.compute, sources):
+                if outcome.error is not None:
+                    raise outcome.error
+            alone += between - start
+            together += time.perf_counter() - between
+            busy += time.process_time() - used
+    return alone, together, busy
