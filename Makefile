@@ -26,7 +26,7 @@ demo: $(VENV)/.base ## the main job: a photo through a real server, and its resu
 	$(BIN)/cl-client demo
 
 test: $(VENV)/.dev ## the whole test suite
-	$(BIN)/python -m pytest -n 4 --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
 
 soak: $(VENV)/.dev ## 20,000 jobs while everything fails: make soak [SOAK_SEED=…] [SOAK_JOBS=…]
 	SOAK_JOBS=$${SOAK_JOBS:-20000} $(BIN)/python -m pytest -s tests/faults/test_soak.py

@@ -48,7 +48,7 @@ async def test_who_watches_a_job_hears_that_it_was_cancelled(idle_client: Comput
 async def test_a_job_that_runs_is_stopped_on_the_server(local_client: ComputeClient):
     client, running = local_client, asyncio.Event()
     job = await client.hls_streaming.generate_manifest(
-        film(10),
+        film(40),
         variants=[{"resolution": "1920x1080", "bitrate": 5_000_000}] * 4,
         on_progress=lambda now: running.set() if now.status == "processing" else None,
     )
@@ -90,11 +90,12 @@ async def test_jobs_are_listed_over_all_pages(idle_client: ComputeClient, monkey
     monkeypatch.setattr("cl_client.jobs.PAGE", 2)
     made = [(await idle_client.exif.extract(b"x")).job_id for _ in range(5)]
     await (await idle_client.jobs.get(made[0])).cancel()
+    # The server is shared: older jobs may follow.
     listed = [job async for job in idle_client.jobs.list(task_type="exif")]
-    assert [job.job_id for job in listed] == made[::-1]
+    assert [job.job_id for job in listed][:5] == made[::-1]
     assert {job.task_type for job in listed} == {"exif"}
     cancelled = [job.job_id async for job in idle_client.jobs.list(task_type="exif", status="cancelled")]
-    assert cancelled == made[:1]
+    assert [job_id for job_id in cancelled if job_id in made] == made[:1]
     with pytest.raises(ValidationError):
         await anext(idle_client.jobs.list(status="tired"))
 
