@@ -64,3 +64,12 @@ def test_the_packages_are_strictly_typed(made, tmp_path):
     command = [sys.executable, "-m", "basedpyright", "--project", str(tmp_path), "--pythonpath", sys.executable]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.stdout.strip().endswith("0 errors, 0 warnings, 0 notes"), ran.stdout
+
+
+def test_mypy_finds_them_strictly_typed_too(made, tmp_path):
+    paths = [str(made / "cl_api"), str(made / "cl_plugins")]
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", sys.executable]
+    command += ["--follow-imports", "silent", "--cache-dir", str(tmp_path), *paths]
+    where = {**os.environ, "MYPYPATH": f"{made}{os.pathsep}{ROOT / 'src'}"}
+    ran = subprocess.run(command, env=where, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.stdout.startswith("Success: no issues found"), ran.stdout + ran.stderr
