@@ -24,23 +24,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 KINDS: tuple[BrokerKind, ...] = ("mosquitto", "amqtt")
 
-# Fixtures that take seconds to make.
-DEAR = (
-    "accounts", "people", "limited", "servers", "with_models", "packages", "api", "mended", "generated", "wire_api",
-    "server_url", "made", "installed", "served",
-)  # fmt: skip
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what is dear to make run in one process; what takes longest begins first."""
-    items.sort(key=lambda item: "workflows" not in item.nodeid and "soak" not in item.nodeid)
-    for item in items:
-        names = item.fixturenames if isinstance(item, pytest.Function) else []
-        if dear := next((name for name in DEAR if name in names), None):
-            shared = dear if dear == "accounts" else f"{dear} of {item.path.parent if dear == 'people' else item.path}"
-            item.add_marker(pytest.mark.xdist_group(shared))
-
-
 # On a machine that is busy with other things, an example may take as long as it takes; `timeout` bounds the test.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

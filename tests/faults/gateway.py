@@ -34,23 +34,37 @@ class Gateway:
         self._target = (host, port)
         self._trouble = trouble
         self.port = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_writer: asyncio.StreamWriter | None = None
-        # Whoever hangs up, on either side, ends both.
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
-            while True:
-                request = await _message(reader)
-                trouble = self._trouble()
-                answer = b""
-                if trouble is None or trouble.forwarded:
-                    far_writer.write(request)
-                    answer = await _message(far_reader)
-                writer.write(answer if trouble is None else trouble.answer)
-                await writer.drain()
-        for end in (writer, far_writer):
-            if end is not None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Hang up on everybody."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends = [writer]
+        try:
+            # Whoever hangs up, on either side, ends both.
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                far_reader, far_writer = await asyncio.open_connection(*self._target)
+                ends.append(far_writer)
+                while True:
+                    request = await _message(reader)
+                    trouble = self._trouble()
+                    answer = b""
+                    if trouble is None or trouble.forwarded:
+                        far_writer.write(request)
+                        answer = await _message(far_reader)
+                    writer.write(answer if trouble is None else trouble.answer)
+                    await writer.drain()
+        finally:
+            for end in ends:
                 end.close()
 
 
@@ -65,9 +79,10 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
 async def gateway(host: str, port: int, trouble: Callable[[], Trouble | None]) -> AsyncGenerator[Gateway]:
     """Ask `trouble` at each request what goes wrong with it; `None` is nothing."""
     between = Gateway(host, port, trouble)
-    server = await asyncio.start_server(between.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(between.accept, "127.0.0.1", 0)
     between.port = server.sockets[0].getsockname()[1]
     try:
         yield between
     finally:
         server.close()
+        await between.close()

@@ -26,8 +26,6 @@ from tests.media import tiny_models
 from tests.media.film import film
 from tests.media.photo import corners, encoded
 
-pytestmark = pytest.mark.xdist_group("seeds")
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:

@@ -32,9 +32,9 @@ class Caller:
 
 MODES = [
     *(pytest.param(kind, id=f"guest, {kind}") for kind in KINDS),
-    pytest.param(USER, marks=pytest.mark.xdist_group("accounts")),
-    pytest.param(ADMIN, marks=pytest.mark.xdist_group("accounts")),
-    pytest.param(STRANGER, marks=[pytest.mark.refused, pytest.mark.xdist_group("accounts")]),
+    USER,
+    ADMIN,
+    pytest.param(STRANGER, marks=pytest.mark.refused),
 ]
 
 

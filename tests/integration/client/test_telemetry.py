@@ -97,6 +97,8 @@ async def test_neither_tokens_nor_passwords_are_logged_or_raised(
     fake: FakeComputeServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
     caplog.set_level(logging.DEBUG)
+    # A command line that ran in this process has set a level of its own.
+    caplog.set_level(logging.DEBUG, "cl_client")
     fake.script("media_thumbnail", Completes(OUTPUT), Fails("no pixels"))
     config = ServerConfig(compute_url=fake.url.replace("//", "//ada:s3cret-proxy@"))
     config = config.with_broker(f"mqtt://ada:s3cret-broker@{fake.mqtt_host}:{fake.mqtt_port}")
