@@ -135,7 +135,7 @@ def calls_of(source: str) -> set[str]:
 
 
 @pytest.mark.timeout(600)  # 80 whole generations, on a machine that may be busy
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(hostile_specs())
 def test_whatever_a_spec_says_the_modules_compile_and_call_nothing_of_it(document):
     with tempfile.TemporaryDirectory() as name:
