@@ -164,7 +164,8 @@ class Submission(Generic[P]):
             if idempotency_key is None or not isinstance(self._repository, JobQueue):
                 await run_in_threadpool(self._repository.add_job, job, created_by=user_id(user), priority=priority)
             else:
-                job = await _once(self._repository, job, file, idempotency_key, user_id(user))
+                content_hash = saved.get("hash") or await run_in_threadpool(_sha256, file.file)
+                job = await _once(self._repository, job, content_hash, idempotency_key, user_id(user))
                 if job.job_id != job_id:
                     await run_in_threadpool(self._storage.cleanup_job, job_id)
         except BaseException:
@@ -180,9 +181,9 @@ class Submission(Generic[P]):
             raise RequestValidationError(issues) from error
 
 
-async def _once(queue: JobQueue, job: Job, file: UploadFile, key: str, owner: str | None) -> Job:
+async def _once(queue: JobQueue, job: Job, content_hash: str, key: str, owner: str | None) -> Job:
     """Queue a job, unless it was queued before: then that one."""
-    fingerprint = await run_in_threadpool(_fingerprint, job, file.file)
+    fingerprint = _fingerprint(job, content_hash)
     try:
         return await run_in_threadpool(
             queue.submit, job, created_by=owner, priority=job.priority, key=key, fingerprint=fingerprint
@@ -191,15 +192,19 @@ async def _once(queue: JobQueue, job: Job, file: UploadFile, key: str, owner: st
         raise HTTPException(422, str(error)) from error
 
 
-def _fingerprint(job: Job, file: BinaryIO) -> str:
+def _fingerprint(job: Job, content_hash: str) -> str:
     """What makes a submit the same as another: the task, what the user sent with it, and the file."""
+    sent = {name: value for name, value in job.params.items() if name not in SERVER_FIELDS}
+    parts = [job.task_type, job.priority, sent, job.params["input_names"], content_hash]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(file: BinaryIO) -> str:
     file.seek(0)
     content = hashlib.sha256()
     while piece := file.read(PIECE):
         content.update(piece)
-    sent = {name: value for name, value in job.params.items() if name not in SERVER_FIELDS}
-    parts = [job.task_type, job.priority, sent, job.params["input_names"], content.hexdigest()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return content.hexdigest()
 
 
 def user_id(user: object) -> str | None:

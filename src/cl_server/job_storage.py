@@ -118,6 +118,15 @@ class Known(Protocol):
         ...
 
 
+def finished(folder: Path) -> Iterator[Path]:
+    """The files in and below a folder, sorted, less links and those that are still being written."""
+    for path in sorted(folder.rglob("*")):
+        # A leading dot is how a file is named that is still being written.
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if not hidden and path.is_file() and not path.is_symlink():
+            yield path
+
+
 def checked(job_id: str) -> str:
     """The id, if it is one. Raises `ValueError`."""
     if not JOB_ID.fullmatch(job_id):

@@ -36,6 +36,7 @@ from cl_server.job_storage import (
     StorageUnavailableError,
     StoredFile,
     checked,
+    finished,
 )
 from cl_server.settings_error import SettingsError
 
@@ -284,14 +285,11 @@ class S3Workspace:
     def hand_in(self) -> None:
         """Upload the outputs."""
         files: dict[str, Record] = {}
-        for path in sorted(self.outputs.rglob("*")):
-            relative = path.relative_to(self.outputs)
-            # A leading dot is how a file is named that is still being written.
-            if path.is_symlink() or not path.is_file() or any(part.startswith(".") for part in relative.parts):
-                continue
+        for path in finished(self.outputs):
+            relative = path.relative_to(self.outputs).as_posix()
             with path.open("rb") as file:
-                record = self._storage.put(self._job_id, f"attempts/{self._token}/{relative.as_posix()}", file)
-            files[f"output/{relative.as_posix()}"] = record
+                record = self._storage.put(self._job_id, f"attempts/{self._token}/{relative}", file)
+            files[f"output/{relative}"] = record
         self._manifest = Manifest(files=files)
 
     def publish(self) -> None:

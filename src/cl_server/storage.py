@@ -12,7 +12,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from cl_ml_tools.file_storage import SavedFile, Upload
 from cl_ml_tools.picture import media_type
-from cl_server.job_storage import JOB_ID, PIECE, FileEntry, JobStorage, Known, StoredFile, checked
+from cl_server import digest_list
+from cl_server.job_storage import JOB_ID, PIECE, FileEntry, JobStorage, Known, StoredFile, checked, finished
 
 
 def open_storage(data: Path, url: str | None, process: str) -> JobStorage:
@@ -54,8 +55,8 @@ class LocalFileStorage:
         """Copy an upload, off the event loop, in pieces."""
         # A name is the server's choice, but this class does not have to believe that.
         path = self.get_input_path(job_id) / Path(filename).name
-        size = await run_in_threadpool(_copy, file, path)
-        return {"filename": path.name, "path": str(path), "size": size}
+        size, digest = await run_in_threadpool(_copy, file, path)
+        return {"filename": path.name, "path": str(path), "size": size, "hash": digest}
 
     def cleanup_job(self, job_id: str) -> bool:
         """Remove the folder of a job."""
@@ -87,13 +88,17 @@ class LocalFileStorage:
         names = sorted(
             path.relative_to(folder).as_posix() for part in ("input", "output") for path in (folder / part).rglob("*")
         )
+        noted = {part: digest_list.noted(folder / part) for part in ("input", "output")}
         found: list[FileEntry] = []
         for name in names:
             file = self.find(job_id, name)
             # Deleted, or replaced by another attempt, while we looked.
             with contextlib.suppress(FileNotFoundError):
                 if file is not None:
-                    found.append(FileEntry(name, file.size, *_digest(Path(file.location), file.etag)))
+                    part, _, below = name.partition("/")
+                    path = Path(file.location)
+                    digest = noted[part].get(below) or _digest(path, file.etag)
+                    found.append(FileEntry(name, file.size, digest, media_type(path)))
         return found
 
     def find(self, job_id: str, relative: str) -> StoredFile | None:
@@ -115,8 +120,11 @@ class LocalFileStorage:
         return StoredFile(path.name, found.st_size, _entity_tag(found), str(path), path)
 
     def sha256(self, file: StoredFile) -> str:
-        """The SHA-256 of a file, in hexadecimal; it is read for that, once."""
-        return _digest(Path(file.location), file.etag)[0]
+        """The SHA-256 of a file, in hexadecimal, as it was noted; else it is read for that, once."""
+        path = Path(file.location)
+        part = self.root.resolve().joinpath(*path.relative_to(self.root.resolve()).parts[:2])
+        noted = digest_list.noted(part).get(path.relative_to(part).as_posix())
+        return noted or _digest(path, file.etag)
 
     def read(self, file: StoredFile, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The bytes of a file, in pieces."""
@@ -166,7 +174,9 @@ class LocalWorkspace:
         folder.mkdir()
 
     def hand_in(self) -> None:
-        """They are where they belong already."""
+        """Note what they are; they lie where they belong already."""
+        digests = ((path.relative_to(self.outputs).as_posix(), _sha256(path)) for path in finished(self.outputs))
+        digest_list.note(self.outputs, digests)
 
     def publish(self) -> None:
         """Rename them."""
@@ -181,10 +191,17 @@ class LocalWorkspace:
         shutil.rmtree(self.outputs, ignore_errors=True)
 
 
-def _copy(upload: Upload, path: Path) -> int:
+def _copy(upload: Upload, path: Path) -> tuple[int, str]:
+    """Bytes and SHA-256."""
+    content = hashlib.sha256()
     with path.open("xb") as target:
-        shutil.copyfileobj(upload.file, target, PIECE)
-        return target.seek(0, os.SEEK_CUR)
+        while piece := upload.file.read(PIECE):
+            content.update(piece)
+            target.write(piece)
+        size = target.tell()
+    digest = content.hexdigest()
+    digest_list.note(path.parent, [(path.name, digest)])
+    return size, digest
 
 
 def _entity_tag(found: os.stat_result) -> str:
@@ -194,8 +211,12 @@ def _entity_tag(found: os.stat_result) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _digest(path: Path, tag: str) -> tuple[str, str]:
-    """SHA-256 and media type; `tag` stands for the content, so that nothing is read twice."""
+def _digest(path: Path, tag: str) -> str:
+    """SHA-256; `tag` stands for the content, so that nothing is read twice."""
     del tag
+    return _sha256(path)
+
+
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), media_type(path)
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,6 @@
 """1 GiB up and down, against curl on the same server, and what it costs in memory.
 
-A download of ours is verified, so curl's is too: by `sha256sum`, after it asked the server for the digest.
+A download of ours is verified; curl's is not, and has that much less to do.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from tests.bench.figure import Figure
 MIB = 1024 * 1024
 SIZE = 1024 * MIB
 ROUNDS = 3
-# What curl has help with.
-TOO = {"up": "", "down": " and sha256sum"}
 
 
 def figures() -> Iterator[Figure]:
@@ -54,15 +52,13 @@ def figures() -> Iterator[Figure]:
             job_id = str(json.loads(answer.stdout)["job_id"])
             start = time.perf_counter()
             url = f"{stack.compute_url}/jobs/{job_id}/files/{_input_of(stack, job_id)}"
-            want = "Want-Repr-Digest: sha-256=1"
-            subprocess.run([curl, "-sSf", "-H", want, "-o", str(here / "curl.bin"), url], check=True)
-            subprocess.run(["sha256sum", str(here / "curl.bin")], check=True, capture_output=True)
+            subprocess.run([curl, "-sSf", "-o", str(here / "curl.bin"), url], check=True)
             peer["down"].append(time.perf_counter() - start)
             shutil.rmtree(stack.data / "jobs" / job_id)
         for way in ("up", "down"):
             a, b = statistics.median(ours[way]), statistics.median(peer[way])
             detail = f"{SIZE / MIB / a:.0f} / {SIZE / MIB / b:.0f} MiB/s"
-            yield Figure(f"1 GiB {way}load, throughput / curl{TOO[way]}", b / a, 0.7, at_least=True, detail=detail)
+            yield Figure(f"1 GiB {way}load, throughput / curl", b / a, 0.7, at_least=True, detail=detail)
             yield Figure(f"1 GiB {way}load, growth of memory", growth[way], 32, unit=" MiB")
 
 
@@ -74,7 +70,7 @@ def _our_turn(stack: LocalStack, big: Path, target: Path) -> dict[str, float]:
 
 def _input_of(stack_or_data: LocalStack | Path, job_id: str) -> str:
     data = stack_or_data if isinstance(stack_or_data, Path) else stack_or_data.data
-    return f"input/{next((data / 'jobs' / job_id / 'input').iterdir()).name}"
+    return f"input/{next((data / 'jobs' / job_id / 'input').glob('source*')).name}"
 
 
 async def _transfer(url: str, data: Path, big: Path, target: Path) -> dict[str, float]:

@@ -181,11 +181,22 @@ async def test_a_place_that_cannot_be_written_is_told(local_client: ComputeClien
         await job.download(photo / "not-a-folder" / "x.png")
 
 
+async def test_a_disk_that_gives_back_other_bytes_is_found_out(
+    local_stack: LocalStack, local_client: ComputeClient, tmp_path: Path
+):
+    job_id, path, content = await big_file(local_stack, local_client)
+    with (local_stack.data / "jobs" / job_id / path).open("r+b") as file:
+        file.write(bytes([content[0] ^ 1]))
+    with pytest.raises(DownloadError, match="arrived damaged"):
+        await local_client.download_job_file(job_id, path, tmp_path / "big")
+    assert list(tmp_path.iterdir()) == []
+
+
 async def big_file(stack: LocalStack, client: ComputeClient) -> tuple[str, str, bytes]:
     """A job with a file of 20 MB: its id, the path of the file, and the content."""
     content = bytes(n % 251 for n in range(20_000_000 // 40)) * 40
     job = await client.hash.compute(content, wait=True)
-    return job.job_id, f"input/{next((stack.data / 'jobs' / job.job_id / 'input').iterdir()).name}", content
+    return job.job_id, f"input/{next((stack.data / 'jobs' / job.job_id / 'input').glob('source*')).name}", content
 
 
 async def test_a_download_that_is_cut_goes_on_where_it_was(local_stack: LocalStack, tmp_path: Path):
