@@ -3,6 +3,7 @@
 Local folders (`storage.py`) and S3 (`s3_storage.py`) pass the same suite (tests/conformance/test_storage.py).
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -119,12 +120,12 @@ class Known(Protocol):
 
 
 def finished(folder: Path) -> Iterator[Path]:
-    """The files in and below a folder, sorted, less links and those that are still being written."""
-    for path in sorted(folder.rglob("*")):
-        # A leading dot is how a file is named that is still being written.
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file() and not path.is_symlink():
-            yield path
+    """The files in and below a folder, in an order that stays, less links and those that are still being written."""
+    for place, below, names in os.walk(folder):
+        # A leading dot is how a file is named that is still being written, or a folder of such files.
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        paths = (Path(place, name) for name in sorted(names) if not name.startswith("."))
+        yield from (path for path in paths if path.is_file() and not path.is_symlink())
 
 
 def checked(job_id: str) -> str:

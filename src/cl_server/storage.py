@@ -149,10 +149,9 @@ class LocalFileStorage:
     def size_of(self, job_id: str) -> int:
         """The bytes that the files of a job take. Files that go meanwhile count nothing."""
         total = 0
-        for folder, _, names in os.walk(self._folder(job_id)):
-            for name in names:
-                with contextlib.suppress(OSError):
-                    total += (Path(folder) / name).lstat().st_size
+        for path in finished(self._folder(job_id)):
+            with contextlib.suppress(OSError):
+                total += path.stat().st_size
         return total
 
     def abandoned(self, known: Known) -> Iterator[str]:

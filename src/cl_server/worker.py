@@ -19,7 +19,7 @@ from cl_server.events import Events, Relay, connection
 from cl_server.guest_mode import GuestMode
 from cl_server.heart import Heart
 from cl_server.host_id import host_id
-from cl_server.job_storage import JobStorage, Workspace
+from cl_server.job_storage import JobStorage, Workspace, finished
 from cl_server.migrations import migrate
 from cl_server.postgres_bell import PostgresBell
 from cl_server.presence import Presence
@@ -171,7 +171,7 @@ def _not_kept(error: OSError) -> TaskResult:
 
 def _size(folder: Path) -> int:
     """The bytes of what a task wrote."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+    return sum(path.stat().st_size for path in finished(folder))
 
 
 class Shift:

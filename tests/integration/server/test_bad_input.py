@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from cl_server.embedded import LocalStack
+from cl_server.job_storage import finished
 from tests.integration.server.client import Api, Watch
 from tests.media import photo
 
@@ -126,7 +127,7 @@ def test_a_hostile_file_name_is_only_data(local_api: Api, local_stack: LocalStac
     assert len(file) <= 80
     assert local_api.file(job_id, output["output_path"]).status_code == 200
     place = local_stack.data / "jobs" / job_id
-    written = sorted(path.relative_to(place) for path in place.rglob("*") if path.is_file())
+    written = [path.relative_to(place) for path in finished(place)]
     assert [path.parts[0] for path in written] == ["input", "output"]
     assert written[0].stem == "source"
     assert set(local_stack.data.iterdir()) == around

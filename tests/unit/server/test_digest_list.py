@@ -26,7 +26,7 @@ def published(base: Path, *names: str) -> LocalFileStorage:
 
 def test_it_is_in_the_format_of_sha256sum(tmp_path: Path) -> None:
     output = published(tmp_path, "b.jpg", "a/1.ts").get_output_path("job")
-    assert (output / ".sha256").read_text() == f"{OLD}  a/1.ts\n{OLD}  b.jpg\n"
+    assert (output / ".sha256").read_text() == f"{OLD}  b.jpg\n{OLD}  a/1.ts\n"
 
 
 def test_it_is_what_was_written_that_counts_not_what_the_disk_gives_back(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ async def test_while_an_upload_is_spooled(server: Server, monkeypatch: pytest.Mo
 
 async def test_while_an_upload_is_kept(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("shutil.copyfileobj", full)
+        patch.setattr("cl_server.digest_list.note", full)
         answer = await server.submit()
     assert (answer.status_code, answer.json()["detail"]) == (507, FULL)
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
@@ -126,7 +126,7 @@ async def test_other_trouble_of_the_machine_is_a_plain_500(server: Server, monke
         raise OSError(errno.EIO, "Input/output error", "/secret/spool")
 
     with monkeypatch.context() as patch:
-        patch.setattr("shutil.copyfileobj", broken)
+        patch.setattr("cl_server.digest_list.note", broken)
         answer = await server.submit()
     assert (answer.status_code, answer.json()["detail"]) == (500, "internal error")
     assert await server.is_as_before()
