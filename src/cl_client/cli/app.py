@@ -14,8 +14,8 @@ from cyclopts import App, Group, Parameter
 
 from cl_client.cli import failure, front_page, prompt
 from cl_client.cli.console import Console
-from cl_client.cli.help import PlainHelp
 from cl_client.cli.options import GLOBAL, GlobalOptions
+from cl_client.cli.page import Page
 from cl_client.cli.program import Program
 from cl_client.cli.run import Run
 
@@ -29,7 +29,6 @@ def assemble(program: Program) -> App:
         usage=f"Usage: {program.usage}",
         help=program.description,
         help_format="plaintext",
-        help_formatter=PlainHelp(),
         version=program.version,
         group_parameters=Group("Options", sort_key=5),
         suppress_keyboard_interrupt=False,
@@ -86,9 +85,13 @@ def launch(program: Program, tokens: list[str]) -> int:
         The exit code.
     """
     try:
-        assemble(program).meta(
-            own_password(tokens), print_error=False, exit_on_error=False, result_action="return_value"
-        )
+        app = assemble(program)
+        if (page := Page.asked_for(app, tokens)) is None:
+            app.meta(own_password(tokens), print_error=False, exit_on_error=False, result_action="return_value")
+        elif page.is_front:
+            front_page.show(program)
+        else:
+            page.show()
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         return failure.report(error, Console(program=program.name, debug="--debug" in tokens))

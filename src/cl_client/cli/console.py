@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -113,26 +112,10 @@ class Console:
 
     def listen(self) -> None:
         """Say what the client logs: warnings as a line each; with debug everything."""
-        logger = logging.getLogger("cl_client")
-        for old in [handler for handler in logger.handlers if isinstance(handler, _LogLines)]:
-            logger.removeHandler(old)
-        logger.addHandler(_LogLines(self))
-        logger.setLevel(logging.DEBUG if self.debug else logging.WARNING)
+        # Help does not pay for it.
+        from cl_client.cli.log_lines import listen
 
-
-class _LogLines(logging.Handler):
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if record.levelno >= logging.WARNING:
-            self._console.warn(message)
-        else:
-            self._console.trace(f"{record.name}: {message}")
-        if record.exc_info:
-            self._console.trace(logging.Formatter().formatException(record.exc_info))
+        listen(self)
 
 
 def printable(text: str) -> str:

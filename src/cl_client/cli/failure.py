@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING, Final
 
 from cyclopts import CycloptsError
@@ -45,7 +44,10 @@ EXIT_CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
 
 def report(error: BaseException, console: Console) -> int:
     """Say what went wrong, on stderr, and give the exit code for it."""
-    console.trace("".join(traceback.format_exception(error)))
+    if console.debug:
+        import traceback
+
+        console.trace("".join(traceback.format_exception(error)))
     match error:
         case KeyboardInterrupt():
             pass  # whoever asked for it knows; what goes on without us was said by the command

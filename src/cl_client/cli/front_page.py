@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, cast, get_type_hints
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Final
 
 from cl_client.cli.help import print_description, print_section, print_usage
-from cl_client.cli.options import GLOBAL, GlobalOptions
+from cl_client.cli.options import GLOBAL, global_rows
 from cl_client.cli.program import DOWNLOAD, FOLLOW, Program
 from cl_client.command import Entry
 from cl_client.version import __version__
@@ -78,14 +76,5 @@ def show(program: Program) -> None:
     print_description(program.description)
     for title, entries in sections(program):
         print_section(title, [(entry.name, entry.help) for entry in entries])
-    print_section(str(GLOBAL.name), _options())
-
-
-def _options() -> Iterator[tuple[str, str]]:
-    hints = cast("dict[str, object]", get_type_hints(GlobalOptions, include_extras=True))
-    for name, hint in hints.items():
-        (parameter,) = cast("tuple[Parameter]", getattr(hint, "__metadata__", ()))
-        names = sorted(parameter.name or (f"--{name.replace('_', '-')}",), key=len)
-        yield " ".join([", ".join(names), *([parameter.metavar] if parameter.metavar else [])]), parameter.help or ""
-    for flags, text in FLAGS:
-        yield ", ".join(flags), text
+    flags = ((", ".join(flags), text) for flags, text in FLAGS)
+    print_section(str(GLOBAL.name), [*global_rows(), *flags])

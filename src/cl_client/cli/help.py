@@ -7,31 +7,13 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, cast
-
-if TYPE_CHECKING:
-    from cyclopts.help import HelpEntry, HelpPanel
-    from rich.console import Console, ConsoleOptions
+from typing import Final
 
 _LABELS: Final = 30
 _WIDEST: Final = 100
 
-
-class PlainHelp:
-    """A cyclopts help formatter."""
-
-    def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
-        """Print the entries of a panel."""
-        if panel.entries:
-            print_section(_text(panel.title), [(_label(entry), _description(entry)) for entry in panel.entries])
-
-    def render_usage(self, console: Console, options: ConsoleOptions, usage: object) -> None:
-        """Print the usage line."""
-        print_usage(_text(usage).strip().removeprefix("Usage: "))
-
-    def render_description(self, console: Console, options: ConsoleOptions, description: object) -> None:
-        """Print what the command does."""
-        print_description(_text(description))
+Row = tuple[str, str]
+"""What one types, and what it does."""
 
 
 def print_usage(usage: str) -> None:
@@ -45,8 +27,8 @@ def print_description(text: str) -> None:
         _print("\n" + textwrap.fill(" ".join(paragraph.split()), _width()))
 
 
-def print_section(title: str, rows: Iterable[tuple[str, str]]) -> None:
-    """A heading, and below it two columns: what one types, and what it does."""
+def print_section(title: str, rows: Iterable[Row]) -> None:
+    """A heading, and below it two columns."""
     rows = list(rows)
     indent = min(max(len(label) for label, _ in rows), _LABELS) + 4
     bold = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -73,28 +55,3 @@ def _width() -> int:
 def _print(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-
-
-def _label(entry: HelpEntry) -> str:
-    if entry.positional_label:
-        return entry.positional_label
-    names = (*entry.positive_shorts, *entry.positive_names, *entry.negative_shorts, *entry.negative_names)
-    label = ", ".join(names)
-    return f"{label} {entry.metavar}" if entry.metavar else label
-
-
-def _description(entry: HelpEntry) -> str:
-    text = _text(cast("object", entry.description))
-    if entry.choices:
-        text += f" [{', '.join(entry.choices)}]"
-    if entry.default:
-        text += f" [default: {entry.default}]"
-    if entry.required and not entry.positional_label:
-        text += " [required]"
-    return " ".join(text.split())
-
-
-def _text(renderable: object) -> str:
-    """What rich would draw, without drawing it: all of our help is plain text."""
-    inner = getattr(renderable, "primary_renderable", renderable)
-    return str(getattr(inner, "plain", inner or ""))

@@ -1,7 +1,8 @@
 """The options that every command has."""
 
 # Annotations are not strings here: cyclopts reads them.
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, cast, get_type_hints
 
 from attrs import evolve, field, frozen
 from cyclopts import Group, Parameter
@@ -76,3 +77,12 @@ class GlobalOptions:
             mqtt_host=self.mqtt_broker or config.mqtt_host,
             mqtt_port=self.mqtt_port or config.mqtt_port,
         )
+
+
+def global_rows() -> Iterator[tuple[str, str]]:
+    """The global options for a page of help: what one types, and what it does."""
+    hints = cast("dict[str, object]", get_type_hints(GlobalOptions, include_extras=True))
+    for name, hint in hints.items():
+        (parameter,) = cast("tuple[Parameter]", getattr(hint, "__metadata__", ()))
+        names = sorted(parameter.name or (f"--{name.replace('_', '-')}",), key=len)
+        yield " ".join([", ".join(names), *([parameter.metavar] if parameter.metavar else [])]), parameter.help or ""

@@ -52,17 +52,26 @@ sys.exit(" ".join(name for name in heavy.split() if name in sys.modules) or 0)
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("command", ["media-thumbnail generate", "user create", "login"])
-def test_help_of_a_command_imports_neither_transport_nor_broker(command: str):
-    program = f"""
+def test_help_of_no_command_imports_what_only_a_run_needs():
+    program = """
 import sys
+from cl_client.cli.app import assemble
+from cl_client.cli.front_page import CL_CLIENT
 from cl_client.cli.main import main
-main([*"{command}".split(), "--help"])
-heavy = "httpx aiomqtt asyncio cl_client.client cl_plugins.media_thumbnail"
+
+def ask(app, *chain):
+    main([*chain, "--help"])
+    for name in app:
+        if not name.startswith("-"):
+            ask(app[name], *chain, name)
+
+ask(assemble(CL_CLIENT))
+heavy = "httpx aiomqtt asyncio logging rich email.utils cl_client.client cl_plugins.hash cl_server cl_ml_tools"
 sys.exit(" ".join(name for name in heavy.split() if name in sys.modules) or 0)
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
+    assert "Usage: cl-client server models add [OPTIONS] FILE" in ran.stdout.splitlines()
 
 
 def test_a_command_shows_what_its_parameters_take(capsys: pytest.CaptureFixture[str]):
@@ -78,6 +87,30 @@ def test_a_command_shows_what_its_parameters_take(capsys: pytest.CaptureFixture[
 def test_h_is_the_height_where_there_is_one_and_help_elsewhere(capsys: pytest.CaptureFixture[str]):
     assert "-h, --height 1-8192" in page(capsys, "media-thumbnail", "generate", "--help")
     assert page(capsys, "hash", "compute", "-h") == page(capsys, "hash", "compute", "--help")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [
+        (["hash", "--json"], "hash COMMAND [OPTIONS]"),
+        (["--json", "hash", "--help"], "hash COMMAND [OPTIONS]"),
+        (["hash", "compute", "photo.jpg", "--output", "x", "--help"], "hash compute [OPTIONS] IMAGE"),
+        (["image-conversion", "convert", "-h"], "image-conversion convert --format CHOICE [OPTIONS] IMAGE"),
+        (["login", "--help"], "login [OPTIONS] [USERNAME]"),
+    ],
+)
+def test_a_page_says_how_a_command_is_called(capsys: pytest.CaptureFixture[str], arguments: list[str], usage: str):
+    assert page(capsys, *arguments).splitlines()[0] == f"Usage: cl-client {usage}"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["hsh", "--help"], ["hash", "compte", "--help"], ["hash", "compute", "--", "--help"]]
+)
+def test_no_page_hides_what_cannot_be_read(capsys: pytest.CaptureFixture[str], arguments: list[str]):
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
 
 
 @pytest.mark.parametrize(
