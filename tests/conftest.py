@@ -49,11 +49,12 @@ def no_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def nobody_logged_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No session of whoever runs the tests, and neither a folder nor a keyring of theirs to keep one."""
+    """Neither a session nor a profile of whoever runs the tests, and no folder or keyring of theirs to keep one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-        for name in ("CL_USERNAME", "CL_PASSWORD", "CL_TOKEN"):
+        for name in ("CL_USERNAME", "CL_PASSWORD", "CL_TOKEN", "CL_CONFIG", "CL_PROFILE"):
             patch.delenv(name, raising=False)
         yield
 

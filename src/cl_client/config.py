@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields_dict, frozen
 
 from cl_client.errors import InvalidParameterError
 
@@ -150,29 +150,38 @@ class ServerConfig:
         Raises:
             InvalidParameterError: a port is not a number from 1 to 65535, or `MQTT_URL` is not one.
         """
+        return cls.of(told_by_environment(environment))
+
+    @classmethod
+    def load(
+        cls,
+        profile: str | None = None,
+        *,
+        file: str | Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> ServerConfig:
+        """Read a profile of the user's file, as `cl-client` does; what the environment says goes before it.
+
+        Args:
+            profile: a table of the file; `CL_PROFILE`, or `default`, when not given.
+            file: TOML; `CL_CONFIG`, or `cl-client/config.toml` in `$XDG_CONFIG_HOME`, when not given.
+            environment: in place of that of this process.
+
+        Raises:
+            InvalidParameterError: as `from_env`; or the file cannot be read or is not right, which names the line;
+                or it has no such profile.
+        """
+        # Most programs need none of it.
+        from cl_client.config_file import ConfigFile
+
         env = os.environ if environment is None else environment
+        told = ConfigFile.chosen(file, env).told_by(profile or env.get("CL_PROFILE"))
+        return cls.of({**told, **told_by_environment(env)})
 
-        def first(*names: str) -> str | None:
-            return next((env[name] for name in names if env.get(name)), None)
-
-        here = cls(
-            auth_url=first("AUTH_URL") or ComputeClientConfig.DEFAULT_AUTH_URL,
-            compute_url=first("COMPUTE_URL", "COMPUTE_SERVER_URL") or ComputeClientConfig.DEFAULT_BASE_URL,
-            store_url=first("STORE_URL") or ComputeClientConfig.DEFAULT_STORE_URL,
-            mqtt_ca_file=first("MQTT_CA_FILE"),
-            mqtt_cert_file=first("MQTT_CERT_FILE"),
-            mqtt_key_file=first("MQTT_KEY_FILE"),
-            mqtt_jwt=first("MQTT_JWT") in ("1", "true", "yes", "on"),
-            mqtt_events=first("MQTT_EVENTS") or ComputeClientConfig.MQTT_EVENTS_TOPIC,
-        )
-        if url := first("MQTT_URL"):
-            return here.with_broker(url)
-        port = first("MQTT_BROKER_PORT", "MQTT_PORT")
-        return evolve(
-            here,
-            mqtt_host=first("MQTT_BROKER_HOST", "MQTT_BROKER") or ComputeClientConfig.MQTT_BROKER_HOST,
-            mqtt_port=_port(port) if port else ComputeClientConfig.MQTT_BROKER_PORT,
-        )
+    @classmethod
+    def of(cls, told: Mapping[str, Told]) -> ServerConfig:
+        """What is told of its fields; all others keep their defaults."""
+        return evolve(cls(), **{name: said.value for name, said in told.items() if name in fields_dict(cls)})
 
     def with_broker(self, url: str) -> ServerConfig:
         """The same with the broker of a URL: `mqtt://host:port`, or `mqtts://user:password@host:port` for TLS.
@@ -180,24 +189,7 @@ class ServerConfig:
         Raises:
             InvalidParameterError: it is none.
         """
-        parts = urlsplit(url)
-        # The password is nobody's business, so the message does not hold the URL.
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise InvalidParameterError("MQTT_URL is not a broker: write mqtt://host:port or mqtts://host:port")
-        try:
-            port = parts.port
-        except ValueError as error:
-            raise InvalidParameterError(f"MQTT_URL: {error}") from None
-        tls = parts.scheme == "mqtts"
-        usual = ComputeClientConfig.MQTT_TLS_PORT if tls else ComputeClientConfig.MQTT_BROKER_PORT
-        return evolve(
-            self,
-            mqtt_host=parts.hostname,
-            mqtt_port=port or usual,
-            mqtt_tls=tls,
-            mqtt_username=unquote(parts.username) if parts.username else None,
-            mqtt_password=unquote(parts.password) if parts.password else None,
-        )
+        return evolve(self, **_broker(url))
 
 
 @frozen(kw_only=True)
@@ -226,16 +218,118 @@ class Credentials:
         )
 
 
+@frozen
+class Told:
+    """A value of a setting, and where it comes from.
+
+    Attributes:
+        value: as `ServerConfig` has it.
+        source: such as `environment COMPUTE_URL`.
+    """
+
+    value: str | int | bool | None
+    source: str
+
+
+@frozen
+class Setting:
+    """What can be set outside of a program.
+
+    Attributes:
+        key: in a profile.
+        field: of `ServerConfig`; `username` is of `Credentials`.
+        variables: of the environment; the first that is set counts.
+        read: its value, from a text.
+    """
+
+    key: str
+    field: str
+    variables: tuple[str, ...]
+    read: Callable[[str], str | int | bool] = str
+
+
+def told_by_environment(environment: Mapping[str, str] | None = None) -> dict[str, Told]:
+    """What the environment says, by field.
+
+    Raises:
+        InvalidParameterError: one of the variables cannot be read.
+    """
+    env = os.environ if environment is None else environment
+    told: dict[str, Told] = {}
+    for setting in SETTINGS:
+        if variable := next((name for name in setting.variables if env.get(name)), None):
+            told[setting.field] = Told(setting.read(env[variable]), f"environment {variable}")
+    if url := env.get("MQTT_URL"):
+        told |= {name: Told(value, "environment MQTT_URL") for name, value in _broker(url).items()}
+    return told
+
+
+def config_folder(environment: Mapping[str, str] | None = None, program: str = "cl-client") -> Path:
+    """Where a program keeps what its user has set, by the XDG Base Directory Specification."""
+    env = os.environ if environment is None else environment
+    return _folder(env, "XDG_CONFIG_HOME", Path(".config")) / program
+
+
 def state_folder(environment: Mapping[str, str] | None = None) -> Path:
     """Where the client keeps what outlives it, by the XDG Base Directory Specification."""
     env = os.environ if environment is None else environment
-    home = env.get("XDG_STATE_HOME")
+    return _folder(env, "XDG_STATE_HOME", Path(".local", "state")) / "cl-client"
+
+
+def _folder(env: Mapping[str, str], variable: str, usual: Path) -> Path:
+    home = env.get(variable)
     # A relative path is to be ignored, says the specification.
-    base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"
-    return base / "cl-client"
+    return Path(home) if home and Path(home).is_absolute() else Path.home() / usual
+
+
+def _broker(url: str) -> dict[str, str | int | bool | None]:
+    """What a URL says of the broker, by field.
+
+    Raises:
+        InvalidParameterError: it is none.
+    """
+    parts = urlsplit(url)
+    # The password is nobody's business, so the message does not hold the URL.
+    if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        raise InvalidParameterError("MQTT_URL is not a broker: write mqtt://host:port or mqtts://host:port")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise InvalidParameterError(f"MQTT_URL: {error}") from None
+    tls = parts.scheme == "mqtts"
+    usual = ComputeClientConfig.MQTT_TLS_PORT if tls else ComputeClientConfig.MQTT_BROKER_PORT
+    return {
+        "mqtt_host": parts.hostname,
+        "mqtt_port": port or usual,
+        "mqtt_tls": tls,
+        "mqtt_username": unquote(parts.username) if parts.username else None,
+        "mqtt_password": unquote(parts.password) if parts.password else None,
+    }
 
 
 def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
         return int(text)
     raise InvalidParameterError(f"MQTT port {text!r} is not a number from 1 to 65535")
+
+
+def _switch(text: str) -> bool:
+    return text.casefold() in ("1", "true", "yes", "on")
+
+
+SETTINGS: Final = (
+    Setting("compute_url", "compute_url", ("COMPUTE_URL", "COMPUTE_SERVER_URL")),
+    Setting("auth_url", "auth_url", ("AUTH_URL",)),
+    Setting("store_url", "store_url", ("STORE_URL",)),
+    Setting("mqtt_broker", "mqtt_host", ("MQTT_BROKER_HOST", "MQTT_BROKER")),
+    Setting("mqtt_port", "mqtt_port", ("MQTT_BROKER_PORT", "MQTT_PORT"), _port),
+    Setting("mqtt_tls", "mqtt_tls", (), _switch),
+    Setting("mqtt_ca_file", "mqtt_ca_file", ("MQTT_CA_FILE",)),
+    Setting("mqtt_cert_file", "mqtt_cert_file", ("MQTT_CERT_FILE",)),
+    Setting("mqtt_key_file", "mqtt_key_file", ("MQTT_KEY_FILE",)),
+    Setting("mqtt_username", "mqtt_username", ()),
+    Setting("mqtt_jwt", "mqtt_jwt", ("MQTT_JWT",), _switch),
+    Setting("mqtt_events", "mqtt_events", ("MQTT_EVENTS",)),
+    Setting("username", "username", ("CL_USERNAME",)),
+)
+"""All of them: neither a password nor a token is one."""

@@ -10,15 +10,14 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import sys
-import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import IO, Final, Protocol, cast
 
 from attrs import frozen
 
+from cl_client import private_file
 from cl_client.config import state_folder
 from cl_client.errors import ComputeClientError
 from cl_client.token import Token
@@ -89,7 +88,7 @@ class SessionStore:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._folder.chmod(0o700)
-            _replace(path, json.dumps(record))
+            private_file.replace(path, json.dumps(record))
         except OSError as error:
             raise ComputeClientError(f"cannot keep the session in {path}: {error.strerror or error}") from error
         return "the system keyring" if in_keyring else str(path)
@@ -161,18 +160,6 @@ def _read(path: Path) -> Session | None:
         logger.warning("the session in %s cannot be read (%s): log in again", path, type(error).__name__)
         return None
     return session
-
-
-def _replace(path: Path, text: str) -> None:
-    """Whole or not at all, and for nobody else: `mkstemp` makes files of mode 0600."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 class _Keyring(Protocol):

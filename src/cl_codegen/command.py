@@ -8,7 +8,7 @@ from cl_codegen import naming
 from cl_codegen.escape import SpecText, literal, one_line, visible
 from cl_codegen.plugin import Parameter, Plugin
 
-_GLOBAL_OPTIONS = frozenset(
+GLOBAL_OPTIONS = frozenset(
     [
         "--watch",
         "--no-watch",
@@ -24,6 +24,12 @@ _GLOBAL_OPTIONS = frozenset(
         "--compute-url",
         "--mqtt-broker",
         "--mqtt-port",
+        "--auth-url",
+        "--username",
+        "--password",
+        "--no-auth",
+        "--config",
+        "--profile",
         "--json",
         "--quiet",
         "-q",
@@ -93,7 +99,7 @@ class Command:
     def of(cls, plugin: Plugin) -> Command:
         files = [parameter for parameter in plugin.files if parameter.required and not parameter.is_list]
         file = files[0] if files else None
-        taken: set[str] = set(_GLOBAL_OPTIONS)
+        taken: set[str] = set(GLOBAL_OPTIONS)
         options: list[Option] = []
         for parameter in plugin.parameters:
             if parameter is not file:

@@ -24,7 +24,7 @@ def embed_image(
     profile: Annotated[
         Literal["mobileclip", "clip"] | None,
         Parameter(
-            name=("--profile",),
+            name=("--preparation",),
             help="How the image is prepared: as MobileCLIP was trained, or squashed and normalised as for CLIP.",
             show_default="mobileclip",
         ),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def login(
-    username: Annotated[str | None, Parameter(help="Who; --username, CL_USERNAME, or asked for.")] = None,
+    username: Annotated[str | None, Parameter(help="Who; --username, CL_USERNAME, the profile, or asked for.")] = None,
     /,
     *,
     run: Annotated[Run, Parameter(parse=False)],
@@ -28,8 +28,7 @@ def login(
     from cl_client.config import Credentials
 
     found = Credentials.from_env()
-    name = username or run.options.username or found.username
-    name = name or prompt.line("User", otherwise="name the user: cl-client login USERNAME")
+    name = username or run.username or prompt.line("User", otherwise="name the user: cl-client login USERNAME")
     password = run.options.password or found.password
     password = password or prompt.password(
         f"Password of {name}", otherwise="give the password on stdin with --password -, or in CL_PASSWORD"
@@ -40,7 +39,7 @@ def login(
 async def _login(run: Run, username: str, password: str) -> None:
     from cl_client.session import SessionManager
 
-    async with SessionManager(run.options.server_config()) as session:
+    async with SessionManager(run.server_config) as session:
         token = await session.login(username, password)
         if session.kept_in is None:
             raise ComputeClientError(
@@ -52,14 +51,14 @@ async def _login(run: Run, username: str, password: str) -> None:
 
 
 def logout(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """End the session of the last login, or of `--username`."""
+    """End the session of the last login, or of `--username` (CL_USERNAME, the profile)."""
     run.complete(_logout(run))
 
 
 async def _logout(run: Run) -> None:
     from cl_client.session import SessionManager
 
-    async with SessionManager(run.options.server_config(), username=run.options.username) as session:
+    async with SessionManager(run.server_config, username=run.username) as session:
         name = session.username
         await session.logout()
     if name is None:
@@ -76,7 +75,7 @@ def whoami(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
 async def _whoami(run: Run) -> None:
     from cl_client.cli.sign_in import signed_in
 
-    async with signed_in(run.options) as session:
+    async with signed_in(run) as session:
         user = None if session is None else await session.get_current_user()
     if user is None:
         run.console.result({"username": None}, [("user", "a guest (nobody is logged in)")], id="")

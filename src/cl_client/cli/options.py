@@ -2,14 +2,15 @@
 
 # Annotations are not strings here: cyclopts reads them.
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_type_hints
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 if TYPE_CHECKING:
-    from cl_client.config import ServerConfig
+    from cl_client.config import Told
 
 GLOBAL = Group("Global options", sort_key=20)
 
@@ -21,6 +22,7 @@ class GlobalOptions:
 
     Attributes:
         compute_url, auth_url, mqtt_broker, mqtt_port: go before the environment.
+        config, profile: the file, and the table in it, that say what neither an option nor the environment does.
         username, password: who runs this command, in place of who is logged in.
         no_auth: run it as a guest.
         json: results as JSON, one object a line.
@@ -50,6 +52,10 @@ class GlobalOptions:
             help="Of that user; - reads stdin. Better in CL_PASSWORD.", metavar="TEXT", allow_leading_hyphen=True
         ),
     ] = field(default=None, repr=False)
+    config: Annotated[
+        Path | None, Parameter(help="The file of profiles; CL_CONFIG, or what `config path` says.", metavar="FILE")
+    ] = None
+    profile: Annotated[str | None, Parameter(help="A profile of it; CL_PROFILE, or default.", metavar="NAME")] = None
     no_auth: Annotated[bool, Parameter(negative="", help="Run it as a guest.", show_default=False)] = False
     json: Annotated[bool, Parameter(negative="", help="Results as JSON, one object a line.", show_default=False)] = (
         False
@@ -61,22 +67,18 @@ class GlobalOptions:
         bool, Parameter(negative="", help="Show tracebacks and what the client logs.", show_default=False)
     ] = False
 
-    def server_config(self) -> "ServerConfig":
-        """These addresses, completed from the environment.
+    def told(self) -> "dict[str, Told]":
+        """What they say, by field of `ServerConfig`."""
+        from cl_client.config import Told
 
-        Raises:
-            InvalidParameterError: the environment holds one that cannot be an address.
-        """
-        from cl_client.config import ServerConfig
-
-        config = ServerConfig.from_env()
-        return evolve(
-            config,
-            auth_url=self.auth_url or config.auth_url,
-            compute_url=self.compute_url or config.compute_url,
-            mqtt_host=self.mqtt_broker or config.mqtt_host,
-            mqtt_port=self.mqtt_port or config.mqtt_port,
+        said = (
+            ("compute_url", "--compute-url", self.compute_url),
+            ("auth_url", "--auth-url", self.auth_url),
+            ("mqtt_host", "--mqtt-broker", self.mqtt_broker),
+            ("mqtt_port", "--mqtt-port", self.mqtt_port),
+            ("username", "--username", self.username),
         )
+        return {name: Told(value, f"option {option}") for name, option, value in said if value}
 
 
 def global_rows() -> Iterator[tuple[str, str]]:

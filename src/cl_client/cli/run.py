@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from cl_client.cli.many import Bind
     from cl_client.cli.program import Program
     from cl_client.client import JobClient
+    from cl_client.config import ServerConfig, Told
+    from cl_client.config_file import ConfigFile
     from cl_client.jobs import Job, Jobs
 
 Output = TypeVar("Output")
@@ -31,6 +35,39 @@ class Run:
             program=program.name, as_json=options.json, quiet=options.quiet, debug=options.debug
         )
 
+    @property
+    def config_file(self) -> ConfigFile:
+        """The profiles of this user."""
+        from cl_client.config_file import ConfigFile
+
+        return ConfigFile.chosen(self.options.config, program=self.program.name)
+
+    @functools.cached_property
+    def told(self) -> dict[str, Told]:
+        """What is set outside of the program, by field of `ServerConfig`: options go before the environment, and that
+        before the profile.
+
+        Raises:
+            InvalidParameterError: the environment or the file of profiles is not right.
+        """
+        from cl_client.config import told_by_environment
+
+        profile = self.config_file.told_by(self.options.profile or os.environ.get("CL_PROFILE"))
+        return {**profile, **told_by_environment(), **self.options.told()}
+
+    @property
+    def server_config(self) -> ServerConfig:
+        """Where the servers are; raises as `told`."""
+        from cl_client.config import ServerConfig
+
+        return ServerConfig.of(self.told)
+
+    @property
+    def username(self) -> str | None:
+        """Who is to run it, where that is said; raises as `told`."""
+        said = self.told.get("username")
+        return None if said is None else str(said.value)
+
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncGenerator[JobClient]:
         """A client of the server that the options name, for whoever they say.
@@ -42,9 +79,9 @@ class Run:
         from cl_client.auth import JWTAuthProvider
         from cl_client.cli.sign_in import signed_in
 
-        async with signed_in(self.options, kept=bool(self.program.accounts)) as session:
+        async with signed_in(self) as session:
             provider = None if session is None else JWTAuthProvider(session=session)
-            async with self.program.client(self.options.server_config(), provider) as client:
+            async with self.program.client(self.server_config, provider) as client:
                 yield client
 
     def warn_of_password(self, option: str) -> None:

@@ -5,27 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
-from cl_client.cli.options import GlobalOptions
 from cl_client.config import Credentials, ServerConfig
 from cl_client.errors import AuthenticationError, InvalidParameterError
 from cl_client.session import SessionManager
 from cl_client.session_store import SessionStore
 
+if TYPE_CHECKING:
+    from cl_client.cli.run import Run
+
 
 @contextlib.asynccontextmanager
-async def signed_in(options: GlobalOptions, *, kept: bool = True) -> AsyncGenerator[SessionManager | None]:
+async def signed_in(run: Run) -> AsyncGenerator[SessionManager | None]:
     """A session in which somebody is logged in, or `None` for a guest.
 
     Options go before the environment, and `CL_TOKEN` before a name. A password is used for this command alone.
-    Without `kept`, the session of an earlier login does not count.
+    The session of an earlier login does not count for a program that has no accounts.
 
     Raises:
         AuthenticationError: the password is wrong, or the named user is not logged in.
         InvalidParameterError: there is a password and no name.
     """
-    found, config = Credentials.from_env(), options.server_config()
-    username, password = options.username or found.username, options.password or found.password
+    options, found, config = run.options, Credentials.from_env(), run.server_config
+    username, password = run.username, options.password or found.password
     by_option = options.username is not None or options.password is not None
     if options.password is not None and username is None:
         raise InvalidParameterError("whose password is it? give --username too")
@@ -39,7 +42,7 @@ async def signed_in(options: GlobalOptions, *, kept: bool = True) -> AsyncGenera
         async with SessionManager(config, keep=False) as session:
             await session.login(username, password)
             yield session
-    elif kept and await _is_kept(config, username):
+    elif run.program.accounts and await _is_kept(config, username):
         async with SessionManager(config, username=username) as session:
             yield session
     elif username is not None:

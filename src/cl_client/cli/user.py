@@ -167,7 +167,7 @@ async def _admin(run: Run) -> "AsyncGenerator[tuple[AuthClient, str]]":
     """The auth server, and a token for it."""
     from cl_client.cli.sign_in import signed_in
 
-    async with signed_in(run.options) as session:
+    async with signed_in(run) as session:
         if session is None:
             raise AuthenticationError("nobody is logged in: only an admin may do this")
         yield session.auth, await session.get_valid_token()
