@@ -30,6 +30,7 @@ OWN_COMMANDS: Final = (
     Entry("capabilities", "cl_client.cli.workers:capabilities", "Which kinds of jobs there are workers for."),
     Entry("config", "cl_client.cli.config:app", "Show and keep where the servers are, in profiles."),
     Entry("demo", "cl_client.cli.demo:demo", "See a job go through a server, from nothing, in seconds."),
+    Entry("doctor", "cl_client.cli.doctor:doctor", "Can I have a job done, and if not, why not."),
     DOWNLOAD,
     FOLLOW,
     Entry("server", "cl_client.cli.server:app", "Run a server on this machine."),
