@@ -82,6 +82,11 @@ class Console:
             _write(sys.stdout, line)
         sys.stdout.flush()
 
+    def document(self, record: Mapping[str, JSONValue], text: str) -> None:
+        """Print a result that is a text of many lines, as it is; the record for programs."""
+        sys.stdout.write(f"{json.dumps(record)}\n" if self.as_json else text)
+        sys.stdout.flush()
+
     def say(self, text: str = "") -> None:
         """A line for people that is not the result."""
         if not self.quiet:

@@ -28,6 +28,7 @@ ACCOUNTS: Final = "Accounts"
 OWN_COMMANDS: Final = (
     Entry("batch", "cl_client.cli.batch:batch", "Run the jobs of a file, and go on after a crash."),
     Entry("capabilities", "cl_client.cli.workers:capabilities", "Which kinds of jobs there are workers for."),
+    Entry("completion", "cl_client.cli.completion:completion", "Have bash, zsh or fish complete commands and options."),
     Entry("config", "cl_client.cli.config:app", "Show and keep where the servers are, in profiles."),
     Entry("demo", "cl_client.cli.demo:demo", "See a job go through a server, from nothing, in seconds."),
     Entry("doctor", "cl_client.cli.doctor:doctor", "Can I have a job done, and if not, why not."),

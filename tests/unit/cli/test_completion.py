@@ -1,0 +1,125 @@
+"""Completion as the shells have it: each script is read by its own shell, where that is on this machine."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cl_client.cli.main import main
+
+Capture = pytest.CaptureFixture[str]
+
+# What one types, up to the cursor: the last word is the one to complete.
+CASES = [
+    (["ha"], {"hash"}),
+    (["jobs", "wa"], {"watch", "wait"}),
+    (["--json", "hash", "c"], {"compute"}),
+    (["hash", "compute", "--algo"], {"--algorithm"}),
+    (["hash", "compute", "--algorithm", "ph"], {"phash"}),
+    (["media-thumbnail", "generate", "--he"], {"--height", "--help"}),
+    (["image-conversion", "convert", "--format", "w"], {"webp"}),
+    (["completion", "z"], {"zsh"}),
+    (["config", "--pro"], {"--profile"}),
+    (["user", "create", "--adm"], {"--admin"}),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("scripts")
+
+
+@pytest.fixture
+def script(folder: Path, request: pytest.FixtureRequest, capsys: Capture) -> Path:
+    """The script of a shell that is here."""
+    shell = str(request.param)
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} on this machine")
+    path = folder / shell
+    if not path.exists():
+        assert main(["completion", shell]) == 0
+        path.write_text(capsys.readouterr().out)
+    return path
+
+
+def ran(*argv: str, folder: Path) -> str:
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize("script", ["bash"], indirect=True)
+@pytest.mark.parametrize(("words", "expected"), CASES)
+def test_bash_completes(script: Path, words: list[str], expected: set[str]):
+    program = """
+source "$0"
+COMP_WORDS=(cl-client "$@") COMP_CWORD=$#
+_cl_client
+printf '%s\\n' "${COMPREPLY[@]}"
+complete -p cl-client >/dev/null
+"""
+    found = ran("bash", "--norc", "-c", program, str(script), *words, folder=script.parent)
+    assert set(found.split()) == expected
+
+
+@pytest.mark.parametrize("script", ["bash"], indirect=True)
+def test_bash_completes_the_names_of_files(script: Path, folder: Path):
+    (folder / "photo.jpg").touch()
+    program = 'source "$0"; COMP_WORDS=(cl-client hash compute ph); COMP_CWORD=3; _cl_client; echo "${COMPREPLY[@]}"'
+    assert ran("bash", "--norc", "-c", program, str(script), folder=folder) == "photo.jpg\n"
+
+
+@pytest.mark.parametrize("script", ["fish"], indirect=True)
+def test_fish_completes(script: Path):
+    for words, expected in CASES:
+        program = f"source {script}; complete -C 'cl-client {' '.join(words)}'"
+        found = ran("fish", "--no-config", "-c", program, folder=script.parent)
+        assert {line.split("\t")[0] for line in found.splitlines()} == expected
+
+
+@pytest.mark.parametrize("script", ["zsh", "fish"], indirect=True)
+def test_the_other_shells_read_their_script(script: Path):
+    ran(script.name, "-n", str(script), folder=script.parent)
+
+
+@pytest.mark.parametrize(("shell", "start"), [("zsh", "#compdef cl-client"), ("fish", "# Fish completion")])
+def test_each_shell_has_a_script_of_its_own(capsys: Capture, shell: str, start: str):
+    assert main(["completion", shell, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    record = json.loads(out)
+    assert record["shell"] == shell
+    assert record["script"].startswith(start)
+    assert "media-thumbnail" in record["script"]
+
+
+def test_it_is_installed_for_this_user(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".bashrc").write_text("alias l=ls\n")
+    assert main(["completion", "bash", "--install", "-q"]) == 0
+    path = tmp_path / ".local/share/bash-completion/completions/cl-client"
+    assert capsys.readouterr().out == f"{path}\n"
+    assert "complete -F _cl_client cl-client" in path.read_text()
+    assert (tmp_path / ".bashrc").read_text().splitlines() == [
+        "alias l=ls", "# Load cl-client completion", f'[ -f "{path}" ] && . "{path}"'
+    ]  # fmt: skip
+
+
+def test_where_it_cannot_be_installed_there_is_another_way(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / ".local").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["completion", "bash", "--install"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: cannot install it: ")
+    assert "hint: print it, and put it where you like: cl-client completion bash" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["tcsh"]])
+def test_a_shell_has_to_be_named(capsys: Capture, arguments: list[str]):
+    assert main(["completion", *arguments]) == 2
+    assert "hint: cl-client completion --help" in capsys.readouterr().err
