@@ -73,6 +73,21 @@ def test_shell(folder: Path, local_stack: LocalStack):
     assert (folder / "converted" / "photo.png").exists()
 
 
+def test_profiles_and_completion(folder: Path, local_stack: LocalStack):
+    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    path = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    ran = subprocess.run(
+        ["bash", "-ec", blocks("sh")[2]],
+        env={**os.environ, **local_stack.environment(), **home, **path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "https://gpu.example:8002" in (folder / "cl-client" / "config.toml").read_text()
+    assert "installed: " in ran.stdout
+
+
 def test_make_prints_the_targets_that_are_named():
     targets = subprocess.run(
         ["make", "help"], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from cl_client.cli.help import print_description, print_section, print_usage
 from cl_client.cli.options import GLOBAL, global_rows
-from cl_client.cli.program import DOWNLOAD, FOLLOW, Program
+from cl_client.cli.program import COMPLETION, CONFIG, DOWNLOAD, FOLLOW, Program
 from cl_client.command import Entry
 from cl_client.version import __version__
 from cl_plugins.commands import COMMANDS
@@ -28,8 +28,8 @@ ACCOUNTS: Final = "Accounts"
 OWN_COMMANDS: Final = (
     Entry("batch", "cl_client.cli.batch:batch", "Run the jobs of a file, and go on after a crash."),
     Entry("capabilities", "cl_client.cli.workers:capabilities", "Which kinds of jobs there are workers for."),
-    Entry("completion", "cl_client.cli.completion:completion", "Have bash, zsh or fish complete commands and options."),
-    Entry("config", "cl_client.cli.config:app", "Show and keep where the servers are, in profiles."),
+    COMPLETION,
+    CONFIG,
     Entry("demo", "cl_client.cli.demo:demo", "See a job go through a server, from nothing, in seconds."),
     Entry("doctor", "cl_client.cli.doctor:doctor", "Can I have a job done, and if not, why not."),
     DOWNLOAD,

@@ -49,3 +49,11 @@ DOWNLOAD = Entry("download", "cl_client.cli.download:download", "Download a file
 
 FOLLOW = Entry("jobs", "cl_client.cli.jobs:app", "List jobs, follow them, stop, repeat and remove them.")
 """The commands for jobs by their id; what a server does not have is said by `UnsupportedError`."""
+
+CONFIG = Entry("config", "cl_client.cli.config:app", "Show and keep where the servers are, in profiles.")
+"""Each program has a file of profiles of its own."""
+
+COMPLETION = Entry(
+    "completion", "cl_client.cli.completion:completion", "Have bash, zsh or fish complete commands and options."
+)
+"""For whatever commands a program has."""

@@ -54,6 +54,14 @@ def test_without_a_file_there_is_nothing_to_say(tmp_path: Path):
         ServerConfig.load("work", environment=environment)
 
 
+def test_each_program_has_a_file_of_its_own_unless_one_is_named(tmp_path: Path):
+    environment = {"XDG_CONFIG_HOME": str(tmp_path)}
+    assert ConfigFile.chosen(environment=environment, program="photo-lab").path == tmp_path / "photo-lab/config.toml"
+    environment["CL_CONFIG"] = "/a.toml"
+    assert ConfigFile.chosen(environment=environment, program="photo-lab").path == Path("/a.toml")
+    assert ConfigFile.chosen("b.toml", environment).path == Path("b.toml")
+
+
 def test_a_file_that_was_named_has_to_be_there(tmp_path: Path):
     with pytest.raises(InvalidParameterError, match=r"no\.toml does not exist"):
         ServerConfig.load(environment={"CL_CONFIG": str(tmp_path / "no.toml")})
