@@ -225,7 +225,8 @@ class LocalStack:
         for _ in range(PORT_RACES):
             self.mqtt_port = self._wanted_mqtt_port or broker.free_port()
             argv = broker.command(self.broker_kind, self.mqtt_port, self.data, self._broker_password)
-            service = self._service("broker", argv, {}, guarded=self.broker_kind == "mosquitto")
+            environment = {broker.VARIABLE: self._broker_password}
+            service = self._service("broker", argv, environment, guarded=self.broker_kind == "mosquitto")
             if not wait_until(partial(self._settled, service), START):
                 raise self._failure("broker")
             if service.exit_code() is None:
@@ -236,8 +237,6 @@ class LocalStack:
 
     def broker_address(self) -> BrokerAddress:
         """The broker, as those reach it who may tell something: the servers."""
-        if self.broker_kind == "amqtt":
-            return BrokerAddress(HOST, self.mqtt_port)
         return BrokerAddress(HOST, self.mqtt_port, username=broker.SERVER, password=self._broker_password)
 
     def _settled(self, service: Service) -> bool:
