@@ -124,9 +124,9 @@ class Settings:
         return self.data / "auth"
 
     @property
-    def guest_mode_file(self) -> Path | None:
-        """Where the processes of this data folder read whether guests are let in; not where there are more hosts."""
-        return self.data / "guest-mode" if self.database_url is None else None
+    def guest_mode_file(self) -> Path:
+        """Where the processes of this data folder read whether guests are let in."""
+        return self.data / "guest-mode"
 
     @property
     def database(self) -> Path | str:
