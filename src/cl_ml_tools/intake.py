@@ -1,7 +1,7 @@
 """What is looked at before an upload becomes a job: its first bytes, and whether its end is there.
 
 Nothing is decoded here, for this is the process that serves everybody. What gets through may still be damaged: a worker
-trusts nobody, and fails such a job. All of them take the name by which the user knows the file.
+trusts nobody, and fails such a job. `name` is that by which the user knows the file.
 """
 
 import re

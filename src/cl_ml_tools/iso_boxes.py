@@ -25,7 +25,7 @@ def boxes(file: BinaryIO, start: int, end: int) -> Generator[tuple[bytes, int, i
 
 
 def find(file: BinaryIO, start: int, end: int, *path: bytes) -> Generator[int]:
-    """Where the content of boxes begins that lie in each other like this."""
+    """Where the content of boxes begins that lie in each other like this, of which only the last kind is repeated."""
     for kind, content, stop in boxes(file, start, end):
         if kind != path[0]:
             continue
@@ -34,3 +34,4 @@ def find(file: BinaryIO, start: int, end: int, *path: bytes) -> Generator[int]:
         else:
             # `meta` has a version before its boxes.
             yield from find(file, content + 4 * (kind == b"meta"), min(stop, end), *path[1:])
+            return
