@@ -68,9 +68,9 @@ class SharedGuestMode:
         while not self._stop.wait(self._period):
             try:
                 self._look()
-            except Exception:
+            except Exception as error:
                 # A database that is away: the word of before holds.
-                log.exception("guest mode cannot be read")
+                log.warning("guest mode cannot be read: %s", error)
 
 
 @contextmanager
