@@ -89,8 +89,12 @@ class PayloadTooLargeError(ResponseError):
     """413: the file is larger than the server takes, or than this user has room for."""
 
 
+class UnsupportedMediaTypeError(ResponseError):
+    """415: the file is not of a kind that the task takes (a text where a picture belongs)."""
+
+
 class ValidationError(ResponseError):
-    """422: a parameter is missing or outside of what the server accepts."""
+    """422: a parameter is missing or outside of what the server accepts, or the file is damaged."""
 
 
 class RateLimitError(ResponseError):
@@ -161,6 +165,7 @@ BY_STATUS: Final[Mapping[int, type[ResponseError]]] = {
     404: NotFoundError,
     409: ConflictError,
     413: PayloadTooLargeError,
+    415: UnsupportedMediaTypeError,
     422: ValidationError,
     429: RateLimitError,
 }

@@ -35,6 +35,10 @@ class TaskError(Exception):
     """The job cannot be done; the message is one line for the person who sent it."""
 
 
+class UnsupportedMediaTypeError(TaskError):
+    """The file is of a kind that this task does not take."""
+
+
 class TransientError(TaskError):
     """The job cannot be done now, and may be another time."""
 

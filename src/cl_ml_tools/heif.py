@@ -14,12 +14,20 @@ AVIF = frozenset({b"avif", b"avis"})
 def is_heif(path: Path) -> bool:
     """Whether the file says that it is one, in its first box (ISO/IEC 14496-12 §4.3)."""
     with path.open("rb") as file:
-        head = file.read(64)
-    if head[4:8] != b"ftyp":
-        return False
-    end = min(int.from_bytes(head[:4], "big"), len(head))
-    brands = {head[8:12], *(head[start : start + 4] for start in range(16, end - 3, 4))}
+        brands = _brands(file.read(64))
     return bool(brands & BRANDS) and not brands & AVIF
+
+
+def is_still(head: bytes) -> bool:
+    """Whether a file that begins like this says that it is HEIC or AVIF, and not a film."""
+    return bool(_brands(head) & (BRANDS | AVIF))
+
+
+def _brands(head: bytes) -> set[bytes]:
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[8:12], *(head[start : start + 4] for start in range(16, end - 3, 4))}
 
 
 def teach() -> bool:

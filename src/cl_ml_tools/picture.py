@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cl_ml_tools import heif
 from cl_ml_tools.artifact import publishing
-from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,8 +28,15 @@ UNREADABLE = (SyntaxError, ValueError, EOFError, OSError, RuntimeError, struct.e
 log = logging.getLogger(__name__)
 
 
-class NotAPictureError(TaskError):
+class NotAPictureError(UnsupportedMediaTypeError):
     """The file is not an image that Pillow can read."""
+
+
+class TooManyPixelsError(TaskError):
+    """The picture would be too large in memory, however small its file is."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is too large: more than {MAX_PIXELS // 1_000_000} million pixels")
 
 
 class Target(NamedTuple):
@@ -89,7 +96,7 @@ def open_picture(path: Path, name: str) -> Generator["Image.Image"]:
         with picture, _blaming_the_picture(damaged):
             yield picture
     except Image.DecompressionBombError as error:
-        raise TaskError(f"{name} is too large: more than {MAX_PIXELS // 1_000_000} million pixels") from error
+        raise TooManyPixelsError(name) from error
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
 from cl_ml_tools.file_storage import FileStorage
 from cl_ml_tools.job_queue import IdempotencyConflictError, JobQueue
 from cl_ml_tools.job_repository import JobRepository
@@ -33,8 +34,14 @@ from cl_ml_tools.schemas import (
 
 P = TypeVar("P", bound=BaseJobParams)
 CurrentUser = Callable[..., object]
+# Looks at an upload, and at the name by which the user knows it, before it is kept; raises `TaskError`.
+Check = Callable[[BinaryIO, str], None]
 
 PIECE = 1 << 20
+
+NOT_TAKEN: dict[int | str, dict[str, object]] = {
+    415: {"model": ErrorResponse, "description": "The file is of a kind that the task does not take"}
+}
 
 IdempotencyKey = Annotated[
     str | None,
@@ -58,7 +65,8 @@ class RouteFactory(Protocol):
 class SubmitRoute(Generic[P]):
     """`POST /jobs/<task_type>`: one file, the parameters of the schema, a priority.
 
-    `output_name` names the file that the task is to write, from the stem of the upload and the parameters.
+    `output_name` names the file that the task is to write, from the stem of the upload and the parameters. `check`
+    refuses a file that cannot be a job: it runs in a thread of the API, for every submit, and has to be quick.
     """
 
     def __init__(
@@ -70,6 +78,7 @@ class SubmitRoute(Generic[P]):
         summary: str,
         file: str,
         output_name: Callable[[str, P], str] | None = None,
+        check: Check | None = None,
     ) -> None:
         self.task_type = task_type
         self.params = params
@@ -77,6 +86,7 @@ class SubmitRoute(Generic[P]):
         self.summary = summary
         self.file = file
         self.output_name = output_name
+        self.check = check
         self.fields = {name: field for name, field in params.model_fields.items() if name not in SERVER_FIELDS}
 
     def router(self, repository: JobRepository, file_storage: FileStorage, get_current_user: CurrentUser) -> APIRouter:
@@ -95,9 +105,11 @@ class SubmitRoute(Generic[P]):
             responses={
                 400: {"model": ErrorResponse, "description": "The file cannot be a job (it is empty)"},
                 413: {"model": ErrorResponse, "description": "The upload is larger than the server takes of this user"},
+                **({} if self.check is None else NOT_TAKEN),
                 422: {
                     "model": ErrorResponse,
-                    "description": "A parameter is missing, out of range or too long, or the key came with another job",
+                    "description": "A parameter is missing, out of range or too long, the file is damaged or has too "
+                    "many pixels, or the key came with another job",
                 },
                 429: {"model": ErrorResponse, "description": "This user has too many jobs that are not over"},
                 503: {"model": ErrorResponse, "description": "The server lacks a library or a model for the task"},
@@ -144,6 +156,8 @@ class Submission(Generic[P]):
         if file.size == 0:
             raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
         params = self._params(fields)
+        if self._route.check is not None:
+            await run_in_threadpool(_look, self._route.check, file.file, display_name(file.filename))
         job_id = uuid4().hex
         try:
             await run_in_threadpool(self._storage.create_job_directory, job_id)
@@ -179,6 +193,18 @@ class Submission(Generic[P]):
         except ValidationError as error:
             issues = [{**issue, "loc": ("body", *issue["loc"])} for issue in error.errors(include_url=False)]
             raise RequestValidationError(issues) from error
+
+
+def _look(check: Check, file: BinaryIO, name: str) -> None:
+    try:
+        check(file, name)
+    except UnsupportedMediaTypeError as error:
+        # RFC 9110 §15.5.16: found "as a result of inspecting the data directly".
+        raise HTTPException(415, str(error)) from error
+    except TaskError as error:
+        # RFC 9110 §15.5.21: of a kind that is understood, and yet no work can be done on it.
+        raise HTTPException(422, str(error)) from error
+    file.seek(0)
 
 
 async def _once(queue: JobQueue, job: Job, content_hash: str, key: str, owner: str | None) -> Job:

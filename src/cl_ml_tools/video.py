@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
 from cl_ml_tools.picture import media_type
 from cl_ml_tools.threads import threads
 
@@ -57,7 +57,7 @@ class Muxer(Protocol):
         ...
 
 
-class NotAVideoError(TaskError):
+class NotAVideoError(UnsupportedMediaTypeError):
     """The file is not a film that FFmpeg can read."""
 
 

@@ -1,4 +1,7 @@
-"""`python -m cl_server.amqtt_broker PORT`: the process of the broker that pip brings."""
+"""`python -m cl_server.amqtt_broker PORT`: the process of the broker that pip brings.
+
+The password with which the servers may publish is in `CL_BROKER_PASSWORD`.
+"""
 
 import asyncio
 import contextlib
@@ -35,7 +38,7 @@ async def serve(port: int) -> bool:
     broker = Broker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+            "plugins": {"cl_server.amqtt_access.Password": {}, "cl_server.amqtt_access.ServersTell": {}},
         }
     )
     await broker.start()

@@ -13,7 +13,7 @@ from cl_server import bearer, errors, spec
 from cl_server.access import REFUSALS, Access, AccessMiddleware, job_user
 from cl_server.body_limit import BodyLimitMiddleware
 from cl_server.capabilities import Capabilities
-from cl_server.guest_mode import GuestMode
+from cl_server.guest_mode import Switch
 from cl_server.health import Health
 from cl_server.job_storage import JobStorage
 from cl_server.quota import Quota
@@ -33,7 +33,7 @@ def create_app(
     repository: JobQueue,
     storage: JobStorage,
     capabilities: Capabilities,
-    guest_mode: GuestMode,
+    guest_mode: Switch,
     verifier: Verifier | None = None,
     *,
     max_upload: int = 2 * GIB,

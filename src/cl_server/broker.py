@@ -42,6 +42,8 @@ user server
 topic readwrite inference/#
 """
 SERVER = "server"
+# The variable that holds the server's password: arguments of a process are there to read for everybody.
+VARIABLE = "CL_BROKER_PASSWORD"
 # As many as mosquitto_passwd takes; the passwords are random, and long.
 ROUNDS = 101
 
@@ -57,7 +59,7 @@ def find_mosquitto() -> str | None:
 def command(kind: BrokerKind, port: int, folder: Path, password: str) -> list[str]:
     """What to run for a broker on a port of the loopback interface; its configuration goes to `folder`.
 
-    Who says that it is `server`, with this password, may publish; on amqtt, everybody may.
+    Who says that it is `server`, with this password, may publish. amqtt reads it from its environment, as `VARIABLE`.
     """
     if kind == "amqtt":
         return [sys.executable, "-m", "cl_server.amqtt_broker", str(port)]

@@ -1,6 +1,7 @@
 """The process of the compute API."""
 
 import tempfile
+from contextlib import ExitStack
 from typing import IO
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -13,7 +14,6 @@ from cl_server.capabilities import Capabilities
 from cl_server.database import open_database
 from cl_server.doorbell import Ringer
 from cl_server.events import Events, Relay, connection
-from cl_server.guest_mode import GuestMode
 from cl_server.health import Health
 from cl_server.job_metrics import JobMetrics
 from cl_server.migrations import migrate
@@ -23,6 +23,7 @@ from cl_server.repository import SqlJobRepository
 from cl_server.retention import Retention
 from cl_server.serve import HOST, serve
 from cl_server.settings import Settings, prepare
+from cl_server.shared_guest_mode import open_guest_mode
 from cl_server.storage import open_storage
 from cl_server.tokens import Verifier
 from cl_server.trusted_keys import AuthServerKeys, KeyFile, KeySourceError
@@ -37,13 +38,14 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
     spool.mkdir(exist_ok=True)
     # Uploads are spooled next to where they go: /tmp may be memory.
     tempfile.tempdir = str(spool)
-    guest_mode = GuestMode(settings.guest_mode_file, default=settings.guest_mode)
     verifier = make_verifier(settings)
-    if verifier is None and not guest_mode.on:
-        raise KeySourceError("guest mode is off and there is no auth server: nobody could use this server")
     storage = open_storage(settings.data, settings.storage_url, "compute")
     engine = open_database(settings.database)
     migrate(engine)
+    stack = ExitStack()
+    guest_mode = stack.enter_context(open_guest_mode(settings, engine))
+    if verifier is None and not guest_mode.on:
+        raise KeySourceError("guest mode is off and there is no auth server: nobody could use this server")
     broker = connection(settings, "compute")
     capabilities = Capabilities()
     ringer = Ringer(settings.workers)
@@ -73,6 +75,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
             broker.stop()
         relay.stop()
         ringer.close()
+        stack.close()
         engine.dispose()
         if lock is not None:
             lock.close()

@@ -91,6 +91,14 @@ outbox = Table(
     Column("told_at", Big, nullable=False),
 )
 
+# What admins change while the servers of many hosts run.
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("on", Boolean, nullable=False),
+)
+
 
 # The words for jobs that are not over.
 UNFINISHED = tuple(status.value for status in JobStatus if not status.terminal)

@@ -22,7 +22,7 @@ from cl_server.broker import HOST, BrokerKind
 from cl_server.broker_address import BrokerAddress
 from cl_server.cores import cores
 from cl_server.doorbell import registered
-from cl_server.settings import GIB, HOUR, Operation, Settings, prepare
+from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
 from cl_server.supervisor import REMAINS, Service, take, wait_until
 
@@ -31,6 +31,11 @@ STOP = 10.0
 # The socket is open before the API is, so a question may wait; not for ever, because the API may have died.
 ANSWER = 2.0
 PORT_RACES = 5
+# The variables that the stack sets for its own parts.
+PLACES = {
+    "CL_DATA", "CL_DATABASE", "CL_STORAGE", "CL_GUEST_MODE", "AUTH_URL", "CL_AUTH_KEY",
+    "MQTT_URL", "MQTT_CA_FILE", "MQTT_BROKER_HOST", "MQTT_BROKER_PORT",
+}  # fmt: skip
 
 
 def _is_alive(pid: str) -> bool:
@@ -55,8 +60,9 @@ class LocalStack:
     started again. They end with this process, also when it is killed. Raises `StackError` where it cannot start.
 
     Jobs are in PostgreSQL where `database` is an address, files in S3 where `storage` is one, else both are in `data`;
-    a task that takes longer than `task_timeout` seconds fails. The variables of these (`CL_DATABASE`, …) are not read
-    here, so that a stack for a moment never joins a real one by accident; `cl-client server up` passes them on.
+    a task that takes longer than `task_timeout` seconds fails. Variables that say where things are (`PLACES`) are not
+    read here, so that a stack for a moment never joins a real one by accident; `cl-client server up` passes them on.
+    All others hold (`CL_TOKEN_LIFETIME`, `CL_QUOTA_JOBS`, …), unless an argument says something else.
 
     With `auth` there is an auth server too, and guests are not let in unless `guest_mode` says so (an admin may
     change that later, and it stays changed). `admin_password` is the password of the user `admin` where this start
@@ -71,13 +77,13 @@ class LocalStack:
         mqtt_port: int = 0,
         workers: int | None = None,
         broker: Literal["auto", "mosquitto", "amqtt"] = "auto",
-        max_upload: int = 2 * GIB,
+        max_upload: int | None = None,
         auth: bool = False,
         auth_port: int = 0,
         guest_mode: bool | None = None,
         database: str | None = None,
         storage: str | None = None,
-        task_timeout: float = HOUR,
+        task_timeout: float | None = None,
     ) -> None:
         self._wanted_data = data
         self._wanted_port = port
@@ -115,16 +121,7 @@ class LocalStack:
             self._open_data()
             self._start_broker()
             listening, self.compute_url = self._listen(self._wanted_port)
-            settings = Settings(
-                data=self.data,
-                mqtt=self.broker_address(),
-                max_upload=self._max_upload,
-                guest_mode=self._guest_mode,
-                database_url=self._database,
-                storage_url=self._storage,
-                task_timeout=self._task_timeout,
-                operation=_operation(),
-            )
+            settings = self._settings()
             if self._auth:
                 settings = self._start_auth(settings)
             self._start_server("compute", listening, settings)
@@ -136,6 +133,22 @@ class LocalStack:
         for service in self._services.values():
             service.keep()
         return self
+
+    def _settings(self) -> Settings:
+        try:
+            found = Settings.from_env({name: value for name, value in os.environ.items() if name not in PLACES})
+        except SettingsError as error:
+            raise StackError(str(error)) from None
+        return replace(
+            found,
+            data=self.data,
+            mqtt=self.broker_address(),
+            max_upload=self._max_upload or found.max_upload,
+            guest_mode=self._guest_mode,
+            database_url=self._database,
+            storage_url=self._storage,
+            task_timeout=self._task_timeout or found.task_timeout,
+        )
 
     def stop(self) -> None:
         """End everything, within about `STOP` seconds. May be called again."""
@@ -225,7 +238,8 @@ class LocalStack:
         for _ in range(PORT_RACES):
             self.mqtt_port = self._wanted_mqtt_port or broker.free_port()
             argv = broker.command(self.broker_kind, self.mqtt_port, self.data, self._broker_password)
-            service = self._service("broker", argv, {}, guarded=self.broker_kind == "mosquitto")
+            environment = {broker.VARIABLE: self._broker_password}
+            service = self._service("broker", argv, environment, guarded=self.broker_kind == "mosquitto")
             if not wait_until(partial(self._settled, service), START):
                 raise self._failure("broker")
             if service.exit_code() is None:
@@ -236,8 +250,6 @@ class LocalStack:
 
     def broker_address(self) -> BrokerAddress:
         """The broker, as those reach it who may tell something: the servers."""
-        if self.broker_kind == "amqtt":
-            return BrokerAddress(HOST, self.mqtt_port)
         return BrokerAddress(HOST, self.mqtt_port, username=broker.SERVER, password=self._broker_password)
 
     def _settled(self, service: Service) -> bool:
@@ -340,13 +352,6 @@ class LocalStack:
         code = service.exit_code()
         why = "no answer" if code is None else f"it ended with status {code}"
         return StackError(f"{name} did not start: {why}: {service.last_words() or 'no message'} (log: {service.log})")
-
-
-def _operation() -> Operation:
-    try:
-        return Operation.from_env()
-    except SettingsError as error:
-        raise StackError(str(error)) from None
 
 
 def _get(url: str, path: str) -> dict[str, object] | None:

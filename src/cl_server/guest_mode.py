@@ -15,20 +15,18 @@ class Guests(Protocol):
         ...
 
 
-class FixedGuestModeError(Exception):
-    """Guest mode cannot be changed here; one line that says where it can."""
+class Switch(Guests, Protocol):
+    """Guest mode for those who may change it."""
 
-    def __init__(self) -> None:
-        super().__init__("the servers of many hosts read guest mode when they start: set CL_GUEST_MODE on each of them")
+    def set(self, *, on: bool) -> None:
+        """Change it, whole or not at all."""
+        ...
 
 
 class GuestMode:
-    """A word in a file, which every process of the data folder looks at; `default` until somebody wrote it.
+    """A word in a file, which every process of the data folder looks at; `default` until somebody wrote it."""
 
-    Without a file it stays what it is: servers of other hosts would not hear of a change.
-    """
-
-    def __init__(self, path: Path | None, *, default: bool = True) -> None:
+    def __init__(self, path: Path, *, default: bool = True) -> None:
         self._path = path
         self._default = default
         self._seen: tuple[int, int] = (0, 0)
@@ -37,8 +35,6 @@ class GuestMode:
     @property
     def on(self) -> bool:
         """Whether guests are let in now."""
-        if self._path is None:
-            return self._default
         try:
             found = self._path.stat()
         except FileNotFoundError:
@@ -50,9 +46,7 @@ class GuestMode:
         return self._on
 
     def set(self, *, on: bool) -> None:
-        """Change it, whole or not at all. Raises `FixedGuestModeError`."""
-        if self._path is None:
-            raise FixedGuestModeError
+        """Change it, whole or not at all."""
         temporary = self._path.with_name(f".{self._path.name}-{secrets.token_hex(8)}")
         with temporary.open("w", encoding="utf-8") as file:
             file.write("on\n" if on else "off\n")

@@ -1,12 +1,11 @@
 """Jobs in a SQL database: `JobQueue` on SQLite and PostgreSQL."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Unpack, cast
 
-from sqlalchemy import Connection, Engine, Row, case, delete, func, insert, literal, select, text, update
+from sqlalchemy import Engine, Row, delete, func, insert, literal, select, text, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.job_queue import (
     DIED,
@@ -32,47 +31,15 @@ from cl_ml_tools.job_queue import (
 )
 from cl_ml_tools.job_repository import JobUpdate
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
-from cl_server.database import UNFINISHED, Big, clock_of, is_postgres, jobs, outbox, reading
+from cl_server.change import Change, after_last, backoff_of_each, requeued
+from cl_server.condition import PROCESSING, QUEUED, Condition, asked_for, held
+from cl_server.database import UNFINISHED, Big, clock_of, is_postgres, jobs, reading
+from cl_server.job_row import job_of, number_of, value_of
+from cl_server.outbox import Outbox
 from cl_server.quota import Quota
 
-COLUMNS = tuple(jobs.columns.keys())
 # On which PostgreSQL tells listening workers that there is something to do.
 CHANNEL = "cl_jobs"
-
-QUEUED = jobs.c.status == JobStatus.QUEUED.value
-PROCESSING = jobs.c.status == JobStatus.PROCESSING.value
-
-Condition = ColumnElement[bool]
-
-
-class Change:
-    """One transaction that changes jobs: what it changes goes into the outbox with it."""
-
-    def __init__(self, connection: Connection, now: int) -> None:
-        self.connection = connection
-        self.now = now
-        self.events: list[Event] = []
-        self.wakes = False
-
-    def update(self, values: Mapping[str, object], *conditions: Condition) -> list["Row[tuple[object, ...]]"]:
-        """Change jobs, and note it."""
-        statement = update(jobs).where(*conditions).values(dict(values)).returning(jobs)
-        rows = list(self.connection.execute(statement))
-        for row in rows:
-            self.note(_job(row))
-        return rows
-
-    def move(self, status: JobStatus, *conditions: Condition, **values: object) -> list["Row[tuple[object, ...]]"]:
-        """Bring jobs to a status."""
-        now = _after_last(self.now)
-        ended = {"completed_at": now} if status.terminal else {}
-        return self.update({"status": status.value, "updated_at": now, **ended, **values}, *conditions)
-
-    def note(self, job: Job) -> None:
-        """Write an event into the outbox."""
-        values = {"job": job.model_dump(mode="json"), "told_at": self.now}
-        key = self.connection.execute(insert(outbox).values(values)).inserted_primary_key
-        self.events.append(Event(job, None if key is None else cast("int", key[0])))
 
 
 class SqlJobRepository:
@@ -99,6 +66,7 @@ class SqlJobRepository:
         self._on_wake = on_wake
         self._clock = clock_of(engine) if clock is None else clock
         self._quota = quota
+        self._outbox = Outbox(engine, self._clock)
         self._held: dict[str, Claim] = {}
 
     # What every repository can.
@@ -111,7 +79,7 @@ class SqlJobRepository:
         """The job, or `None`."""
         with self._reading.connect() as connection:
             row = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def job_ids(self) -> set[str]:
         """All jobs."""
@@ -197,9 +165,9 @@ class SqlJobRepository:
     def _with_key(self, scoped: str, fingerprint: str) -> Job | None:
         with self._reading.connect() as connection:
             row = connection.execute(select(jobs).where(jobs.c.idempotency_key == scoped)).one_or_none()
-        if row is not None and _value(row, "fingerprint") != fingerprint:
+        if row is not None and value_of(row, "fingerprint") != fingerprint:
             raise IdempotencyConflictError
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     # Working.
 
@@ -227,17 +195,17 @@ class SqlJobRepository:
                 worker_id=worker_id,
                 attempts=jobs.c.attempts + 1,
                 token=jobs.c.token + 1,
-                started_at=_after_last(now),
+                started_at=after_last(now),
                 lease_until=now + lease,
             )
         for row in rows:
-            return Claim(_job(row), worker_id, _number(row, "attempts"), _number(row, "token"))
+            return Claim(job_of(row), worker_id, number_of(row, "attempts"), number_of(row, "token"))
         return None
 
     def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
         """Renew a claim."""
         renewed = (
-            update(jobs).where(*_held(claim)).values(lease_until=self._clock() + lease).returning(jobs.c.cancelling)
+            update(jobs).where(*held(claim)).values(lease_until=self._clock() + lease).returning(jobs.c.cancelling)
         )
         with self._engine.begin() as connection:
             row = connection.execute(renewed).one_or_none()
@@ -246,7 +214,7 @@ class SqlJobRepository:
     def look(self, claim: Claim) -> Beat:
         """What a heartbeat would say."""
         with self._reading.connect() as connection:
-            row = connection.execute(select(jobs.c.cancelling).where(*_held(claim))).one_or_none()
+            row = connection.execute(select(jobs.c.cancelling).where(*held(claim))).one_or_none()
         return _beat(row)
 
     def progress(self, claim: Claim, percent: int) -> bool:
@@ -255,15 +223,15 @@ class SqlJobRepository:
             return False
         news = (
             update(jobs)
-            .where(*_held(claim), jobs.c.progress < percent)
-            .values(progress=percent, updated_at=_after_last(self._clock()))
+            .where(*held(claim), jobs.c.progress < percent)
+            .values(progress=percent, updated_at=after_last(self._clock()))
             .returning(jobs)
         )
         with self._engine.begin() as connection:
             row = connection.execute(news).one_or_none()
         if row is None:
             return False
-        tell(self._on_event, Event(_job(row)))
+        tell(self._on_event, Event(job_of(row)))
         return True
 
     def complete(
@@ -272,7 +240,7 @@ class SqlJobRepository:
         """End a job well. Its row is locked while its files are put in place, so nobody else can come between."""
         with self._changing() as change:
             result = {"progress": 100, "task_output": task_output, "size": jobs.c.size + size}
-            done = change.move(JobStatus.COMPLETED, *_held(claim), **result)
+            done = change.move(JobStatus.COMPLETED, *held(claim), **result)
             if done:
                 publish()
         return bool(done)
@@ -281,26 +249,26 @@ class SqlJobRepository:
         """End a job badly, or try it again later."""
         with self._changing() as change:
             if transient and not claim.last:
-                again = _requeued(run_at=change.now + backoff(claim.attempt))
-                if change.move(JobStatus.QUEUED, *_held(claim), jobs.c.cancelling.is_(False), **again):
+                again = requeued(run_at=change.now + backoff(claim.attempt))
+                if change.move(JobStatus.QUEUED, *held(claim), jobs.c.cancelling.is_(False), **again):
                     change.wakes = True
                     return True
             # PostgreSQL keeps no NUL in a text.
-            return bool(change.move(JobStatus.FAILED, *_held(claim), error_message=error.replace("\0", "")))
+            return bool(change.move(JobStatus.FAILED, *held(claim), error_message=error.replace("\0", "")))
 
     def give_back(self, claim: Claim) -> bool:
         """Queue a job again; the attempt does not count."""
         with self._changing() as change:
-            if change.move(JobStatus.CANCELLED, *_held(claim), jobs.c.cancelling.is_(True)):
+            if change.move(JobStatus.CANCELLED, *held(claim), jobs.c.cancelling.is_(True)):
                 return True
-            again = _requeued(attempts=jobs.c.attempts - 1)
-            change.wakes = bool(change.move(JobStatus.QUEUED, *_held(claim), **again))
+            again = requeued(attempts=jobs.c.attempts - 1)
+            change.wakes = bool(change.move(JobStatus.QUEUED, *held(claim), **again))
             return change.wakes
 
     def confirm_cancel(self, claim: Claim) -> bool:
         """End a job that was cancelled while it ran."""
         with self._changing() as change:
-            return bool(change.move(JobStatus.CANCELLED, *_held(claim)))
+            return bool(change.move(JobStatus.CANCELLED, *held(claim)))
 
     # Watching over it.
 
@@ -332,12 +300,12 @@ class SqlJobRepository:
         """Cancelled where that was asked for, failed after the last attempt, else queued again."""
         last = jobs.c.attempts >= MAX_ATTEMPTS
         with self._changing() as change:
-            run_at = literal(change.now, Big) + _backoff() if wait else literal(0, Big)
+            run_at = literal(change.now, Big) + backoff_of_each() if wait else literal(0, Big)
             ended = change.move(JobStatus.CANCELLED, lost, PROCESSING, jobs.c.cancelling.is_(True))
             ended += change.move(JobStatus.FAILED, lost, PROCESSING, last, error_message=DIED)
-            again = change.move(JobStatus.QUEUED, lost, PROCESSING, **_requeued(run_at=run_at))
+            again = change.move(JobStatus.QUEUED, lost, PROCESSING, **requeued(run_at=run_at))
             change.wakes = bool(again)
-        return [_job(row) for row in (*ended, *again)]
+        return [job_of(row) for row in (*ended, *again)]
 
     def next_due(self, task_types: Sequence[str]) -> int | None:
         """In how many milliseconds the next queued job may be claimed."""
@@ -348,23 +316,11 @@ class SqlJobRepository:
 
     def list_jobs(self, query: JobQuery) -> Page:
         """A page of jobs, newest first."""
-        statement = select(jobs).order_by(jobs.c.seq.desc()).limit(query.limit + 1)
-        if query.status is not None:
-            statement = statement.where(jobs.c.status == query.status.value)
-        if query.task_type is not None:
-            statement = statement.where(jobs.c.task_type == query.task_type)
-        if query.ids is not None:
-            statement = statement.where(jobs.c.job_id.in_(query.ids))
-        if query.created_by is not None:
-            statement = statement.where(jobs.c.created_by == query.created_by)
-        if query.of_guests:
-            statement = statement.where(jobs.c.created_by.is_(None))
-        if query.cursor is not None:
-            statement = statement.where(jobs.c.seq < query.cursor)
+        newest = select(jobs).where(*asked_for(query)).order_by(jobs.c.seq.desc()).limit(query.limit + 1)
         with self._reading.connect() as connection:
-            rows = list(connection.execute(statement))
+            rows = list(connection.execute(newest))
         shown = rows[: query.limit]
-        return Page([_job(row) for row in shown], _number(shown[-1], "seq") if len(rows) > query.limit else None)
+        return Page([job_of(row) for row in shown], number_of(shown[-1], "seq") if len(rows) > query.limit else None)
 
     def unfinished(self) -> dict[tuple[str, JobStatus], int]:
         """How many jobs are not over."""
@@ -378,22 +334,11 @@ class SqlJobRepository:
 
     def take_untold(self, older_than: int, limit: int = 100) -> list[Event]:
         """Events that nobody has settled in time: whoever made them died, or has no broker."""
-        now = self._clock()
-        late = select(outbox.c.seq).where(outbox.c.told_at <= now - older_than).order_by(outbox.c.seq).limit(limit)
-        with self._reading.connect() as connection:
-            if connection.execute(late.limit(1)).one_or_none() is None:
-                return []
-        if self._postgres:
-            late = late.with_for_update(skip_locked=True)
-        taken = update(outbox).where(outbox.c.seq.in_(late)).values(told_at=now).returning(outbox.c.seq, outbox.c.job)
-        with self._engine.begin() as connection:
-            rows = sorted(cast("list[tuple[int, object]]", list(connection.execute(taken))), key=lambda row: row[0])
-        return [Event(Job.model_validate(job), seq) for seq, job in rows]
+        return self._outbox.take(older_than, limit)
 
     def settle(self, seqs: Sequence[int]) -> None:
         """Forget events that were told."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(outbox).where(outbox.c.seq.in_(seqs)))
+        self._outbox.settle(seqs)
 
     @contextmanager
     def _changing(self) -> Generator[Change]:
@@ -414,37 +359,3 @@ def _beat(row: "Row[tuple[bool]] | None") -> Beat:
     if row is None:
         return Beat.LOST
     return Beat.CANCEL if row[0] else Beat.KEPT
-
-
-def _held(claim: Claim) -> tuple[Condition, ...]:
-    return (jobs.c.job_id == claim.job.job_id, PROCESSING, jobs.c.token == claim.token)
-
-
-def _requeued(**values: object) -> dict[str, object]:
-    return {"progress": 0, "worker_id": None, "started_at": None, "run_at": 0, **values}
-
-
-def _backoff() -> ColumnElement[int]:
-    return case(*((jobs.c.attempts <= n, backoff(n)) for n in range(1, MAX_ATTEMPTS)), else_=backoff(MAX_ATTEMPTS))
-
-
-def _after_last(now: int) -> ColumnElement[int]:
-    """The time; for a job that was changed later than that, before the clock was put back, then.
-
-    Clients tell old news from new by `updated_at`.
-    """
-    return case((jobs.c.updated_at > now, jobs.c.updated_at), else_=now)
-
-
-def _value(row: "Row[tuple[object, ...]]", name: str) -> object:
-    return row[COLUMNS.index(name)]
-
-
-def _number(row: "Row[tuple[object, ...]]", name: str) -> int:
-    return cast("int", _value(row, name))
-
-
-def _job(row: "Row[tuple[object, ...]]") -> Job:
-    # Columns about how the job is queued (its worker, its attempts) are not part of a Job, which ignores them.
-    values: dict[str, object] = dict(zip(COLUMNS, row, strict=True))
-    return Job.model_validate(values)

@@ -124,9 +124,9 @@ class Settings:
         return self.data / "auth"
 
     @property
-    def guest_mode_file(self) -> Path | None:
-        """Where the processes of this data folder read whether guests are let in; not where there are more hosts."""
-        return self.data / "guest-mode" if self.database_url is None else None
+    def guest_mode_file(self) -> Path:
+        """Where the processes of this data folder read whether guests are let in."""
+        return self.data / "guest-mode"
 
     @property
     def database(self) -> Path | str:
@@ -139,7 +139,7 @@ class Settings:
         return self.data / "workers"
 
     @classmethod
-    def from_env(cls) -> Self:
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read the environment.
 
         `CL_DATA`, `CL_DATABASE`, `CL_STORAGE`, `CL_TASK_TIMEOUT`, `CL_MAX_UPLOAD`;
@@ -150,7 +150,7 @@ class Settings:
         `CL_TOKEN_ISSUER`, `CL_TOKEN_AUDIENCE`, `CL_TOKEN_LIFETIME`; and those of `Operation`.
         An empty variable is one that is not set. Raises `SettingsError`.
         """
-        env = {name: value for name, value in os.environ.items() if value}
+        env = {name: value for name, value in environ.items() if value}
         auth_url, auth_key = env.get("AUTH_URL"), env.get("CL_AUTH_KEY")
         guests = env.get("CL_GUEST_MODE", "off" if auth_url or auth_key else "on")
         if guests not in {"on", "off"}:

@@ -16,7 +16,6 @@ from cl_server import memory
 from cl_server.database import is_postgres, open_database
 from cl_server.doorbell import Doorbell, Ringer
 from cl_server.events import Events, Relay, connection
-from cl_server.guest_mode import GuestMode
 from cl_server.heart import Heart
 from cl_server.host_id import host_id
 from cl_server.job_storage import JobStorage, Workspace, finished
@@ -25,6 +24,7 @@ from cl_server.postgres_bell import PostgresBell
 from cl_server.presence import Presence
 from cl_server.repository import SqlJobRepository
 from cl_server.settings import Settings, prepare
+from cl_server.shared_guest_mode import open_guest_mode
 from cl_server.storage import open_storage
 
 # A ring may be lost; a job never waits longer than this, in seconds.
@@ -47,14 +47,13 @@ def run(slot: int = 0, of: int | None = None) -> None:
     engine = open_database(settings.database)
     migrate(engine)
     broker = connection(settings, worker_id)
-    guest_mode = GuestMode(settings.guest_mode_file, default=settings.guest_mode)
     ringer = Ringer(settings.workers)
-    relay = Relay(Events(broker, guest_mode))
-    repository = SqlJobRepository(engine, worker_id=worker_id, on_event=relay, on_wake=ringer.ring)
-    worker = Worker(repository)
-    worker.setup()
-    presence = Presence(broker, worker_id, worker.get_supported_task_types())
     with ExitStack() as stack:
+        relay = Relay(Events(broker, stack.enter_context(open_guest_mode(settings, engine))))
+        repository = SqlJobRepository(engine, worker_id=worker_id, on_event=relay, on_wake=ringer.ring)
+        worker = Worker(repository)
+        worker.setup()
+        presence = Presence(broker, worker_id, worker.get_supported_task_types())
         bells: list[Doorbell | PostgresBell] = [stack.enter_context(Doorbell(settings.workers, worker_id))]
         if settings.database_url is not None:
             bells.append(stack.enter_context(PostgresBell(settings.database_url)))

@@ -14,7 +14,7 @@ from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.database import open_database
 from cl_server.migrations import migrate
 from cl_server.repository import SqlJobRepository
-from tests.conformance.conftest import Clock
+from tests.conformance.bench import Clock
 
 TYPES = ["hash", "exif"]
 

@@ -1,6 +1,7 @@
-"""Who may tell what on the broker of an installation on many hosts."""
+"""Who may tell what on the broker, of an installation on many hosts and of one machine."""
 
 import asyncio
+import socket
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 
 from cl_client.mqtt import Broker
 from cl_server import broker
+from cl_server.embedded import LocalStack
 from cl_server.supervisor import wait_until
-from tests.conftest import GetStack, require
+from tests.conftest import require
 from tests.hosts import SafeMosquitto, compute, workers
 
 
@@ -58,15 +60,47 @@ async def test_what_is_none_of_their_business_clients_do_not_hear(mosquitto: Saf
         assert message.topic.value == "inference/events"
 
 
-async def test_on_the_broker_of_one_machine_too_only_the_servers_tell(stacks: GetStack) -> None:
-    stack = stacks("mosquitto")
+async def heard_of_a_job(stack: LocalStack, listener: aiomqtt.Client) -> list[str]:
+    """What is said until a job is done, of which it has to be a part."""
+    async with httpx.AsyncClient(base_url=stack.compute_url) as http:
+        job_id = str((await http.post("/jobs/hash", files={"file": ("a", b"words")})).json()["job_id"])
+    heard: list[str] = []
+    async with asyncio.timeout(10):
+        async for message in listener.messages:
+            heard.append(bytes(message.payload).decode())
+            if job_id in heard[-1] and "completed" in heard[-1]:
+                break
+    return heard
+
+
+async def test_on_the_broker_of_one_machine_too_only_the_servers_tell(stack: LocalStack) -> None:
     async with aiomqtt.Client(stack.mqtt_host, stack.mqtt_port) as listener:
-        await listener.subscribe("inference/events", qos=1)
-        await listener.publish("inference/events", b"forged", qos=1)
-        async with httpx.AsyncClient(base_url=stack.compute_url) as http:
-            job_id = str((await http.post("/jobs/hash", files={"file": ("a", b"words")})).json()["job_id"])
-        message = await asyncio.wait_for(anext(listener.messages), 10)
-        assert job_id in bytes(message.payload).decode()
+        await listener.subscribe("inference/#", qos=1)
+        for topic in ("inference/events", "inference/workers/w9"):
+            await listener.publish(topic, b"forged", qos=1, retain=True)
+        assert not [said for said in await heard_of_a_job(stack, listener) if "forged" in said]
+
+
+async def test_nobody_else_tells_something_by_a_last_will(stack: LocalStack) -> None:
+    async with aiomqtt.Client(stack.mqtt_host, stack.mqtt_port) as listener:
+        await listener.subscribe("inference/#", qos=1)
+        # MQTT 3.1.1 §3.1: a clean session with a will of QoS 1, which is to be kept.
+        fields = (b"forger", b"inference/events", b"forged")
+        body = b"\0\4MQTT\4\x2e\0\5" + b"".join(len(text).to_bytes(2, "big") + text for text in fields)
+        with socket.create_connection((stack.mqtt_host, stack.mqtt_port), 10) as forger:
+            forger.sendall(bytes((0x10, len(body))) + body)
+            forger.settimeout(10)
+            assert forger.recv(4)[:1] in {b"\x20", b""}
+        assert not [said for said in await heard_of_a_job(stack, listener) if "forged" in said]
+
+
+@pytest.mark.parametrize(("user", "password"), [("server", "guessed"), ("server", None), ("somebody", "any")])
+async def test_who_says_that_they_are_the_server_has_to_know_its_password(
+    stack: LocalStack, user: str, password: str | None
+) -> None:
+    with pytest.raises(aiomqtt.MqttError, match=r"[Nn]ot authori[sz]ed|Bad user name or password"):
+        async with aiomqtt.Client(stack.mqtt_host, stack.mqtt_port, username=user, password=password):
+            pass
 
 
 @pytest.fixture

@@ -6,13 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import psutil
-import psycopg
 import pytest
 from attrs import define, field
-from sqlalchemy import make_url
 
 from cl_client import ComputeClient, JobResponse, ServerConfig, ServerUnreachableError
 from cl_ml_tools.job_queue import JobQuery
@@ -28,15 +25,6 @@ from tests.media.photo import photo
 from tests.s3 import S3Server
 
 EACH = 20
-
-
-@pytest.fixture
-def database(postgres_url: str) -> str:
-    """A database of its own: jobs of other tests are none of our workers' business."""
-    name = f"hosts_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
 
 
 @define

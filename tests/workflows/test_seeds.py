@@ -120,10 +120,10 @@ async def test_a_job_that_fails_tells_on_complete_too(tmp_path: Path):
     notes.write_text("no image")
     ended: asyncio.Future[JobResponse] = asyncio.get_running_loop().create_future()
     async with ComputeClient() as client:
-        await client.exif.extract(image=notes, on_complete=ended.set_result)
+        await client.hash.compute(image=notes, algorithm="phash", on_complete=ended.set_result)
         assert (await asyncio.wait_for(ended, timeout=30.0)).status == "failed"
         with pytest.raises(JobFailedError, match=r"notes\.txt"):
-            await client.exif.extract(image=notes, wait=True)
+            await client.hash.compute(image=notes, algorithm="phash", wait=True)
 
 
 async def test_subscriptions_by_id_on_the_client_and_on_a_monitor(image: Path):

@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Query
+from fastapi import APIRouter, Depends, Form, Query
 
 from cl_ml_tools.schemas import ErrorResponse
 from cl_server import bearer
 from cl_server.access import REFUSALS, admin
 from cl_server.clock import DAY_MS, now_ms
-from cl_server.guest_mode import FixedGuestModeError, GuestMode
+from cl_server.guest_mode import Switch
 from cl_server.job_storage import JobStorage
 from cl_server.removal import Archive, remove_finished
 from cl_server.schemas import AdminConfig, CleanupResult, StorageSize
 
 
-def create_router(archive: Archive, storage: JobStorage, guest_mode: GuestMode) -> APIRouter:
+def create_router(archive: Archive, storage: JobStorage, guest_mode: Switch) -> APIRouter:
     """The routes for admins."""
     router = APIRouter(
         prefix="/admin", tags=["admin"], dependencies=[Depends(admin), Depends(bearer.scheme)], responses={**REFUSALS}
@@ -29,15 +29,11 @@ def create_router(archive: Archive, storage: JobStorage, guest_mode: GuestMode) 
         operation_id="set_guest_mode",
         summary="Let guests in, or no longer",
         responses={
-            409: {"model": ErrorResponse, "description": "There are servers on other hosts: it is set there"},
             422: {"model": ErrorResponse, "description": "`guest_mode` is neither on nor off"},
         },
     )
     def set_guest_mode(guest_mode_on: Annotated[bool, Form(alias="guest_mode")]) -> AdminConfig:
-        try:
-            guest_mode.set(on=guest_mode_on)
-        except FixedGuestModeError as error:
-            raise HTTPException(409, str(error)) from error
+        guest_mode.set(on=guest_mode_on)
         return AdminConfig(guest_mode=guest_mode.on)
 
     @router.get("/jobs/storage/size", operation_id="get_storage_size", summary="How much the files of jobs take")

@@ -90,7 +90,7 @@ def test_everybody_lists_their_own_jobs_and_admins_all(people: People) -> None:
 
 def test_a_job_that_an_admin_does_again_stays_its_owners(people: People) -> None:
     with Watch(people.stack) as watch:
-        job_id = people.alice.submit("image_conversion", b"no picture", format="png")
+        job_id = people.alice.submit("hash", b"no picture", algorithm="phash")
         assert watch.final(job_id)["status"] == "failed"
     again = people.admin.http.post(f"/jobs/{job_id}/retry").json()["job_id"]
     assert people.alice.http.get(f"/jobs/{again}").status_code == 200

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import jwt
+import psutil
 import pytest
 
 from cl_server.embedded import LocalStack
@@ -20,6 +22,9 @@ from tests.integration.server.freeze import freeze
 
 MOST_JOBS = 10
 MOST_BYTES = 1 << 20
+MOST_UPLOAD = 3 << 20
+TOKEN_LIFETIME = 600
+TASK_TIMEOUT = 50
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +33,13 @@ def limited() -> Iterator[People]:
         patch.setenv("CL_LOG", "json")
         patch.setenv("CL_QUOTA_JOBS", str(MOST_JOBS))
         patch.setenv("CL_QUOTA_BYTES", str(MOST_BYTES))
+        patch.setenv("CL_TOKEN_LIFETIME", str(TOKEN_LIFETIME))
+        patch.setenv("CL_MAX_UPLOAD", str(MOST_UPLOAD))
+        patch.setenv("CL_TASK_TIMEOUT", str(TASK_TIMEOUT))
+        # Where others are is none of its business.
+        patch.setenv("CL_DATABASE", "postgresql://nobody@nowhere.invalid/jobs")
+        patch.setenv("CL_STORAGE", "s3://nowhere/jobs")
+        patch.setenv("MQTT_URL", "mqtt://nowhere.invalid")
         stack = LocalStack(workers=1, auth=True).start()
     people = People(stack)
     yield people
@@ -134,3 +146,14 @@ def test_metrics_tell_what_was_done(limited: People) -> None:
     assert 'route="/auth/token",status="401"' in limited.auth.get("/metrics").text
     assert limited.guest.http.get("/readyz").json() == {"status": "ready", "broker": "connected", "workers": 1}
     assert limited.auth.get("/readyz").json() == {"status": "ready"}
+
+
+def test_the_variables_of_whoever_starts_a_stack_hold_in_its_parts(limited: People) -> None:
+    token = str(limited.alice.http.headers["Authorization"]).removeprefix("Bearer ")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["exp"] - claims["iat"] == TOKEN_LIFETIME
+    for part in ("compute", "w0"):
+        environment = psutil.Process(limited.stack.pids()[part]).environ()
+        assert float(environment["CL_TASK_TIMEOUT"]) == TASK_TIMEOUT
+        assert int(environment["CL_MAX_UPLOAD"]) == MOST_UPLOAD
+        assert (environment["CL_DATABASE"], environment["CL_STORAGE"]) == ("", "")

@@ -44,8 +44,19 @@ def test_a_folder_with_nothing_in_it(process: Cli, tmp_path: Path):
 def test_a_text_that_is_sent_as_an_image(process: Cli, tmp_path: Path):
     write(tmp_path / "notes.txt", b"this is no picture")
     ran = process("media-thumbnail", "generate", "notes.txt", "-o", "small.jpg")
-    says(ran, 1, "failed", "notes.txt is not an image")
+    says(ran, 1, "notes.txt is not an image", "(text/plain)", "HTTP 415", "[request ")
     assert not (tmp_path / "small.jpg").exists()
+
+
+def test_an_image_whose_end_is_missing(process: Cli, tmp_path: Path):
+    write(tmp_path / "half.jpg", photo(640, 480)[:4_000])
+    ran = process("image-conversion", "convert", "half.jpg", "--format", "png")
+    says(ran, 1, "half.jpg is damaged: its end is missing", "HTTP 422")
+
+
+def test_a_text_in_which_a_worker_finds_no_image(process: Cli, tmp_path: Path):
+    write(tmp_path / "notes.txt", b"this is no picture")
+    says(process("hash", "compute", "notes.txt", "--algorithm", "phash"), 1, "failed", "notes.txt is not an image")
 
 
 def test_a_quality_of_zero(process: Cli, picture: Path):

@@ -112,7 +112,7 @@ def test_a_job_is_watched_to_its_end(cli: Cli, tmp_path: Path):
 
 def test_jobs_are_waited_for_and_one_that_failed_fails_the_command(cli: Cli, tmp_path: Path):
     write(tmp_path / "photo.jpg", b"this is no image")
-    good, bad = submitted(cli), submitted(cli, "image-conversion convert", "--format", "png")
+    good, bad = submitted(cli), submitted(cli, "hash compute", "--algorithm", "phash")
     ran = cli("jobs", "wait", good, bad)
     assert ran.code == 1
     assert {tuple(line.split()[:2]) for line in ran.out.splitlines()} == {(good, "completed"), (bad, "failed")}

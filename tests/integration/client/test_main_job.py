@@ -74,7 +74,7 @@ async def test_every_watcher_hears_one_failure_with_its_reason(client: ComputeCl
         heard.append(state)
         done.set()
 
-    job = await client.image_conversion.convert(text, output_format="png", on_complete=on_complete)
+    job = await client.hash.compute(text, algorithm="phash", on_complete=on_complete)
     events = [state.status async for state in job.events()]
     with pytest.raises(JobFailedError, match="not an image") as failed:
         await job.wait()

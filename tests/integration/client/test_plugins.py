@@ -6,7 +6,7 @@ from pathlib import Path
 import m3u8
 import pytest
 
-from cl_client import ComputeClient, JobFailedError, ValidationError
+from cl_client import ComputeClient, UnsupportedMediaTypeError, ValidationError
 from cl_client.errors import ResponseError
 from tests.media.film import film
 
@@ -73,8 +73,8 @@ async def test_an_uploaded_playlist_reads_nothing(local_client: ComputeClient, t
     secret = tmp_path / "secret.mp4"
     secret.write_bytes(film(1))
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile://{secret}\n#EXT-X-ENDLIST\n".encode()
-    with pytest.raises(JobFailedError, match="is not a video that FFmpeg can read"):
-        await local_client.hls_streaming.generate_manifest(playlist, wait=True)
+    with pytest.raises(UnsupportedMediaTypeError, match="is not a video that FFmpeg can read"):
+        await local_client.hls_streaming.generate_manifest(playlist)
 
 
 async def test_a_video_has_a_thumbnail(local_client: ComputeClient):

@@ -78,7 +78,8 @@ def test_nothing_of_the_server_is_in_a_job(api: Api, watch: Watch) -> None:
 
 
 def test_a_file_that_is_not_an_image_fails_the_job_in_one_line(api: Api, watch: Watch) -> None:
-    job = watch.final(api.submit("media_thumbnail", b"only words\n", "photo.txt"))
+    # Hashes are made of any file, so it is the worker who finds that this one has no picture in it.
+    job = watch.final(api.submit("hash", b"only words\n", "photo.txt", algorithm="phash"))
     assert job["status"] == "failed"
     assert job["error_message"] == "photo.txt is not an image that Pillow can read (text/plain)"
     assert job["task_output"] is None

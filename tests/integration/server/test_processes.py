@@ -148,7 +148,7 @@ def test_an_api_that_drains_is_not_ready_and_still_works_until_it_is_told_again(
 
 def test_amqtt_shuts_down_although_a_peer_never_says_who_it_is() -> None:
     port = broker.free_port()
-    with run("cl_server.amqtt_broker", str(port)) as process:
+    with run("cl_server.amqtt_broker", str(port), CL_BROKER_PASSWORD="long") as process:
         assert wait_until(lambda: broker.answers(port), 20)
         with socket.create_connection(("127.0.0.1", port)):
             started = time.monotonic()

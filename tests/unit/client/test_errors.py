@@ -21,6 +21,7 @@ def made(status: int, body: bytes = b"", **headers: str) -> errors.ResponseError
         (404, errors.NotFoundError),
         (409, errors.ConflictError),
         (413, errors.PayloadTooLargeError),
+        (415, errors.UnsupportedMediaTypeError),
         (418, errors.ResponseError),
         (422, errors.ValidationError),
         (429, errors.RateLimitError),

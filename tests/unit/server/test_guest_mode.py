@@ -1,9 +1,6 @@
 from pathlib import Path
 
-import pytest
-
-from cl_server.guest_mode import FixedGuestModeError, GuestMode
-from cl_server.settings import Settings
+from cl_server.guest_mode import GuestMode
 
 
 def test_it_is_what_the_server_was_started_with_until_somebody_changes_it(tmp_path: Path) -> None:
@@ -25,11 +22,3 @@ def test_a_change_is_seen_by_others_at_once(tmp_path: Path) -> None:
 def test_a_file_that_says_something_else_lets_nobody_in(tmp_path: Path) -> None:
     (tmp_path / "guest-mode").write_text("")
     assert not GuestMode(tmp_path / "guest-mode").on
-
-
-def test_where_servers_of_other_hosts_would_not_hear_of_it_nothing_is_changed() -> None:
-    mode = GuestMode(None, default=False)
-    with pytest.raises(FixedGuestModeError, match="set CL_GUEST_MODE on each"):
-        mode.set(on=True)
-    assert not mode.on
-    assert Settings(Path("data"), database_url="postgresql://h/jobs").guest_mode_file is None

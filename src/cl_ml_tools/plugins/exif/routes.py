@@ -1,8 +1,14 @@
 """The submit route of the EXIF task."""
 
+from cl_ml_tools import intake
 from cl_ml_tools.plugins.exif.schema import ExifOutput, ExifParams
 from cl_ml_tools.submit import SubmitRoute
 
 create_router = SubmitRoute(
-    "exif", ExifParams, ExifOutput, summary="Read the EXIF of an image", file="The image to read."
+    "exif",
+    ExifParams,
+    ExifOutput,
+    summary="Read the EXIF of an image",
+    file="The image to read.",
+    check=intake.picture,
 ).router

@@ -1,5 +1,6 @@
 """The submit route of the face detection task."""
 
+from cl_ml_tools import intake
 from cl_ml_tools.plugins.face_detection.schema import FaceDetectionOutput, FaceDetectionParams
 from cl_ml_tools.submit import SubmitRoute
 
@@ -9,5 +10,6 @@ create_router = SubmitRoute(
     FaceDetectionOutput,
     summary="Find the faces in an image",
     file="The image to look at.",
+    check=intake.picture,
     output_name=lambda stem, _: f"{stem}_face.jpg",
 ).router

@@ -1,5 +1,6 @@
 """The submit route of the face embedding task."""
 
+from cl_ml_tools import intake
 from cl_ml_tools.plugins.face_embedding.schema import FaceEmbeddingOutput, FaceEmbeddingParams
 from cl_ml_tools.submit import SubmitRoute
 
@@ -9,5 +10,6 @@ create_router = SubmitRoute(
     FaceEmbeddingOutput,
     summary="Make the vectors of the faces in an image",
     file="The image.",
+    check=intake.picture,
     output_name=lambda _, __: "face_embedding.npy",
 ).router

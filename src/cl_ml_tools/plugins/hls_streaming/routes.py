@@ -1,5 +1,6 @@
 """The submit route of the HLS task."""
 
+from cl_ml_tools import intake
 from cl_ml_tools.plugins.hls_streaming.schema import HlsStreamingOutput, HlsStreamingParams
 from cl_ml_tools.submit import SubmitRoute
 
@@ -9,5 +10,6 @@ create_router = SubmitRoute(
     HlsStreamingOutput,
     summary="Make an HTTP live stream",
     file="The video to stream.",
+    check=intake.film,
     output_name=lambda stem, _: f"{stem}.m3u8",
 ).router

@@ -1,5 +1,6 @@
 """The submit route of the image conversion task."""
 
+from cl_ml_tools import intake
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 from cl_ml_tools.submit import SubmitRoute
 
@@ -9,5 +10,6 @@ create_router = SubmitRoute(
     ImageConversionOutput,
     summary="Convert an image",
     file="The image to convert.",
+    check=intake.picture,
     output_name=lambda stem, params: f"{stem}.{params.format}",
 ).router

@@ -1,5 +1,6 @@
 """The submit route of the thumbnail task."""
 
+from cl_ml_tools import intake
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
 from cl_ml_tools.submit import SubmitRoute
 
@@ -9,5 +10,6 @@ create_router = SubmitRoute(
     MediaThumbnailOutput,
     summary="Make a thumbnail",
     file="The image or video to make small.",
+    check=intake.picture_or_film,
     output_name=lambda stem, _: f"{stem}_thumbnail.jpg",
 ).router

@@ -18,7 +18,7 @@ def _call(*, body: BodySetGuestMode) -> Call:
 def _read(response: httpx.Response) -> AdminConfig:
     if response.status_code == 200:
         return errors.read_model(response, AdminConfig.from_dict)
-    if response.status_code in (401, 403, 409, 422, 503):
+    if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
 

@@ -24,7 +24,7 @@ def _call(*, body: BodyCreateMediaThumbnailJob, idempotency_key: str | None | Un
 def _read(response: httpx.Response) -> JobCreatedResponse:
     if response.status_code == 200:
         return errors.read_model(response, JobCreatedResponse.from_dict)
-    if response.status_code in (400, 401, 403, 413, 422, 429, 503, 507):
+    if response.status_code in (400, 401, 403, 413, 415, 422, 429, 503, 507):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
 

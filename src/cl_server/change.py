@@ -1,0 +1,55 @@
+"""A transaction that changes jobs."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, case, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from cl_ml_tools.job_queue import MAX_ATTEMPTS, Event, backoff
+from cl_ml_tools.schemas import Job, JobStatus
+from cl_server.condition import Condition
+from cl_server.database import jobs
+from cl_server.job_row import JobRow, job_of
+from cl_server.outbox import Outbox
+
+
+class Change:
+    """What it changes goes into the outbox with it. `wakes`: whether a worker has something to look at afterwards."""
+
+    def __init__(self, connection: Connection, now: int) -> None:
+        self.connection = connection
+        self.now = now
+        self.events: list[Event] = []
+        self.wakes = False
+
+    def move(self, status: JobStatus, *conditions: Condition, **values: object) -> list[JobRow]:
+        """Bring jobs to a status."""
+        now = after_last(self.now)
+        ended = {"completed_at": now} if status.terminal else {}
+        changed: Mapping[str, object] = {"status": status.value, "updated_at": now, **ended, **values}
+        rows = list(self.connection.execute(update(jobs).where(*conditions).values(changed).returning(jobs)))
+        for row in rows:
+            self.note(job_of(row))
+        return rows
+
+    def note(self, job: Job) -> None:
+        """Write an event into the outbox."""
+        self.events.append(Outbox.write(self.connection, job, self.now))
+
+
+def after_last(now: int) -> ColumnElement[int]:
+    """The time; for a job that was changed later than that, before the clock was put back, then.
+
+    Clients tell old news from new by `updated_at`.
+    """
+    return case((jobs.c.updated_at > now, jobs.c.updated_at), else_=now)
+
+
+def requeued(**values: object) -> dict[str, object]:
+    """What a job is that waits again, besides its status."""
+    return {"progress": 0, "worker_id": None, "started_at": None, "run_at": 0, **values}
+
+
+def backoff_of_each() -> ColumnElement[int]:
+    """Milliseconds before the next attempt, by how many there were."""
+    return case(*((jobs.c.attempts <= n, backoff(n)) for n in range(1, MAX_ATTEMPTS)), else_=backoff(MAX_ATTEMPTS))

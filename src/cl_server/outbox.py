@@ -1,0 +1,47 @@
+"""What has happened to jobs and is not yet known to have been told."""
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from cl_ml_tools.job_queue import Event
+from cl_ml_tools.schemas import Job
+from cl_server.database import is_postgres, outbox, reading
+
+
+class Outbox:
+    """Events that are written with the change itself, and forgotten when somebody has told them."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], int]) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+        self._postgres = is_postgres(engine)
+        self._clock = clock
+
+    @staticmethod
+    def write(connection: Connection, job: Job, now: int) -> Event:
+        """Note how a job stands, in the transaction that brought it there."""
+        values = {"job": job.model_dump(mode="json"), "told_at": now}
+        key = connection.execute(insert(outbox).values(values)).inserted_primary_key
+        return Event(job, None if key is None else cast("int", key[0]))
+
+    def take(self, older_than: int, limit: int) -> list[Event]:
+        """Events that nobody has settled within `older_than` milliseconds, oldest first; nobody else is given them
+        for as long again."""
+        now = self._clock()
+        late = select(outbox.c.seq).where(outbox.c.told_at <= now - older_than).order_by(outbox.c.seq).limit(limit)
+        with self._reading.connect() as connection:
+            if connection.execute(late.limit(1)).one_or_none() is None:
+                return []
+        if self._postgres:
+            late = late.with_for_update(skip_locked=True)
+        taken = update(outbox).where(outbox.c.seq.in_(late)).values(told_at=now).returning(outbox.c.seq, outbox.c.job)
+        with self._engine.begin() as connection:
+            rows = sorted(cast("list[tuple[int, object]]", list(connection.execute(taken))), key=lambda row: row[0])
+        return [Event(Job.model_validate(job), seq) for seq, job in rows]
+
+    def settle(self, seqs: Sequence[int]) -> None:
+        """Forget events that were told."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(outbox).where(outbox.c.seq.in_(seqs)))
