@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from cl_server.embedded import LocalStack
+from cl_server.job_storage import finished
 from tests.integration.server.client import Api, Watch
 from tests.integration.server.test_bad_input import FORM_START, detail
 from tests.media import photo
@@ -173,7 +174,7 @@ def test_a_worker_that_is_given_no_picture_fails_the_job_in_one_line(
         # The same workers go on.
         assert watch.final(local_api.submit("hash", b"words"))["status"] == "completed"
     place = local_stack.data / "jobs" / job_id
-    written = [path for path in place.rglob("*") if path.is_file()]
+    written = list(finished(place))
     assert [path.parent.name for path in written] == ["input"]
     assert around.is_as_it_was()
 
