@@ -4,7 +4,22 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Unpack, cast
 
-from sqlalchemy import Connection, Engine, Row, case, delete, func, insert, literal, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -33,7 +48,7 @@ from cl_ml_tools.job_queue import (
 from cl_ml_tools.job_repository import JobUpdate
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
 from cl_server.database import UNFINISHED, Big, clock_of, is_postgres, jobs, outbox, reading
-from cl_server.quota import Quota
+from cl_server.quota import Quota, QuotaExceededError
 
 COLUMNS = tuple(jobs.columns.keys())
 # On which PostgreSQL tells listening workers that there is something to do.
@@ -43,6 +58,42 @@ QUEUED = jobs.c.status == JobStatus.QUEUED.value
 PROCESSING = jobs.c.status == JobStatus.PROCESSING.value
 
 Condition = ColumnElement[bool]
+
+
+def _after_last(now: ColumnElement[int]) -> ColumnElement[int]:
+    """The time; for a job that was changed later than that, before the clock was put back, then.
+
+    Clients tell old news from new by `updated_at`.
+    """
+    return case((jobs.c.updated_at > now, jobs.c.updated_at), else_=now)
+
+
+def _claiming(queued: Select[tuple[int]]) -> Executable:
+    now = _after_last(NOW)
+    return (
+        update(jobs)
+        .where(jobs.c.seq == queued.scalar_subquery())
+        .values(
+            status=JobStatus.PROCESSING.value,
+            worker_id=bindparam("claimed_by"),
+            attempts=jobs.c.attempts + 1,
+            token=jobs.c.token + 1,
+            updated_at=now,
+            started_at=now,
+            lease_until=bindparam("lease_end"),
+        )
+        .returning(jobs)
+    )
+
+
+# Each worker asks this all the time, and to make such a statement takes longer than to run it.
+NOW = bindparam("now", type_=Big)
+NEXT = (
+    select(jobs.c.seq)
+    .where(QUEUED, jobs.c.task_type.in_(bindparam("of_types", expanding=True)), jobs.c.run_at <= NOW)
+    .order_by(jobs.c.priority.desc(), jobs.c.seq)
+    .limit(1)
+)
 
 
 class Change:
@@ -56,15 +107,18 @@ class Change:
 
     def update(self, values: Mapping[str, object], *conditions: Condition) -> list["Row[tuple[object, ...]]"]:
         """Change jobs, and note it."""
-        statement = update(jobs).where(*conditions).values(dict(values)).returning(jobs)
-        rows = list(self.connection.execute(statement))
+        return self.run(update(jobs).where(*conditions).values(dict(values)).returning(jobs))
+
+    def run(self, statement: Executable, values: Mapping[str, object] | None = None) -> list["Row[tuple[object, ...]]"]:
+        """Change jobs by a statement that gives them back, and note it."""
+        rows = list(self.connection.execute(statement, values))
         for row in rows:
             self.note(_job(row))
         return rows
 
     def move(self, status: JobStatus, *conditions: Condition, **values: object) -> list["Row[tuple[object, ...]]"]:
         """Bring jobs to a status."""
-        now = _after_last(self.now)
+        now = _after_last(literal(self.now, Big))
         ended = {"completed_at": now} if status.terminal else {}
         return self.update({"status": status.value, "updated_at": now, **ended, **values}, *conditions)
 
@@ -100,6 +154,8 @@ class SqlJobRepository:
         self._clock = clock_of(engine) if clock is None else clock
         self._quota = quota
         self._held: dict[str, Claim] = {}
+        # Workers pass by what others are just taking, instead of waiting for them.
+        self._claim = _claiming(NEXT.with_for_update(skip_locked=True) if self._postgres else NEXT)
 
     # What every repository can.
 
@@ -174,9 +230,6 @@ class SqlJobRepository:
         job.created_by = created_by if created_by is not None else job.created_by
         job.priority = job.priority if priority is None else priority
         scoped = None if key is None else scoped_key(job.created_by, key)
-        found = None if scoped is None else self._with_key(scoped, fingerprint)
-        if found is not None:
-            return found
         try:
             with self._changing() as change:
                 if self._quota is not None:
@@ -186,8 +239,8 @@ class SqlJobRepository:
                 change.connection.execute(insert(jobs).values(job.model_dump(mode="json") | values))
                 change.note(job)
                 change.wakes = True
-        except IntegrityError:
-            # Another request with the same key was faster.
+        except (IntegrityError, QuotaExceededError):
+            # It came before, under this key; whoever has it has a place for it.
             found = None if scoped is None else self._with_key(scoped, fingerprint)
             if found is None:
                 raise
@@ -206,30 +259,14 @@ class SqlJobRepository:
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
         """Take the next job: highest priority first, then as they came, whatever the clock did meanwhile."""
         now = self._clock()
-        queued = (
-            select(jobs.c.seq)
-            .where(QUEUED, jobs.c.task_type.in_(task_types), jobs.c.run_at <= now)
-            .order_by(jobs.c.priority.desc(), jobs.c.seq)
-            .limit(1)
-        )
-        if self._postgres:
-            # Workers pass by what others are just taking, instead of waiting for them.
-            queued = queued.with_for_update(skip_locked=True)
-        else:
+        queued = {"of_types": task_types, "now": now}
+        if not self._postgres:
             # Most looks find nothing. A read needs no lock, so idle workers do not hold up busy ones.
             with self._reading.connect() as connection:
-                if connection.execute(queued).one_or_none() is None:
+                if connection.execute(NEXT, queued).one_or_none() is None:
                     return None
         with self._changing() as change:
-            rows = change.move(
-                JobStatus.PROCESSING,
-                jobs.c.seq == queued.scalar_subquery(),
-                worker_id=worker_id,
-                attempts=jobs.c.attempts + 1,
-                token=jobs.c.token + 1,
-                started_at=_after_last(now),
-                lease_until=now + lease,
-            )
+            rows = change.run(self._claim, {**queued, "claimed_by": worker_id, "lease_end": now + lease})
         for row in rows:
             return Claim(_job(row), worker_id, _number(row, "attempts"), _number(row, "token"))
         return None
@@ -256,7 +293,7 @@ class SqlJobRepository:
         news = (
             update(jobs)
             .where(*_held(claim), jobs.c.progress < percent)
-            .values(progress=percent, updated_at=_after_last(self._clock()))
+            .values(progress=percent, updated_at=_after_last(literal(self._clock(), Big)))
             .returning(jobs)
         )
         with self._engine.begin() as connection:
@@ -426,14 +463,6 @@ def _requeued(**values: object) -> dict[str, object]:
 
 def _backoff() -> ColumnElement[int]:
     return case(*((jobs.c.attempts <= n, backoff(n)) for n in range(1, MAX_ATTEMPTS)), else_=backoff(MAX_ATTEMPTS))
-
-
-def _after_last(now: int) -> ColumnElement[int]:
-    """The time; for a job that was changed later than that, before the clock was put back, then.
-
-    Clients tell old news from new by `updated_at`.
-    """
-    return case((jobs.c.updated_at > now, jobs.c.updated_at), else_=now)
 
 
 def _value(row: "Row[tuple[object, ...]]", name: str) -> object:
