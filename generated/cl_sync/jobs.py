@@ -12,9 +12,9 @@ from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
 from cl_client.download import DownloadCallback
 from cl_client.jobs import Jobs as AsyncJobs
+from cl_client.multipart import FormField
 from cl_client.operation import Operation
 from cl_client.portal import Twin
-from cl_client.upload import FormField
 from cl_client.watch import JobCallback
 from cl_sync.job import Job
 

@@ -18,7 +18,8 @@ from cl_api.auth.types import UNSET, Unset
 from cl_client.auth import AuthProvider, bearer
 from cl_client.config import ComputeClientConfig, ServerConfig
 from cl_client.errors import ResponseError
-from cl_client.transport import Transport, promised
+from cl_client.foreign_errors import promised
+from cl_client.transport import Transport
 from cl_client.user import UserCreateRequest, UserUpdateRequest
 
 Value = TypeVar("Value")

@@ -22,9 +22,10 @@ from cl_client.config import ConnectionLimits, ServerConfig, Timeouts
 from cl_client.dialect import STANDARD, Dialect
 from cl_client.download import DownloadCallback
 from cl_client.errors import UnsupportedError, WorkerUnavailableError
+from cl_client.foreign_errors import promised
 from cl_client.job_reader import JobReader
 from cl_client.jobs import Job, JobCallback, Jobs
-from cl_client.transport import ANOTHER_IS_AWAY, COMPUTE_IS_AWAY, Transport, promised
+from cl_client.transport import ANOTHER_IS_AWAY, COMPUTE_IS_AWAY, Transport
 from cl_client.upload import FileInput
 from cl_client.watcher import Watcher
 from cl_client.workers import Workers

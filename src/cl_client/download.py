@@ -71,7 +71,7 @@ async def download_job_file(
     target = _target(Path(dest), file_path)
     with whole_or_not_at_all(target) as file:
         fetch = _Fetch(transport, url, file, sha256, on_progress)
-        async with transport.in_time(f"GET {url}"):
+        async with transport.in_time("GET", url):
             await fetch.all()
     return target
 

@@ -16,8 +16,9 @@ from cl_api.compute.models import JobResponse
 from cl_client.dialect import STANDARD, Dialect
 from cl_client.errors import AuthenticationError, RateLimitError, ResponseError, ServerError
 from cl_client.event import well_formed
+from cl_client.foreign_errors import promised
 from cl_client.status import canonical
-from cl_client.transport import Transport, promised
+from cl_client.transport import Transport
 
 MOST: Final = 100
 """Jobs in one request: their ids stay well below what proxies take as an address."""

@@ -19,14 +19,15 @@ from cl_client.dialect import STANDARD, Answer, Dialect
 from cl_client.download import DownloadCallback, download_job_file
 from cl_client.errors import InvalidParameterError, ResponseError, UnsupportedError
 from cl_client.folder import local_names, place_in
+from cl_client.foreign_errors import promised
 from cl_client.idempotency import fresh_key
 from cl_client.job import Job
 from cl_client.job_reader import JobReader, understood
+from cl_client.multipart import FormField
 from cl_client.operation import Operation
 from cl_client.parallel import in_parallel
 from cl_client.status import canonical
-from cl_client.transport import Transport, promised
-from cl_client.upload import FormField
+from cl_client.transport import Transport
 from cl_client.watch import JobCallback, Watch
 from cl_client.watcher import Watcher
 

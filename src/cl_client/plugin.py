@@ -10,8 +10,9 @@ from cl_api.compute.models import JobResponse
 from cl_api.compute.types import File, JSONObject, JSONValue
 from cl_client.errors import UnsupportedError
 from cl_client.jobs import Job, JobCallback, Jobs
+from cl_client.multipart import FormField
 from cl_client.operation import Operation, Parameter, without_key
-from cl_client.upload import FileInput, FormField, UploadCallback, as_upload
+from cl_client.upload import FileInput, UploadCallback, as_upload
 
 __all__ = [
     "FileInput",

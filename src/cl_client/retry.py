@@ -7,6 +7,7 @@ that keeps keys, and any request whose connection was never made.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
@@ -14,7 +15,13 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 from tenacity.asyncio import retry_if_exception
 
-from cl_client.errors import RateLimitError, RequestTimeoutError, ServerError, ServerUnreachableError
+from cl_client.errors import (
+    ComputeClientError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+    ServerUnreachableError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +40,8 @@ _jitter: Final = wait_random_exponential(multiplier=FIRST_DELAY, max=LONGEST_DEL
 
 async def send_patiently(
     send: Callable[[], Awaitable[Answer]],
+    request: httpx.Request,
     *,
-    what: str,
     safe: Callable[[], Awaitable[bool]],
     pauses: float,
     deadline: float | None = None,
@@ -43,7 +50,7 @@ async def send_patiently(
 
     Args:
         send: one try.
-        what: it is, for the log.
+        request: that it sends, for the log.
         safe: whether the server may get the request twice.
         pauses: without a deadline, the seconds that the pauses may add up to; `ATTEMPTS` tries at most.
         deadline: with one, as many tries as begin in so many seconds. It is the caller who cuts the last one short.
@@ -51,6 +58,11 @@ async def send_patiently(
     Raises:
         ComputeClientError: the last one of `send`.
     """
+    began = time.monotonic()
+    try:
+        return await send()
+    except ComputeClientError as error:
+        failed = [error]
 
     async def again(error: BaseException) -> bool:
         if was_never_connected(error):
@@ -60,13 +72,17 @@ async def send_patiently(
 
     def given_up(state: RetryCallState) -> bool:
         if deadline is not None:
-            return (state.seconds_since_start or 0) + state.upcoming_sleep >= deadline
+            return time.monotonic() - began + state.upcoming_sleep >= deadline
         return state.attempt_number >= ATTEMPTS or state.idle_for + state.upcoming_sleep >= pauses
 
     async def one() -> Answer:
+        # What tenacity costs is spent on what failed only: it hears of the first try afterwards.
+        if failed:
+            raise failed.pop()
         return await send()
 
     def tell(state: RetryCallState) -> None:
+        what = f"{request.method} {request.url.path} (request {request.headers['X-Request-ID']})"
         logger.info("%s is tried again in %.1f s, because of: %s", what, state.upcoming_sleep, _error(state))
 
     retrying = AsyncRetrying(

@@ -1,6 +1,6 @@
 """The one way to the server: every request of this package, generated code included, goes through `Transport.send`.
 
-httpx is touched here and nowhere else in the hand-written client.
+httpx is driven here and nowhere else in the hand-written client; `foreign_errors` and `retry` know its errors.
 """
 
 from __future__ import annotations
@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
 import httpx
 
-from cl_api.auth import errors as auth_wire
-from cl_api.compute import errors as compute_wire
 from cl_api.compute.types import JSONObject
 from cl_client import idempotency
 from cl_client.auth import AuthProvider
@@ -23,16 +22,16 @@ from cl_client.config import ConnectionLimits, Timeouts
 from cl_client.dialect import STANDARD, Dialect
 from cl_client.errors import (
     ClientClosedError,
-    InputFileError,
     InvalidParameterError,
     RequestTimeoutError,
     ResponseError,
     ServerUnreachableError,
     error_from_response,
 )
+from cl_client.foreign_errors import translated
+from cl_client.multipart import FormField, Multipart, form_fields
 from cl_client.retry import send_patiently
 from cl_client.telemetry import observed
-from cl_client.upload import FileInput, FormField, Multipart, as_upload
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
@@ -132,11 +131,11 @@ class Transport(httpx.AsyncClient):
         extensions: RequestExtensions | None = None,
     ) -> httpx.Request:
         """As `httpx.AsyncClient.build_request`, but a multipart body is streamed and never blocks the loop."""
-        merged = httpx.Headers(headers)
         if files is not None:
-            content, data = Multipart([*_plain_fields(data), *_file_fields(files)]), None
+            content, data = Multipart(form_fields(data, files)), None
         if isinstance(content, Multipart):
-            merged.update(content.headers)
+            headers = httpx.Headers(headers)
+            headers.update(content.headers)
             extensions = {**(extensions or {}), BODY: content}
         request = super().build_request(
             method,
@@ -145,7 +144,7 @@ class Transport(httpx.AsyncClient):
             data=data,
             json=json,
             params=params,
-            headers=merged,
+            headers=headers,
             cookies=cookies,
             timeout=timeout,
             extensions=extensions,
@@ -169,19 +168,19 @@ class Transport(httpx.AsyncClient):
             ClientClosedError: the client was closed, or began in another event loop.
         """
         self._check_usable()
-        async with self.in_time(f"{request.method} {request.url}"):
+        async with self.in_time(request.method, request.url):
             return await send_patiently(
                 lambda: observed(
                     request, self._send_once(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
                 ),
-                what=f"{request.method} {request.url.path} (request {request.headers['X-Request-ID']})",
+                request,
                 safe=lambda: self._is_safe(request),
                 pauses=self._pauses,
                 deadline=self._deadline,
             )
 
     @contextlib.asynccontextmanager
-    async def in_time(self, what: str) -> AsyncGenerator[None]:
+    async def in_time(self, method: str, url: object) -> AsyncGenerator[None]:
         """Hold a whole call to the deadline.
 
         Raises:
@@ -194,7 +193,7 @@ class Transport(httpx.AsyncClient):
         except TimeoutError:
             if not scope.expired():
                 raise
-            raise RequestTimeoutError(f"{what}: not done within the deadline of {self._deadline:g} s") from None
+            raise RequestTimeoutError(f"{method} {url}: not done within the deadline of {self._deadline:g} s") from None
 
     async def _is_safe(self, request: httpx.Request) -> bool:
         """Whether the server may get the request twice."""
@@ -257,29 +256,9 @@ class Transport(httpx.AsyncClient):
         """Post JSON, where there is no generated endpoint for it. Raises: as `send`."""
         return await self.post(path, json=body, headers={idempotency.HEADER: idempotency_key})
 
-    @contextlib.contextmanager
-    def translated(self, request: httpx.Request) -> Generator[None]:
+    def translated(self, request: httpx.Request) -> AbstractContextManager[None]:
         """Turn httpx's errors into ours, while a request is sent or its body is read."""
-        request_id = cast("str | None", request.headers.get("X-Request-ID"))
-        try:
-            yield
-        except httpx.TimeoutException as error:
-            raise RequestTimeoutError(
-                f"{request.method} {request.url}: no answer in time ({type(error).__name__})",
-                request_id=request_id,
-                hint="give a longer timeout, or look at the server's load",
-            ) from error
-        except httpx.TransportError as error:
-            raise ServerUnreachableError(
-                f"cannot reach {self.base_url}: {_reason(error)}",
-                request_id=request_id,
-                hint=self._when_away,
-            ) from error
-        except httpx.StreamConsumed as error:
-            raise InputFileError(
-                f"{request.method} {request.url}: the body is a stream that was sent, and cannot be sent a second time",
-                hint="call again: what failed the first time is mended",
-            ) from error
+        return translated(request, server=self.base_url, when_away=self._when_away)
 
     def _check_usable(self) -> None:
         loop = asyncio.get_running_loop()
@@ -322,20 +301,6 @@ class _SurelyClosed(httpx.AsyncByteStream):
         await asyncio.shield(asyncio.ensure_future(self._stream.aclose()))
 
 
-@contextlib.contextmanager
-def promised() -> Generator[None]:
-    """Turn what generated code says of an answer that does not fit the spec into our error."""
-    try:
-        yield
-    except (auth_wire.ResponseError, compute_wire.ResponseError) as error:
-        raise ResponseError(
-            str(error),
-            status=error.status_code,
-            request_id=cast("str | None", error.headers.get("x-request-id")),
-            hint="the server may be newer or older than this client: compare `GET /` with `cl_client.__version__`",
-        ) from error
-
-
 def can_be_sent_again(request: httpx.Request) -> bool:
     """Whether the body of a request is there a second time: for retries, and for a replay with a new token."""
     body = _body(request)
@@ -344,27 +309,3 @@ def can_be_sent_again(request: httpx.Request) -> bool:
 
 def _body(request: httpx.Request) -> Multipart | None:
     return cast("Multipart | None", request.extensions.get(BODY))
-
-
-def _plain_fields(data: Mapping[str, object] | None) -> Iterator[FormField]:
-    """A field with several values is several parts, as OpenAPI 3.1 §4.8.15 has it."""
-    for name, value in (data or {}).items():
-        values = cast("list[object]", value) if isinstance(value, list) else [value]
-        for one in values:
-            yield name, str(one).encode(), None, None
-
-
-def _file_fields(files: RequestFiles) -> Iterator[FormField]:
-    """The parts of generated code: name, content and media type of each file, as httpx takes them."""
-    for name, part in files.items() if isinstance(files, Mapping) else files:
-        file_name, content, media_type = cast("tuple[str, FileInput, str | None]", part)
-        yield name, as_upload(content), file_name, media_type
-
-
-def _reason(error: httpx.TransportError) -> str:
-    """httpx says «All connection attempts failed»; the cause behind it says why."""
-    cause: BaseException = error
-    while (deeper := cause.__cause__ or cause.__context__) is not None:
-        cause = deeper
-    text = getattr(cause, "strerror", None) or str(cause) or type(error).__name__
-    return str(text)

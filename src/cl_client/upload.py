@@ -1,7 +1,7 @@
-"""What is sent: a file as the caller has it, and the multipart body (RFC 7578) that carries it.
+"""What is sent: a file as the caller has it.
 
-The body is streamed: whatever the size of the file, one piece of it is in memory at a time, and a file on disk is
-read in a thread, so the event loop never waits for a disk.
+It is streamed: whatever its size, one piece of it is in memory at a time, and a file on disk is read in a thread, so
+the event loop never waits for a disk.
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ import copy
 import io
 import mimetypes
 import os
-import secrets
 import stat
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
 from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
 
 PIECE: Final = 1024 * 1024
-SMALL: Final = 64 * 1024
 
 UploadCallback = Callable[[int, "int | None"], None]
 """Called with the bytes sent so far, and the bytes in all where that is known. A file that is sent again (after a cut)
@@ -159,86 +157,10 @@ class Upload:
 FileInput = str | os.PathLike[str] | bytes | BinaryIO | AsyncIterable[bytes] | Upload
 """A path, the content itself, an open binary file, an async iterable of pieces, or an `Upload` of one of them."""
 
-FormField = tuple[str, Upload | bytes, str | None, str | None]
-"""Name, content, file name (`None` for a plain field) and media type of one part."""
-
 
 def as_upload(source: FileInput, on_progress: UploadCallback | None = None) -> Upload:
     """A file as it is sent; as `Upload`, which may be one already."""
     return source.telling(on_progress) if isinstance(source, Upload) else Upload(source, on_progress)
-
-
-class Multipart:
-    """A `multipart/form-data` body.
-
-    Attributes:
-        headers: that go with it: its length too, where all parts know theirs.
-    """
-
-    def __init__(self, fields: Iterable[FormField]) -> None:
-        # 128 random bits: no file holds it by chance, and nobody can plant it in one (RFC 2046 §5.1.1).
-        boundary = secrets.token_hex(16)
-        self._parts: list[tuple[bytes, Upload | bytes]] = [
-            (_head(boundary, name, file_name, media_type), content) for name, content, file_name, media_type in fields
-        ]
-        self._tail: bytes = f"--{boundary}--\r\n".encode()
-        self.headers: dict[str, str] = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        if (length := self.length) is not None:
-            self.headers["Content-Length"] = str(length)
-
-    @property
-    def length(self) -> int | None:
-        """Bytes; `None` where a part does not know its own."""
-        total = len(self._tail)
-        for head, content in self._parts:
-            size = len(content) if isinstance(content, bytes) else content.size
-            if size is None:
-                return None
-            total += len(head) + size + 2
-        return total
-
-    @property
-    def replayable(self) -> bool:
-        """Whether it can be sent (again)."""
-        return all(isinstance(content, bytes) or content.replayable for _, content in self._parts)
-
-    def close(self) -> None:
-        """Close what sending opened; it can be sent again all the same."""
-        for _, content in self._parts:
-            if isinstance(content, Upload):
-                content.close()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        # What is between the files goes out with the piece that follows: a write costs more than to join small ones.
-        between = b""
-        for head, content in self._parts:
-            between += head
-            if isinstance(content, bytes):
-                between += content
-            else:
-                async for piece in content.pieces():
-                    if len(piece) <= SMALL:
-                        yield between + piece
-                    else:
-                        if between:
-                            yield between
-                        yield piece
-                    between = b""
-            between += b"\r\n"
-        yield between + self._tail
-
-
-def _head(boundary: str, name: str, file_name: str | None, media_type: str | None) -> bytes:
-    lines = [f"--{boundary}", f'Content-Disposition: form-data; name="{_quoted(name)}"']
-    if file_name is not None:
-        lines[1] += f'; filename="{_quoted(file_name)}"'
-        lines.append(f"Content-Type: {media_type or 'application/octet-stream'}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
-
-
-def _quoted(text: str) -> str:
-    """Escape as browsers do, so that a name cannot end its header (HTML Living Standard §4.10.21.8)."""
-    return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
 def _size_on_disk(path: Path) -> int | None:

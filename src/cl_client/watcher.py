@@ -3,8 +3,9 @@
 MQTT is quick and may drop; HTTP is slow and knows. So both feed one funnel, `Watcher.deliver`:
 
 - An event of the broker goes to the watches of its job through a dict.
-- A job is asked for over HTTP when its watch begins, whenever the subscription (re)stands, and when it has been silent
-  for a while; without a broker, or with one that never told of a job of ours, again and again with growing pauses.
+- A job is asked for over HTTP when its watch has begun, whenever the subscription (re)stands, and when it has been
+  silent for a while; without a broker, or with one that never told of a job of ours, again and again with growing
+  pauses.
   That is one mechanism: a moment at which the job is due, which each of these causes moves.
 - A state that is older than what is known is dropped. A terminal state takes the job out of the registry, which is why
   it is heard once.
@@ -133,7 +134,8 @@ class Watcher:
         entry = self._entries.get(job_id)
         if entry is None:
             entry = self._entries[job_id] = _Entry(job_id)
-            self._due(entry, 0)
+            # A broker that does tell of our jobs is given a moment first: most short jobs end without being asked for.
+            self._due(entry, Config.FIRST_POLL_INTERVAL if self._proven else 0)
             if self._topic.per_job and self._subscription is not None and (topic := self._topic.of(job_id)):
                 self._subscription.add(topic)
         entry.watches[watch.id] = watch

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, case, update
+from sqlalchemy import Connection, Executable, case, literal, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.job_queue import MAX_ATTEMPTS, Event, backoff
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.condition import Condition
-from cl_server.database import jobs
+from cl_server.database import Big, jobs
 from cl_server.job_row import JobRow, job_of
 from cl_server.outbox import Outbox
 
@@ -24,10 +24,14 @@ class Change:
 
     def move(self, status: JobStatus, *conditions: Condition, **values: object) -> list[JobRow]:
         """Bring jobs to a status."""
-        now = after_last(self.now)
+        now = after_last(literal(self.now, Big))
         ended = {"completed_at": now} if status.terminal else {}
         changed: Mapping[str, object] = {"status": status.value, "updated_at": now, **ended, **values}
-        rows = list(self.connection.execute(update(jobs).where(*conditions).values(changed).returning(jobs)))
+        return self.run(update(jobs).where(*conditions).values(changed).returning(jobs))
+
+    def run(self, statement: Executable, values: Mapping[str, object] | None = None) -> list[JobRow]:
+        """Change jobs by a statement that gives them back."""
+        rows = list(self.connection.execute(statement, values))
         for row in rows:
             self.note(job_of(row))
         return rows
@@ -37,7 +41,7 @@ class Change:
         self.events.append(Outbox.write(self.connection, job, self.now))
 
 
-def after_last(now: int) -> ColumnElement[int]:
+def after_last(now: ColumnElement[int]) -> ColumnElement[int]:
     """The time; for a job that was changed later than that, before the clock was put back, then.
 
     Clients tell old news from new by `updated_at`.

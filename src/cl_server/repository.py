@@ -35,8 +35,9 @@ from cl_server.change import Change, after_last, backoff_of_each, requeued
 from cl_server.condition import PROCESSING, QUEUED, Condition, asked_for, held
 from cl_server.database import UNFINISHED, Big, clock_of, is_postgres, jobs, reading
 from cl_server.job_row import job_of, number_of, value_of
+from cl_server.next_job import NEXT, taking
 from cl_server.outbox import Outbox
-from cl_server.quota import Quota
+from cl_server.quota import Quota, QuotaExceededError
 
 # On which PostgreSQL tells listening workers that there is something to do.
 CHANNEL = "cl_jobs"
@@ -68,6 +69,8 @@ class SqlJobRepository:
         self._quota = quota
         self._outbox = Outbox(engine, self._clock)
         self._held: dict[str, Claim] = {}
+        # Workers pass by what others are just taking, instead of waiting for them.
+        self._taking = taking(NEXT.with_for_update(skip_locked=True) if self._postgres else NEXT)
 
     # What every repository can.
 
@@ -142,9 +145,6 @@ class SqlJobRepository:
         job.created_by = created_by if created_by is not None else job.created_by
         job.priority = job.priority if priority is None else priority
         scoped = None if key is None else scoped_key(job.created_by, key)
-        found = None if scoped is None else self._with_key(scoped, fingerprint)
-        if found is not None:
-            return found
         try:
             with self._changing() as change:
                 if self._quota is not None:
@@ -154,8 +154,8 @@ class SqlJobRepository:
                 change.connection.execute(insert(jobs).values(job.model_dump(mode="json") | values))
                 change.note(job)
                 change.wakes = True
-        except IntegrityError:
-            # Another request with the same key was faster.
+        except (IntegrityError, QuotaExceededError):
+            # It came before, under this key; whoever has it has a place for it.
             found = None if scoped is None else self._with_key(scoped, fingerprint)
             if found is None:
                 raise
@@ -174,30 +174,14 @@ class SqlJobRepository:
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
         """Take the next job: highest priority first, then as they came, whatever the clock did meanwhile."""
         now = self._clock()
-        queued = (
-            select(jobs.c.seq)
-            .where(QUEUED, jobs.c.task_type.in_(task_types), jobs.c.run_at <= now)
-            .order_by(jobs.c.priority.desc(), jobs.c.seq)
-            .limit(1)
-        )
-        if self._postgres:
-            # Workers pass by what others are just taking, instead of waiting for them.
-            queued = queued.with_for_update(skip_locked=True)
-        else:
+        queued = {"of_types": task_types, "now": now}
+        if not self._postgres:
             # Most looks find nothing. A read needs no lock, so idle workers do not hold up busy ones.
             with self._reading.connect() as connection:
-                if connection.execute(queued).one_or_none() is None:
+                if connection.execute(NEXT, queued).one_or_none() is None:
                     return None
         with self._changing() as change:
-            rows = change.move(
-                JobStatus.PROCESSING,
-                jobs.c.seq == queued.scalar_subquery(),
-                worker_id=worker_id,
-                attempts=jobs.c.attempts + 1,
-                token=jobs.c.token + 1,
-                started_at=after_last(now),
-                lease_until=now + lease,
-            )
+            rows = change.run(self._taking, {**queued, "claimed_by": worker_id, "lease_end": now + lease})
         for row in rows:
             return Claim(job_of(row), worker_id, number_of(row, "attempts"), number_of(row, "token"))
         return None
@@ -224,7 +208,7 @@ class SqlJobRepository:
         news = (
             update(jobs)
             .where(*held(claim), jobs.c.progress < percent)
-            .values(progress=percent, updated_at=after_last(self._clock()))
+            .values(progress=percent, updated_at=after_last(literal(self._clock(), Big)))
             .returning(jobs)
         )
         with self._engine.begin() as connection:

@@ -1,4 +1,8 @@
-"""How many events of a broker reach ten thousand watches in a second, against a bare aiomqtt loop that only parses."""
+"""How many events of a broker reach ten thousand watches in a second, against a bare aiomqtt loop that only parses.
+
+Ours speaks MQTT 5, and what counts is a loop that does too: half of the time of a message, paho spends on the
+properties of MQTT 5, which it makes anew for each, and which are empty here. The loop in MQTT 3.1.1 shows that.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,8 @@ WATCHES = 10_000
 EVENTS = 20_000
 ROUNDS = 5
 TOPIC = "inference/events"
+PEERS = {aiomqtt.ProtocolVersion.V5: 0.8, aiomqtt.ProtocolVersion.V311: None}
+VERSIONS = {aiomqtt.ProtocolVersion.V5: "MQTT 5", aiomqtt.ProtocolVersion.V311: "MQTT 3.1.1"}
 
 
 def figures() -> Iterator[Figure]:
@@ -39,22 +45,25 @@ def figures() -> Iterator[Figure]:
         try:
             while not broker.answers(port):
                 time.sleep(0.01)
-            ours, bare = asyncio.run(_events_per_second(port))
+            ours, peers = asyncio.run(_events_per_second(port))
         finally:
             process.terminate()
             process.wait()
-    detail = f"{ours:.0f} / {bare:.0f} events/s"
-    yield Figure("events to 10,000 watches / bare aiomqtt loop", ours / bare, 0.8, at_least=True, detail=detail)
+    for version, bound in PEERS.items():
+        detail = f"{ours:.0f} / {peers[version]:.0f} events/s"
+        name = f"events to 10,000 watches / bare aiomqtt loop in {VERSIONS[version]}"
+        yield Figure(name, ours / peers[version], bound, at_least=True, detail=detail)
 
 
-async def _events_per_second(port: int) -> tuple[float, float]:
+async def _events_per_second(port: int) -> tuple[float, dict[aiomqtt.ProtocolVersion, float]]:
     ours: list[float] = []
-    peer: list[float] = []
+    peers: dict[aiomqtt.ProtocolVersion, list[float]] = {version: [] for version in PEERS}
     payloads = [_event(number) for number in range(EVENTS)]
     for _ in range(ROUNDS):
         ours.append(EVENTS / await _watched(port, payloads))
-        peer.append(EVENTS / await _parsed(port, payloads))
-    return statistics.median(ours), statistics.median(peer)
+        for version, rates in peers.items():
+            rates.append(EVENTS / await _parsed(port, payloads, version))
+    return statistics.median(ours), {version: statistics.median(rates) for version, rates in peers.items()}
 
 
 async def _watched(port: int, payloads: list[bytes]) -> float:
@@ -97,9 +106,9 @@ async def _watched(port: int, payloads: list[bytes]) -> float:
     return seconds
 
 
-async def _parsed(port: int, payloads: list[bytes]) -> float:
-    """Seconds until a loop as aiomqtt's documentation has it has seen the last event, in MQTT 5 as ours."""
-    async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+async def _parsed(port: int, payloads: list[bytes], version: aiomqtt.ProtocolVersion) -> float:
+    """Seconds until a loop as aiomqtt's documentation has it has seen the last event."""
+    async with aiomqtt.Client("127.0.0.1", port, protocol=version) as client:
         await client.subscribe(TOPIC, qos=1)
         start = time.perf_counter()
         publishing = asyncio.create_task(asyncio.to_thread(publish_all, port, payloads))

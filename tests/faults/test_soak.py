@@ -27,6 +27,9 @@ from tests.integration.client.test_trouble import host_and_port
 JOBS = int(os.environ.get("SOAK_JOBS", "2000"))
 SEED = int(os.environ.get("SOAK_SEED", random.randrange(10**6)))
 
+JOBS_BETWEEN = (20, 100)
+"""How many jobs end between two faults of the storm: all six kinds come five times in 2,000 jobs."""
+
 SECONDS_FOR_ONE = 120
 """How long a call may be in trouble before it gives up; the soak is about what comes of those that do not."""
 
@@ -34,6 +37,9 @@ SECONDS_FOR_ONE = 120
 @define
 class Weather:
     """What goes wrong, drawn from the seed: for each request, and one after the other for all else.
+
+    Faults come as jobs end, not as time goes by: a busy machine would have more of them, each with a process to start
+    anew, and be the busier for it.
 
     Attributes:
         seen: how often each fault came.
@@ -43,6 +49,10 @@ class Weather:
     requests: random.Random = field(factory=lambda: random.Random(f"requests {SEED}"))
     chance: random.Random = field(factory=lambda: random.Random(f"storm {SEED}"))
     seen: Counter[str] = field(factory=Counter)
+    _ended: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(0))
+
+    def job_ended(self) -> None:
+        self._ended.release()
 
     def trouble(self) -> Trouble | None:
         """What goes wrong with one request: nothing with most, and one in fifty is done without anybody hearing."""
@@ -85,9 +95,10 @@ class Weather:
         }
         while True:
             for name in self.chance.sample(list(faults), len(faults)):
+                for _ in range(self.chance.randint(*JOBS_BETWEEN)):
+                    await self._ended.acquire()
                 await faults[name]()
                 self.seen[name] += 1
-                await asyncio.sleep(self.chance.uniform(0.1, 0.4))
 
 
 @pytest.fixture
@@ -136,6 +147,7 @@ async def soak(stack: LocalStack) -> None:
             assert outcome.output.sha256 == hashlib.sha256(outcome.source).hexdigest()
             assert outcome.job is not None
             ids[outcome.source] = outcome.job.job_id
+            weather.job_ended()
             assert not storm.done()
         storm.cancel()
         await asyncio.gather(storm, return_exceptions=True)

@@ -162,21 +162,26 @@ async def test_both_channels_down_together_are_outlasted(idle_stack: LocalStack)
 
 
 async def test_a_loop_that_stands_still_loses_its_connection_and_no_job(
-    idle_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+    idle_stack: LocalStack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    """With a keepalive of 1 s, the broker hangs up after 1.5 s (MQTT 5 §3.1.2.10)."""
+    """With a keepalive of 1 s, the broker hangs up after 1.5 s (MQTT 5 §3.1.2.10); what it says after that is lost."""
     monkeypatch.setattr(ComputeClientConfig, "MQTT_KEEPALIVE", 1)
     stack = idle_stack
     async with ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client:
         job = await client.hash.compute(b"x")
         watch = job.follow()
         await until(lambda: client.jobs.watcher._online)
-        url = f"{stack.compute_url}/jobs/{job.job_id}/cancel"
-        cancelling = asyncio.create_task(asyncio.to_thread(httpx.post, url))
+
+        def cancel_meanwhile() -> httpx.Response:
+            time.sleep(3)
+            return httpx.post(f"{stack.compute_url}/jobs/{job.job_id}/cancel")
+
+        cancelling = asyncio.create_task(asyncio.to_thread(cancel_meanwhile))
         await asyncio.sleep(0)
-        time.sleep(2)  # noqa: ASYNC251 (this is the fault)
+        time.sleep(5)  # noqa: ASYNC251 (this is the fault)
         assert (await watch.end()).status == "cancelled"
         assert (await cancelling).is_success
+    assert "following jobs over HTTP instead" in caplog.text
 
 
 async def test_a_callback_that_blocks_delays_the_others_and_loses_nothing():

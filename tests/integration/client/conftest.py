@@ -21,21 +21,18 @@ class Caller:
     token: str | None = None
 
     def client(self) -> ComputeClient:
-        stack, token = self.stack, self.token
+        stack = self.stack
         return ComputeClient(
-            stack.compute_url,
-            mqtt_broker=stack.mqtt_host,
-            mqtt_port=stack.mqtt_port,
-            auth_provider=None if token is None else JWTAuthProvider(token),
+            stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port, auth_provider=self.signature()
         )
 
+    def signature(self) -> JWTAuthProvider | None:
+        return None if self.token is None else JWTAuthProvider(self.token)
 
-MODES = [
-    *(pytest.param(kind, id=f"guest, {kind}") for kind in KINDS),
-    USER,
-    ADMIN,
-    pytest.param(STRANGER, marks=pytest.mark.refused),
-]
+
+GUEST = "guest"
+# Who has an account; the last one may not have jobs made.
+NAMED = [USER, ADMIN, pytest.param(STRANGER, marks=pytest.mark.refused)]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -48,7 +45,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     return True
 
 
-@pytest.fixture(params=MODES)
+@pytest.fixture(params=[*(pytest.param(kind, id=f"guest, {kind}") for kind in KINDS), *NAMED])
 def caller(request: pytest.FixtureRequest) -> Caller:
     """A guest of a server without accounts, on each broker; a user with the permission, an admin, one without."""
     mode: str = request.param
@@ -56,14 +53,32 @@ def caller(request: pytest.FixtureRequest) -> Caller:
     for kind in KINDS:
         if mode == kind:
             return Caller(stacks(kind))
+    return _named(request, mode)
+
+
+@pytest.fixture(params=[GUEST, *NAMED])
+def anybody(request: pytest.FixtureRequest) -> Caller:
+    """As `caller`, for what has nothing to do with the broker."""
+    mode: str = request.param
+    return Caller(request.getfixturevalue("local_stack")) if mode == GUEST else _named(request, mode)
+
+
+def _named(request: pytest.FixtureRequest, name: str) -> Caller:
     accounts: Accounts = request.getfixturevalue("accounts")
-    return Caller(accounts.stack, accounts.tokens[mode])
+    return Caller(accounts.stack, accounts.tokens[name])
 
 
 @pytest.fixture
 async def every_client(caller: Caller) -> AsyncGenerator[ComputeClient]:
     """A client of everybody who may have jobs made; in the mode of somebody who may not, the test has to be refused."""
     async with caller.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def anyones_client(anybody: Caller) -> AsyncGenerator[ComputeClient]:
+    """As `every_client`, for what has nothing to do with the broker."""
+    async with anybody.client() as client:
         yield client
 
 

@@ -41,6 +41,11 @@ async def test_every_file_has_its_outcome_and_a_bad_one_stops_none(
         _ = next(outcome for outcome in outcomes if outcome.source == text).output
 
 
+async def test_files_are_done_side_by_side_for_whoever_may(anyones_client: ComputeClient):
+    outcomes = anyones_client.map(anyones_client.hash.compute, [b"one", b"two"])
+    assert len({outcome.output.sha256 async for outcome in outcomes}) == 2
+
+
 async def test_sources_are_read_only_as_far_as_there_is_room(local_client: ComputeClient):
     read = 0
 
@@ -64,12 +69,12 @@ async def test_nothing_at_once_is_refused(local_client: ComputeClient):
         await anext(local_client.map(local_client.hash.compute, [b"x"], concurrency=0))
 
 
-async def test_jobs_are_given_as_they_end(local_client: ComputeClient, tmp_path: Path):
+async def test_jobs_are_given_as_they_end(anyones_client: ComputeClient, tmp_path: Path):
     text = tmp_path / "notes.txt"
     text.write_text("no image")
     jobs = [
-        await local_client.image_conversion.convert(text, "png"),
-        *[await local_client.image_conversion.convert(text, "gif") for _ in range(5)],
+        await anyones_client.image_conversion.convert(text, "png"),
+        *[await anyones_client.image_conversion.convert(text, "gif") for _ in range(5)],
     ]
     ended = [job async for job in as_completed(jobs)]
     assert {job.job_id for job in ended} == {job.job_id for job in jobs}

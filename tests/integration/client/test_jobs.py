@@ -12,6 +12,7 @@ from cl_client import (
     ComputeClient,
     ConflictError,
     JobCancelledError,
+    JobFailedError,
     JobNotFoundError,
     ResponseError,
     UnsupportedError,
@@ -59,8 +60,8 @@ async def test_a_job_that_runs_is_stopped_on_the_server(local_client: ComputeCli
     assert (await client.get_job(job.job_id)).status == "cancelled"
 
 
-async def test_a_job_that_has_ended_cannot_be_cancelled(local_client: ComputeClient):
-    job = await local_client.hash.compute(b"x", wait=True)
+async def test_a_job_that_has_ended_cannot_be_cancelled(anyones_client: ComputeClient):
+    job = await anyones_client.hash.compute(b"x", wait=True)
     with pytest.raises(ConflictError, match="completed already"):
         await job.cancel()
     with pytest.raises(ConflictError, match="neither failed nor was cancelled"):
@@ -77,8 +78,20 @@ async def test_a_cancelled_job_is_done_again_as_a_new_one(idle_client: ComputeCl
     assert (await idle_client.jobs.retry(job.job_id)).job_id not in {job.job_id, again.job_id}
 
 
-async def test_the_files_of_a_job_are_told_with_their_sums(local_client: ComputeClient, photo: Path):
-    job = await local_client.media_thumbnail.generate(photo, width=20, wait=True)
+async def test_a_failed_job_is_listed_and_done_again(anyones_client: ComputeClient):
+    job = await anyones_client.image_conversion.convert(b"no image", "png")
+    again = job
+    for _ in range(2):
+        with pytest.raises(JobFailedError):
+            await again.wait()
+        again = await job.retry()
+    failed = [each.job_id async for each in anyones_client.jobs.list(status="failed", task_type=job.task_type)]
+    assert job.job_id in failed
+    assert again.job_id != job.job_id
+
+
+async def test_the_files_of_a_job_are_told_with_their_sums(anyones_client: ComputeClient, photo: Path):
+    job = await anyones_client.media_thumbnail.generate(photo, width=20, wait=True)
     files = {file.path: file for file in await job.files()}
     sent = next(file for path, file in files.items() if path.startswith("input/"))
     made = files[job.output.thumbnail_path]

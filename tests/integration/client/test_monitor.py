@@ -19,6 +19,7 @@ from cl_client.jobs import JobResponse
 from cl_server.embedded import LocalStack
 from tests.faults.proxy import fault_proxy
 from tests.faults.test_watching import until
+from tests.integration.client.conftest import Caller
 from tests.publisher import as_server
 
 Heard = asyncio.Queue[tuple[str, WorkerCapability | None]]
@@ -32,8 +33,8 @@ async def monitor(stack: LocalStack) -> AsyncGenerator[MQTTJobMonitor]:
         yield monitor
 
 
-async def test_a_job_of_somebody_else_is_followed_by_callbacks_of_both_kinds(
-    monitor: MQTTJobMonitor, client: ComputeClient
+async def test_a_job_of_another_client_is_followed_by_callbacks_of_both_kinds(
+    caller: Caller, every_client: ComputeClient
 ):
     words: list[str] = []
     ended: asyncio.Future[JobResponse] = asyncio.get_running_loop().create_future()
@@ -41,12 +42,18 @@ async def test_a_job_of_somebody_else_is_followed_by_callbacks_of_both_kinds(
     async def on_complete(state: JobResponse) -> None:
         ended.set_result(state)
 
-    job = await client.hash.compute(b"x")
-    dropped = monitor.subscribe_job_updates(job.job_id, on_complete=lambda _: pytest.fail("it was dropped"))
-    monitor.subscribe_job_updates(job.job_id, lambda state: words.append(state.status), on_complete)
-    monitor.unsubscribe(dropped)
-    assert (await ended).task_output is not None
-    await until(lambda: words[-1:] == ["completed"])
+    stack = caller.stack
+    config = ServerConfig(compute_url=stack.compute_url)
+    signature = caller.signature()
+    job = await every_client.hash.compute(b"x")
+    async with MQTTJobMonitor(
+        stack.mqtt_host, stack.mqtt_port, auth_provider=signature, server_config=config
+    ) as monitor:
+        dropped = monitor.subscribe_job_updates(job.job_id, on_complete=lambda _: pytest.fail("it was dropped"))
+        monitor.subscribe_job_updates(job.job_id, lambda state: words.append(state.status), on_complete)
+        monitor.unsubscribe(dropped)
+        assert (await ended).task_output is not None
+        await until(lambda: words[-1:] == ["completed"])
 
 
 async def test_workers_are_known_and_waited_for(monitor: MQTTJobMonitor):

@@ -11,8 +11,8 @@ from cl_client.errors import ResponseError
 from tests.media.film import film
 
 
-async def test_exif_is_read(local_client: ComputeClient, photo: Path):
-    job = await local_client.exif.extract(photo, tags="Make, -execute", wait=True)
+async def test_exif_is_read(anyones_client: ComputeClient, photo: Path):
+    job = await anyones_client.exif.extract(photo, tags="Make, -execute", wait=True)
     assert job.output.metadata == {"Make": "cl-client"}
     assert (job.output.make, job.output.orientation) == ("cl-client", 6)
     assert (job.output.width, job.output.height) == (120, 80)
@@ -49,9 +49,9 @@ async def test_a_video_becomes_a_stream(local_client: ComputeClient, tmp_path: P
 
 
 async def test_a_job_whose_output_is_all_there_is_has_no_files(
-    local_client: ComputeClient, photo: Path, tmp_path: Path
+    anyones_client: ComputeClient, photo: Path, tmp_path: Path
 ):
-    job = await local_client.hash.compute(photo, wait=True)
+    job = await anyones_client.hash.compute(photo, wait=True)
     assert await job.download_all(tmp_path / "none") == []
 
 
@@ -77,6 +77,6 @@ async def test_an_uploaded_playlist_reads_nothing(local_client: ComputeClient, t
         await local_client.hls_streaming.generate_manifest(playlist)
 
 
-async def test_a_video_has_a_thumbnail(local_client: ComputeClient):
-    job = await local_client.media_thumbnail.generate(film(2), width=64, wait=True)
+async def test_a_video_has_a_thumbnail(anyones_client: ComputeClient):
+    job = await anyones_client.media_thumbnail.generate(film(2), width=64, wait=True)
     assert (job.output.media_type, job.output.width, job.output.height) == ("video", 64, 48)

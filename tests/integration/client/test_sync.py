@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from cl_client import (
+    AuthProvider,
     ClientClosedError,
     ComputeClientError,
     InvalidParameterError,
@@ -24,10 +25,13 @@ from cl_client import (
 from cl_client.sync import AuthClient, ComputeClient, Job, MQTTJobMonitor, Outcome, SessionManager, as_completed
 from cl_server.embedded import LocalStack
 from tests.accounts import ADMIN, USER, Accounts
+from tests.integration.client.conftest import Caller
 
 
-def client_of(stack: LocalStack) -> ComputeClient:
-    return ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port)
+def client_of(stack: LocalStack, signature: AuthProvider | None = None) -> ComputeClient:
+    return ComputeClient(
+        stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port, auth_provider=signature
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -43,15 +47,22 @@ def client(local_stack: LocalStack) -> Iterator[ComputeClient]:
 
 
 @pytest.fixture
+def anyones_client(anybody: Caller) -> Iterator[ComputeClient]:
+    """A client of everybody who may have jobs made, and of somebody who may not."""
+    with client_of(anybody.stack, anybody.signature()) as client:
+        yield client
+
+
+@pytest.fixture
 def idle_client(idle_stack: LocalStack) -> Iterator[ComputeClient]:
     """A client of a server whose jobs stay queued."""
     with client_of(idle_stack) as client:
         yield client
 
 
-def test_a_thumbnail_is_made_watched_and_fetched(client: ComputeClient, photo: Path, tmp_path: Path):
+def test_a_thumbnail_is_made_watched_and_fetched(anyones_client: ComputeClient, photo: Path, tmp_path: Path):
     seen: list[int] = []
-    job = client.media_thumbnail.generate(
+    job = anyones_client.media_thumbnail.generate(
         photo, width=60, height=60, wait=True, on_progress=lambda state: seen.append(state.progress)
     )
     assert (job.status, job.output.width, job.output.height) == ("completed", 60, 40)
@@ -75,14 +86,14 @@ def test_threads_share_a_client(client: ComputeClient):
         assert len(set(threads.map(one, range(20)))) == 20
 
 
-def test_a_job_is_found_listed_and_removed_by_its_id(client: ComputeClient):
-    job = client.hash.compute(b"to be found").wait()
-    again = client.jobs.get(job.job_id)
+def test_a_job_is_found_listed_and_removed_by_its_id(anyones_client: ComputeClient):
+    job = anyones_client.hash.compute(b"to be found").wait()
+    again = anyones_client.jobs.get(job.job_id)
     assert isinstance(again, Job)
     assert again.task_output == job.task_output
-    assert job.job_id in [each.job_id for each in client.jobs.list(task_type="hash")]
-    assert client.jobs is client.jobs
-    client.delete_job(job.job_id)
+    assert job.job_id in [each.job_id for each in anyones_client.jobs.list(task_type="hash")]
+    assert anyones_client.jobs is anyones_client.jobs
+    anyones_client.delete_job(job.job_id)
     with pytest.raises(JobNotFoundError):
         job.refresh()
 

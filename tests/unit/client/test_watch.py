@@ -89,6 +89,21 @@ async def test_an_end_before_the_watch_is_heard_without_asking(server: FakeServe
     assert server.asked == {}
 
 
+async def test_a_broker_that_tells_of_our_jobs_is_given_a_moment_before_the_server_is_asked(
+    server: FakeServer, watcher: Watcher
+):
+    server.jobs = {"a": job(), "b": job("b", status="completed", at=2)}
+    watcher.online()
+    first = watcher.watch("a")
+    watcher.receive("t", message(job(status="completed", at=2)))
+    quick, silent = watcher.watch("c"), watcher.watch("b")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    watcher.receive("t", message(job("c", status="completed")))
+    assert [(await watch.end()).status for watch in (first, quick, silent)] == ["completed"] * 3
+    assert server.asked == {"b": 1}
+
+
 async def test_a_job_that_was_tried_again_is_not_at_its_end(server: FakeServer, watcher: Watcher):
     watcher.receive("t", message(job(status="failed")))
     watcher.receive("t", message(job(status="queued", at=2)))

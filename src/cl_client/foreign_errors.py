@@ -1,0 +1,68 @@
+"""What httpx and generated code raise, as our errors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+from typing import cast
+
+import httpx
+
+from cl_api.auth import errors as auth_wire
+from cl_api.compute import errors as compute_wire
+from cl_client.errors import InputFileError, RequestTimeoutError, ResponseError, ServerUnreachableError
+
+
+@contextlib.contextmanager
+def translated(request: httpx.Request, *, server: httpx.URL, when_away: str) -> Generator[None]:
+    """Turn httpx's errors into ours, while a request is sent or its body is read.
+
+    Args:
+        request: what it is about.
+        server: whom it goes to.
+        when_away: what to do when nothing answers, for a person.
+    """
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise RequestTimeoutError(
+            f"{request.method} {request.url}: no answer in time ({type(error).__name__})",
+            request_id=_request_id(request.headers),
+            hint="give a longer timeout, or look at the server's load",
+        ) from error
+    except httpx.TransportError as error:
+        raise ServerUnreachableError(
+            f"cannot reach {server}: {_reason(error)}", request_id=_request_id(request.headers), hint=when_away
+        ) from error
+    except httpx.StreamConsumed as error:
+        raise InputFileError(
+            f"{request.method} {request.url}: the body is a stream that was sent, and cannot be sent a second time",
+            hint="call again: what failed the first time is mended",
+        ) from error
+
+
+@contextlib.contextmanager
+def promised() -> Generator[None]:
+    """Turn what generated code says of an answer that does not fit the spec into our error."""
+    try:
+        yield
+    except (auth_wire.ResponseError, compute_wire.ResponseError) as error:
+        raise ResponseError(
+            str(error),
+            status=error.status_code,
+            request_id=_request_id(error.headers),
+            hint="the server may be newer or older than this client: compare `GET /` with `cl_client.__version__`",
+        ) from error
+
+
+def _request_id(headers: httpx.Headers) -> str | None:
+    return cast("str | None", headers.get("X-Request-ID"))
+
+
+def _reason(error: httpx.TransportError) -> str:
+    """httpx says «All connection attempts failed»; the cause behind it says why."""
+    cause: BaseException = error
+    while (deeper := cause.__cause__ or cause.__context__) is not None:
+        cause = deeper
+    text = getattr(cause, "strerror", None) or str(cause) or type(error).__name__
+    return str(text)
