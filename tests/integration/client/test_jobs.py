@@ -79,7 +79,7 @@ async def test_a_cancelled_job_is_done_again_as_a_new_one(idle_client: ComputeCl
 
 
 async def test_a_failed_job_is_listed_and_done_again(anyones_client: ComputeClient):
-    job = await anyones_client.image_conversion.convert(b"no image", "png")
+    job = await anyones_client.hash.compute(b"no image", algorithm="phash")
     again = job
     for _ in range(2):
         with pytest.raises(JobFailedError):
