@@ -73,8 +73,8 @@ async def test_jobs_are_given_as_they_end(anyones_client: ComputeClient, tmp_pat
     text = tmp_path / "notes.txt"
     text.write_text("no image")
     jobs = [
-        await anyones_client.image_conversion.convert(text, "png"),
-        *[await anyones_client.image_conversion.convert(text, "gif") for _ in range(5)],
+        await anyones_client.hash.compute(text, algorithm="dhash"),
+        *[await anyones_client.hash.compute(text, algorithm="phash") for _ in range(5)],
     ]
     ended = [job async for job in as_completed(jobs)]
     assert {job.job_id for job in ended} == {job.job_id for job in jobs}
