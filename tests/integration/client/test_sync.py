@@ -17,10 +17,10 @@ from cl_client import (
     ClientClosedError,
     ComputeClientError,
     InvalidParameterError,
-    JobFailedError,
     JobNotFoundError,
     JobResponse,
     ServerConfig,
+    UnsupportedMediaTypeError,
 )
 from cl_client.sync import AuthClient, ComputeClient, Job, MQTTJobMonitor, Outcome, SessionManager, as_completed
 from cl_server.embedded import LocalStack
@@ -113,7 +113,7 @@ def test_map_gives_outcomes_in_order_and_finishes_each(client: ComputeClient, ph
     assert good.job.status == "completed"
     assert (tmp_path / "photo.jpg.png").is_file()
     assert bad.job is None
-    assert isinstance(bad.error, JobFailedError)
+    assert isinstance(bad.error, UnsupportedMediaTypeError)
 
 
 def test_map_goes_on_with_a_journal(client: ComputeClient, photo: Path, tmp_path: Path):
