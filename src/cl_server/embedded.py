@@ -1,7 +1,6 @@
 """The whole server on this machine: broker, API, workers, and auth if wanted; in one call and gone with the caller."""
 
-import http.client
-import json
+import contextlib
 import os
 import secrets
 import shutil
@@ -13,39 +12,31 @@ import tempfile
 import time
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Literal, Self, cast
+from typing import IO, Literal, Self
 
 from cl_ml_tools.discovery import discover_tasks
-from cl_server import broker, temporary_data
+from cl_server import broker, probe, temporary_data
 from cl_server.broker import HOST, BrokerKind
 from cl_server.broker_address import BrokerAddress
+from cl_server.clock import now_ms
 from cl_server.cores import cores
 from cl_server.doorbell import registered
+from cl_server.process_id import ProcessId
+from cl_server.running_stack import LOCK, LOGS, RECORD, StackRecord, holder
 from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
 from cl_server.supervisor import REMAINS, Service, take, wait_until
 
 START = 60.0
 STOP = 10.0
-# The socket is open before the API is, so a question may wait; not for ever, because the API may have died.
-ANSWER = 2.0
 PORT_RACES = 5
 # The variables that the stack sets for its own parts.
 PLACES = {
     "CL_DATA", "CL_DATABASE", "CL_STORAGE", "CL_GUEST_MODE", "AUTH_URL", "CL_AUTH_KEY",
     "MQTT_URL", "MQTT_CA_FILE", "MQTT_BROKER_HOST", "MQTT_BROKER_PORT",
 }  # fmt: skip
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 class StackError(Exception):
@@ -101,6 +92,7 @@ class LocalStack:
         self._services: dict[str, Service] = {}
         self._sockets: list[socket.socket] = []
         self._lock: IO[str] | None = None
+        self._started_at = 0
         self.data = Path()
         self.compute_url = ""
         self.auth_url: str | None = None
@@ -130,8 +122,10 @@ class LocalStack:
         except BaseException:
             self.stop()
             raise
+        self._started_at = now_ms()
         for service in self._services.values():
-            service.keep()
+            service.keep(self._record)
+        self._record()
         return self
 
     def _settings(self) -> Settings:
@@ -165,6 +159,7 @@ class LocalStack:
         while self._sockets:
             self._sockets.pop().close()
         if self._lock is not None:
+            (self.data / RECORD).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
             if self._wanted_data is None:
@@ -173,6 +168,26 @@ class LocalStack:
     def pids(self) -> dict[str, int]:
         """The process of each part: `broker`, `compute`, `w0`, …"""
         return {name: service.pid for name, service in self._services.items()}
+
+    def _record(self) -> None:
+        """Say in the data folder what runs there, for `running_stack`."""
+        main = ProcessId.of(os.getpid())
+        if main is None:
+            return
+        parts = {name: ProcessId.of(pid) for name, pid in self.pids().items()}
+        record = StackRecord(
+            main=main,
+            version=version("cl-client"),
+            started_at=self._started_at,
+            compute_url=self.compute_url,
+            mqtt_url=f"mqtt://{self.mqtt_host}:{self.mqtt_port}",
+            broker=self.broker_kind,
+            auth_url=self.auth_url,
+            parts={name: part for name, part in parts.items() if part is not None},
+        )
+        # A disk that is full is no reason for a server to end.
+        with contextlib.suppress(OSError):
+            record.write(self.data)
 
     def environment(self) -> dict[str, str]:
         """The variables by which a client finds this stack."""
@@ -204,9 +219,9 @@ class LocalStack:
         if name == "broker":
             return broker.answers(self.mqtt_port)
         if name == "compute":
-            return _get(self.compute_url, "/healthz") is not None
+            return probe.get(self.compute_url, "/healthz") is not None
         if name == "auth":
-            return self.auth_url is not None and _get(self.auth_url, "/healthz") is not None
+            return self.auth_url is not None and probe.get(self.auth_url, "/healthz") is not None
         return self._services[name].pid in {worker.pid for worker in registered(self.data / "workers")}
 
     def _open_data(self) -> None:
@@ -217,19 +232,20 @@ class LocalStack:
             self.data = self._wanted_data.absolute()
         try:
             prepare(self.data)
-            (self.data / "logs").mkdir(exist_ok=True)
-            lock = (self.data / "stack.lock").open("a+")
+            (self.data / LOGS).mkdir(exist_ok=True)
+            lock = (self.data / LOCK).open("a+")
         except SettingsError as error:
             raise StackError(str(error)) from error
         except OSError as error:
             raise StackError(f"the data folder {self.data} cannot be used: {error.strerror}") from error
-        lock.seek(0)
         # Every part holds the lock too (`_service`): those of a stack that was killed still end what they do.
-        if not wait_until(partial(take, lock), 0 if _is_alive(lock.read()) else REMAINS):
+        other = holder(lock)
+        if not wait_until(partial(take, lock), 0 if other is not None and other.is_alive() else REMAINS):
             lock.close()
             raise StackError(f"the data folder {self.data} is in use by another stack; stop it first")
+        (self.data / RECORD).unlink(missing_ok=True)
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        lock.write(str(ProcessId.of(os.getpid())))
         lock.flush()
         self._lock = lock
 
@@ -322,7 +338,7 @@ class LocalStack:
         service = Service(
             name,
             argv,
-            self.data / "logs" / f"{name}.log",
+            self.data / LOGS / f"{name}.log",
             environment={**os.environ, **environment},
             pass_fds=pass_fds if self._lock is None else (*pass_fds, self._lock.fileno()),
             guarded=guarded,
@@ -335,7 +351,7 @@ class LocalStack:
         def ready() -> bool:
             if any(service.exit_code() is not None for service in self._services.values()):
                 return True
-            answer = _get(self.compute_url, "/capabilities")
+            answer = probe.get(self.compute_url, "/capabilities")
             if answer is None or answer.get("num_workers") != self._workers:
                 return False
             return not self._auth or self._works("auth")
@@ -352,16 +368,3 @@ class LocalStack:
         code = service.exit_code()
         why = "no answer" if code is None else f"it ended with status {code}"
         return StackError(f"{name} did not start: {why}: {service.last_words() or 'no message'} (log: {service.log})")
-
-
-def _get(url: str, path: str) -> dict[str, object] | None:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=ANSWER)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        body = cast("object", json.loads(response.read()))
-        return cast("dict[str, object]", body) if response.status == 200 and isinstance(body, dict) else None
-    except (OSError, ValueError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()

@@ -53,13 +53,15 @@ class Service:
         self._keep = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._restarted: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Start the process once; from `keep` on it is started again when it dies."""
         self._spawn()
 
-    def keep(self) -> None:
-        """Watch over the process from now on."""
+    def keep(self, restarted: Callable[[], None] = lambda: None) -> None:
+        """Watch over the process from now on; `restarted` is called whenever it was started again."""
+        self._restarted = restarted
         self._thread = threading.Thread(target=self._watch, name=f"watch {self.name}", daemon=True)
         self._thread.start()
 
@@ -143,6 +145,7 @@ class Service:
             pause = min(pause * 2, LONGEST_PAUSE)
             try:
                 self._spawn()
+                self._restarted()
             except OSError as error:
                 # No memory, no process, no file to be had right now: the next time there may be.
                 log.error("%s cannot be started: %s", self.name, error)

@@ -1,4 +1,4 @@
-"""`cl-client server`: a server of one's own, in the foreground."""
+"""`cl-client server up`: a server of one's own, in the foreground or detached."""
 
 # Annotations are not strings here: cyclopts reads them.
 import os
@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from cl_client.cli.console import Console
+from cl_client.cli.detaching import Detaching
 from cl_client.cli.run import Run
 from cl_client.config import ComputeClientConfig as Config
 from cl_client.errors import ComputeClientError
@@ -24,6 +25,13 @@ _PORT = Number(gte=0, lte=65535)
 
 app = App(name="server", help="Run a server on this machine.")
 app.command("cl_client.cli.server_models:app", name="models", help="The model files of a server on this machine.")
+app.command("cl_client.cli.running_server:status", name="status", help="Show the server that runs on this machine.")
+app.command("cl_client.cli.running_server:logs", name="logs", help="Show what its parts have written.")
+app.command("cl_client.cli.running_server:stop", name="stop", help="Stop it, with all of its processes.")
+
+Data = Annotated[
+    Path | None, Parameter(help="Folder for the database, files and logs; ~/.local/share/cl-client.", metavar="DIR")
+]
 
 
 @app.command(name="up")
@@ -35,9 +43,7 @@ def up(
     mqtt_port: Annotated[
         int, Parameter(help="Of the MQTT broker; 0 takes a free one.", validator=_PORT, metavar="PORT")
     ] = Config.MQTT_BROKER_PORT,
-    data: Annotated[
-        Path | None, Parameter(help="Folder for the database, files and logs; ~/.local/share/cl-client.", metavar="DIR")
-    ] = None,
+    data: Data = None,
     workers: Annotated[
         int | None, Parameter(help="Worker processes; one for each core.", validator=Number(gte=1), metavar="N")
     ] = None,
@@ -62,22 +68,23 @@ def up(
             help="Seconds that a task may take.", env_var="CL_TASK_TIMEOUT", validator=Number(gt=0), metavar="SECONDS"
         ),
     ] = 3600.0,
+    detach: Annotated[
+        bool, Parameter(help="Leave when it runs; server stop ends it.", negative=(), show_default=False)
+    ] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Run broker, compute server and workers on 127.0.0.1 until Ctrl-C."""
+    """Run broker, compute server and workers on 127.0.0.1, until Ctrl-C or `server stop`."""
     try:
         from cl_server.embedded import LocalStack, StackError
     except ImportError as error:
-        raise ComputeClientError(
-            f"a server needs the extra [server] ({error.name} is missing)", hint="pip install 'cl-client[server]'"
-        ) from error
+        raise needs_server(error) from error
 
     _expect_free("--port", port)
     _expect_free("--mqtt-port", mqtt_port)
     if auth:
         _expect_free("--auth-port", auth_port)
     stack = LocalStack(
-        data or default_data(),
+        data_folder(data),
         port=port,
         mqtt_port=mqtt_port,
         workers=workers,
@@ -88,10 +95,13 @@ def up(
         storage=storage or None,
         task_timeout=task_timeout,
     )
+    detaching = Detaching() if detach else None
     _end_with_signals()
     try:
         with stack:
-            _introduce(run.console, stack)
+            _introduce(run.console, stack, detached=detach)
+            if detaching is not None:
+                detaching.finish(stack.data / "logs" / "stack.log")
             while True:
                 signal.pause()
     except StackError as error:
@@ -114,7 +124,7 @@ def _expect_free(option: str, port: int) -> None:
             ) from error
 
 
-def _introduce(console: Console, stack: "LocalStack") -> None:
+def _introduce(console: Console, stack: "LocalStack", *, detached: bool) -> None:
     workers = len(stack.pids().keys() - {"auth", "broker", "compute"})
     broker = f"mqtt://{stack.mqtt_host}:{stack.mqtt_port}"
     record: dict[str, JSONValue] = {
@@ -154,7 +164,11 @@ def _introduce(console: Console, stack: "LocalStack") -> None:
         # Even when quiet: nobody can look it up later.
         console.warn(f"the first admin is 'admin', with the password {stack.admin_password} (shown only this once)")
     console.say()
-    console.say("Ctrl-C stops it.")
+    if detached:
+        console.say("It goes on by itself; stop it with:")
+        console.say(f"  cl-client server stop{'' if stack.data == default_data() else f' --data {stack.data}'}")
+    else:
+        console.say("Ctrl-C stops it.")
 
 
 def _end_with_signals() -> None:
@@ -167,6 +181,18 @@ def _end_with_signals() -> None:
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
+
+
+def needs_server(error: ImportError) -> ComputeClientError:
+    """What to say where the server side is not installed."""
+    return ComputeClientError(
+        f"a server needs the extra [server] ({error.name} is missing)", hint="pip install 'cl-client[server]'"
+    )
+
+
+def data_folder(named: Path | None) -> Path:
+    """The data folder that a command is about."""
+    return (named or default_data()).absolute()
 
 
 def default_data() -> Path:

@@ -1,0 +1,55 @@
+"""A command that goes on by itself, once all is well, while whoever called it gets their shell back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+_WELL: Final = b"1"
+
+
+class Detaching:
+    """Goes on in a process of its own, and has the first one leave with it.
+
+    Until `finish`, it writes where the first one does, which waits, and passes Ctrl-C and SIGTERM on: what is wrong at
+    the start is said where it is seen. To be made before there are threads.
+    """
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        reading, self._writing = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(self._writing)
+            sys.exit(_outcome(pid, reading))
+        os.close(reading)
+        os.setsid()
+
+    def finish(self, log: Path) -> None:
+        """Let the first process leave, with success; what is written from now on goes into a log."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for found, stream in ((nothing, 0), (written, 1), (written, 2)):
+            os.dup2(found, stream)
+        os.close(nothing)
+        os.close(written)
+        os.write(self._writing, _WELL)
+        os.close(self._writing)
+
+
+def _outcome(pid: int, reading: int) -> int:
+    """Wait until the other process is well or has ended; the exit code."""
+    signal.signal(signal.SIGINT, lambda number, frame: os.kill(pid, number))
+    signal.signal(signal.SIGTERM, lambda number, frame: os.kill(pid, number))
+    # The other end is closed when the process is gone, however it went.
+    if os.read(reading, 1) == _WELL:
+        return 0
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
