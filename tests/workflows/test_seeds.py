@@ -4,7 +4,7 @@ One server takes guests and users; the environment says where it is, so that no 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,23 +22,8 @@ from cl_client import (
 from cl_client.auth import JWTAuthProvider, NoAuthProvider
 from cl_server.embedded import LocalStack
 from tests.accounts import JOBS
-from tests.media import tiny_models
 from tests.media.film import film
 from tests.media.photo import corners, encoded
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A server with models, accounts and guests."""
-    folder = tmp_path_factory.mktemp("models")
-    tiny_models.all_but_yunet(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CL_MODELS", str(folder))
-        stack = LocalStack(workers=2, auth=True, guest_mode=True).start()
-    try:
-        yield stack
-    finally:
-        stack.stop()
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 # Annotations are not strings here: cyclopts reads them.
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
-from cyclopts import CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from cl_client.cli.run import Run
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 Output = TypeVar("Output")
 
 
+app = App(name="batch", help="Run the jobs of a file, and go on after a crash.")
+
+
+@app.command(name="submit", show=False)
+@app.default
 def batch(
     jobs: Annotated[
         Path, Parameter(help='Lines such as {"command": "hash compute", "file": "a.jpg", "parameters": {}}.')
@@ -45,7 +50,7 @@ def batch(
     ] = None,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Run the jobs of a file, a JSON object on each line.
+    """Run the jobs of a file: a JSON object on each line, or a list of them.
 
     `command` is a command of a plugin, `file` what it is about (from the current folder), and `parameters` its options:
     {"command": "image-conversion convert", "file": "a.png", "parameters": {"format": "webp", "priority": 9}}
@@ -64,21 +69,20 @@ def read_tasks(path: Path, program: "Program") -> "list[Task]":
 
     Raises:
         InputNotFoundError: there is none.
-        InvalidParameterError: a line is no job; it is named.
+        InvalidParameterError: one is no job; its place is named.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputNotFoundError(f"{path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidParameterError(f"cannot read {path}: {error}") from error
     collector = _Collector(program)
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                collector.take(_tokens(line, program))
-            except (CycloptsError, InvalidParameterError) as error:
-                raise InvalidParameterError(f"{path}, line {number}: {error}") from error
+    for place, job in _jobs(text):
+        try:
+            collector.take(_tokens(job, program))
+        except (CycloptsError, InvalidParameterError) as error:
+            raise InvalidParameterError(f"{path}, {place}: {error}") from error
     if not collector.tasks:
         raise InvalidParameterError(f"there are no jobs in {path}")
     return collector.tasks
@@ -112,15 +116,33 @@ class _Collector:
         self.tasks.append(Task(files[0] if files else None, cast("Bind", method)))
 
 
-def _tokens(line: str, program: "Program") -> list[str]:
-    """A line as one would type it."""
+def _jobs(text: str) -> "Iterator[tuple[str, JSONValue]]":
+    """What the file has, with the place; what is no JSON is `None`."""
+    whole = _parsed(text)
+    if isinstance(whole, list):
+        yield from ((f"job {number}", job) for number, job in enumerate(whole, 1))
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield f"line {number}", _parsed(line)
+
+
+def _parsed(text: str) -> "JSONValue":
     try:
-        job = cast("dict[str, JSONValue]", json.loads(line))
+        return cast("JSONValue", json.loads(text))
+    except ValueError:
+        return None
+
+
+def _tokens(said: "JSONValue", program: "Program") -> list[str]:
+    """A job as one would type it."""
+    try:
+        job = cast("dict[str, JSONValue]", said)
         command, file, parameters = job.pop("command"), job.pop("file", None), job.pop("parameters", {})
-    except (ValueError, KeyError, AttributeError):
+    except (KeyError, AttributeError, TypeError):
         raise InvalidParameterError('not like {"command": "hash compute", "file": "a.jpg"}') from None
     if job or not isinstance(command, str) or not isinstance(file, str | None) or not isinstance(parameters, dict):
-        raise InvalidParameterError('a line has "command", "file" (texts) and "parameters" (an object)')
+        raise InvalidParameterError('a job has "command", "file" (texts) and "parameters" (an object)')
     words = command.split()
     if len(words) != 2 or words[0] not in {entry.name for entry in program.plugins}:
         raise InvalidParameterError(f'{command!r} is no command of a plugin, such as "hash compute"')

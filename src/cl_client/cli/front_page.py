@@ -26,7 +26,7 @@ OWN: Final = "Files and servers"
 ACCOUNTS: Final = "Accounts"
 
 OWN_COMMANDS: Final = (
-    Entry("batch", "cl_client.cli.batch:batch", "Run the jobs of a file, and go on after a crash."),
+    Entry("batch", "cl_client.cli.batch:app", "Run the jobs of a file, and go on after a crash."),
     Entry("capabilities", "cl_client.cli.workers:capabilities", "Which kinds of jobs there are workers for."),
     COMPLETION,
     CONFIG,

@@ -142,7 +142,7 @@ def test_a_batch_is_a_command_on_each_line(cli: Cli, pictures: Path, tmp_path: P
         ('{"command": "hash compute", "file": "a", "parameters": {"algorithm": "sha3"}}', "sha3"),
         ('{"command": "hash compute", "file": "a", "parameters": {"speed": 3}}', "--speed"),
         ('{"command": "hash compute", "file": "a", "parameters": {"output": "x"}}', "for the whole batch"),
-        ('{"command": "hash compute", "file": "a", "more": 1}', "a line has"),
+        ('{"command": "hash compute", "file": "a", "more": 1}', "a job has"),
         ('{"command": "hash compute"}', "image"),
     ],
 )
@@ -153,6 +153,14 @@ def test_a_line_that_is_no_job_is_named_before_anything_is_done(cli: Cli, tmp_pa
     assert "jobs.jsonl, line 2: " in ran.err
     assert said.lower() in ran.err.lower()
     assert cli("batch", "none.jsonl").code == 2
+
+
+def test_a_list_of_jobs_is_a_batch_too(cli: Cli, pictures: Path, tmp_path: Path):
+    job = {"command": "hash compute", "file": "pictures/a.jpg"}
+    (tmp_path / "jobs.json").write_text(json.dumps([job, job], indent=2))
+    assert len(cli("batch", "jobs.json", "-q").out.split()) == 2
+    (tmp_path / "jobs.json").write_text(json.dumps([job, "x"]))
+    assert "jobs.json, job 2: not like" in cli("batch", "jobs.json").err
 
 
 def test_ctrl_c_says_how_to_go_on(idle_stack: LocalStack, pictures: Path, tmp_path: Path):
