@@ -13,6 +13,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from cl_client.errors import InvalidParameterError
+from cl_client.view import View
 
 if TYPE_CHECKING:
     from cl_api.compute.types import JSONValue, Unset
@@ -23,6 +24,7 @@ __all__ = ["Entry", "JobOptions", "JobRunner", "PlainJobOptions", "given", "json
 Output = TypeVar("Output")
 Value = TypeVar("Value")
 
+_PLAIN = View()
 _JOB = Group("Options of the job", sort_key=10)
 
 
@@ -102,6 +104,7 @@ class JobRunner(Protocol):
         files: Sequence[Path] | None,
         method: "Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]]",
         options: PlainJobOptions,
+        view: View = _PLAIN,
     ) -> None:
         """Submit a job for each file, follow them, fetch their results and print them.
 
@@ -109,6 +112,7 @@ class JobRunner(Protocol):
             files: what the jobs are about, folders and patterns among them; `None` for a job that needs no file.
             method: gives the typed method with its parameters bound; given the jobs of a client.
             options: of the command.
+            view: how the results are shown.
         """
         ...
 

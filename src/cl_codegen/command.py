@@ -99,7 +99,7 @@ class Command:
     def of(cls, plugin: Plugin) -> Command:
         files = [parameter for parameter in plugin.files if parameter.required and not parameter.is_list]
         file = files[0] if files else None
-        taken: set[str] = set(GLOBAL_OPTIONS)
+        taken = {*GLOBAL_OPTIONS, *(plugin.view.flags if plugin.view else ())}
         options: list[Option] = []
         for parameter in plugin.parameters:
             if parameter is not file:

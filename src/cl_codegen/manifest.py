@@ -17,13 +17,14 @@ from attrs import field, frozen
 from cl_codegen.answers import FIELDS, STATUSES
 from cl_codegen.naming import attribute, kebab, snake
 from cl_codegen.spec import SpecError
+from cl_codegen.view import VIEWS
 
 SERVER: Final = "server"
 """The table that is about the server, and about no plugin."""
 
 _SERVER_OPERATIONS = ("job", "delete", "file")
 _SERVER_KEYS = (*_SERVER_OPERATIONS, "events", "status", "fields", "progress")
-_KEYS = ("operation", "group", "verb", "method", "names", "order", "output", "artifact", "flags", "example")
+_KEYS = ("operation", "group", "verb", "method", "names", "order", "output", "artifact", "view", "flags", "example")
 _FLAG = re.compile(r"-[A-Za-z0-9]|--[a-z0-9]+(-[a-z0-9]+)*")
 _COMMAND_WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -41,6 +42,7 @@ class Entry:
         order: Python names of parameters, in the order of the method; the others follow in the order of the spec.
         output: the component schema of the output; the spec's `x-task-output` where it is not given.
         artifact: the field of the output that holds the main file's path, or that path itself (with a `/`).
+        view: how the command line shows the output to people; a name of `view.VIEWS`.
         flags: of the command line, by the Python name of the parameter.
         example: Python source for the docstring.
         keys: what the table says; all else is derived.
@@ -56,6 +58,7 @@ class Entry:
     order: tuple[str, ...] = ()
     output: str | None = None
     artifact: str | None = None
+    view: str | None = None
     flags: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     example: str | None = None
     keys: frozenset[str] = frozenset()
@@ -191,6 +194,7 @@ class _Table:
             order=self._words(table, "order"),
             output=self._text(table, "output"),
             artifact=self._text(table, "artifact"),
+            view=self._view(table),
             flags=self._flags(table),
             example=self._text(table, "example"),
             keys=frozenset(table),
@@ -235,6 +239,12 @@ class _Table:
         if key in table and (not isinstance(value, str) or not value.strip()):
             raise self._error(key, "expected a string")
         return cast("str | None", value)
+
+    def _view(self, table: Mapping[str, object]) -> str | None:
+        view = self._text(table, "view")
+        if view is not None and view not in VIEWS:
+            raise self._error("view", f"there is no view {view!r}{suggestion(view, VIEWS)}")
+        return view
 
     def _texts(self, table: Mapping[str, object], key: str) -> Mapping[str, str]:
         values = self._mapping(table.get(key, {}), key)

@@ -7,6 +7,7 @@ from attrs import frozen
 from cl_codegen.escape import SpecText, literal
 from cl_codegen.layout import Layout
 from cl_codegen.spec import JSONValue
+from cl_codegen.view import View
 
 
 @frozen
@@ -87,6 +88,7 @@ class Plugin:
         media: of the body: `form` (multipart), `urlencoded` or `json`.
         body: the model of the body; output: the model of the output (None: any object).
         artifact: see `manifest.Entry`.
+        view: how the command line shows the output, where not as it comes.
         files: the parameters that are files; parameters: all, required ones first.
         priority: the parameter of that name, where the form has one.
         keeps_keys: whether a submit may carry an `Idempotency-Key`.
@@ -111,6 +113,7 @@ class Plugin:
     output: str | None
     output_fields: tuple[OutputField, ...]
     artifact: str | None
+    view: View | None
     parameters: tuple[Parameter, ...]
     priority: Parameter | None
     keeps_keys: bool

@@ -16,6 +16,7 @@ from cl_codegen.plugin import OutputField, Parameter, Plugin
 from cl_codegen.reserved import CALL_WORDS, CLIENT_CLASS_WORDS, CLIENT_WORDS, COMMAND_WORDS, MODULE_WORDS
 from cl_codegen.schema_types import bounds_of, choices_of, kind_of, properties, python_type, required_of, without_null
 from cl_codegen.spec import Node, Spec
+from cl_codegen.view import VIEWS, View
 from cl_codegen.wire import Wire
 from cl_codegen.wire_code import Field
 from cl_codegen.wire_endpoint import WireBody, WireEndpoint
@@ -147,6 +148,7 @@ class _Reader:
             output=self.wire.class_of(output[0]) if output else None,
             output_fields=tuple(_output_fields(output[1])) if output else (),
             artifact=self._artifact(output),
+            view=self._view(output),
             parameters=tuple(parameters),
             priority=priority,
             keeps_keys=any(header.name == "idempotency_key" for header in self.endpoint.headers),
@@ -176,6 +178,18 @@ class _Reader:
         if artifact not in fields:
             raise self.entry.error("artifact", f"the output has no field {artifact!r}{suggestion(artifact, fields)}")
         return artifact
+
+    def _view(self, output: tuple[str, Node] | None) -> View | None:
+        if self.entry.view is None:
+            return None
+        view = VIEWS[self.entry.view]
+        fields = {name for name, _ in properties(output[1])} if output else set[str]()
+        for name in view.fields:
+            if name not in fields:
+                raise self.entry.error("view", f"{self.entry.view!r} is for outputs with a field {name!r}")
+        if view.needs_artifact and self.entry.artifact is None:
+            raise self.entry.error("view", f"{self.entry.view!r} shows the artifact: say which one, with artifact")
+        return view
 
     def _parameters(self) -> Iterator[Parameter]:
         wire_fields = {field.wire_name: field for field in self.sent.fields}

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from cl_client.command import JobOptions, JobRunner, given
+from cl_client.view import TableView
 
 app = App(name="exif", help="Read the EXIF of an image", help_flags=("--help", "-h"))
 
@@ -26,6 +27,7 @@ def extract(
         ),
     ] = None,
     options_: JobOptions = JobOptions(),
+    view_: TableView = TableView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
     """Read the EXIF of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
@@ -35,4 +37,5 @@ def extract(
         image,
         lambda jobs: partial(ExifClient(jobs).extract, tags=given(tags), priority=given(options_.priority)),
         options_,
+        view_,
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from cl_client.command import JobOptions, JobRunner, given
+from cl_client.view import FacesView
 
 app = App(name="face-detection", help="Find the faces in an image", help_flags=("--help", "-h"))
 
@@ -37,6 +38,7 @@ def detect(
         ),
     ] = None,
     options_: JobOptions = JobOptions(),
+    view_: FacesView = FacesView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
     """Find the faces in an image, and cut them out. With the YuNet model file on the server, with landmarks."""
@@ -51,4 +53,5 @@ def detect(
             priority=given(options_.priority),
         ),
         options_,
+        view_,
     )

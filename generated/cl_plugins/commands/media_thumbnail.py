@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from cl_client.command import JobOptions, JobRunner, given
+from cl_client.view import PictureView
 
 app = App(name="media-thumbnail", help="Make a thumbnail", help_flags=("--help",))
 
@@ -35,6 +36,7 @@ def generate(
         ),
     ] = None,
     options_: JobOptions = JobOptions(),
+    view_: PictureView = PictureView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
     """Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels."""
@@ -50,4 +52,5 @@ def generate(
             priority=given(options_.priority),
         ),
         options_,
+        view_,
     )

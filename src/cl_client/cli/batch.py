@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 from cl_client.cli.run import Run
 from cl_client.command import JobOptions, PlainJobOptions
 from cl_client.errors import InputNotFoundError, InvalidParameterError
+from cl_client.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from cl_client.jobs import Job, Jobs
 
 Output = TypeVar("Output")
+
+_PLAIN = View()
 
 
 app = App(name="batch", help="Run the jobs of a file, and go on after a crash.")
@@ -56,12 +59,13 @@ def batch(
     {"command": "image-conversion convert", "file": "a.png", "parameters": {"format": "webp", "priority": 9}}
     """
     from cl_client.cli.many import Many
+    from cl_client.cli.viewer import Viewer
 
     tasks = read_tasks(jobs, run.program)
     options = PlainJobOptions(
         output_dir=output_dir, concurrency=concurrency, resume=resume, watch=watch, timeout=timeout
     )
-    run.complete(Many(run, tasks, options).execute())
+    run.complete(Many(run, tasks, options, Viewer(run.console)).execute())
 
 
 def read_tasks(path: Path, program: "Program") -> "list[Task]":
@@ -107,11 +111,13 @@ class _Collector:
         files: Sequence[Path] | None,
         method: "Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]]",
         options: PlainJobOptions,
+        view: View = _PLAIN,
     ) -> None:
         from cl_client.cli.many import Task
 
         ranked = isinstance(options, JobOptions)
-        if options != (JobOptions(priority=options.priority) if ranked else PlainJobOptions()):
+        plain = JobOptions(priority=options.priority) if ranked else PlainJobOptions()
+        if options != plain or view != type(view)():
             raise InvalidParameterError("where results go and what is shown is for the whole batch, not for one line")
         self.tasks.append(Task(files[0] if files else None, cast("Bind", method)))
 

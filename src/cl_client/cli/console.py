@@ -41,6 +41,11 @@ class Console:
         return not self.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     @property
+    def seen(self) -> bool:
+        """Whether somebody looks at the results, and no program reads them."""
+        return not (self.as_json or self.quiet) and sys.stdout.isatty()
+
+    @property
     def unicode(self) -> bool:
         """Whether the encoding of stderr has the signs that we like to draw."""
         try:
@@ -58,7 +63,7 @@ class Console:
         else:
             width = max((len(name) for name, _ in rows), default=0) + 1
             for name, value in rows:
-                _write(sys.stdout, f"{printable(name) + ':':<{width}} {printable(value)}")
+                _write(sys.stdout, f"{printable(name) + ':':<{width}} {printable(value)}".rstrip())
         # Whoever reads line by line gets it now.
         sys.stdout.flush()
 
@@ -85,6 +90,11 @@ class Console:
     def document(self, record: Mapping[str, JSONValue], text: str) -> None:
         """Print a result that is a text of many lines, as it is; the record for programs."""
         sys.stdout.write(f"{json.dumps(record)}\n" if self.as_json else text)
+        sys.stdout.flush()
+
+    def picture(self, drawn: str) -> None:
+        """Print what a terminal shows as a picture: the only thing that may hold control characters."""
+        _write(sys.stdout, drawn)
         sys.stdout.flush()
 
     def say(self, text: str = "") -> None:

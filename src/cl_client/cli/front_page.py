@@ -33,6 +33,7 @@ OWN_COMMANDS: Final = (
     Entry("demo", "cl_client.cli.demo:demo", "See a job go through a server, from nothing, in seconds."),
     Entry("doctor", "cl_client.cli.doctor:doctor", "Can I have a job done, and if not, why not."),
     DOWNLOAD,
+    Entry("embeddings", "cl_client.cli.embeddings:app", "Compare embeddings that were saved."),
     FOLLOW,
     Entry("server", "cl_client.cli.server:app", "Run a server on this machine."),
     Entry("workers", "cl_client.cli.workers:workers", "The workers of the server."),

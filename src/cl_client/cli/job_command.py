@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from cl_client.cli.console import Row, human_size
 from cl_client.cli.progress import Progress, progress
 from cl_client.cli.run import Run
-from cl_client.cli.saving import rows_of, save
+from cl_client.cli.saving import save
+from cl_client.cli.viewer import Viewer
 from cl_client.command import PlainJobOptions
 from cl_client.errors import InvalidParameterError
 
@@ -31,6 +32,7 @@ class JobCommand(Generic[Output]):
         file: what is sent; `None` for a job that needs none.
         method: gives the typed method, bound to jobs.
         options: of the command.
+        viewer: shows the result.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class JobCommand(Generic[Output]):
         file: Path | None,
         method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
         options: PlainJobOptions,
+        viewer: Viewer,
     ) -> None:
         self._run = run
         self._console = run.console
@@ -46,6 +49,7 @@ class JobCommand(Generic[Output]):
         self._name: str = file.name if file is not None else "job"
         self._method = method
         self._options = options
+        self._viewer = viewer
 
     async def execute(self) -> None:
         """Do it all, or only submit with `--no-wait`.
@@ -56,6 +60,7 @@ class JobCommand(Generic[Output]):
         options = self._options
         if not options.wait and (options.watch or options.output is not None or options.timeout is not None):
             raise InvalidParameterError("--no-wait leaves before there is a result: no --watch, --output or --timeout")
+        self._viewer.check(many=False, kept=options.output is not None)
         download = f"{self._console.program} download"
         async with self._run.client() as client:
             with progress(self._console, self._name, watch=options.watch) as shown:
@@ -74,6 +79,7 @@ class JobCommand(Generic[Output]):
                 with self._told(f"job {job.job_id} is done; its files: {download} {job.job_id} PATH DEST"):
                     saved = await self._save(job, shown)
             self._print_result(job, saved)
+            await self._viewer.show(job, saved)
 
     async def _submit(self, jobs: Jobs, shown: Progress) -> Job[Output]:
         method = self._method(jobs)
@@ -93,9 +99,17 @@ class JobCommand(Generic[Output]):
 
     async def _save(self, job: Job[Output], shown: Progress) -> list[Path]:
         output = self._options.output
-        if output is None:
-            return []
-        return await save(job, output, name=self._name, on_progress=shown.downloaded)
+        saved: list[Path] = []
+        if output is not None:
+            saved = await save(job, output, name=self._name, on_progress=shown.downloaded)
+        return [*saved, *await self._viewer.draw(job, self._file, self._stem())]
+
+    def _stem(self) -> Path:
+        """How what is drawn is called: beside the result, or here where there is none."""
+        output = self._options.output
+        if output is None or output.is_dir():
+            return (output or Path()) / Path(self._name).stem
+        return output.with_suffix("")
 
     @contextlib.contextmanager
     def _told(self, how_it_stands: str) -> Generator[None]:
@@ -119,7 +133,7 @@ class JobCommand(Generic[Output]):
             "output": output,
             "files": [str(path) for path in saved],
         }
-        rows: list[Row] = [*rows_of(output), ("job", job.job_id)]
+        rows: list[Row] = [*self._viewer.rows(output), ("job", job.job_id)]
         rows += [("saved", f"{path} ({human_size(path.stat().st_size)})") for path in saved]
         self._console.result(record, rows, id=job.job_id)
         if not saved and job.artifact is not None and not self._console.as_json:

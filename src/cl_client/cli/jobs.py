@@ -2,7 +2,6 @@
 
 # Annotations are not strings here: cyclopts reads them.
 import contextlib
-import json
 import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from cl_client.errors import ComputeClientError, InvalidParameterError
 
 if TYPE_CHECKING:
     from cl_api.compute.models import JobResponse
-    from cl_api.compute.types import JSONObject, JSONValue
+    from cl_api.compute.types import JSONObject
     from cl_client.client import JobClient
 
 JobId = Annotated[str, Parameter(help="The job id.")]
@@ -145,7 +144,7 @@ async def _list(run: Run, status: str | None, task_type: str | None, limit: int)
 
 async def _get(run: Run, client: "JobClient", job_id: str) -> None:
     state = await client.get_job(job_id)
-    run.console.result(state.to_dict(), _rows(state), id=state.job_id)
+    run.console.result(state.to_dict(), _rows(run.console, state), id=state.job_id)
 
 
 async def _files(run: Run, client: "JobClient", job_id: str) -> None:
@@ -173,7 +172,7 @@ async def _watch(run: Run, client: "JobClient", job_id: str, timeout: float | No
             if job.done:
                 await watch.end()
     if job.state is not None and not run.console.as_json:
-        run.console.result(job.state.to_dict(), _rows(job.state), id=job_id)
+        run.console.result(job.state.to_dict(), _rows(run.console, job.state), id=job_id)
 
 
 async def _wait(run: Run, client: "JobClient", jobs: Sequence[str], timeout: float | None) -> None:
@@ -213,7 +212,10 @@ def _print(console: Console, job: "JobResponse") -> None:
     console.line(job.to_dict(), text, id=job.job_id)
 
 
-def _rows(job: "JobResponse") -> list[Row]:
+def _rows(console: Console, job: "JobResponse") -> list[Row]:
+    from cl_client.cli.viewer import Viewer
+
+    viewer = Viewer(console)
     rows: list[Row] = [
         ("job", job.job_id),
         ("task", job.task_type),
@@ -227,18 +229,14 @@ def _rows(job: "JobResponse") -> list[Row]:
     ]
     if job.error_message is not None:
         rows.append(("error", job.error_message))
-    rows += [(f"params.{name}", _text(value)) for name, value in job.params.items()]
-    return rows + [(name, _text(value)) for name, value in (job.task_output or {}).items() if value is not None]
+    rows += [(f"params.{name}", value) for name, value in viewer.rows(job.params)]
+    return rows + viewer.rows(job.task_output or {})
 
 
 def _time(milliseconds: int | None) -> str:
     if milliseconds is None:
         return "-"
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _text(value: "JSONValue") -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _confirmed(question: str) -> bool:

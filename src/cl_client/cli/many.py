@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from cl_client.batch import Batch, Outcome
-from cl_client.cli.saving import rows_of, save_as
+from cl_client.cli.saving import save_as
 from cl_client.cli.sources import result_names
 from cl_client.cli.tally import Tally
+from cl_client.cli.viewer import Viewer
 from cl_client.command import PlainJobOptions
 from cl_client.errors import ComputeClientError, InvalidParameterError
 from cl_client.journal import Journal
@@ -67,13 +68,15 @@ class Many:
         run: console and client.
         tasks: in the order in which they are begun.
         options: of the command.
+        viewer: shows the results.
     """
 
-    def __init__(self, run: Run, tasks: Sequence[Task], options: PlainJobOptions) -> None:
+    def __init__(self, run: Run, tasks: Sequence[Task], options: PlainJobOptions, viewer: Viewer) -> None:
         self._run = run
         self._console = run.console
         self._tasks = tasks
         self._options = options
+        self._viewer = viewer
 
     async def execute(self) -> None:
         """Do them all.
@@ -111,6 +114,7 @@ class Many:
             raise InvalidParameterError(
                 "--no-wait leaves before there are results: no --watch, --output-dir or --timeout"
             )
+        self._viewer.check(many=True, kept=options.output_dir is not None)
 
     async def _all(self, client: JobClient) -> AsyncGenerator[_Done]:
         folder = self._options.output_dir
@@ -136,6 +140,7 @@ class Many:
         async def finish(_: Path | None, job: Job[object]) -> None:
             if stem is not None:
                 saved.extend(await save_as(job, stem))
+                saved.extend(await self._viewer.draw(job, task.file, stem))
 
         method = task.method(jobs)
         if not self._options.wait:
@@ -164,7 +169,7 @@ class Many:
         if done.saved:
             rows = [(done.task.name, ", ".join(str(path) for path in done.saved[:3]))]
         else:
-            rows = [("file", done.task.name), *rows_of(job.task_output or {}), ("job", job.job_id)]
+            rows = [("file", done.task.name), *self._viewer.rows(job.task_output or {}), ("job", job.job_id)]
         self._console.result(record, rows, id=job.job_id)
 
     def _sum_up(self, tally: Tally, failures: Sequence[tuple[str, ComputeClientError]]) -> None:

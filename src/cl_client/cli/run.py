@@ -13,6 +13,7 @@ from cl_client.cli.console import Console
 from cl_client.cli.failure import Terminated
 from cl_client.cli.options import GlobalOptions
 from cl_client.command import PlainJobOptions
+from cl_client.view import View
 
 if TYPE_CHECKING:
     from cl_client.cli.many import Bind
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from cl_client.jobs import Job, Jobs
 
 Output = TypeVar("Output")
+
+_PLAIN = View()
 
 
 class Run:
@@ -93,19 +96,25 @@ class Run:
         files: Sequence[Path] | None,
         method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
         options: PlainJobOptions,
+        view: View = _PLAIN,
     ) -> None:
         """Run jobs for a command; as `JobRunner.job`."""
         from cl_client.cli.sources import expanded, is_one
+        from cl_client.cli.viewer import viewer_of
+        from cl_client.errors import InvalidParameterError
 
+        if not options.wait and view != type(view)():
+            raise InvalidParameterError("--no-wait leaves before there is a result to look at")
+        viewer = viewer_of(view, self.console)
         if files is None or (is_one(files) and options.output_dir is None and not options.resume):
             from cl_client.cli.job_command import JobCommand
 
-            self.complete(JobCommand(self, files[0] if files else None, method, options).execute())
+            self.complete(JobCommand(self, files[0] if files else None, method, options, viewer).execute())
             return
         from cl_client.cli.many import Many, Task
 
         tasks = [Task(file, cast("Bind", method)) for file in expanded(files)]
-        self.complete(Many(self, tasks, options).execute())
+        self.complete(Many(self, tasks, options, viewer).execute())
 
     def complete(self, work: Coroutine[object, object, None]) -> None:
         """Run asynchronous work to its end.

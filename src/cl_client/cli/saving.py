@@ -11,24 +11,13 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from cl_client.cli.console import Row
 from cl_client.download import DownloadCallback, whole_or_not_at_all
 from cl_client.errors import DownloadError, UnsupportedError
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject
     from cl_client.job import Job
 
 Output = TypeVar("Output")
-
-
-def rows_of(output: JSONObject) -> list[Row]:
-    """An output as lines for people."""
-    return [
-        (name, value if isinstance(value, str) else json.dumps(value))
-        for name, value in output.items()
-        if value is not None
-    ]
 
 
 async def save(job: Job[Output], output: Path, *, name: str, on_progress: DownloadCallback | None = None) -> list[Path]:

@@ -70,6 +70,7 @@ def test_a_folder_in_its_place_is_refused(tmp_path):
         ('[hash]\noperation = "o"\n\nverb = "Do it"\n', 4, "'Do it' is no word of a command line"),
         ('[hash]\noperation = "o"\ngroup = "--x"\n', 3, "'--x' is no word of a command line"),
         ('[hash]\noperation = "o"\nmethod = "do-it"\n', 3, "'do-it' is no Python name; do_it?"),
+        ('[hash]\noperation = "o"\nview = "tabel"\n', 3, "view: there is no view 'tabel'; table?"),
         ('[hash]\noperation = "o"\nnames = "x"\n', 3, "names: expected a table"),
         ('[hash]\noperation = "o"\nnames = { "a-b" = "c" }\n', 3, "'a-b' is no Python name; a_b?"),
         ('[hash]\noperation = "o"\n[hash.names]\na = "b"\nc = 3\n', 5, "names: expected a string for c"),

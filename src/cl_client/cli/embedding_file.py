@@ -1,0 +1,91 @@
+"""Embeddings in a file: `.npy` as plugins write it, or a result as `--json` prints it; read without numpy.
+
+https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Final, cast
+
+from attrs import frozen
+
+from cl_client.errors import InputFileError, InputNotFoundError
+
+_MAGIC: Final = b"\x93NUMPY"
+_LARGEST: Final = 100_000_000
+"""Bytes; embeddings are a few thousand."""
+_CODES: Final = {"f2": "e", "f4": "f", "f8": "d"}
+
+
+@frozen
+class Embedding:
+    """A vector.
+
+    Attributes:
+        name: of the file, with a number where it has several.
+        model: SHA-256 of the model that made it, where that is known.
+    """
+
+    name: str
+    vector: tuple[float, ...]
+    model: str | None = None
+
+
+def read_embeddings(path: Path) -> list[Embedding]:
+    """The vectors in a file.
+
+    Raises:
+        InputNotFoundError: there is none.
+        InputFileError: it holds no vectors.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST)
+    except FileNotFoundError:
+        raise InputNotFoundError(f"{path} does not exist") from None
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        vectors, model = (_npy(content), None) if content.startswith(_MAGIC) else _result(content)
+    except (ValueError, TypeError, LookupError, AttributeError, SyntaxError, RecursionError, struct.error) as wrong:
+        raise InputFileError(f"{path} holds no embeddings, neither as .npy nor as JSON: {wrong}") from None
+    several = len(vectors) > 1
+    return [
+        Embedding(f"{path}#{number}" if several else str(path), vector, model)
+        for number, vector in enumerate(vectors, 1)
+    ]
+
+
+def _npy(content: bytes) -> list[tuple[float, ...]]:
+    wide = content[6] > 1
+    (length,) = cast("tuple[int]", struct.unpack_from("<I" if wide else "<H", content, 8))
+    begin = (12 if wide else 10) + length
+    header = cast("dict[str, object]", ast.literal_eval(content[begin - length : begin].decode("latin-1").strip()))
+    kind, shape = str(header["descr"]), cast("tuple[int, ...]", header["shape"])
+    if kind[:1] not in "<>" or kind[1:] not in _CODES or not 1 <= len(shape) <= 2 or header["fortran_order"]:
+        raise ValueError(f"numbers of the kind {kind}, in the shape {shape}")
+    count = math.prod(shape)
+    numbers = cast("tuple[float, ...]", struct.unpack_from(f"{kind[0]}{count}{_CODES[kind[1:]]}", content, begin))
+    size = shape[-1]
+    return _checked([numbers[at : at + size] for at in range(0, count, size)])
+
+
+def _result(content: bytes) -> tuple[list[tuple[float, ...]], str | None]:
+    """The output of a job, or the line that a command prints with `--json`."""
+    said = cast("dict[str, object]", json.loads(content))
+    output = cast("dict[str, object]", said.get("output", said))
+    faces = cast("list[dict[str, list[float]]]", output.get("faces") or [])
+    found = [face["embedding"] for face in faces] or [cast("list[float]", output["embedding"])]
+    model = output.get("model_sha256")
+    return _checked([tuple(map(float, vector)) for vector in found]), model if isinstance(model, str) else None
+
+
+def _checked(vectors: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    if not vectors or not all(vectors) or not all(math.isfinite(number) for vector in vectors for number in vector):
+        raise ValueError("no vectors of numbers")
+    return vectors
