@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO, cast
 
 if TYPE_CHECKING:
     from cl_api.compute.types import JSONValue
@@ -34,6 +36,8 @@ class Console:
         self.as_json: bool = as_json
         self.quiet: bool = quiet
         self.debug: bool = debug
+        self.moving: bool = False
+        """Whether something that moves is drawn right now; it clears its line itself."""
 
     @property
     def live(self) -> bool:
@@ -100,25 +104,30 @@ class Console:
     def say(self, text: str = "") -> None:
         """A line for people that is not the result."""
         if not self.quiet:
-            _write(sys.stderr, printable(text))
+            self._tell("", printable(text))
 
     def done(self, text: str) -> None:
         """A line for people: something is done."""
         if not self.quiet:
-            _write(sys.stderr, f"{_painted('done', '✓' if self.unicode else 'ok')} {printable(text)}")
+            self._tell(_painted("done", "✓" if self.unicode else "ok"), printable(text))
 
     def hint(self, text: str) -> None:
         """What to do next."""
         if not self.quiet:
-            _write(sys.stderr, f"{_painted('hint', 'hint:')} {printable(text)}")
+            self._tell(_painted("hint", "hint:"), printable(text))
 
     def warn(self, text: str) -> None:
         """Something is not as it should be, but the command goes on. Never hidden."""
-        _write(sys.stderr, f"{_painted('warning', 'warning:')} {printable(text)}")
+        self._tell(_painted("warning", "warning:"), printable(text))
 
     def error(self, text: str) -> None:
         """The command fails, because of this. Never hidden."""
-        _write(sys.stderr, f"{_painted('error', 'error:')} {printable(text)}")
+        self._tell(_painted("error", "error:"), printable(text))
+
+    def end_echo(self) -> None:
+        """Leave the line in which a terminal has shown Ctrl-C as ^C."""
+        if sys.stderr.isatty() and not self.moving:
+            _write(sys.stderr, "")
 
     def trace(self, text: str) -> None:
         """What only a developer wants to see."""
@@ -132,10 +141,34 @@ class Console:
 
         listen(self)
 
+    def _tell(self, sign: str, text: str) -> None:
+        """A line on stderr; on a terminal that it does not fit, several, broken between words."""
+        line = f"{sign} {text}" if sign else text
+        if sys.stderr.isatty():
+            columns = shutil.get_terminal_size().columns
+            if len(_shown(line)) > columns:
+                line = "\n".join(broken(line, columns, unbroken=self.program))
+        _write(sys.stderr, line)
+
 
 def printable(text: str) -> str:
     """One line, in which what a server or a file name says cannot move the cursor."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def broken(line: str, columns: int, *, unbroken: str) -> list[str]:
+    """A line in pieces that fit, broken between words.
+
+    A command at its end, which begins with the word `unbroken`, is to be copied, and stays in one piece.
+    """
+    words = cast("list[str]", re.findall(rf"(?<!\S){re.escape(unbroken)} .*$|\S+ *", line))
+    indent = " " * (len(line) - len(line.lstrip()))
+    pieces = [indent]
+    for word in words:
+        if pieces[-1].strip() and len(_shown(pieces[-1] + word.rstrip())) > columns:
+            pieces.append(f"{indent}  ")
+        pieces[-1] += word
+    return [piece.rstrip() for piece in pieces]
 
 
 def human_size(size: int) -> str:
@@ -148,6 +181,11 @@ def human_size(size: int) -> str:
         if value < 999.95:
             return f"{value:.1f} {unit}"
     return f"{value / 1000:.1f} TB"
+
+
+def _shown(text: str) -> str:
+    """Without what colours it."""
+    return re.sub(r"\033\[[0-9;]*m", "", text)
 
 
 def _painted(style: str, text: str) -> str:

@@ -23,4 +23,8 @@ def demo(
     """
     from cl_client.cli.demonstration import Demonstration
 
-    run.complete(Demonstration(run.console, output).play())
+    try:
+        run.complete(Demonstration(run.console, output).play())
+    except KeyboardInterrupt:
+        run.console.say("stopped, with its server")
+        raise

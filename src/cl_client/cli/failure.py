@@ -28,6 +28,10 @@ INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, while a command was at work, which knows of it."""
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM, which ends a command as Ctrl-C does."""
 
@@ -49,8 +53,10 @@ def report(error: BaseException, console: Console) -> int:
 
         console.trace("".join(traceback.format_exception(error)))
     match error:
-        case KeyboardInterrupt():
+        case Interrupted() | Terminated():
             pass  # whoever asked for it knows; what goes on without us was said by the command
+        case KeyboardInterrupt():
+            console.end_echo()
         case BrokenPipeError():
             _leave_pipe()
         case CycloptsError():

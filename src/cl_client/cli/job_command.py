@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable, Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from cl_client.cli.console import Row, human_size
 from cl_client.cli.progress import Progress, progress
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from cl_client.jobs import Job, Jobs
 
 Output = TypeVar("Output")
+
+_MOST_SAVED: Final = 6
+"""More files than that are not told one by one to somebody who looks."""
 
 
 class JobCommand(Generic[Output]):
@@ -111,6 +115,13 @@ class JobCommand(Generic[Output]):
             return (output or Path()) / Path(self._name).stem
         return output.with_suffix("")
 
+    def _saved_rows(self, saved: list[Path]) -> list[Row]:
+        sizes = [path.stat().st_size for path in saved]
+        if self._console.seen and len(saved) > _MOST_SAVED:
+            folder = os.path.commonpath([path.parent for path in saved])
+            return [("saved", f"{len(saved)} files in {folder or '.'} ({human_size(sum(sizes))})")]
+        return [("saved", f"{path} ({human_size(size)})") for path, size in zip(saved, sizes, strict=True)]
+
     @contextlib.contextmanager
     def _told(self, how_it_stands: str) -> Generator[None]:
         """Say how it stands when the user goes away in this block."""
@@ -134,7 +145,7 @@ class JobCommand(Generic[Output]):
             "files": [str(path) for path in saved],
         }
         rows: list[Row] = [*self._viewer.rows(output), ("job", job.job_id)]
-        rows += [("saved", f"{path} ({human_size(path.stat().st_size)})") for path in saved]
+        rows += self._saved_rows(saved)
         self._console.result(record, rows, id=job.job_id)
         if not saved and job.artifact is not None and not self._console.as_json:
             program, path = self._console.program, job.artifact

@@ -166,6 +166,8 @@ class Many:
             "files": [str(path) for path in done.saved],
             "resumed": done.outcome.resumed,
         }
+        if done.saved and self._console.seen:
+            return  # the bar counts them, and the end says where they are
         if done.saved:
             rows = [(done.task.name, ", ".join(str(path) for path in done.saved[:3]))]
         else:
@@ -174,9 +176,10 @@ class Many:
 
     def _sum_up(self, tally: Tally, failures: Sequence[tuple[str, ComputeClientError]]) -> None:
         before = f", {tally.resumed} of them before" if tally.resumed else ""
+        place = f", in {self._options.output_dir}" if self._options.output_dir else ""
         if not failures:
             self._console.done(
-                f"{tally.total} files done{before}" if self._options.wait else f"{tally.total} submitted"
+                f"{tally.total} files done{before}{place}" if self._options.wait else f"{tally.total} submitted"
             )
             return
         for name, error in failures[:MOST_NAMED]:
@@ -184,7 +187,7 @@ class Many:
         if len(failures) > MOST_NAMED:
             self._console.error(f"and {len(failures) - MOST_NAMED} more")
         raise ComputeClientError(
-            f"{len(failures)} of {tally.total} files failed",
+            f"{len(failures)} of {tally.total} files failed" + (f"; the others are{place[1:]}" if place else ""),
             hint="the same command with --resume tries only these again" if self._options.output_dir else None,
         )
 

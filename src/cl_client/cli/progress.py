@@ -107,6 +107,7 @@ class _Bar:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+            self._console.moving = False
 
     def uploaded(self, sent: int, total: int | None) -> None:
         """Fill the bar by bytes."""
@@ -133,6 +134,7 @@ class _Bar:
             self._bar = _drawn(self._console)
             self._bar.add_task(self._name, total=None, step=step)
             self._bar.start()
+            self._console.moving = True
         self._bar.update(
             self._bar.task_ids[0], total=total if done is not None else None, completed=done or 0, step=step
         )

@@ -7,10 +7,11 @@ import functools
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from cl_client.cli.console import Console
-from cl_client.cli.failure import Terminated
+from cl_client.cli.failure import Interrupted, Terminated
 from cl_client.cli.options import GlobalOptions
 from cl_client.command import PlainJobOptions
 from cl_client.view import View
@@ -120,15 +121,21 @@ class Run:
         """Run asynchronous work to its end.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C or SIGTERM (`Terminated`) came; the work was cancelled, and has cleaned up.
+            KeyboardInterrupt: Ctrl-C (`Interrupted`) or SIGTERM (`Terminated`) came; the work was cancelled, and has
+                cleaned up.
         """
         # asyncio takes 14 ms to import: help does not pay for it.
         import asyncio
 
-        asyncio.run(_until_terminated(work))
+        try:
+            asyncio.run(_until_terminated(work, self.console))
+        except Terminated:
+            raise
+        except KeyboardInterrupt:
+            raise Interrupted from None
 
 
-async def _until_terminated(work: Coroutine[object, object, None]) -> None:
+async def _until_terminated(work: Coroutine[object, object, None], console: Console) -> None:
     import asyncio
     import signal
 
@@ -140,7 +147,7 @@ async def _until_terminated(work: Coroutine[object, object, None]) -> None:
         terminated = True
         task.cancel()
 
-    # Ctrl-C is asyncio.run's own affair.
+    _tidy_on_ctrl_c(console)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
     try:
         await task
@@ -148,3 +155,18 @@ async def _until_terminated(work: Coroutine[object, object, None]) -> None:
         if terminated:
             raise Terminated from None
         raise
+
+
+def _tidy_on_ctrl_c(console: Console) -> None:
+    """Begin a new line at Ctrl-C, before what asyncio.run does, whose own affair it is."""
+    import signal
+
+    handle = signal.getsignal(signal.SIGINT)
+    if not callable(handle):
+        return
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        console.end_echo()
+        handle(number, frame)
+
+    signal.signal(signal.SIGINT, interrupted)

@@ -108,6 +108,7 @@ def up(
         raise ComputeClientError(str(error)) from error
     except KeyboardInterrupt:
         # The usual end of a server, and no failure.
+        run.console.end_echo()
         run.console.say("stopped")
 
 

@@ -32,6 +32,7 @@ class Tally:
         if self._bar is not None:
             self._bar.add_task("files", total=self.total, said=self._said())
             self._bar.start()
+            self._console.moving = True
         return self
 
     def __exit__(
@@ -39,6 +40,7 @@ class Tally:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+            self._console.moving = False
 
     def count(self, name: str, *, failed: bool, resumed: bool) -> None:
         """One more."""

@@ -76,7 +76,7 @@ class TableViewer(Viewer):
         if not self.console.seen:
             return super().rows(output)
         found: list[Row] = []
-        for name, value in output.items():
+        for name, value in sorted(output.items(), key=lambda field: isinstance(field[1], dict)):
             if isinstance(value, dict) and value:
                 found.append((name, ""))
                 found += [(f"  {field}", brief_text(inner)) for field, inner in value.items() if inner is not None]

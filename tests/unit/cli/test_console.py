@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cl_client.cli.console import Console, human_size, printable
+from cl_client.cli.console import Console, broken, human_size, printable
+from cl_client.cli.failure import Interrupted, report
 
 ROWS = [("width", "800"), ("output_path", "output/a.png")]
 
@@ -81,6 +82,45 @@ def test_colour_is_for_terminals_that_want_it(
         monkeypatch.setenv(name, value)
     Console().error("broken")
     assert ("\033[1;31merror:\033[0m" in sys.stderr.getvalue()) == coloured  # pyright: ignore[reportAttributeAccessIssue]
+
+
+COMMAND = "cl-client jobs watch f0017584a5dc4b79bc7c3faed9920daa"
+
+
+@pytest.mark.parametrize(
+    ("line", "pieces"),
+    [
+        ("short", ["short"]),
+        ("error: a line that is too long for it", ["error: a line that", "  is too long for it"]),
+        (f"warning: it goes on; follow it: {COMMAND}", ["warning: it goes on;", "  follow it:", f"  {COMMAND}"]),
+        ("  indented, and too long", ["  indented, and too", "    long"]),
+        ("\033[1;31merror:\033[0m one two three 4", ["\033[1;31merror:\033[0m one two three", "  4"]),
+        ("", [""]),
+    ],
+)
+def test_a_line_that_does_not_fit_is_broken_between_words(line: str, pieces: list[str]):
+    assert broken(line, 20, unbroken="cl-client") == pieces
+
+
+@given(st.text(st.sampled_from("ab -:"), max_size=60), st.integers(10, 40))
+def test_a_broken_line_loses_no_word(line: str, columns: int):
+    assert " ".join(broken(line, columns, unbroken="x")).split() == line.split()
+
+
+@pytest.mark.parametrize(
+    ("error", "moving", "written"),
+    [(KeyboardInterrupt(), False, "\n"), (KeyboardInterrupt(), True, ""), (Interrupted(), False, "")],
+)
+def test_what_is_said_after_ctrl_c_begins_a_line(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, moving: bool, written: str
+):
+    """A terminal echoes it as ^C. What moves clears its line itself, and a command that was at work has seen to it."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    console = Console()
+    console.moving = moving
+    assert report(error, console) == 130
+    assert terminal.getvalue() == written
 
 
 @pytest.mark.parametrize(
