@@ -1,6 +1,7 @@
 """A terminal of 80 columns with a shell, and somebody who types."""
 
 import re
+import secrets
 import subprocess
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ class Screen:
     """A shell in tmux, on a server of its own; `folder` is its home, and called `/home/ada` in what it showed."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._tmux = ["tmux", "-L", "cl-transcripts", "-f", "/dev/null"]
+        self._tmux = ["tmux", "-L", f"cl-transcripts-{secrets.token_hex(4)}", "-f", "/dev/null"]
         self._folder = folder
         variables = {"HOME": str(folder), "PS1": PROMPT, "HISTFILE": "/dev/null", **environment}
         self._call(
