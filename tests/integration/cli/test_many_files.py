@@ -29,7 +29,7 @@ def pictures(tmp_path: Path) -> Path:
 
 def test_each_result_is_called_as_its_file(cli: Cli, pictures: Path, tmp_path: Path):
     ran = cli("image-conversion", "convert", "pictures", "--format", "webp", "--output-dir", "out", "--json")
-    assert (ran.code, ran.lines) == (0, ["ok 4 files done"] if "ok" in ran.err else ["✓ 4 files done"])
+    assert (ran.code, ran.lines) == (0, ["ok 4 files done"] if "ok" in ran.err else ["✓ 4 files done, in out"])
     records = {record["source"]: record for record in map(json.loads, ran.out.splitlines())}
     assert {name: record["files"] for name, record in records.items()} == {
         "pictures/a.jpg": ["out/a.jpg.webp"],
@@ -63,7 +63,7 @@ def test_failures_are_summed_up_at_the_end_and_tried_again_with_resume(cli: Cli,
     ran = cli(*command)
     assert ran.code == 1
     assert ran.lines[-2:] == [
-        "error: 2 of 6 files failed",
+        "error: 2 of 6 files failed; the others are in out",
         "hint: the same command with --resume tries only these again",
     ]
     named = [line for line in ran.lines if line.startswith("error: pictures/")]
@@ -72,7 +72,7 @@ def test_failures_are_summed_up_at_the_end_and_tried_again_with_resume(cli: Cli,
     assert "pictures/b.jpg:" in ran.out
     quiet = cli("-q", *command, "--resume")
     assert (quiet.code, quiet.out) == (1, "")
-    assert "error: 2 of 6 files failed" in quiet.err
+    assert "error: 2 of 6 files failed; the others are in out" in quiet.err
     write(pictures / "notes.txt", photo(9, 9))
     (pictures / "empty.jpg").unlink()
     again = cli("--json", *command, "--resume", "--watch")
@@ -81,7 +81,7 @@ def test_failures_are_summed_up_at_the_end_and_tried_again_with_resume(cli: Cli,
     assert {record["source"]: record["resumed"] for record in records}["pictures/notes.txt"] is False
     assert [record["resumed"] for record in records].count(True) == 4
     assert "pictures/notes.txt: completed" in again.err
-    assert again.lines[-1].endswith("5 files done, 4 of them before")
+    assert again.lines[-1].endswith("5 files done, 4 of them before, in out")
     anew = cli("--json", *command)
     assert not any(json.loads(line)["resumed"] for line in anew.out.splitlines())
 
@@ -129,7 +129,7 @@ def test_a_batch_is_a_command_on_each_line(cli: Cli, pictures: Path, tmp_path: P
         assert made.size == (16, 9)
     again = cli("batch", "jobs.jsonl", "--output-dir", "out", "--resume")
     assert (again.code, again.out) == (0, "")
-    assert again.lines[-1].endswith("3 files done, 3 of them before")
+    assert again.lines[-1].endswith("3 files done, 3 of them before, in out")
 
 
 @pytest.mark.parametrize(
