@@ -153,7 +153,7 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
     made = wire.generate(spec, layout.wire, root / "api", sources.templates / "api")
     plugins = read_plugins(spec, manifest, made, layout)
     package = Package.of(sources.name, layout, spec, manifest, plugins)
-    output.write_files(root / "plugins", render.render(plugins, sources.templates / "plugins", layout))
+    output.write_files(root / "plugins", render.render(package.plugins, sources.templates / "plugins", layout))
     output.write_files(folder, render.render_package(package, sources.templates / "package"))
     output.write_files(root, {"py.typed": "", "plugins/py.typed": ""})
     named = sources.spec.name if not manifest.text else f"{sources.spec.name} and {sources.manifest.name}"

@@ -71,7 +71,7 @@ def _short_operation_id(given: str, path: str, method: str) -> str:
 def modules_have_plain_names(document: JSONObject) -> Iterator[str]:
     """An operation id and a tag name modules, and Python looks for `ｘ` as `x` (PEP 3131: NFKC). They become ASCII."""
     operations = list(operations_of(document))
-    taken = {operation.get("operationId") for _, _, operation in operations}
+    taken = {str(operation.get("operationId")) for _, _, operation in operations}
     for path, method, operation in operations:
         pointer = f"#/paths/{escape_pointer(path)}/{method}"
         given = operation.get("operationId")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cl_codegen import naming
 from cl_codegen.dialect import Dialect, read_dialect
@@ -64,6 +64,7 @@ class Package:
         title = one_line(info.at("title").text()) or name
         version = info.at("version").text()
         client = naming.pascal(name)
+        dialect = read_dialect(spec, manifest, plugins)
         return cls(
             name=name,
             distribution=layout.program,
@@ -74,8 +75,8 @@ class Package:
             description=SpecText(_text(info.find("description"))),
             version=version if _VERSION.fullmatch(version) else "0.1.0",
             requirement=_requirement(importlib.metadata.version("cl-client")),
-            plugins=plugins,
-            dialect=read_dialect(spec, manifest, plugins),
+            plugins=tuple(evolve(plugin, within=dialect.routes.within[plugin.name]) for plugin in plugins),
+            dialect=dialect,
         )
 
 

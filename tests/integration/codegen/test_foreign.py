@@ -16,7 +16,7 @@ import aiomqtt
 import pytest
 
 from cl_api.compute.models import JobResponse
-from cl_client.errors import InvalidParameterError, JobFailedError, UnsupportedError
+from cl_client.errors import InvalidParameterError, JobFailedError, JobNotFoundError, UnsupportedError
 from cl_codegen.drift import compare
 from cl_codegen.generate import generate
 from cl_codegen.spec import Spec
@@ -36,6 +36,8 @@ RECORDED = {
         "__init__.py",
         "api/types.py",
     ),
+    "studio": ("plugins/blur.py", "plugins/resize.py", "dialect.py"),
+    "tenants": ("plugins/ping.py", "plugins/commands/ping.py"),
     "words": ("plugins/summary.py", "plugins/commands/summary.py", "dialect.py"),
     "dictation": ("plugins/transcription.py", "dialect.py", "api/models/operation.py"),
     "old_api": ("plugins/resize.py", "api/models/job_status_output.py", "api/api/jobs/put_job.py"),
@@ -135,6 +137,53 @@ async def test_a_spec_by_hand_whose_routes_and_words_the_manifest_says(packages,
     assert saved.read_bytes().startswith(b"bytes of /v1/operations/")
 
 
+async def test_a_server_with_routes_for_the_jobs_of_each_task_and_parameters_beside_the_body(packages, tmp_path):
+    with serving("studio") as (url, server):
+        async with module("studio").StudioClient(url) as client:
+            job = await client.resize.run(b"picture", 8, wait=True)
+            saved = await job.download(tmp_path, "small.png")
+            await job.cancel()
+            await job.delete()
+            again = await client.get_job(job.job_id)
+            day = datetime.date(2026, 1, 2)
+            blurred = await client.blur.run("http://x", "soft", "lab", mode=3, since=day)
+            with pytest.raises(JobFailedError, match="no picture"):
+                await blurred.wait()
+            with pytest.raises(InvalidParameterError, match="project is 'too long!', and has to be at most 8"):
+                await client.blur.run("http://x", "soft", "too long!")
+            with pytest.raises(JobNotFoundError, match="'1' is no id of a job"):
+                await client.get_job("1")
+            untyped = await client.resize.submit_with_files({"file": b"x"})
+            attached = await client.resize.attach("resize/1")
+    # The same id of two tasks: what stands before it tells them apart.
+    assert (job.job_id, blurred.job_id, untyped.job_id) == ("resize/1", "blur/1", "resize/1")
+    assert (job.status, job.progress, again.job_id, attached.output) == ("completed", 100, "resize/1", {"width": 8})
+    assert saved.read_bytes() == b"bytes of /resize/jobs/1/files/small.png"
+    assert server.received[1] == ("blur", {"url": "http://x", "mode": 3})
+    routed = dict(server.routed)
+    assert routed["blur"] == {"mode": "soft", "since": "2026-01-02", "X-Project": "lab"}
+    assert routed["read_blur"] == routed["forget_resize"] == routed["cancel_resize"] == {"id": "1"}
+
+
+async def test_a_server_whose_routes_have_more_than_the_id_of_a_job_and_a_submit_without_a_body(packages):
+    with serving("tenants") as (url, server):
+        async with module("tenants").TenantsClient(url) as client:
+            scanned = await client.scan.run("text", "acme", wait=True)
+            pinged = await client.ping.run("a b", "http://x", times=2, wait=True)
+            await pinged.delete()
+            with pytest.raises(UnsupportedError, match=r"posted to /v1/\{tenant\}/jobs/ping: use the"):
+                await client.ping.submit_job({"url": "http://x"})
+            with pytest.raises(UnsupportedError, match="use the method of the plugin"):
+                await client.jobs.submit(module("tenants.plugins.ping").RUN, None)
+            with pytest.raises(UnsupportedError, match="no route that cancels jobs"):
+                await pinged.cancel()
+    assert (scanned.job_id, scanned.output) == ("acme/a", {"found": 2})
+    assert (pinged.job_id, pinged.output) == ("a%20b/b", {"found": 2})
+    assert server.received == [("scan", {"text": "text"})]
+    assert ("ping", {"tenant": "a b", "url": "http://x", "times": "2"}) in server.routed
+    assert server.routed[-1] == ("forget", {"tenant": "a b", "job": "b"})
+
+
 async def test_what_fastapi_0_100_wrote_and_a_job_that_fails_in_its_words(packages):
     with serving("old_api") as (url, server):
         async with module("old_api").OldApiClient(url) as client:
@@ -188,6 +237,10 @@ def test_the_command_line_of_a_package_runs_jobs(packages, tmp_path):
             packages, "photo_lab", url, "blend", "run", tmp_path / "picture.png", "-m", tmp_path / "mask.png",
             "--day", "2026-01-02", "--options", "{}",
         )  # fmt: skip
+    with serving("tenants") as (url, another):
+        routed = run(packages, "tenants", url, "scan", "run", "--text", "x", "--tenant", "acme", "--json")
+        assert json.loads(routed.stdout)["job_id"] == "acme/a", routed.stderr
+        assert another.routed[0] == ("scan", {"tenant": "acme"})
     unranked = run(packages, "words", "http://127.0.0.1:9", "summary", "run", "--text", "x", "--priority", "3")
     assert json.loads(ran.stdout)["output"]["path"] == "blended.png"
     assert (tmp_path / "out.png").read_bytes() == b"bytes of /jobs/7/results/blended.png"
