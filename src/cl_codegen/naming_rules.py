@@ -146,9 +146,17 @@ def optional_members_take_the_title(document: JSONObject) -> Iterator[str]:
 
 
 def titles_are_words(document: JSONObject) -> Iterator[str]:
-    """A title names the class of an inline enum or object; one without a letter of ASCII names nothing and goes."""
+    """A title names the class of an inline enum or object, and where there is none, the key does. One without a letter
+    of ASCII names nothing and goes; others are written in ASCII, as `modules_have_plain_names` says why."""
     for slot in slots(document):
-        title = slot.schema.get("title") if isinstance(slot.schema, dict) else None
-        if isinstance(slot.schema, dict) and title is not None and (not isinstance(title, str) or not words(title)):
-            del slot.schema["title"]
+        schema = slot.schema
+        if not isinstance(schema, dict):
+            continue
+        title = schema.get("title", slot.key)
+        if "title" in schema and (not isinstance(title, str) or not words(title)):
+            title = slot.key
+            del schema["title"]
+            yield slot.pointer
+        if isinstance(title, str) and not title.isascii() and ("enum" in schema or "properties" in schema):
+            schema["title"] = pascal(title)
             yield slot.pointer

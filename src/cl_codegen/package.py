@@ -64,12 +64,15 @@ class Package:
         title = one_line(info.at("title").text()) or name
         version = info.at("version").text()
         client = naming.pascal(name)
+        client = client if client.endswith("Client") else f"{client}Client"
+        if client == "JobClient" or client in {plugin.class_name for plugin in plugins}:
+            client = f"{client.removesuffix('Client')}ServerClient"
         dialect = read_dialect(spec, manifest, plugins)
         return cls(
             name=name,
             distribution=layout.program,
             layout=layout,
-            client=client if client.endswith("Client") else f"{client}Client",
+            client=client,
             title=SpecText(title),
             summary=SpecText(f"Client of {title}"),
             description=SpecText(_text(info.find("description"))),

@@ -34,6 +34,7 @@ PACKAGE: Final = (
     ("cli.py.jinja", "src/{name}/cli.py"),
     ("client.py.jinja", "src/{name}/client.py"),
     ("dialect.py.jinja", "src/{name}/dialect.py"),
+    ("sync.py.jinja", "src/{name}/sync/__init__.py"),
     # One UNSET, one File and one Client for all packages: these replace what the wire layer has of its own.
     ("api/client.py.jinja", "src/{name}/api/client.py"),
     ("api/errors.py.jinja", "src/{name}/api/errors.py"),

@@ -4,6 +4,8 @@ import ast
 
 from hypothesis import strategies as st
 
+from cl_codegen.escape import SpecText, toml
+
 BREACH = "breached()"
 """What a hostile text tries to call. No generated module may do so."""
 
@@ -106,6 +108,40 @@ def hostile_specs(draw: st.DrawFn) -> dict:
         },
         "components": {"schemas": {output: {"type": "object", "description": draw(texts), "properties": fields}}},
     }
+
+
+@st.composite
+def hostile_packages(draw: st.DrawFn) -> tuple[dict, str]:
+    """A spec for another server and its manifest, with hostile text wherever either may have text."""
+    document = draw(hostile_specs())
+    ((path, item),) = document["paths"].items()
+    post = item["post"] | {"operationId": "create", "tags": [draw(texts)], "x-task-type": draw(names)}
+    words = draw(st.lists(texts.filter(bool), min_size=1, max_size=3, unique=True))
+    identity, state, output = draw(st.lists(names.filter(bool), min_size=3, max_size=3, unique=True))
+    progress = {"type": "number", "description": draw(texts)}
+    job = {"type": "object", "title": draw(texts), "description": draw(texts), "required": [identity]}
+    job["properties"] = {identity: {"type": "string"}, state: {"enum": words}, output: {}, "progress": progress}
+    answer = {"description": draw(texts), "content": {"application/json": {"schema": job}}}
+    holder = draw(st.sampled_from(["id", "class", "None", "self", "client", "body", "job_id", "path", "task"]))
+    known = {"name": holder, "in": "path", "required": True, "schema": {"type": "string"}}
+    read = {"operationId": "read", "summary": draw(texts), "parameters": [known], "responses": {"200": answer}}
+    document["paths"] = {
+        path: {"post": post | {"responses": {"200": answer}}},
+        f"/about/{{{holder}}}": {"get": read},
+    }
+    tables = [
+        '[server]\njob = "read"',
+        f"events = {_toml(draw(texts.filter(str.strip)))}",
+        f"[server.fields]\njob_id = {_toml(identity)}\nstatus = {_toml(state)}\ntask_output = {_toml(output)}",
+        "[server.status]\n" + "\n".join(f'{_toml(word)} = "completed"' for word in words),
+        f'[thing]\noperation = "create"\nexample = {_toml(draw(texts.filter(str.strip)))}',
+        f"artifact = {_toml('out/' + draw(texts))}",
+    ]
+    return document, "\n".join(tables)
+
+
+def _toml(text: str) -> str:
+    return toml(SpecText(text))
 
 
 def calls_of(source: str) -> set[str]:

@@ -3,11 +3,14 @@
 import builtins
 import importlib
 import json
+import sys
 import tempfile
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, reject, settings
 
 from cl_codegen import render, wire
 from cl_codegen.generate import PackageSources, generate
@@ -16,7 +19,7 @@ from cl_codegen.normalise import normalise
 from cl_codegen.plugins import read_plugins
 from cl_codegen.spec import Spec, SpecError
 from tests.codegen_server.folders import TEMPLATES
-from tests.codegen_server.hostile import HOSTILE, calls_of, everything_hostile, hostile_specs
+from tests.codegen_server.hostile import HOSTILE, calls_of, everything_hostile, hostile_packages, hostile_specs
 
 
 @pytest.mark.timeout(600)  # 80 whole generations, on a machine that may be busy
@@ -48,16 +51,55 @@ def test_hostile_text_goes_the_whole_way_and_models_still_work(tmp_path, monkeyp
     breaches: list[str] = []
     monkeypatch.setattr(builtins, "breached", lambda: breaches.append("!"), raising=False)
     monkeypatch.syspath_prepend(str(tmp_path / "out" / "src"))
-    modules = sorted((tmp_path / "out" / "src").rglob("*.py"))
-    assert len(modules) > 4 * len(HOSTILE)
-    for path in modules:
-        assert "breached" not in calls_of(path.read_text(encoding="utf-8"))
-        name = ".".join(path.relative_to(tmp_path / "out" / "src").with_suffix("").parts).removesuffix(".__init__")
-        if not name.endswith("__main__"):
-            importlib.import_module(name)
+    modules = list(modules_of(tmp_path / "out" / "src"))
+    assert len(modules) > 5 * len(HOSTILE)
+    for module in modules:
+        importlib.import_module(module)
     models = importlib.import_module("hostile_client.api.models")
     for number, text in enumerate(HOSTILE):
         made = getattr(models, f"Output{number}").from_dict({f"q{text}": "kept"})
         assert made.plain == text
         assert made.to_dict()[f"q{text}"] == "kept"
     assert breaches == []
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    # To make an example smaller takes as long as to make many: the one that is found says enough.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(hostile_packages())
+def test_whatever_a_foreign_spec_and_its_manifest_say_the_package_is_imported_and_runs_nothing_of_it(written):
+    """The whole package, also formatted: its modules, its project file and its sync client."""
+    document, manifest = written
+    breaches: list[str] = []
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name)
+        package = folder.name.lower().replace("-", "_")
+        (folder / "api.json").write_text(json.dumps(document), encoding="utf-8")
+        (folder / "plugins.toml").write_text(manifest, encoding="utf-8")
+        sources = PackageSources(folder / "api.json", folder / "plugins.toml", TEMPLATES, package)
+        try:
+            generate(sources, folder / "out")
+        except SpecError as refused:
+            event(f"refused: {refused.expected}")
+            reject()
+        patch.setattr(builtins, "breached", lambda: breaches.append("!"), raising=False)
+        patch.syspath_prepend(str(folder / "out" / "src"))
+        tomllib.loads((folder / "out" / "pyproject.toml").read_text(encoding="utf-8"))
+        for module in modules_of(folder / "out" / "src"):
+            importlib.import_module(module)
+        for module in [module for module in sys.modules if module.split(".")[0] == package]:
+            del sys.modules[module]
+    assert breaches == []
+
+
+def modules_of(folder: Path) -> Iterator[str]:
+    """The names of all modules below a folder, none of which calls what it should not."""
+    for path in sorted(folder.rglob("*.py")):
+        assert "breached" not in calls_of(path.read_text(encoding="utf-8"))
+        name = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
+        if not name.endswith("__main__"):
+            yield name

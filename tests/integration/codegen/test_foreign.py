@@ -37,7 +37,7 @@ RECORDED = {
         "api/types.py",
     ),
     "studio": ("plugins/blur.py", "plugins/resize.py", "dialect.py"),
-    "tenants": ("plugins/ping.py", "plugins/commands/ping.py"),
+    "tenants": ("plugins/ping.py", "plugins/commands/ping.py", "sync/plugins/ping.py", "sync/__init__.py"),
     "words": ("plugins/summary.py", "plugins/commands/summary.py", "dialect.py"),
     "dictation": ("plugins/transcription.py", "dialect.py", "api/models/operation.py"),
     "old_api": ("plugins/resize.py", "api/models/job_status_output.py", "api/api/jobs/put_job.py"),
@@ -182,6 +182,25 @@ async def test_a_server_whose_routes_have_more_than_the_id_of_a_job_and_a_submit
     assert server.received == [("scan", {"text": "text"})]
     assert ("ping", {"tenant": "a b", "url": "http://x", "times": "2"}) in server.routed
     assert server.routed[-1] == ("forget", {"tenant": "a b", "job": "b"})
+
+
+def test_the_same_client_without_async(packages, tmp_path):
+    sync = module("photo_lab.sync")
+    with serving("photo_lab") as (url, server):
+        with sync.PhotoLabClient(url) as client:
+            job = client.blend.run(b"picture", b"mask", datetime.date(2026, 1, 2), modes=["soft"], wait=True)
+            saved = job.download(tmp_path)
+            outcomes = client.map(client.blend.run, [b"one"], mask=b"mask", day=datetime.date(2026, 1, 2))
+            assert [outcome.job.status for outcome in outcomes] == ["completed"]
+            job.delete()
+            with pytest.raises(InvalidParameterError, match="strength is 2, and has to be at most 1"):
+                client.blend.run(b"picture", b"mask", datetime.date(2026, 1, 2), strength=2)
+    assert isinstance(job, sync.Job)
+    assert job.output.size.width == 8
+    assert saved.read_bytes() == b"bytes of /jobs/7/results/blended.png"
+    assert [fields["mask"] for _, fields in server.received] == [("file", b"mask")] * 2
+    with serving("tenants") as (url, _), module("tenants.sync").TenantsClient(url) as client:
+        assert client.ping.run("acme", "http://x", wait=True).job_id == "acme/b"
 
 
 async def test_what_fastapi_0_100_wrote_and_a_job_that_fails_in_its_words(packages):

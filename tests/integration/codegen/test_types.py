@@ -11,9 +11,10 @@ import pytest
 from attrs import frozen
 
 from cl_codegen import output, wire
-from cl_codegen.generate import CLIENT, PackageSources, generate
+from cl_codegen.generate import PackageSources, generate
 from cl_codegen.normalise import normalise
 from cl_codegen.spec import Spec
+from cl_codegen.sync_client import CLIENT
 from tests.codegen_server.folders import ROOT, TEMPLATES, write_sources
 from tests.codegen_server.foreign import NAMES, sources
 from tests.codegen_server.hostile import everything_hostile
