@@ -111,7 +111,7 @@ def generate(sources: Sources, out: Path) -> Generated:
 
 def write(sources: OwnSources, folder: Path) -> Generated:
     """Write the generated packages into an empty folder, formatted."""
-    _expect_templates(sources.templates, "api", "plugins", "sync")
+    _expect_templates(sources.templates, "api", "plugins", "shared", "sync")
     api = folder / "cl_api"
     api.mkdir()
     plugins: tuple[Plugin, ...] = ()
@@ -120,6 +120,8 @@ def write(sources: OwnSources, folder: Path) -> Generated:
         spec, report = normalise(Spec.load(sources.openapi / f"{name}.json"))
         applied += report
         made = wire.generate(spec, f"cl_api.{name}", api / name, sources.templates / "api")
+        if name != PLUGIN_SPEC:
+            output.write_files(api / name, render.render_shared(sources.templates / "shared"))
         output.add_header(api / name, output.header(f"openapi/{name}.json and templates/api"))
         if name == PLUGIN_SPEC:
             manifest = Manifest.load(sources.openapi / "plugins.toml")
@@ -141,13 +143,14 @@ def write(sources: OwnSources, folder: Path) -> Generated:
 
 def write_package(sources: PackageSources, folder: Path) -> Generated:
     """Write a package of its own into an empty folder, formatted."""
-    _expect_templates(sources.templates, "api", "plugins", "package", "sync")
+    _expect_templates(sources.templates, "api", "plugins", "package", "shared", "sync")
     layout = Layout.of_package(sources.name)
     spec, applied = normalise(Spec.load(sources.spec))
     manifest = Manifest.load(sources.manifest)
     root = folder / "src" / sources.name
     root.mkdir(parents=True)
     made = wire.generate(spec, layout.wire, root / "api", sources.templates / "api")
+    output.write_files(root / "api", render.render_shared(sources.templates / "shared"))
     plugins = read_plugins(spec, manifest, made, layout)
     package = Package.of(sources.name, layout, spec, manifest, plugins)
     clients = render.render(package.plugins, sources.templates / "plugins", layout)
