@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -20,7 +20,6 @@ from cl_client.errors import InvalidParameterError, JobFailedError, JobNotFoundE
 from cl_codegen.drift import compare
 from cl_codegen.generate import generate
 from cl_codegen.spec import Spec
-from cl_server.embedded import LocalStack
 from tests.codegen_server.folders import expect_recorded
 from tests.codegen_server.foreign import NAMES, sources
 from tests.codegen_server.from_spec import SpecServer
@@ -216,16 +215,15 @@ async def test_what_fastapi_0_100_wrote_and_a_job_that_fails_in_its_words(packag
     assert models.JobStatusInput(job_id="a", status="b").to_dict() == {"job_id": "a", "status": "b"}
 
 
-async def test_events_of_another_topic_in_other_words_are_understood(packages, stacks: Callable[[str], LocalStack]):
-    # mosquitto lets only our own servers tell.
-    local_stack = stacks("amqtt")
-    broker = {"mqtt_broker": local_stack.mqtt_host, "mqtt_port": local_stack.mqtt_port}
+async def test_events_of_another_topic_in_other_words_are_understood(packages, usual_mosquitto: int):
+    # On the brokers of our own servers nobody else may tell.
+    broker = {"mqtt_broker": "127.0.0.1", "mqtt_port": usual_mosquitto}
     ended: asyncio.Future[JobResponse] = asyncio.get_running_loop().create_future()
     message = {"operation": "op-2", "phase": "inaudible", "done_percent": 40, "created_at": 1, "params": None}
     with serving("dictation") as (url, _):
         async with module("dictation").DictationClient(url, **broker) as client:
             client.subscribe_job_updates("op-2", on_complete=ended.set_result)
-            async with aiomqtt.Client(local_stack.mqtt_host, local_stack.mqtt_port) as mqtt:
+            async with aiomqtt.Client("127.0.0.1", usual_mosquitto) as mqtt:
                 while not ended.done():
                     await mqtt.publish("dictation/operations", json.dumps(message), qos=1)
                     await asyncio.wait([ended], timeout=0.1)
