@@ -79,6 +79,7 @@ class Jobs(Twin[AsyncJobs]):
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
+        within: tuple[str, ...] = (),
     ) -> Job[JSONObject]:
         """Send a job as a form that no generated code knows; otherwise as `submit`."""
         return Job(
@@ -93,6 +94,7 @@ class Jobs(Twin[AsyncJobs]):
                     on_progress=on_progress,
                     on_complete=on_complete,
                     idempotency_key=idempotency_key,
+                    within=within,
                 )
             ),
         )
@@ -108,6 +110,7 @@ class Jobs(Twin[AsyncJobs]):
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
+        within: tuple[str, ...] = (),
     ) -> Job[JSONObject]:
         """Send a job as JSON that no generated code knows; otherwise as `submit`."""
         return Job(
@@ -122,6 +125,7 @@ class Jobs(Twin[AsyncJobs]):
                     on_progress=on_progress,
                     on_complete=on_complete,
                     idempotency_key=idempotency_key,
+                    within=within,
                 )
             ),
         )

@@ -86,7 +86,7 @@ class Jobs:
         self._expect_watch(wait, on_progress, on_complete)
         with _submitting(operation.task_type) as learned:
             answer = await operation.send(client=self.api, body=body, idempotency_key=idempotency_key or fresh_key())
-            created = self._created(answer, operation.task_type)
+            created = self._created(answer, operation.task_type, operation.within)
             learned[telemetry.JOB_ID] = created.job_id
         job = Job(
             self,
@@ -109,6 +109,7 @@ class Jobs:
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
+        within: tuple[str, ...] = (),
     ) -> Job[JSONObject]:
         """Send a job as a form that no generated code knows; otherwise as `submit`."""
         self._expect_watch(wait, on_progress, on_complete)
@@ -116,7 +117,7 @@ class Jobs:
             answer = read_json(
                 await self._transport.post_form(path, fields, idempotency_key=idempotency_key or fresh_key())
             )
-            job = self._untyped(answer, task_type)
+            job = self._untyped(answer, task_type, within)
             learned[telemetry.JOB_ID] = job.job_id
         return await self._follow(job, wait, timeout, on_progress, on_complete)
 
@@ -131,6 +132,7 @@ class Jobs:
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
+        within: tuple[str, ...] = (),
     ) -> Job[JSONObject]:
         """Send a job as JSON that no generated code knows; otherwise as `submit`."""
         self._expect_watch(wait, on_progress, on_complete)
@@ -138,17 +140,17 @@ class Jobs:
             answer = read_json(
                 await self._transport.post_json(path, body, idempotency_key=idempotency_key or fresh_key())
             )
-            job = self._untyped(answer, task_type)
+            job = self._untyped(answer, task_type, within)
             learned[telemetry.JOB_ID] = job.job_id
         return await self._follow(job, wait, timeout, on_progress, on_complete)
 
-    def _untyped(self, answer: JSONValue, task_type: str) -> Job[JSONObject]:
-        created = self._created(answer, task_type)
+    def _untyped(self, answer: JSONValue, task_type: str, within: tuple[str, ...]) -> Job[JSONObject]:
+        created = self._created(answer, task_type, within)
         return Job(self, created.job_id, task_type, status_word=canonical(created.status), decode=dict)
 
-    def _created(self, answer: Answer | JSONValue, task_type: str) -> JobCreatedResponse:
+    def _created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...]) -> JobCreatedResponse:
         try:
-            return self._dialect.created(answer, task_type)
+            return self._dialect.created(answer, task_type, within)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ResponseError(f"the server answered a submit of {task_type} with no job: {answer!r:.200}") from error
 
@@ -229,8 +231,12 @@ class Jobs:
             ConflictError: it has ended already, otherwise.
             UnsupportedError: the server cannot cancel.
         """
-        async with self._route_of(job_id, "cancel jobs"):
-            state = understood(await cancel_job.asyncio(job_id, client=self.api))
+        if self._dialect is STANDARD:
+            async with self._route_of(job_id, "cancel jobs"):
+                state = understood(await cancel_job.asyncio(job_id, client=self.api))
+        else:
+            await self._transport.post(self._dialect.cancel_path(job_id))
+            state = await self.fetch(job_id)
         self.watcher.deliver(state)
         return state
 
@@ -277,7 +283,8 @@ class Jobs:
             InvalidParameterError: it is a job of another kind.
         """
         state = await self.fetch(job) if isinstance(job, str) else job
-        if state.task_type != operation.task_type:
+        # A server that does not say which kind it is cannot be wrong about it.
+        if state.task_type not in ("", operation.task_type):
             raise InvalidParameterError(f"job {state.job_id} is a {state.task_type}, no {operation.task_type}")
         return Job(
             self, state.job_id, state.task_type, state=state, decode=operation.decode, artifact=operation.artifact

@@ -6,12 +6,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cl_api.compute.client import Client
 from cl_api.compute.types import UNSET, JSONValue, Unset
 from cl_client.dialect import Answer
-from cl_client.errors import InvalidParameterError
+from cl_client.errors import InvalidParameterError, UnsupportedError
 
 Body = TypeVar("Body")
 BodyIn = TypeVar("BodyIn", contravariant=True)
@@ -42,6 +42,31 @@ def without_key(send: SendWithoutKey[Body]) -> Send[Body]:
         return send(client=client, body=body)
 
     return send_without
+
+
+class SendWithoutBody(Protocol):
+    """An endpoint that takes nothing but what is in its route."""
+
+    def __call__(self, *, client: Client) -> Awaitable[Answer | JSONValue]: ...
+
+
+def without_body(send: SendWithoutBody) -> SendWithoutKey[None]:
+    """Such an endpoint as the others are called."""
+
+    def send_without(*, client: Client, body: None) -> Awaitable[Answer | JSONValue]:
+        del body
+        return send(client=client)
+
+    return send_without
+
+
+async def routed(*, client: Client, body: object, idempotency_key: str | Unset | None = UNSET) -> JSONValue:
+    """Stands for an endpoint whose route has parameters of its own: only a call of the plugin's method has them.
+
+    Raises:
+        UnsupportedError: always; see `Operation.sent_by`.
+    """
+    raise UnsupportedError("the route of these jobs has parameters of its own: use the method of the plugin")
 
 
 @frozen(kw_only=True)
@@ -111,6 +136,8 @@ class Operation(Generic[Body, Output]):
         artifact: the field of the output that holds the path of the main file, or that path itself
             (with a `/`); `None` where the output is all there is.
         parameters: with their bounds.
+        within: what stands before the id of each of its jobs, where the server has routes for the jobs of each task
+            (see `Dialect.job`).
     """
 
     task_type: str
@@ -119,6 +146,11 @@ class Operation(Generic[Body, Output]):
     decode: Callable[[Mapping[str, JSONValue]], Output]
     artifact: str | None = None
     parameters: tuple[Parameter, ...] = ()
+    within: tuple[str, ...] = ()
+
+    def sent_by(self, send: Send[Body], *within: object) -> Operation[Body, Output]:
+        """The same, of one call, whose endpoint knows the parameters of the route."""
+        return evolve(self, send=send, within=tuple(map(str, within)))
 
     def check(self, **values: object) -> None:
         """Hold the values of a call against the bounds of the spec; what was not given is not checked.

@@ -11,7 +11,7 @@ from cl_api.compute.types import File, JSONObject, JSONValue
 from cl_client.errors import UnsupportedError
 from cl_client.jobs import Job, JobCallback, Jobs
 from cl_client.multipart import FormField
-from cl_client.operation import Operation, Parameter, without_key
+from cl_client.operation import Operation, Parameter, routed, without_body, without_key
 from cl_client.upload import FileInput, UploadCallback, as_upload
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "Parameter",
     "PluginClient",
     "UploadCallback",
+    "routed",
     "upload",
+    "without_body",
     "without_key",
 ]
 
@@ -52,6 +54,8 @@ class PluginClient:
     """Where they are posted."""
     sends_json: ClassVar[bool] = False
     """Whether they are posted as JSON rather than as a form."""
+    within: ClassVar[tuple[str, ...]] = ()
+    """As of `Operation`."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -76,8 +80,10 @@ class PluginClient:
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
+        self._expect_plain_route()
         if self.sends_json:
             raise UnsupportedError(f"{self.task_type} jobs are posted as JSON, which has no files: use submit_job")
         fields: list[FormField] = []
@@ -96,6 +102,7 @@ class PluginClient:
             on_progress=on_progress,
             on_complete=on_complete,
             idempotency_key=idempotency_key,
+            within=self.within,
         )
 
     async def submit_job(
@@ -110,6 +117,7 @@ class PluginClient:
         idempotency_key: str | None = None,
     ) -> Job[JSONObject]:
         """Submit a job that needs no file; otherwise as `submit_with_files`."""
+        self._expect_plain_route()
         if self.sends_json:
             return await self._jobs.submit_json(
                 self.task_type,
@@ -120,6 +128,7 @@ class PluginClient:
                 on_progress=on_progress,
                 on_complete=on_complete,
                 idempotency_key=idempotency_key,
+                within=self.within,
             )
         return await self.submit_with_files(
             {},
@@ -131,6 +140,10 @@ class PluginClient:
             on_complete=on_complete,
             idempotency_key=idempotency_key,
         )
+
+    def _expect_plain_route(self) -> None:
+        if "{" in self.path:
+            raise UnsupportedError(f"{self.task_type} jobs are posted to {self.path}: use the typed method")
 
     async def _submit(
         self,

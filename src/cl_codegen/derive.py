@@ -28,7 +28,10 @@ def _table(plugin: Plugin) -> Iterator[str]:
     yield f"operation = {toml(plugin.operation)}"
     yield f"group = {toml(plugin.group)}"
     yield f"verb = {toml(plugin.verb)}"
-    renamed = [parameter for parameter in plugin.parameters if parameter.wire_name != parameter.name]
+    wire_names = [parameter.wire_name.raw for parameter in plugin.parameters]
+    # What the body and the route both have is told apart by its order alone.
+    clear = [parameter for parameter in plugin.parameters if wire_names.count(parameter.wire_name.raw) == 1]
+    renamed = [parameter for parameter in clear if parameter.wire_name != parameter.name]
     if renamed:
         yield f"names = {{ {', '.join(f'{one.name} = {toml(one.wire_name.raw)}' for one in renamed)} }}"
     if plugin.parameters:

@@ -23,11 +23,13 @@ class Layout:
         wire: package of the wire layer of the server that runs the jobs.
         plugins: package of the plugin layer.
         program: the command line.
+        sync: package of the client without async.
     """
 
     wire: str
     plugins: str
     program: str
+    sync: str
 
     @classmethod
     def of_package(cls, name: str) -> Self:
@@ -40,8 +42,8 @@ class Layout:
             raise PackageError(f"{name!r} is no name for a package: lower case, digits and _, such as my_client")
         if name in _TAKEN or name in sys.stdlib_module_names:
             raise PackageError(f"{name!r} is taken by another package: choose a name of its own, such as my_client")
-        return cls(f"{name}.api", f"{name}.plugins", naming.kebab(name))
+        return cls(f"{name}.api", f"{name}.plugins", naming.kebab(name), f"{name}.sync")
 
 
-OURS: Final = Layout("cl_api.compute", "cl_plugins", "cl-client")
+OURS: Final = Layout("cl_api.compute", "cl_plugins", "cl-client", "cl_sync")
 """Those of cl-client itself."""

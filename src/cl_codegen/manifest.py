@@ -22,9 +22,12 @@ from cl_codegen.view import VIEWS
 SERVER: Final = "server"
 """The table that is about the server, and about no plugin."""
 
-_SERVER_OPERATIONS = ("job", "delete", "file")
+_SERVER_OPERATIONS = ("job", "delete", "cancel", "file")
 _SERVER_KEYS = (*_SERVER_OPERATIONS, "events", "status", "fields", "progress")
-_KEYS = ("operation", "group", "verb", "method", "names", "order", "output", "artifact", "view", "flags", "example")
+_KEYS = (
+    *("operation", "group", "verb", "method", "names", "order"),
+    *("output", "artifact", "view", "flags", "example", "job"),
+)
 _FLAG = re.compile(r"-[A-Za-z0-9]|--[a-z0-9]+(-[a-z0-9]+)*")
 _COMMAND_WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -45,6 +48,7 @@ class Entry:
         view: how the command line shows the output to people; a name of `view.VIEWS`.
         flags: of the command line, by the Python name of the parameter.
         example: Python source for the docstring.
+        job: the operation id that says how a job of this plugin is, where the server has one of its own for it.
         keys: what the table says; all else is derived.
     """
 
@@ -61,6 +65,7 @@ class Entry:
     view: str | None = None
     flags: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     example: str | None = None
+    job: str | None = None
     keys: frozenset[str] = frozenset()
 
     def error(self, key: str, expected: str, *, word: str = "") -> SpecError:
@@ -73,7 +78,7 @@ class Server:
     """What the manifest says of a server that is not ours, in the table `[server]`.
 
     Attributes:
-        operations: operation ids of `job` (GET, the state of a job), `delete` and `file` (GET, a file of a job).
+        operations: operation ids of `job` (GET, how a job is), `delete`, `cancel` and `file` (GET, a file of a job).
         events: topic of the messages about jobs on the broker.
         statuses: our words for the state of a job, by those of the server (`[server.status]`).
         fields: what the server calls the fields of a job, by our names (`[server.fields]`).
@@ -197,6 +202,7 @@ class _Table:
             view=self._view(table),
             flags=self._flags(table),
             example=self._text(table, "example"),
+            job=self._text(table, "job"),
             keys=frozenset(table),
         )
 

@@ -68,6 +68,24 @@ def _short_operation_id(given: str, path: str, method: str) -> str:
     return given.removesuffix(suffix) or given
 
 
+def modules_have_plain_names(document: JSONObject) -> Iterator[str]:
+    """An operation id and a tag name modules, and Python looks for `ｘ` as `x` (PEP 3131: NFKC). They become ASCII."""
+    operations = list(operations_of(document))
+    taken = {str(operation.get("operationId")) for _, _, operation in operations}
+    for path, method, operation in operations:
+        pointer = f"#/paths/{escape_pointer(path)}/{method}"
+        given = operation.get("operationId")
+        if isinstance(given, str) and not given.isascii():
+            operation["operationId"] = unique(snake(given, fallback="operation"), taken)
+            taken.add(operation["operationId"])
+            yield f"{pointer}/operationId"
+        tags = operation.get("tags")
+        for place, tag in enumerate(tags if isinstance(tags, list) else []):
+            if isinstance(tags, list) and isinstance(tag, str) and not tag.isascii():
+                tags[place] = snake(tag, fallback="tag")
+                yield f"{pointer}/tags/{place}"
+
+
 def bodies_are_named_by_their_operation(document: JSONObject) -> Iterator[str]:
     """FastAPI calls a form `Body_{operation id}`, with the long id; by the clean one it is `BodyCreateHashJob`."""
     names: dict[str, str] = {}
@@ -128,9 +146,17 @@ def optional_members_take_the_title(document: JSONObject) -> Iterator[str]:
 
 
 def titles_are_words(document: JSONObject) -> Iterator[str]:
-    """A title names the class of an inline enum or object; one without a letter of ASCII names nothing and goes."""
+    """A title names the class of an inline enum or object, and where there is none, the key does. One without a letter
+    of ASCII names nothing and goes; others are written in ASCII, as `modules_have_plain_names` says why."""
     for slot in slots(document):
-        title = slot.schema.get("title") if isinstance(slot.schema, dict) else None
-        if isinstance(slot.schema, dict) and title is not None and (not isinstance(title, str) or not words(title)):
-            del slot.schema["title"]
+        schema = slot.schema
+        if not isinstance(schema, dict):
+            continue
+        title = schema.get("title", slot.key)
+        if "title" in schema and (not isinstance(title, str) or not words(title)):
+            title = slot.key
+            del schema["title"]
+            yield slot.pointer
+        if isinstance(title, str) and not title.isascii() and ("enum" in schema or "properties" in schema):
+            schema["title"] = pascal(title)
             yield slot.pointer

@@ -15,6 +15,7 @@ from cl_codegen.naming_rules import (
     bodies_are_named_by_their_operation,
     components_are_called_by_their_key,
     components_leave_our_names,
+    modules_have_plain_names,
     operation_ids_are_names,
     optional_members_take_the_title,
     titles_are_words,
@@ -52,6 +53,7 @@ def normalise(spec: Spec) -> tuple[Spec, tuple[Applied, ...]]:
 
 RULES: tuple[Rule, ...] = (
     operation_ids_are_names,
+    modules_have_plain_names,
     parts_of_one_are_themselves,
     nullable_is_a_union,
     bounds_are_numbers,

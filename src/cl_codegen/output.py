@@ -8,10 +8,11 @@ import fcntl
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
+
+from ruff import find_ruff_bin
 
 from cl_codegen.faults import GenerationError
 
@@ -54,7 +55,7 @@ def format_folder(folder: Path) -> None:
         GenerationError: ruff finds what it cannot mend, such as a name that is not defined.
     """
     for arguments in (("check", *_RULES), ("format", "--quiet")):
-        command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--no-cache"]
+        command = [find_ruff_bin(), *arguments, "--isolated", "--no-cache"]
         for key, value in _STYLE.items():
             if not key.startswith("lint" if arguments[0] == "format" else "format"):
                 command += ["--config", f"{key}={value}"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cl_codegen import naming
 from cl_codegen.dialect import Dialect, read_dialect
@@ -64,18 +64,22 @@ class Package:
         title = one_line(info.at("title").text()) or name
         version = info.at("version").text()
         client = naming.pascal(name)
+        client = client if client.endswith("Client") else f"{client}Client"
+        if client == "JobClient" or client in {plugin.class_name for plugin in plugins}:
+            client = f"{client.removesuffix('Client')}ServerClient"
+        dialect = read_dialect(spec, manifest, plugins)
         return cls(
             name=name,
             distribution=layout.program,
             layout=layout,
-            client=client if client.endswith("Client") else f"{client}Client",
+            client=client,
             title=SpecText(title),
             summary=SpecText(f"Client of {title}"),
             description=SpecText(_text(info.find("description"))),
             version=version if _VERSION.fullmatch(version) else "0.1.0",
             requirement=_requirement(importlib.metadata.version("cl-client")),
-            plugins=plugins,
-            dialect=read_dialect(spec, manifest, plugins),
+            plugins=tuple(evolve(plugin, within=dialect.routes.within[plugin.name]) for plugin in plugins),
+            dialect=dialect,
         )
 
 

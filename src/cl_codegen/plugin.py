@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import frozen
 
 from cl_codegen.escape import SpecText, literal
@@ -17,7 +19,7 @@ class Parameter:
     Attributes:
         name: in Python.
         wire_name: in the request.
-        field: of the body's model.
+        field: of the body's model, or the argument of the endpoint.
         type: in Python, without Unset; said: the same as the command line takes it.
         read: an expression that makes the type of a JSON `value`, where that is more than to believe it.
         classes: (module, class) of the models that the type mentions.
@@ -27,6 +29,7 @@ class Parameter:
         bounds: by the names that `cl_client.plugin.Parameter` has for them.
         choices: the words of an enum.
         default: what the server takes where nothing is sent; to be shown, never to be sent.
+        place: where a request has it: `body`, `path`, or `named` for what the endpoint takes by name (query, headers).
     """
 
     name: str
@@ -45,6 +48,7 @@ class Parameter:
     default: JSONValue = None
     read: str | None = None
     classes: tuple[tuple[str, str], ...] = ()
+    place: str = "body"
 
     @property
     def is_checked(self) -> bool:
@@ -86,12 +90,13 @@ class Plugin:
         layout: what the packages are called that it is written to.
         endpoint: its module there, with the tag (`jobs.create_hash_job`).
         media: of the body: `form` (multipart), `urlencoded` or `json`.
-        body: the model of the body; output: the model of the output (None: any object).
+        body: the model of the body (None: there is no body); output: the model of the output (None: any object).
         artifact: see `manifest.Entry`.
         view: how the command line shows the output, where not as it comes.
         files: the parameters that are files; parameters: all, required ones first.
         priority: the parameter of that name, where the form has one.
         keeps_keys: whether a submit may carry an `Idempotency-Key`.
+        within: expressions of what stands before the ids of its jobs (see `job_routes`).
     """
 
     name: str
@@ -109,7 +114,7 @@ class Plugin:
     tag: str
     endpoint: str
     media: str
-    body: str
+    body: str | None
     output: str | None
     output_fields: tuple[OutputField, ...]
     artifact: str | None
@@ -118,6 +123,7 @@ class Plugin:
     priority: Parameter | None
     keeps_keys: bool
     example: SpecText
+    within: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[Parameter, ...]:
@@ -132,10 +138,33 @@ class Plugin:
         return tuple(parameter for parameter in self.parameters if parameter.required)
 
     @property
+    def outside(self) -> tuple[Parameter, ...]:
+        """The parameters of its route: path, query and headers."""
+        return tuple(parameter for parameter in self.parameters if parameter.place != "body")
+
+    @property
+    def send(self) -> str:
+        """The expression that sends a job: the endpoint, with the parameters of its route bound."""
+        bound = [one.name if one.place == "path" else f"{one.field}={one.name}" for one in self._bound()]
+        endpoint = f"{self.endpoint}.asyncio"
+        if bound:
+            endpoint = f"partial({endpoint}, {', '.join(bound)})"
+        if self.body is None:
+            endpoint = f"without_body({endpoint})"
+        return endpoint if self.keeps_keys else f"without_key({endpoint})"
+
+    def _bound(self) -> list[Parameter]:
+        places = {found[1]: place for place, found in enumerate(re.finditer(r"\{([^{}]*)\}", self.path.raw))}
+        return sorted(
+            self.outside,
+            key=lambda one: places.get(one.wire_name.raw, len(places)) if one.place == "path" else len(places),
+        )
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The models that its module mentions."""
         named = {name for parameter in self.parameters for _, name in parameter.classes}
-        return tuple(sorted(named | {self.body} | ({self.output} if self.output else set[str]())))
+        return tuple(sorted(named | {name for name in (self.body, self.output) if name is not None}))
 
     @property
     def checked(self) -> tuple[Parameter, ...]:

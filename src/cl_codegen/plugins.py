@@ -18,8 +18,7 @@ from cl_codegen.schema_types import bounds_of, choices_of, kind_of, properties, 
 from cl_codegen.spec import Node, Spec
 from cl_codegen.view import VIEWS, View
 from cl_codegen.wire import Wire
-from cl_codegen.wire_code import Field
-from cl_codegen.wire_endpoint import WireBody, WireEndpoint
+from cl_codegen.wire_endpoint import Argument, WireEndpoint
 
 _TASK_PATHS = (re.compile(r"/(?:.+/)?jobs/([^/{}]+)/?"), re.compile(r"/(?:.+/)?([^/{}]+)/jobs/?"))
 
@@ -55,11 +54,11 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
         if entry is None and not _creates_a_job(path, method, operation):
             continue
         endpoint = wire.endpoints[path, method]
-        if endpoint.body is None or not endpoint.body.fields:
-            raise operation.error("expected a request body with fields: it creates a job")
-        needed = [*endpoint.path_arguments, *(one for one in endpoint.keyword_arguments if one.required)]
-        if needed:
-            raise operation.error(f"expected all parameters of a job in its body, and not {needed[0].wire_name!r}")
+        if endpoint.body is not None and not endpoint.body.fields:
+            raise operation.at("requestBody").error(
+                "expected a body with fields, which become the parameters of a method: it creates a job. Where it does"
+                " not, give it another path, or no x-task-type"
+            )
         task_type = _task_type(path, operation) or operation_id
         if entry is None:
             name = naming.unique(naming.attribute(task_type, fallback="plugin"), taken)
@@ -69,10 +68,8 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
                 group = naming.kebab(naming.unique(f"{name}_job", groups))
             groups.add(group)
             entry = Entry(manifest, name, operation_id, group, "run", "run")
-        _, media = next(operation.at("requestBody").follow().at("content").members())
-        body = media.at("schema").follow()
         names = evolve(layout, wire=wire.package)
-        plugins.append(_Reader(spec, wire, names, entry, operation, endpoint, task_type, body, endpoint.body).plugin())
+        plugins.append(_Reader(spec, wire, names, entry, path, operation, endpoint, task_type).plugin())
     return tuple(sorted(plugins, key=lambda plugin: plugin.name))
 
 
@@ -84,7 +81,7 @@ def _creates_a_job(path: str, method: str, operation: Node) -> bool:
     body = operation.find("requestBody")
     content = body.follow().find("content") if body is not None else None
     if content is None:
-        return False
+        return names_a_job(operation)
     # Forms are for files; JSON is posted for other things too, so that its answer has to name a job.
     return content.find("multipart/form-data") is not None or names_a_job(operation)
 
@@ -97,6 +94,26 @@ def _task_type(path: str, operation: Node) -> str | None:
 
 
 @frozen
+class _Sent:
+    """What a submit sends, in its body or its route: `name` and what follows as of the wire layer."""
+
+    wire_name: str
+    name: str
+    place: str
+    required: bool
+    schema: Node
+    around: Node | None
+    """What holds the description, where that is not the schema."""
+    type: str
+    read: str | None
+    classes: tuple[tuple[str, str], ...]
+
+
+def _is_key(header: Argument) -> bool:
+    return header.wire_name.lower() == "idempotency-key"
+
+
+@frozen
 class _Reader:
     """One operation, on its way to being a plugin."""
 
@@ -104,11 +121,10 @@ class _Reader:
     wire: Wire
     layout: Layout
     entry: Entry
+    path: str
     operation: Node
     endpoint: WireEndpoint
     task_type: str
-    body: Node
-    sent: WireBody
 
     def plugin(self) -> Plugin:
         entry = self.entry
@@ -143,15 +159,15 @@ class _Reader:
             layout=self.layout,
             tag=self.endpoint.tag,
             endpoint=self.endpoint.module,
-            media=self.sent.kind,
-            body=self.sent.type,
+            media=self.endpoint.body.kind if self.endpoint.body else "none",
+            body=self.endpoint.body.type if self.endpoint.body else None,
             output=self.wire.class_of(output[0]) if output else None,
             output_fields=tuple(_output_fields(output[1])) if output else (),
             artifact=self._artifact(output),
             view=self._view(output),
             parameters=tuple(parameters),
             priority=priority,
-            keeps_keys=any(header.name == "idempotency_key" for header in self.endpoint.headers),
+            keeps_keys=self.endpoint.body is not None and any(map(_is_key, self.endpoint.headers)),
             example=SpecText((entry.example or "").strip() or _example(entry, parameters)),
         )
 
@@ -192,26 +208,70 @@ class _Reader:
         return view
 
     def _parameters(self) -> Iterator[Parameter]:
-        wire_fields = {field.wire_name: field for field in self.sent.fields}
+        sent = [*self._in_body(), *self._in_route()]
+        known = {one.wire_name for one in sent}
         python_names = {wire: python for python, wire in self.entry.names.items()}
         for python, wire in self.entry.names.items():
-            if wire not in wire_fields:
-                raise self.entry.error("names", f"the form has no {wire!r}{suggestion(wire, wire_fields)}", word=python)
+            if wire not in known:
+                raise self.entry.error("names", f"the form has no {wire!r}{suggestion(wire, known)}", word=python)
             if python in CALL_WORDS:
                 raise self.entry.error("names", f"every method has a {python!r} of its own", word=python)
-        needed = required_of(self.body)
         taken = set(CALL_WORDS | MODULE_WORDS | set(self.entry.names))
-        for wire_name, schema in properties(self.body):
-            if wire_name == "priority":
-                name = wire_name
-            elif wire_name in python_names:
-                name = python_names[wire_name]
+        if any(one.place != "body" for one in sent):
+            # The method calls it then, and not the module above.
+            taken.add(self.endpoint.module)
+        for one in sent:
+            if one.wire_name == "priority" and one.place == "body":
+                name = one.wire_name
+            elif one.wire_name in python_names:
+                # The body and the route may have one of the same name: the first gets what the manifest says.
+                name = python_names.pop(one.wire_name)
             else:
-                name = naming.unique(naming.snake(wire_name, fallback="parameter"), taken)
+                name = naming.unique(naming.snake(one.wire_name, fallback="parameter"), taken)
                 taken.add(name)
-            yield self._parameter(name, wire_fields[wire_name], schema, wire_name in needed)
+            yield self._parameter(name, one)
 
-    def _parameter(self, name: str, field: Field, schema: Node, required: bool) -> Parameter:
+    def _in_body(self) -> Iterator[_Sent]:
+        if self.endpoint.body is None:
+            return
+        _, media = next(self.operation.at("requestBody").follow().at("content").members())
+        body = media.at("schema").follow()
+        needed, fields = required_of(body), {field.wire_name: field for field in self.endpoint.body.fields}
+        for wire_name, schema in properties(body):
+            field = fields[wire_name]
+            required = wire_name in needed
+            yield _Sent(
+                wire_name, field.name, "body", required, schema, None, field.value_type, field.read, field.classes
+            )
+
+    def _in_route(self) -> Iterator[_Sent]:
+        """What is in the path, the query, the headers and cookies, but for the key of a submit."""
+        item = self.spec.root.at("paths").at(self.path)
+        found = {
+            (parameter.at("in").text(), parameter.at("name").text()): parameter
+            for holder in (item, self.operation)
+            if (listed := holder.find("parameters")) is not None
+            for parameter in map(Node.follow, listed.elements())
+        }
+        places = {
+            "path": self.endpoint.path_arguments,
+            "query": self.endpoint.query,
+            "header": self.endpoint.headers,
+            "cookie": self.endpoint.cookies,
+        }
+        for place, arguments in places.items():
+            for one in arguments:
+                if place == "header" and _is_key(one):
+                    continue
+                parameter = found[place, one.wire_name]
+                where = "path" if place == "path" else "named"
+                schema = parameter.at("schema")
+                yield _Sent(
+                    one.wire_name, one.name, where, one.required, schema, parameter, one.type, one.read, one.classes
+                )
+
+    def _parameter(self, name: str, sent: _Sent) -> Parameter:
+        schema = sent.schema
         inner = without_null(schema)
         is_list = kind_of(inner) == "array"
         item = without_null(inner.at("items")) if is_list and inner.find("items") else inner
@@ -219,24 +279,26 @@ class _Reader:
         default = schema.find("default")
         said = python_type(schema)
         # The words of an enum are closed here, but those of a list are typed as the wire layer has them.
-        as_wire = field.read is not None or (is_list and "Literal[" in said)
+        as_wire = sent.read is not None or (is_list and "Literal[" in said)
+        described = next((one for one in (sent.around, schema) if one and one.find("description")), inner)
         return Parameter(
             name=name,
-            wire_name=SpecText(field.wire_name),
-            field=field.name,
-            type=field.value_type if as_wire else said,
+            wire_name=SpecText(sent.wire_name),
+            field=sent.name,
+            type=sent.type if as_wire else said,
             said=said,
-            required=required,
+            required=sent.required,
             is_file=is_file,
             is_list=is_list,
             option=f"--{naming.kebab(name)}",
             flags=self.entry.flags.get(name, ()),
-            help=_help(schema) if schema.find("description") else _help(inner),
+            help=_help(described),
             bounds=() if is_list else tuple(bounds_of(inner)),
             choices=() if is_list else tuple(choices_of(inner)),
             default=default.value if default else None,
-            read=field.read,
-            classes=field.classes if as_wire else (),
+            read=sent.read,
+            classes=sent.classes if as_wire else (),
+            place=sent.place,
         )
 
 

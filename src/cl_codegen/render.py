@@ -34,12 +34,12 @@ PACKAGE: Final = (
     ("cli.py.jinja", "src/{name}/cli.py"),
     ("client.py.jinja", "src/{name}/client.py"),
     ("dialect.py.jinja", "src/{name}/dialect.py"),
-    # One UNSET, one File and one Client for all packages: these replace what the wire layer has of its own.
-    ("api/client.py.jinja", "src/{name}/api/client.py"),
-    ("api/errors.py.jinja", "src/{name}/api/errors.py"),
-    ("api/types.py.jinja", "src/{name}/api/types.py"),
+    ("sync.py.jinja", "src/{name}/sync/__init__.py"),
 )
 """(template, path), once for a package of its own; the template sees `p`, a `Package`."""
+
+SHARED: Final = ("client.py", "errors.py", "types.py")
+"""The modules of a wire layer that are the same for every server."""
 
 
 def environment(templates: Path) -> Environment:
@@ -93,6 +93,15 @@ def render_package(package: Package, templates: Path) -> Mapping[str, str]:
     """
     env = environment(templates)
     return {path.format(name=package.name): render_template(env, name, p=package) for name, path in PACKAGE}
+
+
+def render_shared(templates: Path) -> Mapping[str, str]:
+    """Those modules of another wire layer than that of our compute server, by their path below it.
+
+    They have what is in that: one UNSET, one File and one Client for all.
+    """
+    env = environment(templates)
+    return {name: render_template(env, f"{name}.jinja") for name in SHARED}
 
 
 def render_template(env: Environment, name: str, **context: object) -> str:

@@ -23,7 +23,10 @@ MODULE_WORDS = frozenset(
         "Parameter",
         "PluginClient",
         "UploadCallback",
+        "partial",
+        "routed",
         "upload",
+        "without_body",
         "without_key",
     ]
 )

@@ -36,6 +36,8 @@ _TWINS: Final = frozenset(["sync", "sync_detailed", "asyncio_detailed"])
 
 def surface(old: Reading, new: Reading, templates: Path, layout: Layout = OURS) -> tuple[Change, ...]:
     """What is incompatible between the packages of two readings, which are generated for that and thrown away."""
+    if (old.spec.document, old.plugins) == (new.spec.document, new.plugins):
+        return ()
     with tempfile.TemporaryDirectory(prefix="cl_codegen-surface-") as name:
         folders = Path(name) / "old", Path(name) / "new"
         for reading, folder in zip((old, new), folders, strict=True):

@@ -9,6 +9,7 @@ from typing import Final
 
 from attrs import evolve
 
+from cl_codegen.layout import OURS, Layout
 from cl_codegen.python_module import Module, names_in
 from cl_codegen.render import environment, render_template
 from cl_codegen.sync_twins import Sources, TwinModule, read_twins
@@ -26,28 +27,44 @@ _OURS: Final = {
 }
 
 
-def sync_client(client: Path, plugins: Mapping[str, str], templates: Path) -> Mapping[str, str]:
-    """The modules of `cl_sync`, by their path below the package, unformatted.
+CLIENT: Final = Path(__file__).parents[1] / "cl_client"
+"""The sources of the async client, from which the sync one is made."""
+
+
+def sync_client(
+    plugins: Mapping[str, str],
+    templates: Path,
+    *,
+    layout: Layout = OURS,
+    facade: str | None = None,
+    client: Path = CLIENT,
+) -> Mapping[str, str]:
+    """The modules of `cl_sync`, or of the sync client of a package, by their path below that, unformatted.
 
     Args:
-        client: the folder of `cl_client`, whose sources are read.
-        plugins: the modules of `cl_plugins`, by their path.
+        plugins: the modules of the plugin layer, by their path.
         templates: the folder of `module.py.jinja`.
+        layout: what the packages are called.
+        facade: the text of the package's client; what it stands on has its twins in `cl_sync`.
+        client: the folder of `cl_client`, whose sources are read.
 
     Raises:
         GenerationError: the async client has something for which there is no rule.
         PluginTemplateError: as `render`.
     """
-    sources = Sources(client, plugins)
+    package = layout.wire.removesuffix(".api")
+    sources = Sources(client, plugins, layout, Module.parse(f"{package}.client", facade) if facade else None)
     env = environment(templates)
-    files = {
-        "__init__.py": '"""The sync twins of the client\'s classes: `cl_client.sync` has those that people need."""\n',
-        "plugins/__init__.py": '"""The sync twins of the plugins\' clients."""\n',
-    }
+    files = {"plugins/__init__.py": '"""The sync twins of the plugins\' clients."""\n'}
+    if facade is None:
+        files["__init__.py"] = (
+            '"""The sync twins of the client\'s classes: `cl_client.sync` has those that people need."""\n'
+        )
     for twins in read_twins(sources):
         body = render_template(env, "module.py.jinja", module=twins)
         imports = "\n".join(_imports(sources, twins, ast.parse(body)))
-        files[twins.path] = render_template(env, "module.py.jinja", module=evolve(twins, imports=imports))
+        path = twins.name.removeprefix(f"{layout.sync}.").replace(".", "/")
+        files[f"{path}.py"] = render_template(env, "module.py.jinja", module=evolve(twins, imports=imports))
     return files
 
 

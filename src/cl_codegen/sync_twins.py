@@ -15,6 +15,7 @@ from typing import Final
 from attrs import frozen
 
 from cl_codegen.faults import GenerationError
+from cl_codegen.layout import OURS, Layout
 from cl_codegen.python_module import Function, Module, decorators, names_in
 from cl_codegen.sync_types import Types
 
@@ -86,12 +87,10 @@ class TwinModule:
     Attributes:
         name: dotted.
         source: the module that it is made from.
-        path: below the package.
     """
 
     name: str
     source: str
-    path: str
     classes: tuple[TwinClass, ...]
     functions: tuple[Callable, ...]
     imports: str = ""
@@ -102,28 +101,38 @@ class Sources:
 
     Args:
         client: the folder of `cl_client`.
-        plugins: the modules of `cl_plugins`, by their path.
+        plugins: the modules of the plugin layer, by their path.
+        layout: what the packages are called.
+        facade: the module of a package's own client; its other twins are those that `cl_sync` has.
     """
 
-    def __init__(self, client: Path, plugins: Mapping[str, str]) -> None:
+    def __init__(
+        self, client: Path, plugins: Mapping[str, str], layout: Layout = OURS, facade: Module | None = None
+    ) -> None:
         ours = {name: Module.parse(f"cl_client.{name}", (client / f"{name}.py").read_text("utf-8")) for name in TWINS}
         ours["plugin"] = Module.parse("cl_client.plugin", (client / "plugin.py").read_text("utf-8"))
         theirs = {
-            path.removesuffix(".py"): Module.parse(f"cl_plugins.{path.removesuffix('.py')}", text)
+            path.removesuffix(".py"): Module.parse(f"{layout.plugins}.{path.removesuffix('.py')}", text)
             for path, text in plugins.items()
             if "/" not in path and path != "__init__.py"
         }
-        self._classes = {name: module for module in (*ours.values(), *theirs.values()) for name in module.classes}
+        every = (*ours.values(), *theirs.values(), *([facade] if facade else []))
+        self._classes = {name: module for module in every for name in module.classes}
         self.modules: dict[str, Module] = {}
-        """The modules that have twins, by the path of the twins."""
+        """The modules that have twins, by the name of the twins' module."""
         self.homes: dict[str, str] = {}
         """Where the twins are, by their name."""
         for module, names in TWINS.items():
-            self._have_twins(ours[module], module, names)
+            self._have_twins(ours[module], f"{OURS.sync}.{module}", names)
+        known = set(self.modules) if facade else set[str]()
         for name, module in theirs.items():
             names = [each for each, node in module.classes.items() if _PLUGIN_BASE in _bases(node)]
             if names:
-                self._have_twins(module, f"plugins/{name}", names)
+                self._have_twins(module, f"{layout.sync}.plugins.{name}", names)
+        if facade is not None:
+            self._have_twins(facade, f"{layout.sync}.client", list(facade.classes))
+        self.written: tuple[str, ...] = tuple(home for home in self.modules if home not in known)
+        """Those that are to be made."""
         doors = {name for name in self.homes if "__aenter__" in self._methods(name)}
         self.types: Types = Types(frozenset(self.homes), doors)
 
@@ -136,22 +145,22 @@ class Sources:
 
     def module_of(self, name: str) -> Module:
         """The module that a twin is made from."""
-        return next(module for path, module in self.modules.items() if _home(path) == self.homes[name])
+        return self.modules[self.homes[name]]
 
     def scope(self, twins: TwinModule) -> tuple[Module, ...]:
         """The modules whose names the code of these twins may have."""
         found = {module.name: module for each in twins.classes for module, _ in self.family(each.name)}
-        return tuple({twins.source: self.modules[twins.path.removesuffix(".py")], **found}.values())
+        return tuple({twins.source: self.modules[twins.name], **found}.values())
 
     def _methods(self, name: str) -> set[str]:
         return {each.name for _, node in self.family(name) for each in node.body if isinstance(each, Function)}
 
-    def _have_twins(self, module: Module, path: str, names: Sequence[str]) -> None:
+    def _have_twins(self, module: Module, home: str, names: Sequence[str]) -> None:
         for name in names:
             if not module.defines(name):
                 raise GenerationError(f"{module.name} has no {name} that could have a twin")
-            self.homes[name] = _home(path)
-        self.modules[path] = module
+            self.homes[name] = home
+        self.modules[home] = module
 
 
 def read_twins(sources: Sources) -> tuple[TwinModule, ...]:
@@ -160,18 +169,17 @@ def read_twins(sources: Sources) -> tuple[TwinModule, ...]:
     Raises:
         GenerationError: the async client has something for which there is no rule.
     """
-    return tuple(_Writer(sources, path, module).write() for path, module in sources.modules.items())
+    return tuple(_Writer(sources, home).write() for home in sources.written)
 
 
 class _Writer:
     """Makes the twins of one module."""
 
-    def __init__(self, sources: Sources, path: str, module: Module) -> None:
+    def __init__(self, sources: Sources, home: str) -> None:
         self._types = sources.types
         self._sources = sources
-        self._path = path
-        self._module = module
-        self._home = _home(path)
+        self._module = sources.modules[home]
+        self._home = home
 
     def write(self) -> TwinModule:
         names = [name for name, home in self._sources.homes.items() if home == self._home]
@@ -179,7 +187,7 @@ class _Writer:
         functions = tuple(
             self._function(self._module.functions[name]) for name in names if name in self._module.functions
         )
-        return TwinModule(self._home, self._module.name, f"{self._path}.py", classes, functions)
+        return TwinModule(self._home, self._module.name, classes, functions)
 
     def _class(self, name: str) -> TwinClass:
         family = self._sources.family(name)
@@ -321,10 +329,6 @@ class _Writer:
             for name in sorted(used & self._types.twins)
             if (found := module.imports.get(name)) is not None and found.is_for_types
         )
-
-
-def _home(path: str) -> str:
-    return f"cl_sync.{path.replace('/', '.')}"
 
 
 def _bases(node: ast.ClassDef) -> list[str]:

@@ -27,7 +27,7 @@ from openapi_python_client.strings import ClassName, PythonIdentifier
 from cl_codegen import escape, wire_code
 from cl_codegen.faults import VersionError
 from cl_codegen.jinja_env import extend
-from cl_codegen.naming import unique
+from cl_codegen.naming import snake, unique
 from cl_codegen.spec import JSONValue, Spec, SpecError, escape_pointer
 from cl_codegen.wire_endpoint import WireEndpoint
 
@@ -177,6 +177,11 @@ def _parse(spec: Spec, package: str, out: Path) -> _Parsed:
     for model in data.models:
         _keep_names_apart([*(model.required_properties or []), *(model.optional_properties or [])], _RESERVED_FIELDS)
     for endpoint in endpoints:
+        for body in endpoint.bodies:
+            # The library has a copy of what is defined in place.
+            if isinstance(body.prop, ModelProperty):
+                fields = [*(body.prop.required_properties or []), *(body.prop.optional_properties or [])]
+                _keep_names_apart(fields, _RESERVED_FIELDS)
         arguments = [parameter for _, parameter in endpoint.iter_all_parameters()]
         for old, new in _keep_names_apart(arguments, _RESERVED_ARGUMENTS).items():
             path = endpoint.path.get_untrusted_value().replace(f"{{{old}}}", f"{{{new}}}")
@@ -275,13 +280,14 @@ def _enums_below(data: GeneratorData, endpoints: list[Endpoint]) -> frozenset[st
 
 
 def _keep_names_apart(properties: Sequence[PropertyProtocol], reserved: frozenset[str]) -> dict[str, str]:
-    """Rename what would shadow a method or an import of the generated module. Gives the new names by the old ones."""
+    """Rename what would shadow a method or an import of the generated module, and what Python reads as another name
+    (PEP 3131: NFKC). Gives the new names by the old ones."""
     taken = {str(property.python_name) for property in properties} | reserved
     renamed: dict[str, str] = {}
     for property in properties:
         old = str(property.python_name)
-        if old in reserved:
-            new = unique(f"{old}_", taken)
+        if old in reserved or not old.isascii():
+            new = unique(f"{old}_" if old.isascii() else snake(old, fallback="field"), taken)
             taken.add(new)
             # The classes of the library are frozen in part; a name is all that changes.
             object.__setattr__(property, "python_name", PythonIdentifier(new, _FIELD_PREFIX, skip_snake_case=True))

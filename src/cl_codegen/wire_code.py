@@ -163,11 +163,21 @@ def _decode_union(property: UnionProperty, source: str) -> str:
         if member not in models[1:]
     ]
     if len(models) > 1:
-        readers = ", ".join(f"{model.class_info.name}.from_dict" for model in models)
-        branches[converted.index(models[0])] = f"first_that_fits({source}, {readers}) if isinstance({source}, dict)"
+        branches[converted.index(models[0])] = f"{_first_that_fits(models, source)} if isinstance({source}, dict)"
     rest = " | ".join(dict.fromkeys(python_type(member) for member in plain))
     last = f'cast("{rest}", {source})' if plain else f"unexpected({source})"
     return " else ".join([*branches, last])
+
+
+def _first_that_fits(models: Sequence[ModelProperty], source: str) -> str:
+    """Two at a time: of more, a type checker would know only that it is some object."""
+    first, *others = models
+    rest = (
+        f"{others[0].class_info.name}.from_dict"
+        if len(others) == 1
+        else f"lambda value: {_first_that_fits(others, 'value')}"
+    )
+    return f"first_that_fits({source}, {first.class_info.name}.from_dict, {rest})"
 
 
 def _json_kind(property: PropertyProtocol) -> str:

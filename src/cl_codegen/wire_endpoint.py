@@ -26,6 +26,9 @@ class Argument:
     required: bool
     encoded: str
     description: str
+    read: str | None
+    classes: tuple[tuple[str, str], ...]
+    """As of `wire_code.Field`."""
 
 
 @frozen
@@ -123,6 +126,8 @@ def _arguments(properties: Sequence[PropertyProtocol]) -> tuple[Argument, ...]:
             property.required,
             _sent(property),
             property.description.get_untrusted_value() if property.description else "",
+            decode(property, "value") if wire_code.is_converted(property) else None,
+            tuple(sorted(set(wire_code.classes([property])))),
         )
         for property in properties
     )

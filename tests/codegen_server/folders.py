@@ -1,6 +1,7 @@
 """What the generator reads, as folders that a test may change."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -51,3 +52,12 @@ def copy_templates(folder: Path) -> Path:
     """A copy of the templates, to break."""
     shutil.copytree(TEMPLATES, folder / "templates")
     return folder / "templates"
+
+
+def expect_recorded(made: Path, record: Path) -> None:
+    """Hold a module against its golden record, which `UPDATE_GOLDEN=1` writes."""
+    text = made.read_text(encoding="utf-8")
+    if os.environ.get("UPDATE_GOLDEN"):
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text(text, encoding="utf-8")
+    assert text == record.read_text(encoding="utf-8"), record.name

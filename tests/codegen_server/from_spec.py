@@ -24,21 +24,32 @@ class SpecServer:
 
     Attributes:
         received: operation id and fields of every request with a body; a file is its name and its content.
+        routed: operation id and what was in the path, the query and the headers, of those that the spec has there.
     """
 
     def __init__(self, spec: Spec) -> None:
         self.received: Received = []
+        self.routed: Received = []
         self._asked: Counter[str] = Counter()
         routes = [
-            Route(path, self._endpoint(operation), methods=[method.upper()])
+            Route(path, self._endpoint(operation, spec.root.at("paths").at(path)), methods=[method.upper()])
             for path, method, operation in spec.operations()
         ]
         self.app = Starlette(routes=routes)
 
-    def _endpoint(self, operation: Node):
+    def _endpoint(self, operation: Node, item: Node):
         name = operation.at("operationId").text()
+        listed = [holder.at("parameters") for holder in (item, operation) if holder.find("parameters")]
+        parameters = [parameter.follow() for several in listed for parameter in several.elements()]
 
         async def answer(request: Request) -> Response:
+            there = {"path": request.path_params, "query": request.query_params, "header": request.headers}
+            known = {(one.at("in").text(), one.at("name").text()): one for one in parameters}
+            given = {name: there[place][name] for place, name in known if name in there[place]}
+            missing = [name for (_, name), one in known.items() if one.value_of("required") and name not in given]
+            if missing or [one for one in request.query_params if ("query", one) not in known]:
+                return JSONResponse({"detail": f"missing {missing}, or more than is known"}, 422)
+            self.routed.append((name, given))
             body = operation.find("requestBody")
             if body is not None:
                 ((media, content),) = body.follow().at("content").members()

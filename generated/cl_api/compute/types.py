@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
+Other = TypeVar("Other")
 
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 JSONObject: TypeAlias = dict[str, JSONValue]
@@ -163,14 +164,14 @@ def json_fields(values: Mapping[str, JSONValue | Unset]) -> JSONObject:
     return {name: value for name, value in values.items() if not isinstance(value, Unset)}
 
 
-def first_that_fits(value: JSONObject, *readers: Callable[[JSONObject], T]) -> T:
-    """Read an object that may be one of several models: the first that can read it does."""
-    for reader in readers[:-1]:
-        try:
-            return reader(value)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            continue
-    return readers[-1](value)
+def first_that_fits(
+    value: JSONObject, first: Callable[[JSONObject], T], other: Callable[[JSONObject], Other]
+) -> T | Other:
+    """Read an object that may be one of two models: the first that can read it does."""
+    try:
+        return first(value)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return other(value)
 
 
 def unexpected(value: object) -> NoReturn:

@@ -20,6 +20,7 @@ class ClipEmbeddingClient(Twin[AsyncClipEmbeddingClient]):
     task_type = AsyncClipEmbeddingClient.task_type
     path = AsyncClipEmbeddingClient.path
     sends_json: ClassVar[bool] = AsyncClipEmbeddingClient.sends_json
+    within: ClassVar[tuple[str, ...]] = AsyncClipEmbeddingClient.within
 
     def embed_image(
         self,
@@ -112,7 +113,8 @@ class ClipEmbeddingClient(Twin[AsyncClipEmbeddingClient]):
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
         return Job(
             self.portal,

@@ -20,6 +20,7 @@ class DinoEmbeddingClient(Twin[AsyncDinoEmbeddingClient]):
     task_type = AsyncDinoEmbeddingClient.task_type
     path = AsyncDinoEmbeddingClient.path
     sends_json: ClassVar[bool] = AsyncDinoEmbeddingClient.sends_json
+    within: ClassVar[tuple[str, ...]] = AsyncDinoEmbeddingClient.within
 
     def embed_image(
         self,
@@ -108,7 +109,8 @@ class DinoEmbeddingClient(Twin[AsyncDinoEmbeddingClient]):
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
         return Job(
             self.portal,

@@ -20,6 +20,7 @@ class ExifClient(Twin[AsyncExifClient]):
     task_type = AsyncExifClient.task_type
     path = AsyncExifClient.path
     sends_json: ClassVar[bool] = AsyncExifClient.sends_json
+    within: ClassVar[tuple[str, ...]] = AsyncExifClient.within
 
     def extract(
         self,
@@ -108,7 +109,8 @@ class ExifClient(Twin[AsyncExifClient]):
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
         return Job(
             self.portal,

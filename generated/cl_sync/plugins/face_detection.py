@@ -20,6 +20,7 @@ class FaceDetectionClient(Twin[AsyncFaceDetectionClient]):
     task_type = AsyncFaceDetectionClient.task_type
     path = AsyncFaceDetectionClient.path
     sends_json: ClassVar[bool] = AsyncFaceDetectionClient.sends_json
+    within: ClassVar[tuple[str, ...]] = AsyncFaceDetectionClient.within
 
     def detect(
         self,
@@ -111,7 +112,8 @@ class FaceDetectionClient(Twin[AsyncFaceDetectionClient]):
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
         return Job(
             self.portal,

@@ -20,6 +20,7 @@ class FaceEmbeddingClient(Twin[AsyncFaceEmbeddingClient]):
     task_type = AsyncFaceEmbeddingClient.task_type
     path = AsyncFaceEmbeddingClient.path
     sends_json: ClassVar[bool] = AsyncFaceEmbeddingClient.sends_json
+    within: ClassVar[tuple[str, ...]] = AsyncFaceEmbeddingClient.within
 
     def embed_faces(
         self,
@@ -108,7 +109,8 @@ class FaceEmbeddingClient(Twin[AsyncFaceEmbeddingClient]):
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
         return Job(
             self.portal,

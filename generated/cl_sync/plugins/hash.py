@@ -20,6 +20,7 @@ class HashClient(Twin[AsyncHashClient]):
     task_type = AsyncHashClient.task_type
     path = AsyncHashClient.path
     sends_json: ClassVar[bool] = AsyncHashClient.sends_json
+    within: ClassVar[tuple[str, ...]] = AsyncHashClient.within
 
     def compute(
         self,
@@ -108,7 +109,8 @@ class HashClient(Twin[AsyncHashClient]):
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
         return Job(
             self.portal,

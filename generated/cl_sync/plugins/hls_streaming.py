@@ -20,6 +20,7 @@ class HlsStreamingClient(Twin[AsyncHlsStreamingClient]):
     task_type = AsyncHlsStreamingClient.task_type
     path = AsyncHlsStreamingClient.path
     sends_json: ClassVar[bool] = AsyncHlsStreamingClient.sends_json
+    within: ClassVar[tuple[str, ...]] = AsyncHlsStreamingClient.within
 
     def generate_manifest(
         self,
@@ -113,7 +114,8 @@ class HlsStreamingClient(Twin[AsyncHlsStreamingClient]):
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
         return Job(
             self.portal,

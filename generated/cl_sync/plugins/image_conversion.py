@@ -23,6 +23,7 @@ class ImageConversionClient(Twin[AsyncImageConversionClient]):
     task_type = AsyncImageConversionClient.task_type
     path = AsyncImageConversionClient.path
     sends_json: ClassVar[bool] = AsyncImageConversionClient.sends_json
+    within: ClassVar[tuple[str, ...]] = AsyncImageConversionClient.within
 
     def convert(
         self,
@@ -114,7 +115,8 @@ class ImageConversionClient(Twin[AsyncImageConversionClient]):
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
         return Job(
             self.portal,

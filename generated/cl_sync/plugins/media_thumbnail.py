@@ -20,6 +20,7 @@ class MediaThumbnailClient(Twin[AsyncMediaThumbnailClient]):
     task_type = AsyncMediaThumbnailClient.task_type
     path = AsyncMediaThumbnailClient.path
     sends_json: ClassVar[bool] = AsyncMediaThumbnailClient.sends_json
+    within: ClassVar[tuple[str, ...]] = AsyncMediaThumbnailClient.within
 
     def generate(
         self,
@@ -114,7 +115,8 @@ class MediaThumbnailClient(Twin[AsyncMediaThumbnailClient]):
             priority: 0 to 10; the server's default when not given.
             wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks.
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
         """
         return Job(
             self.portal,

@@ -1,27 +1,15 @@
 """`python -m cl_codegen generate` and `check`, as `make` calls them."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.codegen_server.command import run, run_apart
 from tests.codegen_server.folders import MANIFEST, ROOT, TEMPLATES, copy_templates, server_spec, write_sources
 from tests.codegen_server.foreign import HERE as FOREIGN
-
-
-def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cl_codegen", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 def options(folder: Path, templates: Path = TEMPLATES) -> list[object]:
@@ -36,7 +24,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("command")
     write_sources(folder)
-    ran = run("generate", *options(folder), PYTHONHASHSEED="1")
+    ran = run_apart("generate", *options(folder), PYTHONHASHSEED="1")
     assert ran.returncode == 0, ran.stderr
     return folder
 
@@ -54,7 +42,7 @@ def own(tmp_path: Path, generated: Path) -> Path:
 
 def test_the_same_sources_make_the_same_bytes_whatever_the_hash_seed(own):
     before = bytes_of(own / "generated")
-    ran = run("generate", *options(own), PYTHONHASHSEED="7")
+    ran = run_apart("generate", *options(own), PYTHONHASHSEED="7")
     assert ran.returncode == 0
     assert "generated: 3 plugins: hash, refused, resize" in ran.stdout
     assert bytes_of(own / "generated") == before

@@ -14,8 +14,8 @@ from cl_codegen.faults import FetchError
 from cl_codegen.fetch import fetch
 from cl_codegen.spec import SpecError
 from cl_server.embedded import LocalStack
+from tests.codegen_server.command import run
 from tests.codegen_server.folders import ROOT
-from tests.integration.codegen.test_command import run
 
 OPENAPI = b'{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {}}'
 

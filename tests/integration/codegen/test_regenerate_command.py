@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+from tests.codegen_server.command import run
 from tests.codegen_server.folders import server_spec, write_sources
-from tests.integration.codegen.test_command import bytes_of, options, run
+from tests.integration.codegen.test_command import bytes_of, options
 from tests.integration.codegen.test_fetch import answering
 
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from cl_codegen.derive import manifest_for
+from cl_codegen.layout import Layout
 from cl_codegen.manifest import Manifest
 from cl_codegen.reading import Reading
 from cl_codegen.spec import Spec
 from tests.codegen_server.folders import MANIFEST, server_spec
+from tests.codegen_server.foreign import sources
 
 
 def read(folder: Path, manifest: str) -> Reading:
@@ -42,3 +44,15 @@ def test_a_spec_cannot_write_more_than_strings(tmp_path):
     path.write_text(manifest_for(Reading.of(raw, Manifest.load(path), "cl_api.compute")), encoding="utf-8")
     again = Reading.of(raw, Manifest.load(path), "cl_api.compute")
     assert [entry.plugin for entry in again.manifest.entries] == ["hash", "refused", "resize"]
+
+
+def test_a_name_that_body_and_query_both_have_is_derived_the_same_again(tmp_path):
+    spec, path = sources("studio").spec, tmp_path / "plugins.toml"
+    status = '[server.status]\nbroken = "failed"\n'
+    before = Reading.load(spec, path, Layout.of_package("studio"))
+    path.write_text(status + manifest_for(before), encoding="utf-8")
+    after = Reading.load(spec, path, Layout.of_package("studio"))
+    assert [entry.plugin for entry in after.manifest.entries] == ["blur", "resize"]
+    found = {one.name: (one.wire_name.raw, one.place) for one in after.plugins[0].parameters}
+    assert found == {one.name: (one.wire_name.raw, one.place) for one in before.plugins[0].parameters}
+    assert (found["mode"], found["mode_2"]) == (("mode", "body"), ("mode", "named"))

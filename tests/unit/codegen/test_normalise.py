@@ -53,6 +53,18 @@ def test_operations_without_an_id_get_one_of_their_path():
     assert [item["get"]["operationId"] for item in spec["paths"].values()] == ["get_jobs_id", "get_jobs_id_2"]
 
 
+def test_what_names_a_module_is_written_in_letters_that_python_leaves_alone():
+    first, second = operation("ｃｌａｓｓ", tags=["jobs", "日本"]), operation("class_", tags=["ﬁles"])
+    spec = document(paths={"/a": {"get": first}, "/b": {"get": second}})
+    assert apply(rules.modules_have_plain_names, spec) == [
+        "#/paths/~1a/get/operationId",
+        "#/paths/~1a/get/tags/1",
+        "#/paths/~1b/get/tags/0",
+    ]
+    assert (first["operationId"], first["tags"]) == ("class__2", ["jobs", "tag"])
+    assert (second["operationId"], second["tags"]) == ("class_", ["files"])
+
+
 def test_forms_are_called_by_the_clean_operation():
     reference = {"$ref": "#/components/schemas/Body_x_jobs_x_post"}
     post = operation("x", requestBody={"content": {"multipart/form-data": {"schema": reference}}})

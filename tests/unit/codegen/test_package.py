@@ -42,6 +42,17 @@ def a_state_for_each_task(spec: dict) -> None:
     del spec["paths"]["/jobs/blend"]
 
 
+def a_state_of_another_form(spec: dict) -> None:
+    a_state_for_each_task(spec)
+    spec["paths"]["/crop/jobs/state/{id}"] = spec["paths"].pop("/crop/jobs/{id}")
+
+
+def a_state_that_needs_more(spec: dict) -> None:
+    state = spec["paths"].pop("/jobs/{id}")
+    owner = {"name": "owner", "in": "path", "required": True, "schema": {"type": "string"}}
+    spec["paths"]["/owners/{owner}/jobs/{id}"] = {**state, "parameters": [*state["parameters"], owner]}
+
+
 def no_jobs(spec: dict) -> None:
     spec["paths"]["/uploads"] = spec["paths"].pop("/jobs/blend")
 
@@ -60,21 +71,21 @@ def strange_word(spec: dict) -> None:
     spec["components"]["schemas"]["Ticket"]["properties"]["state"]["enum"].append("LIMBO")
 
 
-def needs_a_header(spec: dict) -> None:
-    key = {"name": "X-Key", "in": "header", "required": True, "schema": {"type": "string"}}
-    spec["paths"]["/jobs/blend"]["post"]["parameters"] = [key]
+def no_fields(spec: dict) -> None:
+    content = {"multipart/form-data": {"schema": {"type": "object"}}}
+    spec["paths"]["/jobs/blend"]["post"]["requestBody"] = {"content": content}
 
 
 @pytest.mark.parametrize(
     ("change", "place", "said"),
     [
-        (no_state, "#/paths", "expected one GET …/jobs/{id}"),
-        (a_state_for_each_task, "#/paths", "expected one GET …/jobs/{id} that says how any job is"),
+        (no_state, "#/paths/~1jobs~1blend", "expected a GET …/jobs/{id} that says how any job is"),
+        (a_state_of_another_form, "#/paths/~1crop~1jobs", "manifest: [server] job, or [crop] job"),
         (no_jobs, "#/paths", "expected an operation that creates a job"),
         (no_id, "#/components/schemas/Ticket", "expected a field with the id of the job"),
         (no_answer, "#/paths/~1jobs~1blend/post/responses", "expected an answer 2xx in JSON that names the job"),
         (strange_word, "#/components/schemas/Ticket/properties/state", "what does 'LIMBO' mean?"),
-        (needs_a_header, "#/paths/~1jobs~1blend/post", "expected all parameters of a job in its body, and not 'X-Key'"),
+        (no_fields, "#/paths/~1jobs~1blend/post/requestBody", "expected a body with fields"),
     ],
 )
 def test_what_the_spec_does_not_tell_is_asked_for_by_its_place(tmp_path, change, place, said):
@@ -94,6 +105,49 @@ def test_the_manifest_says_what_the_spec_does_not(tmp_path):
     assert '"job_id": ("ref",)' in dialect
     assert '"LIMBO": "failed"' in dialect
     assert "whole=5" in dialect
+
+
+def test_where_the_state_of_a_job_is_the_manifest_may_say_for_each_plugin(tmp_path):
+    spec = changed(a_state_for_each_task)
+    spec["paths"]["/crop/status/{id}"] = spec["paths"].pop("/crop/jobs/{id}")
+    spec["paths"]["/blend/status/{id}"] = spec["paths"].pop("/blend/jobs/{id}")
+    manifest = "".join(f'[{task}]\noperation = "{task}"\njob = "read_{task}"\n' for task in ("blend", "crop"))
+    generate(written(tmp_path, spec, manifest), tmp_path / "out")
+    package = tmp_path / "out" / "src" / "my_client"
+    assert 'job="/{task}/status/{job_id}"' in (package / "dialect.py").read_text()
+    assert 'within=("crop",)' in (package / "plugins" / "crop.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "manifest", "place", "said"),
+    [
+        (
+            a_state_of_another_form,
+            '[crop]\noperation = "crop"\njob = "read_crop"',
+            "#/paths/~1crop~1jobs~1state~1{id}",
+            "expected a route as /blend/jobs/{id}, which jobs of another task have",
+        ),
+        (
+            a_state_that_needs_more,
+            '[server]\njob = "read"',
+            "#/paths/~1owners~1{owner}~1jobs~1{id}",
+            "what is {owner} for a job that was posted to /jobs/blend?",
+        ),
+        (a_state_for_each_task, '[crop]\noperation = "crop"\njob = "reed"', "line 3", "the spec has no 'reed'"),
+        (a_state_for_each_task, '[crop]\noperation = "crop"\njob = "blend"', "line 3", "expected GET with a job"),
+        (
+            a_state_for_each_task,
+            '[server]\nfile = "fetch"',
+            "line 2",
+            "expected a path with what /{task}/jobs/{job_id} has in it, not /jobs/{id}/results/{name}",
+        ),
+    ],
+)
+def test_routes_that_cannot_be_told_from_a_submit_are_named(tmp_path, change, manifest, place, said):
+    with pytest.raises(SpecError) as raised:
+        generate(written(tmp_path, changed(change), manifest), tmp_path / "out")
+    assert raised.value.place == place
+    assert said in str(raised.value)
 
 
 @pytest.mark.parametrize(

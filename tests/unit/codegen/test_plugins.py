@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cl_codegen import wire
+from cl_codegen import naming, wire
 from cl_codegen.manifest import Manifest
 from cl_codegen.normalise import normalise
 from cl_codegen.plugin import Parameter, Plugin
@@ -192,9 +192,18 @@ def test_the_manifest_may_give_output_and_a_path_as_artifact(tmp_path):
     assert (plugin.output, plugin.artifact) == ("HashOutput", "output/r.npy")
 
 
-def test_a_job_without_a_body_is_refused(tmp_path):
+def test_a_job_without_a_body_has_what_is_in_its_route(tmp_path):
     spec = with_form(file=FILE)
-    spec["paths"]["/jobs/thing"]["post"]["x-task-type"] = "thing"
-    del spec["paths"]["/jobs/thing"]["post"]["requestBody"]
-    with pytest.raises(SpecError, match="#/paths/~1jobs~1thing/post: expected a request body with fields"):
-        read(tmp_path, spec)
+    post = spec["paths"]["/jobs/thing"]["post"]
+    del post["requestBody"]
+    post["x-task-type"] = "thing"
+    post["parameters"] = [{"name": "url", "in": "query", "required": True, "schema": {"type": "string"}}]
+    plugin = read(tmp_path, spec)["thing"]
+    assert (plugin.body, [(one.name, one.place) for one in plugin.parameters]) == (None, [("url", "named")])
+
+
+def test_a_field_is_called_in_the_method_as_in_the_model(tmp_path):
+    plugin = read(tmp_path, with_form(file=FILE, data={"type": "string"}, ｃｌａｓｓ={"type": "string"}))["thing"]
+    model = (tmp_path / "api" / "models" / f"{naming.snake(plugin.body or '')}.py").read_text()
+    for parameter in plugin.parameters:
+        assert f"    {parameter.field}: " in model

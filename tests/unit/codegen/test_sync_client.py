@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 
 from cl_codegen.faults import GenerationError
-from cl_codegen.generate import CLIENT
-from cl_codegen.sync_client import sync_client
+from cl_codegen.sync_client import CLIENT, sync_client
 from tests.codegen_server.folders import ROOT
 
 PLUGINS = {path.name: path.read_text("utf-8") for path in (ROOT / "generated" / "cl_plugins").glob("*.py")}
 
 
 def made(client: Path) -> dict[str, str]:
-    return dict(sync_client(client, PLUGINS, ROOT / "templates" / "sync"))
+    return dict(sync_client(PLUGINS, ROOT / "templates" / "sync", client=client))
 
 
 @pytest.fixture
