@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-again soak check spec generate regenerate bench serve lock clean
+.PHONY: help setup demo test test-again soak check spec generate regenerate docs build smoke bench serve lock clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ $(VENV)/.base: constraints.txt pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.base constraints-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints-dev.txt
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.dev constraints-docs.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints-docs.txt
 	@touch $@
 
 setup: $(VENV)/.dev ## make the virtual environment with everything for development
@@ -35,8 +39,8 @@ test-again: $(VENV)/.dev ## the tests that failed the last time, one after anoth
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 check: $(VENV)/.dev ## what has to hold before a change lands: lint, types, imports, drift
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests docs
+	$(BIN)/ruff format --check src tests docs
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/python -m cl_server spec --check openapi
@@ -51,6 +55,16 @@ generate: $(VENV)/.dev ## write generated/ from openapi/ and templates/
 regenerate: $(VENV)/.dev ## follow a running server: make regenerate SERVER=http://127.0.0.1:8002 [AUTH=URL]
 	@$(BIN)/python -m cl_codegen regenerate --compute "$(SERVER)" --auth "$(AUTH)"
 
+docs: $(VENV)/.docs ## the documentation as a site, in build/site; a broken link or reference is an error
+	$(BIN)/python -m docs.site
+
+build: $(VENV)/.base ## wheel and sdist, in build/dist
+	rm -rf build/dist
+	$(BIN)/hatchling build -d build/dist
+
+smoke: $(VENV)/.dev build ## install both into empty environments of each Python there is, and run a job with each
+	$(BIN)/python -m tests.smoke build/dist
+
 bench: $(VENV)/.dev ## measure, as ratios; JSON under build/
 	$(BIN)/python -m tests.bench
 
@@ -61,6 +75,7 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 
 lock: ## write the locks of versions anew from pyproject.toml (needs uv)
 	$(COMPILE) --extra server --extra ml --extra postgres --extra s3 --extra keyring --extra codegen --group dev pyproject.toml -o constraints-dev.txt
+	$(COMPILE) --group docs --constraint constraints-dev.txt -o constraints-docs.txt
 	echo 'hatchling>=1.27,<2' | $(COMPILE) --extra server --constraint constraints-dev.txt pyproject.toml - -o constraints.txt
 
 clean: ## remove what the other targets made

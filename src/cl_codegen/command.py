@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import evolve, frozen
 
 from cl_codegen import naming
@@ -90,6 +92,7 @@ class Command:
     file: Option | None
     options: tuple[Option, ...]
     help_flags: tuple[str, ...]
+    example: SpecText
     help: SpecText
     casts_any: bool
     reads: tuple[str, ...]
@@ -106,12 +109,14 @@ class Command:
                 names = _names(plugin, parameter, taken)
                 taken.update(names)
                 options.append(_option(parameter, names))
+        example = _example(plugin, file, options)
         return cls(
             # One is what a job takes; the command takes many, and makes a job of each.
             file=evolve(_option(file, ()), type="list[Path]") if file else None,
             options=tuple(options),
             help_flags=tuple(flag for flag in ("--help", "-h") if flag == "--help" or flag not in taken),
-            help=SpecText(f"{visible(plugin.description.raw)}\n\nExample: {_example(plugin, file, options)}"),
+            example=SpecText(example),
+            help=SpecText(f"{visible(plugin.description.raw)}\n\nExample: {example}"),
             casts_any=any("cast(" in option.value for option in options),
             reads=tuple(sorted({name for option in options for name in option.reads})),
             casts=tuple(sorted({name for option in options for name in option.casts})),
@@ -195,7 +200,9 @@ def _default(parameter: Parameter) -> SpecText | None:
 def _example(plugin: Plugin, file: Parameter | None, options: list[Option]) -> str:
     words = [plugin.layout.program, plugin.group, plugin.verb]
     if file is not None:
-        words.append("photo.jpg")
+        # The file of the example in Python: a film, for a plugin that takes films.
+        named = re.search(r'"([\w-]+\.\w+)"', plugin.example.raw)
+        words.append(named[1] if named else "photo.jpg")
     by_name = {parameter.name: parameter for parameter in plugin.parameters}
     for option in options:
         if option.required:

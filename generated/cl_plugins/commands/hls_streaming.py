@@ -15,7 +15,7 @@ app = App(name="hls-streaming", help="Make an HTTP live stream", help_flags=("--
 
 @app.command(
     name="generate-manifest",
-    help="Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant.\n\nExample: cl-client hls-streaming generate-manifest photo.jpg",
+    help="Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant.\n\nExample: cl-client hls-streaming generate-manifest film.mp4",
 )
 def generate_manifest(
     video: Annotated[list[Path], Parameter(help="The video to stream.")],

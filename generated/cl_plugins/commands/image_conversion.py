@@ -12,7 +12,7 @@ app = App(name="image-conversion", help="Convert an image", help_flags=("--help"
 
 @app.command(
     name="convert",
-    help="Convert an image to another format, upright; what the format cannot hold is flattened on white.\n\nAn animation stays one as gif and webp; the other formats get its first frame.\n\nExample: cl-client image-conversion convert photo.jpg --format png",
+    help="Convert an image to another format, upright; what the format cannot hold is flattened on white.\n\nAn animation stays one as gif and webp; the other formats get its first frame.\n\nExample: cl-client image-conversion convert photo.png --format png",
 )
 def convert(
     image: Annotated[list[Path], Parameter(help="The image to convert.")],

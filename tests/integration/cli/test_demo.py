@@ -1,6 +1,7 @@
 """`cl-client demo`: a person sees it work, and it fails when it does not."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,13 @@ from PIL import ExifTags, Image
 
 from cl_client.cli import sample_photo
 from tests.integration.cli.conftest import Cli
+
+README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+
+
+def outlines(lines: list[str]) -> set[str]:
+    """The lines that say that something is there, without figures and whose broker it is."""
+    return {re.sub(r"[\d.]+|mosquitto|amqtt", "…", line) for line in lines if "✓" in line}
 
 
 def test_the_demo_shows_the_job_and_leaves_its_results(process: Cli, tmp_path: Path):
@@ -28,6 +36,7 @@ def test_the_demo_shows_the_job_and_leaves_its_results(process: Cli, tmp_path: P
         assert {"queued", "processing"} & set(heard)
         assert "completed" in heard
     assert "cl-client server up\n" in ran.err
+    assert outlines(ran.lines) == outlines(README.splitlines())
     assert [line for line in [*ran.lines, *ran.out.splitlines()] if len(line) > 80] == []
     assert {line.split()[-1] for line in ran.out.splitlines()} == {
         f"demo-output/{name}" for name in ("photo.jpg", "photo_thumbnail.jpg", "photo.webp")

@@ -79,7 +79,7 @@ def test_a_command_shows_what_its_parameters_take(capsys: pytest.CaptureFixture[
     assert "[png, jpg, jpeg, webp, gif, bmp, tiff] [required]" in " ".join(text.split())
     assert "--quality 1-100" in text
     assert "[default: 85]" in text
-    assert "Example: cl-client image-conversion convert photo.jpg --format png" in text
+    assert "Example: cl-client image-conversion convert photo.png --format png" in text
     assert "Options of the job" in text
     assert "Global options" in text
 
