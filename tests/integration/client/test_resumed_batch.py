@@ -83,7 +83,7 @@ async def test_a_job_that_was_under_way_is_attached_to_and_one_that_is_gone_is_m
 
 async def test_what_failed_is_tried_again_as_a_new_job(local_client: ComputeClient, files: list[Path], tmp_path: Path):
     run = functools.partial(
-        local_client.map, local_client.image_conversion.convert, files[:1], journal=tmp_path / "j", output_format="png"
+        local_client.map, local_client.hash.compute, files[:1], journal=tmp_path / "j", algorithm="phash"
     )
     failures = [(await all_of(run()))[0].error for _ in range(2)]
     assert all(isinstance(error, JobFailedError) for error in failures)

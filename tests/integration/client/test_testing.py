@@ -13,14 +13,14 @@ from cl_client.testing import Completes, Fails, FakeComputeServer, Refuses, Stay
 PREVIEW = {"thumbnail_path": "output/thumbnail.jpg", "width": 4, "height": 3, "media_type": "image"}
 
 APP = """
-from cl_client import ComputeClient, JobFailedError
+from cl_client import ComputeClient, JobFailedError, UnsupportedMediaTypeError
 
 
 async def make_preview(photo, dest):
     async with ComputeClient() as client:
         try:
             job = await client.media_thumbnail.generate(photo, width=4, wait=True)
-        except JobFailedError:
+        except (JobFailedError, UnsupportedMediaTypeError):
             return None
         return await job.download(dest)
 """
