@@ -38,9 +38,9 @@ def entries(nav: object) -> Iterator[str]:
 
 
 def commands(app: App, name: str) -> Iterator[str]:
-    """Every command below an app, as it is typed."""
+    """Every command below an app that its help shows, as it is typed."""
     for word in app:
-        if not word.startswith("-"):
+        if not word.startswith("-") and app[word].show:
             yield f"{name} {word}"
             yield from commands(app[word], f"{name} {word}")
 
