@@ -68,6 +68,7 @@ def _fitting(entry: Entry, operation: Node, spec: Spec) -> Entry:
         flags={name: flags for name, flags in entry.flags.items() if name in known},
         output=output,
         artifact=entry.artifact if entry.artifact and "/" in entry.artifact else None,
+        view=None,
     )
 
 

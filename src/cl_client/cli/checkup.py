@@ -104,6 +104,10 @@ async def examine(run: Run) -> Checkup:
             _bounded(config.auth_url, _ask_user(session)),
             _bounded(config.compute_url, _ask_workers(run, session)),
         )
+    for answer in (session, compute, auth, broker, user, workers):
+        # Only now: nobody is left alone with a question that is still out.
+        if isinstance(answer, InvalidParameterError):
+            raise answer
     return Checkup(config=config, compute=compute, auth=auth, broker=broker, user=user, workers=workers)
 
 
@@ -111,8 +115,6 @@ async def _bounded(what: str, question: Coroutine[object, object, Answer]) -> An
     try:
         async with asyncio.timeout(BOUND):
             return await question
-    except InvalidParameterError:
-        raise
     except TimeoutError:
         return RequestTimeoutError(f"{what}: no answer within {BOUND:g} s")
     except ComputeClientError as error:
