@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-again soak check spec generate regenerate docs build smoke bench serve lock clean
+.PHONY: help setup demo test soak check spec generate regenerate docs build smoke bench serve lock clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,9 +34,6 @@ test: $(VENV)/.dev ## the whole test suite
 
 soak: $(VENV)/.dev ## 20,000 jobs while everything fails: make soak [SOAK_SEED=…] [SOAK_JOBS=…]
 	SOAK_JOBS=$${SOAK_JOBS:-20000} $(BIN)/python -m pytest -s tests/faults/test_soak.py
-
-test-again: $(VENV)/.dev ## the tests that failed the last time, one after another
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 check: $(VENV)/.dev ## what has to hold before a change lands: lint, types, imports, drift
 	$(BIN)/ruff check src tests docs

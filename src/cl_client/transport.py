@@ -108,6 +108,7 @@ class Transport(httpx.AsyncClient):
             headers={"User-Agent": f"cl-client/{__version__}"},
             auth=basic if auth is None else _Signature(auth),
         )
+        _read_all_at_once()
         self._when_away = when_away
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pauses = timeouts.read
@@ -268,6 +269,17 @@ class Transport(httpx.AsyncClient):
             raise ClientClosedError("this client began in another event loop: make one client for each loop")
         if self.is_closed:
             raise ClientClosedError("this client is closed: make a new one")
+
+
+def _read_all_at_once() -> None:
+    """Have httpcore take as much as asyncio hands over, which is 256 KiB.
+
+    It asks for a fourth of that, and the rest is copied each time: with that, a download has two thirds of the speed.
+    """
+    # Here, because httpx imports it with its first client, too.
+    import httpcore
+
+    httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 256 * 1024  # pyright: ignore[reportAttributeAccessIssue] (a Literal)
 
 
 class _Signature(httpx.Auth):

@@ -24,6 +24,7 @@ from cl_client import (
     WaitTimeoutError,
     WorkerUnavailableError,
 )
+from cl_client.transport import Transport
 from cl_server.embedded import LocalStack
 from tests.faults.proxy import fault_proxy
 
@@ -197,6 +198,14 @@ async def big_file(stack: LocalStack, client: ComputeClient) -> tuple[str, str, 
     content = bytes(n % 251 for n in range(20_000_000 // 40)) * 40
     job = await client.hash.compute(content, wait=True)
     return job.job_id, f"input/{next((stack.data / 'jobs' / job.job_id / 'input').glob('source*')).name}", content
+
+
+async def test_what_arrives_together_is_read_together(local_stack: LocalStack, local_client: ComputeClient):
+    """httpcore's own pieces are 64 KiB, and what is more is copied for each of them."""
+    job_id, path, _ = await big_file(local_stack, local_client)
+    async with Transport(local_stack.compute_url, timeout=30) as transport:
+        async with transport.stream("GET", f"/jobs/{job_id}/files/{path}") as response:
+            assert max([len(piece) async for piece in response.aiter_raw()]) > 64 * 1024
 
 
 async def test_a_download_that_is_cut_goes_on_where_it_was(local_stack: LocalStack, tmp_path: Path):
