@@ -211,6 +211,15 @@ def test_what_a_guest_does(server: LocalStack, folder: Path, shell: Shell):
     assert shell.run("cl-client clip-embedding embed photo.jpg --no-auth").startswith("embedding: ")
 
 
+def test_a_file_of_settings_leads_there(
+    server: LocalStack, folder: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+):
+    """TOML in it, whatever the file is called."""
+    (folder / "config.yaml").write_text(f'[default]\ncompute_url = "{server.compute_url}"\n')
+    monkeypatch.delenv("COMPUTE_URL")
+    assert shell.run("cl-client --config config.yaml clip-embedding embed photo.jpg").startswith("embedding: ")
+
+
 @pytest.mark.parametrize("mode", ["auth"], indirect=True)
 def test_what_an_admin_does(mode: str, folder: Path, shell: Shell):
     create, *rest, delete = FOR_ADMINS
