@@ -96,6 +96,7 @@ async def test_messages_of_strangers_and_retained_ones_are_no_news(idle_stack: L
         await publisher.publish("inference/events", stale, qos=1, retain=True)
         async with ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client:
             mine = await client.hash.compute(b"x", on_complete=lambda end: pytest.fail(end.status))
+            await until(lambda: client.jobs.watcher._online)
             for payload in (b"{", b"x" * 9_000_000, json.dumps({"job_id": mine.job_id, "status": "resting"}).encode()):
                 await publisher.publish("inference/events", payload, qos=1)
             await until(lambda: client.jobs.watcher.ignored == 2 and mine.status == "resting")
