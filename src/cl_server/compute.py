@@ -2,7 +2,6 @@
 
 import tempfile
 from contextlib import ExitStack
-from typing import IO
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import JsonValue
@@ -40,65 +39,60 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
     tempfile.tempdir = str(spool)
     verifier = make_verifier(settings)
     storage = open_storage(settings.data, settings.storage_url, "compute")
-    engine = open_database(settings.database)
-    migrate(engine)
-    stack = ExitStack()
-    guest_mode = stack.enter_context(open_guest_mode(settings, engine))
-    if verifier is None and not guest_mode.on:
-        raise KeySourceError("guest mode is off and there is no auth server: nobody could use this server")
-    broker = connection(settings, "compute")
-    capabilities = Capabilities()
-    ringer = Ringer(settings.workers)
-    relay = Relay(Events(broker, guest_mode))
-    operation = settings.operation
-    quota = Quota(engine, operation.quota_bytes, operation.quota_jobs)
-    repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring, quota=quota)
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    metrics = JobMetrics(registry, repository, capabilities, discover_tasks().keys())
-    if broker is not None:
-        capabilities.listen(broker)
-        metrics.listen(broker)
-        broker.start()
-    relay.follow(repository)
-    lock: IO[str] | None = None
-    if settings.storage_url is None:
-        lock = leftovers.sweep(settings.data, repository, storage)
-    else:
-        leftovers.sweep_shared(repository, storage)
-    retention = Retention(engine, settings.data, repository, storage, operation.retention_days)
-    retention.start()
-
-    def close() -> None:
-        retention.stop()
+    with ExitStack() as opened:
+        engine = open_database(settings.database)
+        opened.callback(engine.dispose)
+        migrate(engine)
+        guest_mode = opened.enter_context(open_guest_mode(settings, engine))
+        if verifier is None and not guest_mode.on:
+            raise KeySourceError("guest mode is off and there is no auth server: nobody could use this server")
+        broker = connection(settings, "compute")
+        capabilities = Capabilities()
+        ringer = Ringer(settings.workers)
+        opened.callback(ringer.close)
+        relay = Relay(Events(broker, guest_mode))
+        # After the broker has had its time for what is on its way.
+        opened.callback(relay.stop)
+        operation = settings.operation
+        quota = Quota(engine, operation.quota_bytes, operation.quota_jobs)
+        repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring, quota=quota)
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        metrics = JobMetrics(registry, repository, capabilities, discover_tasks().keys())
         if broker is not None:
-            broker.stop()
-        relay.stop()
-        ringer.close()
-        stack.close()
-        engine.dispose()
-        if lock is not None:
-            lock.close()
+            capabilities.listen(broker)
+            metrics.listen(broker)
+            broker.start()
+            opened.callback(broker.stop)
+        relay.follow(repository)
+        if settings.storage_url is None:
+            opened.enter_context(leftovers.sweep(settings.data, repository, storage))
+        else:
+            leftovers.sweep_shared(repository, storage)
+        retention = Retention(engine, settings.data, repository, storage, operation.retention_days)
+        retention.start()
+        opened.callback(retention.stop)
 
-    def details() -> dict[str, JsonValue]:
-        return {"broker": word_for(broker), "workers": capabilities.summary().num_workers}
+        def details() -> dict[str, JsonValue]:
+            return {"broker": word_for(broker), "workers": capabilities.summary().num_workers}
 
-    state = Health(lambda: relay.sound, details)
-    app = create_app(
-        repository,
-        storage,
-        capabilities,
-        guest_mode,
-        verifier,
-        max_upload=settings.max_upload,
-        names=settings.names,
-        operation=operation,
-        quota=quota,
-        state=state,
-        registry=registry,
-        on_shutdown=close,
-    )
-    serve(app, state, host=host, port=port, fd=fd, drain=operation.drain)
+        state = Health(lambda: relay.sound, details)
+        app = create_app(
+            repository,
+            storage,
+            capabilities,
+            guest_mode,
+            verifier,
+            max_upload=settings.max_upload,
+            names=settings.names,
+            operation=operation,
+            quota=quota,
+            state=state,
+            registry=registry,
+            # uvicorn ends the process by the signal that it got: what follows `serve` may never run.
+            on_shutdown=opened.close,
+        )
+        serve(app, state, host=host, port=port, fd=fd, drain=operation.drain)
 
 
 def word_for(broker: Connection | None) -> str:

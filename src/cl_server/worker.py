@@ -44,12 +44,16 @@ def run(slot: int = 0, of: int | None = None) -> None:
     worker_id = f"w{slot}" if settings.database_url is None else f"{host_id(settings.data)}-w{slot}"
     logs.configure(worker_id)
     storage = open_storage(settings.data, settings.storage_url, f"w{slot}")
-    engine = open_database(settings.database)
-    migrate(engine)
-    broker = connection(settings, worker_id)
-    ringer = Ringer(settings.workers)
     with ExitStack() as stack:
+        engine = open_database(settings.database)
+        stack.callback(engine.dispose)
+        migrate(engine)
+        broker = connection(settings, worker_id)
+        ringer = Ringer(settings.workers)
+        stack.callback(ringer.close)
         relay = Relay(Events(broker, stack.enter_context(open_guest_mode(settings, engine))))
+        # After the broker has had its time for what is on its way.
+        stack.callback(relay.stop)
         repository = SqlJobRepository(engine, worker_id=worker_id, on_event=relay, on_wake=ringer.ring)
         worker = Worker(repository)
         worker.setup()
@@ -59,6 +63,8 @@ def run(slot: int = 0, of: int | None = None) -> None:
             bells.append(stack.enter_context(PostgresBell(settings.database_url)))
         if broker is not None:
             broker.start()
+            stack.callback(broker.stop)
+            stack.callback(presence.leave)
         relay.follow(repository)
         repository.release(worker_id)
         if slot == 0 and of is not None and not is_postgres(engine):
@@ -73,12 +79,6 @@ def run(slot: int = 0, of: int | None = None) -> None:
             memory=settings.operation.worker_memory,
         )
         finished = asyncio.run(shift.work(*bells))
-    presence.leave()
-    if broker is not None:
-        broker.stop()
-    relay.stop()
-    ringer.close()
-    engine.dispose()
     if not finished:
         # The thread of the job that was given up still runs, and a usual exit would wait for it.
         logging.shutdown()

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from sqlalchemy import Engine
@@ -31,33 +32,32 @@ def run(port: int, fd: int | None, tell: Tell, host: str = HOST) -> None:
     """Serve until SIGTERM. `tell` hears name and password of the first admin, when that is made."""
     log.configure("auth")
     settings = Settings.from_env()
-    engine, ring = _open(settings)
-    users, passwords = UserRepository(engine), Passwords()
-    make_first_admin(users, passwords, tell)
-    registry, state = CollectorRegistry(), Health()
-    ProcessCollector(registry=registry)
-    app = create_app(
-        users,
-        ring,
-        passwords,
-        audience=settings.audience,
-        lifetime=settings.token_lifetime,
-        names=settings.names,
-        operation=settings.operation,
-        state=state,
-        registry=registry,
-        on_shutdown=engine.dispose,
-    )
-    serve(app, state, host=host, port=port, fd=fd, drain=settings.operation.drain)
+    with _opened(settings) as (engine, ring):
+        users, passwords = UserRepository(engine), Passwords()
+        make_first_admin(users, passwords, tell)
+        registry, state = CollectorRegistry(), Health()
+        ProcessCollector(registry=registry)
+        app = create_app(
+            users,
+            ring,
+            passwords,
+            audience=settings.audience,
+            lifetime=settings.token_lifetime,
+            names=settings.names,
+            operation=settings.operation,
+            state=state,
+            registry=registry,
+            on_shutdown=engine.dispose,
+        )
+        serve(app, state, host=host, port=port, fd=fd, drain=settings.operation.drain)
 
 
 def initialise(tell: Tell) -> None:
     """Make what the server needs, the first admin too, and stop."""
-    engine, _ = _open(Settings.from_env())
-    passwords = Passwords()
-    make_first_admin(UserRepository(engine), passwords, tell)
-    passwords.close()
-    engine.dispose()
+    with _opened(Settings.from_env()) as (engine, _):
+        passwords = Passwords()
+        make_first_admin(UserRepository(engine), passwords, tell)
+        passwords.close()
 
 
 def rotate_key() -> str:
@@ -72,8 +72,7 @@ def reset_password(username: str) -> str:
 
     Tokens from before are not renewed. Raises `NoSuchUserError`.
     """
-    engine, _ = _open(Settings.from_env())
-    try:
+    with _opened(Settings.from_env()) as (engine, _):
         users, passwords = UserRepository(engine), Passwords()
         user = users.by_name(username)
         if user is None:
@@ -81,8 +80,6 @@ def reset_password(username: str) -> str:
         password = secrets.token_urlsafe(18)
         users.update(user.id, password_hash=asyncio.run(passwords.hash(password)))
         passwords.close()
-    finally:
-        engine.dispose()
     return password
 
 
@@ -95,14 +92,17 @@ def make_first_admin(users: UserRepository, passwords: Passwords, tell: Tell) ->
     users.add_first(FIRST_ADMIN, hashed, lambda: tell(FIRST_ADMIN, password))
 
 
-def _open(settings: Settings) -> tuple[Engine, KeyRing]:
+@contextmanager
+def _opened(settings: Settings) -> Generator[tuple[Engine, KeyRing]]:
     prepare(settings.data)
     prepare(settings.auth)
     ring = _ring(settings)
-    database = settings.auth / "users.sqlite"
-    engine = open_database(database)
-    migrate(engine)
-    return engine, ring
+    engine = open_database(settings.auth / "users.sqlite")
+    try:
+        migrate(engine)
+        yield engine, ring
+    finally:
+        engine.dispose()
 
 
 def _ring(settings: Settings) -> KeyRing:
