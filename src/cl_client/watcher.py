@@ -81,7 +81,10 @@ class Watcher:
         self._home = HomeLoop()
         self._entries: dict[str, _Entry] = {}
         self._by_watch: dict[str, _Entry] = {}
-        self._recent: OrderedDict[str, JobResponse] = OrderedDict()
+        # The last word on jobs that ended, and of the broker on jobs that nobody watches (yet): news of a job can be
+        # here before the answer to its submit.
+        self._ended: OrderedDict[str, JobResponse] = OrderedDict()
+        self._overheard: OrderedDict[str, JobResponse] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._online = False
         # Whether the broker has told of a job of ours: until then it may be another server's, and is not relied on.
@@ -127,15 +130,20 @@ class Watcher:
         watch = Watch(job_id, mirror)
         if on_progress is not None or on_complete is not None:
             watch.call(on_progress, on_complete)
-        if (ended := self._recent.get(job_id)) is not None:
+        if (ended := self._ended.get(job_id)) is not None:
             watch.hear(ended)
             return watch
         # Registered first and asked for afterwards: an end in between is heard one way or the other.
         entry = self._entries.get(job_id)
         if entry is None:
             entry = self._entries[job_id] = _Entry(job_id)
-            # A broker that does tell of our jobs is given a moment first: most short jobs end without being asked for.
-            self._due(entry, Config.FIRST_POLL_INTERVAL if self._proven else 0)
+            entry.state = self._overheard.pop(job_id, None)
+            if entry.state is not None:
+                entry.heard = asyncio.get_running_loop().time()
+                self._proven = True
+            # A broker that does tell of our jobs is given a moment first, and all the time of a sweep where it has told
+            # of this one: most jobs end without being asked for.
+            self._due(entry, Config.FIRST_POLL_INTERVAL if self._proven else 0, if_silent=self._proven)
             if self._topic.per_job and self._subscription is not None and (topic := self._topic.of(job_id)):
                 self._subscription.add(topic)
         entry.watches[watch.id] = watch
@@ -157,13 +165,13 @@ class Watcher:
         """Take a state of a job, from wherever it came."""
         ended = status.is_terminal(job.status)
         if ended:
-            self._recent[job.job_id] = job
-            self._recent.move_to_end(job.job_id)
-            if len(self._recent) > _REMEMBERED:
-                self._recent.popitem(last=False)
-        else:
+            self._overheard.pop(job.job_id, None)
+            _remember(self._ended, job)
+        elif supersedes(job, self._ended.get(job.job_id)):
             # A job that was tried again is not at its end any more.
-            self._recent.pop(job.job_id, None)
+            self._ended.pop(job.job_id, None)
+        else:
+            return
         entry = self._entries.get(job.job_id)
         if entry is None:
             return
@@ -189,6 +197,8 @@ class Watcher:
         self._proven = self._proven or entry is not None
         if event.job is not None:
             self.deliver(event.job)
+            if entry is None:
+                self._overhear(event.job)
             return
         if entry is None:
             return
@@ -225,6 +235,7 @@ class Watcher:
         logger.log(logging.INFO if self._warned else logging.WARNING, text)
         self._warned = True
         was_online, self._online, self._proven = self._online, False, False
+        self._overheard.clear()
         if was_online:
             for entry in self._entries.values():
                 entry.pause = Config.FIRST_POLL_INTERVAL
@@ -246,6 +257,10 @@ class Watcher:
         if self._subscription is not None:
             await self._subscription.close()
 
+    def _overhear(self, job: JobResponse) -> None:
+        if job.job_id not in self._ended and supersedes(job, self._overheard.get(job.job_id)):
+            _remember(self._overheard, job)
+
     def _due(self, entry: _Entry, delay: float, *, if_silent: bool = False) -> None:
         if entry.timer is not None:
             entry.timer.cancel()
@@ -255,7 +270,8 @@ class Watcher:
     def _sweep(self, entry: _Entry) -> None:
         silent_for = asyncio.get_running_loop().time() - entry.heard
         patience = Config.SWEEP_AFTER[0]
-        if silent_for < patience:
+        # Short events move what is known, and so need something that is.
+        if silent_for < patience and entry.state is not None:
             self._due(entry, patience - silent_for, if_silent=True)
         else:
             self._ask(entry)
@@ -321,3 +337,10 @@ class Watcher:
             self._subscription.remove(topic)
         if entry.timer is not None:
             entry.timer.cancel()
+
+
+def _remember(jobs: OrderedDict[str, JobResponse], job: JobResponse) -> None:
+    jobs[job.job_id] = job
+    jobs.move_to_end(job.job_id)
+    if len(jobs) > _REMEMBERED:
+        jobs.popitem(last=False)

@@ -104,11 +104,59 @@ async def test_a_broker_that_tells_of_our_jobs_is_given_a_moment_before_the_serv
     assert server.asked == {"b": 1}
 
 
+async def test_a_job_that_the_broker_told_of_before_its_watch_is_not_asked_for(server: FakeServer, watcher: Watcher):
+    watcher.online()
+    watcher.receive("t", message(job(status="processing", at=2)))
+    watcher.receive("t", message(job(at=1)))
+    watch = watcher.watch("a")
+    assert watch.state is not None
+    assert watch.state.status == "processing"
+    await asyncio.sleep(ComputeClientConfig.FIRST_POLL_INTERVAL * 2)
+    watcher.receive("t", message(job(status="completed", at=3)))
+    await watch.end()
+    assert server.asked == {}
+
+
+async def test_what_the_broker_told_before_it_was_lost_is_not_relied_on(server: FakeServer, watcher: Watcher):
+    watcher.online()
+    watcher.receive("t", message(job(status="processing", at=2)))
+    watcher.offline("gone")
+    server.jobs["a"] = job(status="completed", at=3)
+    watch = watcher.watch("a")
+    assert watch.state is None
+    assert (await watch.end()).status == "completed"
+
+
+async def test_an_event_that_comes_after_the_end_and_is_older_changes_nothing(server: FakeServer, watcher: Watcher):
+    watcher.receive("t", message(job(status="completed", at=3)))
+    watcher.receive("t", message(job(at=1)))
+    assert (await watcher.watch("a").end()).status == "completed"
+    assert server.asked == {}
+
+
+async def test_progress_of_a_job_of_which_nothing_is_known_makes_it_ask(server: FakeServer, watcher: Watcher):
+    server.jobs = {"a": job(), "b": job("b")}
+    watcher.online()
+    first = watcher.watch("a")
+    watcher.receive("t", message(job(status="completed", at=2)))
+    await first.end()
+    second = watcher.watch("b")
+    short = {"job_id": "b", "event_type": "processing", "timestamp": 2, "progress": 10}
+    watcher.receive("t", json.dumps(short).encode())
+    await asyncio.wait_for(server.question.wait(), 5)
+    while second.state is None:
+        await asyncio.sleep(0)
+    watcher.receive("t", json.dumps({**short, "timestamp": 3, "progress": 20}).encode())
+    assert second.state.progress == 20
+
+
 async def test_a_job_that_was_tried_again_is_not_at_its_end(server: FakeServer, watcher: Watcher):
     watcher.receive("t", message(job(status="failed")))
     watcher.receive("t", message(job(status="queued", at=2)))
-    server.jobs["a"] = job(status="completed", at=3)
-    assert (await watcher.watch("a").end()).status == "completed"
+    watch = watcher.watch("a")
+    assert not watch.ended
+    watcher.receive("t", message(job(status="completed", at=3)))
+    assert (await watch.end()).status == "completed"
 
 
 async def test_an_end_is_heard_once_however_often_it_is_told(server: FakeServer, watcher: Watcher):
