@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
     Engine,
     Index,
     Integer,
@@ -32,11 +31,10 @@ from sqlalchemy.exc import ArgumentError
 from cl_ml_tools.schemas import JobStatus
 from cl_server.clock import now_ms
 from cl_server.settings_error import SettingsError
+from cl_server.write_lock import TIMEOUT, WriteLock
 
 # Seconds that a process waits for the others to have opened a new database.
 WAL_WITHIN = 15.0
-
-BUSY_TIMEOUT = 15.0
 
 # Milliseconds, and numbers that only grow, are too large for the integers of PostgreSQL; SQLite has but one kind,
 # and numbers rows by themselves only where it is called by that name.
@@ -118,10 +116,10 @@ def open_database(target: Path | str) -> Engine:
         f"sqlite:///{target}",
         pool_size=10,
         max_overflow=40,
-        connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
+        connect_args={"timeout": TIMEOUT, "check_same_thread": False},
     )
     event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
+    WriteLock(engine)
     return engine
 
 
@@ -142,7 +140,7 @@ def is_postgres(engine: Engine) -> bool:
 
 
 def reading(engine: Engine) -> Engine:
-    """The same database for reads, which under WAL wait for nobody."""
+    """The same database for reads of one statement each, which under WAL wait for nobody."""
     return engine.execution_options(reading=True)
 
 
@@ -188,8 +186,3 @@ def _use_wal(database: sqlite3.Connection) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-
-
-def _begin(connection: Connection) -> None:
-    deferred = connection.get_execution_options().get("reading") is True
-    connection.exec_driver_sql("BEGIN" if deferred else "BEGIN IMMEDIATE")

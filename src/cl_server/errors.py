@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from cl_ml_tools.schemas import ErrorResponse, ValidationIssue
 from cl_server.job_storage import StorageUnavailableError
 from cl_server.quota import QuotaExceededError, TooManyBytesError, TooManyJobsError
+from cl_server.write_lock import is_busy
 
 ISSUES = TypeAdapter(list[ValidationIssue])
 
@@ -92,7 +93,7 @@ def _explained(error: BaseException) -> HTTPException | None:
             ):
                 log.error("the disk is full: %s", cause)
                 return FULL
-            case sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_BUSY):
+            case sqlite3.OperationalError(sqlite_errorcode=_) if is_busy(cause):
                 log.error("the database is held by something else: %s", cause)
                 return BUSY
             case StorageUnavailableError():

@@ -101,7 +101,7 @@ async def test_a_job_can_be_deleted_which_makes_the_room_that_this_needs(server:
 @pytest.fixture
 def hurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server that does not wait long for its database."""
-    monkeypatch.setattr("cl_server.database.BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("cl_server.write_lock.TIMEOUT", 0.05)
     engine = open_database(tmp_path / "jobs.sqlite")
     migrate(engine)
     yield Server(tmp_path, engine)
