@@ -63,6 +63,7 @@ async def test_two_thousand_watches_that_reconnect_cost_a_request_for_each_hundr
             mqtt.reset()
             ends = await asyncio.gather(*(watch.end() for watch in watches), return_exceptions=True)
             assert http.requests - before <= MANY / MOST + 10 + CONCURRENT
+    database.dispose()
     gone, ended = ends[:10], [end.status for end in ends[10:] if isinstance(end, JobResponse)]
     assert all(isinstance(error, JobNotFoundError) for error in gone)
     assert ended == ["cancelled"] * (MANY - 10)
