@@ -156,11 +156,9 @@ class Submission(Generic[P]):
         if file.size == 0:
             raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
         params = self._params(fields)
-        if self._route.check is not None:
-            await run_in_threadpool(_look, self._route.check, file.file, display_name(file.filename))
         job_id = uuid4().hex
         try:
-            await run_in_threadpool(self._storage.create_job_directory, job_id)
+            await run_in_threadpool(self._begin, job_id, file.file, display_name(file.filename))
             saved = await self._storage.save_input_file(job_id, f"source{safe_suffix(file.filename)}", file)
             params.input_paths = [saved["path"]]
             params.input_names = [display_name(file.filename)]
@@ -186,6 +184,11 @@ class Submission(Generic[P]):
             await run_in_threadpool(self._storage.cleanup_job, job_id)
             raise
         return JobCreatedResponse(job_id=job.job_id, status=job.status, task_type=job.task_type)
+
+    def _begin(self, job_id: str, file: BinaryIO, name: str) -> None:
+        if self._route.check is not None:
+            _look(self._route.check, file, name)
+        self._storage.create_job_directory(job_id)
 
     def _params(self, fields: dict[str, object]) -> P:
         try:

@@ -11,6 +11,7 @@ from cl_server.condition import Condition
 from cl_server.database import Big, jobs
 from cl_server.job_row import JobRow, job_of
 from cl_server.outbox import Outbox
+from cl_server.statement import after_last
 
 
 class Change:
@@ -39,14 +40,6 @@ class Change:
     def note(self, job: Job) -> None:
         """Write an event into the outbox."""
         self.events.append(Outbox.write(self.connection, job, self.now))
-
-
-def after_last(now: ColumnElement[int]) -> ColumnElement[int]:
-    """The time; for a job that was changed later than that, before the clock was put back, then.
-
-    Clients tell old news from new by `updated_at`.
-    """
-    return case((jobs.c.updated_at > now, jobs.c.updated_at), else_=now)
 
 
 def requeued(**values: object) -> dict[str, object]:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from cl_ml_tools.job_queue import Event
 from cl_ml_tools.schemas import Job
 from cl_server.database import is_postgres, outbox, reading
+from cl_server.statement import NOTE
 
 
 class Outbox:
@@ -23,7 +24,7 @@ class Outbox:
     def write(connection: Connection, job: Job, now: int) -> Event:
         """Note how a job stands, in the transaction that brought it there."""
         values = {"job": job.model_dump(mode="json"), "told_at": now}
-        key = connection.execute(insert(outbox).values(values)).inserted_primary_key
+        key = connection.execute(NOTE, values).inserted_primary_key
         return Event(job, None if key is None else cast("int", key[0]))
 
     def take(self, older_than: int, limit: int) -> list[Event]:

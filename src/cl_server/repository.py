@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Unpack, cast
 
-from sqlalchemy import Engine, Row, delete, func, insert, literal, select, text, update
+from sqlalchemy import Engine, Row, delete, func, literal, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from cl_ml_tools.job_queue import (
@@ -31,13 +31,13 @@ from cl_ml_tools.job_queue import (
 )
 from cl_ml_tools.job_repository import JobUpdate
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
-from cl_server.change import Change, after_last, backoff_of_each, requeued
+from cl_server.change import Change, backoff_of_each, requeued
 from cl_server.condition import PROCESSING, QUEUED, Condition, asked_for, held
 from cl_server.database import UNFINISHED, Big, clock_of, is_postgres, jobs, reading
 from cl_server.job_row import job_of, number_of, value_of
-from cl_server.next_job import NEXT, taking
 from cl_server.outbox import Outbox
 from cl_server.quota import Quota, QuotaExceededError
+from cl_server.statement import ADD, COMPLETE, DUE, GET, NEXT, after_last, taking
 
 # On which PostgreSQL tells listening workers that there is something to do.
 CHANNEL = "cl_jobs"
@@ -81,7 +81,7 @@ class SqlJobRepository:
     def get_job(self, job_id: str) -> Job | None:
         """The job, or `None`."""
         with self._reading.connect() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
+            row = connection.execute(GET, {"of_job": job_id}).one_or_none()
         return None if row is None else job_of(row)
 
     def job_ids(self) -> set[str]:
@@ -151,7 +151,7 @@ class SqlJobRepository:
                     self._quota.take(change.connection, job.created_by, job.size)
                 job.created_at = job.updated_at = change.now
                 values = {"attempts": 0, "idempotency_key": scoped, "fingerprint": fingerprint}
-                change.connection.execute(insert(jobs).values(job.model_dump(mode="json") | values))
+                change.connection.execute(ADD, job.model_dump(mode="json") | values)
                 change.note(job)
                 change.wakes = True
         except (IntegrityError, QuotaExceededError):
@@ -223,8 +223,8 @@ class SqlJobRepository:
     ) -> bool:
         """End a job well. Its row is locked while its files are put in place, so nobody else can come between."""
         with self._changing() as change:
-            result = {"progress": 100, "task_output": task_output, "size": jobs.c.size + size}
-            done = change.move(JobStatus.COMPLETED, *held(claim), **result)
+            result = {"of_job": claim.job.job_id, "of_token": claim.token, "output": task_output, "more": size}
+            done = change.run(COMPLETE, {**result, "now": change.now})
             if done:
                 publish()
         return bool(done)
@@ -293,9 +293,8 @@ class SqlJobRepository:
 
     def next_due(self, task_types: Sequence[str]) -> int | None:
         """In how many milliseconds the next queued job may be claimed."""
-        due = select(func.min(jobs.c.run_at)).where(QUEUED, jobs.c.task_type.in_(task_types))
         with self._reading.connect() as connection:
-            run_at = cast("int | None", connection.execute(due).scalar_one_or_none())
+            run_at = cast("int | None", connection.execute(DUE, {"of_types": task_types}).scalar_one_or_none())
         return None if run_at is None else max(run_at - self._clock(), 0)
 
     def list_jobs(self, query: JobQuery) -> Page:

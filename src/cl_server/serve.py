@@ -44,6 +44,8 @@ def serve(app: FastAPI, health: Health, *, port: int, fd: int | None, host: str 
         log_config=None,
         access_log=False,
         server_header=False,
+        # And not whatever else is installed: what hostile requests do was tried on this one.
+        http="h11",
         # Whoever is on this machine could name any address in X-Forwarded-For, and so get around limits.
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
