@@ -1,7 +1,8 @@
 """How many events of a broker reach ten thousand watches in a second, against a bare aiomqtt loop that only parses.
 
-Ours speaks MQTT 5, and what counts is a loop that does too: half of the time of a message, paho spends on the
-properties of MQTT 5, which it makes anew for each, and which are empty here. The loop in MQTT 3.1.1 shows that.
+In the same version of MQTT, which is the broker's to choose: in MQTT 5, paho makes an object for the properties of each
+message, empty as they are here, and that is half of the time. Ours speaks MQTT 5 where it can, and is also told against
+a loop in 3.1.1, which is aiomqtt's default and has no properties.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import aiomqtt
 
@@ -28,8 +30,12 @@ WATCHES = 10_000
 EVENTS = 20_000
 ROUNDS = 5
 TOPIC = "inference/events"
-PEERS = {aiomqtt.ProtocolVersion.V5: 0.8, aiomqtt.ProtocolVersion.V311: None}
-VERSIONS = {aiomqtt.ProtocolVersion.V5: "MQTT 5", aiomqtt.ProtocolVersion.V311: "MQTT 3.1.1"}
+V5, V311 = aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311
+VERSIONS = {V5: "MQTT 5", V311: "MQTT 3.1.1"}
+# Which of ours against which loop.
+PAIRS = {(V5, V5): 0.8, (V311, V311): 0.8, (V5, V311): None}
+
+Rates: TypeAlias = dict[aiomqtt.ProtocolVersion, float]
 
 
 def figures() -> Iterator[Figure]:
@@ -45,28 +51,33 @@ def figures() -> Iterator[Figure]:
         try:
             while not broker.answers(port):
                 time.sleep(0.01)
-            ours, peers = asyncio.run(_events_per_second(port))
+            ours, loops = asyncio.run(_events_per_second(port))
         finally:
             process.terminate()
             process.wait()
-    for version, bound in PEERS.items():
-        detail = f"{ours:.0f} / {peers[version]:.0f} events/s"
-        name = f"events to 10,000 watches / bare aiomqtt loop in {VERSIONS[version]}"
-        yield Figure(name, ours / peers[version], bound, at_least=True, detail=detail)
+    for (one, other), bound in PAIRS.items():
+        name = f"events, ours in {VERSIONS[one]} / bare aiomqtt loop in {VERSIONS[other]}"
+        detail = f"{ours[one]:.0f} / {loops[other]:.0f} events/s to {WATCHES} watches"
+        yield Figure(name, ours[one] / loops[other], bound, at_least=True, detail=detail)
 
 
-async def _events_per_second(port: int) -> tuple[float, dict[aiomqtt.ProtocolVersion, float]]:
-    ours: list[float] = []
-    peers: dict[aiomqtt.ProtocolVersion, list[float]] = {version: [] for version in PEERS}
+async def _events_per_second(port: int) -> tuple[Rates, Rates]:
+    """Of ours, and of the loops."""
+    ours: dict[aiomqtt.ProtocolVersion, list[float]] = {version: [] for version in VERSIONS}
+    loops: dict[aiomqtt.ProtocolVersion, list[float]] = {version: [] for version in VERSIONS}
     payloads = [_event(number) for number in range(EVENTS)]
     for _ in range(ROUNDS):
-        ours.append(EVENTS / await _watched(port, payloads))
-        for version, rates in peers.items():
-            rates.append(EVENTS / await _parsed(port, payloads, version))
-    return statistics.median(ours), {version: statistics.median(rates) for version, rates in peers.items()}
+        for version in VERSIONS:
+            ours[version].append(EVENTS / await _watched(port, payloads, version))
+            loops[version].append(EVENTS / await _parsed(port, payloads, version))
+    return _medians(ours), _medians(loops)
 
 
-async def _watched(port: int, payloads: list[bytes]) -> float:
+def _medians(rates: dict[aiomqtt.ProtocolVersion, list[float]]) -> Rates:
+    return {version: statistics.median(measured) for version, measured in rates.items()}
+
+
+async def _watched(port: int, payloads: list[bytes], version: aiomqtt.ProtocolVersion) -> float:
     """Seconds until the last watch has heard its last event."""
     stands, all_heard = asyncio.Event(), asyncio.Event()
     asked = heard = 0
@@ -75,6 +86,11 @@ async def _watched(port: int, payloads: list[bytes]) -> float:
         nonlocal asked
         asked += 1
         return asyncio.get_running_loop().create_future()
+
+    # As if the broker had said that it does not speak MQTT 5.
+    mqtt._OLDER.discard(("127.0.0.1", port))
+    if version is V311:
+        mqtt._OLDER.add(("127.0.0.1", port))
 
     def connect(watcher: Watcher) -> mqtt.Subscription:
         def up(topics: Sequence[str]) -> None:
