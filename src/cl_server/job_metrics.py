@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from cl_ml_tools.job_queue import JobQueue
@@ -14,9 +14,16 @@ from cl_ml_tools.schemas import JobStatus
 from cl_server import events
 from cl_server.capabilities import Capabilities
 from cl_server.mqtt import Connection
-from cl_server.schemas import JobEvent
 
 log = logging.getLogger(__name__)
+
+
+class _Transition(BaseModel):
+    """The part of a `JobEvent` that is counted. The rest may be long, such as an embedding, and is not looked at."""
+
+    task_type: str
+    status: JobStatus
+    progress: int = 0
 
 
 class JobMetrics(Collector):
@@ -45,7 +52,7 @@ class JobMetrics(Collector):
         if topic != events.TOPIC:
             return
         try:
-            event = JobEvent.model_validate_json(payload)
+            event = _Transition.model_validate_json(payload)
         except ValidationError:
             return
         # What is under way was counted when it began.
