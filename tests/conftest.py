@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -32,11 +33,16 @@ GetStack = Callable[[BrokerKind], LocalStack]
 
 
 def require(kind: BrokerKind) -> None:
-    """Skip what needs a mosquitto where there is none; in CI that is a failure, not a skip."""
+    """Skip what needs a mosquitto where there is none."""
     if kind == "mosquitto" and broker.find_mosquitto() is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI has to have mosquitto, so that the tests run on both brokers")
-        pytest.skip("there is no mosquitto on this machine")
+        absent("mosquitto")
+
+
+def absent(program: str) -> NoReturn:
+    """Skip what needs a program that is not here; in CI, which installs it, that is a failure, not a skip."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI has to have {program}: .ci/run installs it")
+    pytest.skip(f"there is no {program} on this machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cl_client.cli.main import main
+from tests.conftest import absent
 
 Capture = pytest.CaptureFixture[str]
 
@@ -36,7 +37,7 @@ def script(folder: Path, request: pytest.FixtureRequest, capsys: Capture) -> Pat
     """The script of a shell that is here."""
     shell = str(request.param)
     if shutil.which(shell) is None:
-        pytest.skip(f"there is no {shell} on this machine")
+        absent(shell)
     path = folder / shell
     if not path.exists():
         assert main(["completion", shell]) == 0
