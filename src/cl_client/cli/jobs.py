@@ -2,7 +2,6 @@
 
 # Annotations are not strings here: cyclopts reads them.
 import contextlib
-import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +10,10 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from cl_client import status as status_words
+from cl_client.cli import prompt
 from cl_client.cli.console import Console, Row, human_size
 from cl_client.cli.run import Run
-from cl_client.errors import ComputeClientError, InvalidParameterError
+from cl_client.errors import ComputeClientError
 
 if TYPE_CHECKING:
     from cl_api.compute.models import JobResponse
@@ -105,8 +105,9 @@ def delete(
         await client.delete_job(job_id)
         run.console.line({"job_id": job_id, "deleted": True}, f"{job_id}  deleted", id=job_id)
 
-    if len(jobs) == 1 or yes or _confirmed(f"delete {len(jobs)} jobs and their files?"):
-        run.complete(_each(run, jobs, one))
+    if len(jobs) > 1 and not yes and not prompt.confirmed(f"Delete {len(jobs)} jobs and their files?", option="--yes"):
+        raise ComputeClientError("no job was deleted")
+    run.complete(_each(run, jobs, one))
 
 
 async def _with_client(run: Run, work: "Callable[[JobClient], Awaitable[None]]") -> None:
@@ -237,16 +238,3 @@ def _time(milliseconds: int | None) -> str:
     if milliseconds is None:
         return "-"
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _confirmed(question: str) -> bool:
-    """Ask on the terminal.
-
-    Raises:
-        InvalidParameterError: there is nobody to ask.
-    """
-    if not sys.stdin.isatty():
-        raise InvalidParameterError(f"{question} Nobody is there to ask: say --yes")
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")

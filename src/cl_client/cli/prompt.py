@@ -19,10 +19,7 @@ def line(question: str, *, otherwise: str) -> str:
     Raises:
         InvalidParameterError: there is no terminal, or no answer.
     """
-    _expect_terminal(otherwise)
-    sys.stderr.write(f"{question}: ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline().strip()
+    answer = _answer(question, otherwise)
     if not answer:
         raise InvalidParameterError(f"no answer: {otherwise}")
     return answer
@@ -58,12 +55,19 @@ def password_from_stdin(question: str) -> str:
 
 
 def confirmed(question: str, *, option: str) -> bool:
-    """Whether somebody says yes.
+    """Whether somebody says yes; Enter alone is a no.
 
     Raises:
         InvalidParameterError: there is nobody to ask; it names the option that says yes beforehand.
     """
-    return line(f"{question} [y/N]", otherwise=f"say {option}").casefold() in ("y", "yes")
+    return _answer(f"{question} [y/N]", f"{question} Then say {option}").casefold() in ("y", "yes")
+
+
+def _answer(question: str, otherwise: str) -> str:
+    _expect_terminal(otherwise)
+    sys.stderr.write(f"{question}: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def _expect_terminal(otherwise: str) -> None:
