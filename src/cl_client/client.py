@@ -328,6 +328,7 @@ class ComputeClient(JobClient, Plugins):
         from cl_client.embedded import local_stack
 
         async with local_stack(data) as stack:
-            client = cls(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port)
+            # What this shell says of a broker is not about ours.
+            client = cls(server_config=ServerConfig.from_env(stack.environment()))
             async with client:
                 yield client

@@ -45,6 +45,7 @@ class Demonstration:
             ComputeClientError: something did not come as it should.
         """
         from cl_client.client import ComputeClient
+        from cl_client.config import ServerConfig
         from cl_client.embedded import local_stack
 
         console = self._console
@@ -53,7 +54,7 @@ class Demonstration:
         async with local_stack() as stack:
             console.done(f"server     {stack.compute_url}, {len(stack.pids().keys() - {'broker', 'compute'})} workers")
             photo = self._take_photo()
-            client = ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port)
+            client = ComputeClient(server_config=ServerConfig.from_env(stack.environment()))
             async with client, self._listening(stack.mqtt_host, stack.mqtt_port, stack.broker_kind) as heard:
                 checks = await self._run_jobs(client, photo)
             if not heard:

@@ -165,3 +165,11 @@ async def test_a_server_of_ones_own_comes_and_goes():
     async with ComputeClient.embedded() as client:
         job = await client.hash.compute(b"some bytes", wait=True)
         assert job.output.md5 is not None
+
+
+async def test_a_server_of_ones_own_has_its_own_broker(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MQTT_URL", "mqtts://ada:guess@elsewhere.example")
+    async with ComputeClient.embedded() as client:
+        heard = asyncio.Event()
+        client.workers.subscribe(lambda *_: heard.set())
+        await asyncio.wait_for(heard.wait(), 30)
