@@ -10,15 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
-from attrs import evolve
-
 from cl_api.compute.api.server import get_capabilities
 from cl_api.compute.client import Client
 from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
 from cl_client.auth import AuthProvider
 from cl_client.batch import Outcome, map_files
 from cl_client.config import ComputeClientConfig as Config
-from cl_client.config import ConnectionLimits, ServerConfig, Timeouts
+from cl_client.config import ConnectionLimits, ServerConfig, Timeouts, Told, told_by_all, told_by_environment
 from cl_client.dialect import STANDARD, Dialect
 from cl_client.download import DownloadCallback
 from cl_client.errors import UnsupportedError, WorkerUnavailableError
@@ -54,7 +52,8 @@ class JobClient:
             nothing: jobs are then followed over HTTP.
         mqtt_port: `MQTT_BROKER_PORT` or 1883 when not given.
         auth_provider: signs the requests; nobody when not given.
-        server_config: addresses in one object; the arguments above go before it.
+        server_config: addresses in one object; the arguments above go before it. User, password and token are for
+            its own broker: `mqtt_broker` on another host is told none of them.
         deadline: seconds that a call may take in all: requests that are tried again as long as it lasts, uploads and
             downloads. When not given, a request is tried a few times. Waiting for jobs is not counted.
         limits: of the connections to the server.
@@ -77,11 +76,13 @@ class JobClient:
         deadline: float | None = None,
         limits: ConnectionLimits | None = None,
     ) -> None:
-        config = server_config or ServerConfig.from_env()
-        self.base_url: str = (base_url or config.compute_url).rstrip("/")
-        self.mqtt_broker: str = mqtt_broker or config.mqtt_host
-        self.mqtt_port: int = mqtt_port or config.mqtt_port
-        self._config = evolve(config, mqtt_host=self.mqtt_broker, mqtt_port=self.mqtt_port)
+        told = told_by_environment() if server_config is None else server_config.told
+        said = {"compute_url": base_url, "mqtt_host": mqtt_broker, "mqtt_port": mqtt_port}
+        arguments = {name: Told(value, "argument") for name, value in said.items() if value}
+        self._config = ServerConfig.of(told_by_all(told, arguments))
+        self.base_url: str = self._config.compute_url.rstrip("/")
+        self.mqtt_broker: str = self._config.mqtt_host
+        self.mqtt_port: int = self._config.mqtt_port
         self._auth = auth_provider
         self._transport = Transport(
             self.base_url,

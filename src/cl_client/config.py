@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 from urllib.parse import unquote, urlsplit
 
-from attrs import evolve, field, fields_dict, frozen
+from attrs import asdict, evolve, field, fields_dict, frozen
 
 from cl_client.errors import InvalidParameterError
 
@@ -176,7 +176,7 @@ class ServerConfig:
 
         env = os.environ if environment is None else environment
         told = ConfigFile.chosen(file, env).told_by(profile or env.get("CL_PROFILE"))
-        return cls.of({**told, **told_by_environment(env)})
+        return cls.of(told_by_all(told, told_by_environment(env)))
 
     @classmethod
     def of(cls, told: Mapping[str, Told]) -> ServerConfig:
@@ -186,10 +186,18 @@ class ServerConfig:
     def with_broker(self, url: str) -> ServerConfig:
         """The same with the broker of a URL: `mqtt://host:port`, or `mqtts://user:password@host:port` for TLS.
 
+        Where that is on another host, `mqtt_jwt` does not go with it.
+
         Raises:
             InvalidParameterError: it is none.
         """
-        return evolve(self, **_broker(url))
+        return self.of(told_by_all(self.told, _broker(url, "URL")))
+
+    @property
+    def told(self) -> dict[str, Told]:
+        """All that it says, by field."""
+        values = cast("dict[str, str | int | bool | None]", asdict(self))
+        return {name: Told(value, "server_config") for name, value in values.items()}
 
 
 @frozen(kw_only=True)
@@ -248,6 +256,22 @@ class Setting:
     read: Callable[[str], str | int | bool] = str
 
 
+def told_by_all(*sources: Mapping[str, Told]) -> dict[str, Told]:
+    """What several sources say, by field: the farthest first, the nearest counts.
+
+    User, password and token are for the broker that they were told for. A source that names another host leaves them
+    behind, as curl does (CVE-2018-1000007); port and TLS stay, so that nothing is less safe than somebody had said.
+    """
+    told: dict[str, Told] = {}
+    for source in sources:
+        before, now = told.get("mqtt_host"), source.get("mqtt_host")
+        if before is not None and now is not None and str(before.value).lower() != str(now.value).lower():
+            for name in ("mqtt_username", "mqtt_password", "mqtt_jwt"):
+                told.pop(name, None)
+        told |= source
+    return told
+
+
 def told_by_environment(environment: Mapping[str, str] | None = None) -> dict[str, Told]:
     """What the environment says, by field.
 
@@ -260,7 +284,7 @@ def told_by_environment(environment: Mapping[str, str] | None = None) -> dict[st
         if variable := next((name for name in setting.variables if env.get(name)), None):
             told[setting.field] = Told(setting.read(env[variable]), f"environment {variable}")
     if url := env.get("MQTT_URL"):
-        told |= {name: Told(value, "environment MQTT_URL") for name, value in _broker(url).items()}
+        told |= _broker(url, "environment MQTT_URL")
     return told
 
 
@@ -282,7 +306,7 @@ def _folder(env: Mapping[str, str], variable: str, usual: Path) -> Path:
     return Path(home) if home and Path(home).is_absolute() else Path.home() / usual
 
 
-def _broker(url: str) -> dict[str, str | int | bool | None]:
+def _broker(url: str, source: str) -> dict[str, Told]:
     """What a URL says of the broker, by field.
 
     Raises:
@@ -299,11 +323,11 @@ def _broker(url: str) -> dict[str, str | int | bool | None]:
     tls = parts.scheme == "mqtts"
     usual = ComputeClientConfig.MQTT_TLS_PORT if tls else ComputeClientConfig.MQTT_BROKER_PORT
     return {
-        "mqtt_host": parts.hostname,
-        "mqtt_port": port or usual,
-        "mqtt_tls": tls,
-        "mqtt_username": unquote(parts.username) if parts.username else None,
-        "mqtt_password": unquote(parts.password) if parts.password else None,
+        "mqtt_host": Told(parts.hostname, source),
+        "mqtt_port": Told(port or usual, source),
+        "mqtt_tls": Told(tls, source),
+        "mqtt_username": Told(unquote(parts.username) if parts.username else None, source),
+        "mqtt_password": Told(unquote(parts.password) if parts.password else None, source),
     }
 
 

@@ -186,6 +186,21 @@ async def test_a_broker_that_will_not_have_us_is_said_once_and_stops_nothing(
     gc.collect()
 
 
+async def test_a_password_is_sent_to_no_other_host(
+    safe_broker: SafeBroker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setenv("MQTT_URL", f"mqtts://watcher:sec%3Aret@localhost:{safe_broker.port}")
+    monkeypatch.setenv("MQTT_CA_FILE", safe_broker.ca_file)
+    async with ComputeClient(mqtt_broker="localhost") as client:
+        await told(client)
+    # The same broker under another name, which would let us in if it heard the password.
+    async with ComputeClient(mqtt_broker="127.0.0.1") as client:
+        client.jobs.watcher.start()
+        while "is not reachable" not in caplog.text:
+            await asyncio.sleep(0.01)
+    assert re.search("127.0.0.1.*[Nn]ot authori[sz]ed", caplog.text)
+
+
 def test_a_password_is_not_shown():
     config = ServerConfig().with_broker("mqtts://me:sec%3Aret@host")
     assert config.mqtt_password == "sec:ret"

@@ -54,10 +54,10 @@ class Run:
         Raises:
             InvalidParameterError: the environment or the file of profiles is not right.
         """
-        from cl_client.config import told_by_environment
+        from cl_client.config import told_by_all, told_by_environment
 
         profile = self.config_file.told_by(self.options.profile or os.environ.get("CL_PROFILE"))
-        return {**profile, **told_by_environment(), **self.options.told()}
+        return told_by_all(profile, told_by_environment(), self.options.told())
 
     @property
     def server_config(self) -> ServerConfig:

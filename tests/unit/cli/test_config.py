@@ -56,6 +56,16 @@ def test_the_nearest_says_what_counts(capsys: Capture, monkeypatch: pytest.Monke
     assert "guess" not in str(now)
 
 
+def test_another_broker_on_the_command_line_is_not_told_who_we_are(capsys: Capture, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MQTT_URL", "mqtts://ada:guess@ours")
+    now = shown(capsys, "--mqtt-broker", "theirs")
+    assert now["mqtt_broker"] == ("theirs", "option --mqtt-broker")
+    assert now["mqtt_username"] == (None, "default")
+    assert now["mqtt_port"] == (8883, "environment MQTT_URL")
+    assert now["mqtt_tls"] == (True, "environment MQTT_URL")
+    assert shown(capsys, "--mqtt-broker", "ours")["mqtt_username"] == ("ada", "environment MQTT_URL")
+
+
 def test_people_see_a_table_and_scripts_the_names(capsys: Capture):
     assert main(["config", "show"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -1,8 +1,12 @@
 """Addresses come from the environment, and a wrong one is told in one line."""
 
-import pytest
+from pathlib import Path
 
-from cl_client.config import ComputeClientConfig, ServerConfig
+import pytest
+from attrs import evolve
+
+from cl_client import ComputeClient
+from cl_client.config import ComputeClientConfig, ServerConfig, Told, told_by_all, told_by_environment
 from cl_client.errors import InvalidParameterError
 
 
@@ -43,6 +47,52 @@ def test_the_environment_is_read(environment: dict[str, str], expected: ServerCo
 def test_a_broker_that_cannot_be_one_is_refused(environment: dict[str, str]):
     with pytest.raises(InvalidParameterError, match="MQTT"):
         ServerConfig.from_env(environment)
+
+
+OURS = "mqtts://ada:guess@ours:7"
+
+
+@pytest.mark.parametrize("host", ["theirs", "ours.theirs", "127.0.0.1"])
+def test_who_we_are_at_a_broker_is_told_to_no_other_host(tmp_path: Path, host: str):
+    file = tmp_path / "config.toml"
+    file.write_text("[default]\nmqtt_broker = 'ours'\nmqtt_username = 'ada'\nmqtt_tls = true\nmqtt_jwt = true\n")
+    profile = ServerConfig.load(file=file, environment={"MQTT_BROKER_HOST": host})
+    ours = evolve(ServerConfig.from_env({"MQTT_URL": OURS}), mqtt_jwt=True)
+    for config in (
+        profile,
+        ours.with_broker(f"mqtts://{host}:7"),
+        ComputeClient(None, None, host, server_config=ours)._config,
+    ):
+        assert (config.mqtt_host, config.mqtt_username, config.mqtt_password, config.mqtt_jwt) == (
+            host,
+            None,
+            None,
+            False,
+        )
+        # Nobody said that the other one may be spoken to in the clear.
+        assert config.mqtt_tls
+
+
+@pytest.mark.parametrize(
+    ("nearer", "expected"),
+    [
+        ({"mqtt_host": "OURS"}, ("OURS", 7, "ada", "guess")),
+        ({"mqtt_port": 9}, ("ours", 9, "ada", "guess")),
+        ({"mqtt_host": "theirs", "mqtt_username": "bea"}, ("theirs", 7, "bea", None)),
+        ({"mqtt_host": "theirs"}, ("theirs", 7, None, None)),
+    ],
+)
+def test_who_we_are_stays_where_the_host_does(nearer: dict[str, str | int], expected: tuple[object, ...]):
+    told = told_by_all(
+        told_by_environment({"MQTT_URL": OURS}), {name: Told(value, "a test") for name, value in nearer.items()}
+    )
+    config = ServerConfig.of(told)
+    assert (config.mqtt_host, config.mqtt_port, config.mqtt_username, config.mqtt_password) == expected
+
+
+def test_what_was_told_for_no_host_is_for_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MQTT_JWT", "1")
+    assert ComputeClient(mqtt_broker="theirs")._config.mqtt_jwt
 
 
 def test_a_task_type_has_its_path():
