@@ -128,6 +128,7 @@ async def session(
         password=endpoint.password,
     )
     try:
+        await _look_up(endpoint)
         await client.enter()
         try:
             yield Session(client)
@@ -139,7 +140,16 @@ async def session(
     except _ClosedEarlyError as error:
         raise UnspokenError(str(error)) from error
     except (aiomqtt.MqttError, OSError, ValueError) as error:
-        raise SessionError(re.sub(r"^\[Errno \d+\] ", "", str(error)) or type(error).__name__) from error
+        raise SessionError(re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__) from error
+
+
+async def _look_up(endpoint: Endpoint) -> None:
+    """Find the broker's name, where that can be given up: paho does it in a thread that one has to wait for."""
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await asyncio.get_running_loop().getaddrinfo(endpoint.host, endpoint.port)
+    except TimeoutError:
+        raise SessionError(f"the look-up of {endpoint.host} takes too long") from None
 
 
 class _ClosedEarlyError(aiomqtt.MqttError):

@@ -20,6 +20,7 @@ from typing import Generic, ParamSpec, Protocol, Self, TypeVar, cast
 from attrs import frozen
 
 from cl_client.errors import ClientClosedError, ComputeClientError, InvalidParameterError
+from cl_client.event_loop import EventLoop
 
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
@@ -156,7 +157,7 @@ class _Home:
 
 def _live(started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
     try:
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=EventLoop) as runner:
             end = asyncio.Event()
             started.set_result((runner.get_loop(), end))
             runner.run(_until(end))

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
+from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
@@ -22,6 +23,7 @@ from cl_client.errors import (
     ResponseError,
     ServerUnreachableError,
 )
+from cl_client.event_loop import EventLoop
 from cl_client.mqtt import Broker, Listener, subscribe
 from cl_client.transport import Transport
 
@@ -100,7 +102,7 @@ async def examine(run: Run) -> Checkup:
         compute, auth, broker, user, workers = await asyncio.gather(
             _bounded(config.compute_url, _ask_server(config.compute_url)),
             _bounded(config.auth_url, _ask_server(config.auth_url)),
-            _bounded(f"{config.mqtt_host}:{config.mqtt_port}", _ask_broker(config, session)),
+            _bounded(f"mqtt://{config.mqtt_host}:{config.mqtt_port}", _ask_broker(config, session)),
             _bounded(config.auth_url, _ask_user(session)),
             _bounded(config.compute_url, _ask_workers(run, session)),
         )
@@ -116,9 +118,16 @@ async def _bounded(what: str, question: Coroutine[object, object, Answer]) -> An
         async with asyncio.timeout(BOUND):
             return await question
     except TimeoutError:
+        if urlsplit(what).hostname in _names_looked_up():
+            return RequestTimeoutError(f"{what}: the look-up of its name (DNS) takes longer than {BOUND:g} s")
         return RequestTimeoutError(f"{what}: no answer within {BOUND:g} s")
     except ComputeClientError as error:
         return error
+
+
+def _names_looked_up() -> list[str]:
+    loop = asyncio.get_running_loop()
+    return loop.names if isinstance(loop, EventLoop) else []
 
 
 async def _ask_server(url: str) -> ServerAnswer:

@@ -127,8 +127,11 @@ class Run:
         # asyncio takes 14 ms to import: help does not pay for it.
         import asyncio
 
+        from cl_client.event_loop import EventLoop
+
         try:
-            asyncio.run(_until_terminated(work, self.console))
+            with asyncio.Runner(loop_factory=EventLoop) as runner:
+                runner.run(_until_terminated(work, self.console))
         except Terminated:
             raise
         except KeyboardInterrupt:

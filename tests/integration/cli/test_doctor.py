@@ -1,8 +1,11 @@
 """`cl-client doctor` finds what keeps jobs from being done, whatever is down, and says what to do."""
 
 import json
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -86,6 +89,54 @@ def silence() -> Iterator[int]:
     """The port of somebody who takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield int(server.getsockname()[1])
+
+
+def test_names_that_nobody_answers_for_are_given_up_and_the_process_ends(silent_names: list[str]):
+    there = ["--compute-url", "http://nowhere.example", "--auth-url", "http://nowhere.example"]
+    ran = subprocess.run(
+        [*silent_names, "doctor", *there, "--mqtt-broker", "nowhere.example", "--json"],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert set(ran.stderr.splitlines()) == {"looked up", "error: 3 of 5 checks failed"}
+    said = {line["check"]: line["message"] for line in map(json.loads, ran.stdout.splitlines())}
+    slow = "the look-up of its name (DNS) takes longer than 0.5 s"
+    assert said["compute"] == said["auth"] == f"http://nowhere.example: {slow}"
+    assert said["broker"] == f"mqtt://nowhere.example:1883: {slow}"
+
+
+def test_ctrl_c_ends_a_command_while_a_name_is_looked_up(silent_names: list[str]):
+    with subprocess.Popen(
+        [*silent_names, "jobs", "list", "--compute-url", "http://nowhere.example"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            assert process.stderr.readline() == "looked up\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def silent_names() -> list[str]:
+    """The command line, where the name server of nowhere.example never answers: a fake look-up, and a short bound."""
+    program = """
+import socket, sys, threading
+look_up = socket.getaddrinfo
+
+def fake(host, *arguments, **named):
+    if host in ("nowhere.example", b"nowhere.example"):
+        sys.stderr.write("looked up\\n")
+        threading.Event().wait()
+    return look_up(host, *arguments, **named)
+
+socket.getaddrinfo = fake
+from cl_client.cli import checkup, main
+checkup.BOUND = 0.5
+sys.exit(main.main(sys.argv[1:]))
+"""
+    return [sys.executable, "-c", program]
 
 
 def test_who_one_is_decides(cli: Cli, accounts: Accounts, monkeypatch: pytest.MonkeyPatch):
