@@ -50,4 +50,8 @@ async def local_stack(data: str | os.PathLike[str] | None = None) -> AsyncGenera
     finally:
         # A thread cannot be cancelled: what was begun is waited for, so that it can be stopped.
         await asyncio.wait([starting])
-        await asyncio.to_thread(stack.stop)
+        try:
+            await asyncio.to_thread(stack.stop)
+        except RuntimeError:
+            # The process ends, and lends no threads any more; nor is there anything else left to do meanwhile.
+            stack.stop()

@@ -6,6 +6,7 @@ Because the loop is not the caller's, this works where another one runs already,
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import functools
 import os
@@ -15,12 +16,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Gene
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Generic, ParamSpec, Protocol, Self, TypeVar, cast
+from typing import Final, Generic, ParamSpec, Protocol, Self, TypeVar, cast
 
 from attrs import frozen
 
 from cl_client.errors import ClientClosedError, ComputeClientError, InvalidParameterError
 from cl_client.event_loop import EventLoop
+
+PATIENCE: Final = 5.0
+"""Seconds for which the end of the process waits for a thread that a callback keeps busy."""
 
 Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
@@ -37,6 +41,7 @@ class Portal:
         self._turn = threading.Lock()
         self._home: _Home | None = None
         self._process = os.getpid()
+        self._block = contextlib.ExitStack()
         self.closed: bool = False
 
     def run(self, work: Coroutine[object, object, Value]) -> Value:
@@ -89,9 +94,9 @@ class Portal:
 
     @contextlib.contextmanager
     def entered(self, manager: AbstractAsyncContextManager[Value]) -> Generator[Value]:
-        """What an async context manager gives, until the block ends; then the thread ends too."""
-        with contextlib.ExitStack() as stack:
-            stack.callback(self.stop)
+        """What an async context manager gives, until the block ends, or the process; then the thread ends too."""
+        with self._block:
+            self._block.callback(self.stop)
             value = self.run(manager.__aenter__())
 
             def leave(
@@ -99,7 +104,7 @@ class Portal:
             ) -> bool | None:
                 return self.run(manager.__aexit__(kind, error, trace))
 
-            stack.push(leave)
+            self._block.push(leave)
             yield value
 
     def stop(self) -> None:
@@ -113,6 +118,13 @@ class Portal:
             home.end()
             if not self._is_here():
                 home.thread.join()
+
+    def end_with_process(self) -> None:
+        """Leave what nobody left. Later the thread stands still, and whoever asked it would wait forever."""
+        if self._home is not None and os.getpid() == self._process and self._home.answers(PATIENCE):
+            self._block.close()
+            self.stop()
+        self.closed = True
 
     def _begin(self, call: _Call[Value]) -> None:
         if os.getpid() != self._process:
@@ -128,7 +140,8 @@ class Portal:
             if self._home is None:
                 self._home = _Home.begun()
                 # A client that nobody closed ends when it is collected, or with the process.
-                weakref.finalize(self, self._home.end)
+                weakref.finalize(self, self._home.end).atexit = False
+                _BEGUN.add(self)
             call.begin(self._home.loop)
 
     def _is_here(self) -> bool:
@@ -153,6 +166,24 @@ class _Home:
     def end(self) -> None:
         with contextlib.suppress(RuntimeError):  # It has ended.
             self.loop.call_soon_threadsafe(self._end.set)
+
+    def answers(self, timeout: float) -> bool:
+        """Whether the loop goes round within so many seconds."""
+        answered = threading.Event()
+        with contextlib.suppress(RuntimeError):  # It has ended.
+            self.loop.call_soon_threadsafe(answered.set)
+            return answered.wait(timeout)
+        return False
+
+
+_BEGUN: Final = weakref.WeakSet[Portal]()
+
+
+@atexit.register
+def _end_all() -> None:
+    with contextlib.ExitStack() as all_of_them:
+        for portal in _BEGUN:
+            all_of_them.callback(portal.end_with_process)
 
 
 def _live(started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) -> None:

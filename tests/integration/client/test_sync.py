@@ -24,6 +24,7 @@ from cl_client import (
 )
 from cl_client.sync import AuthClient, ComputeClient, Job, MQTTJobMonitor, Outcome, SessionManager, as_completed
 from cl_server.embedded import LocalStack
+from cl_server.running_stack import LOCK, is_free
 from tests.accounts import ADMIN, USER, Accounts
 from tests.integration.client.conftest import Caller
 
@@ -232,6 +233,37 @@ def test_an_embedded_server_lives_as_long_as_the_block():
         assert client.hash.compute(b"own", wait=True).output.sha256
     with pytest.raises(ClientClosedError):
         client.get_capabilities()
+
+
+EMBEDDED = """
+import signal, sys
+from cl_client.sync import ComputeClient
+manager = ComputeClient.embedded(sys.argv[1])
+client = manager.__enter__()
+events = client.hash.compute(b"its own").events()
+print(next(events).job_id)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "said"),
+    [
+        ("", 0, ""),
+        ("raise ValueError('open')", 1, "ValueError: open\n"),
+        ("signal.raise_signal(signal.SIGINT)", -signal.SIGINT, "KeyboardInterrupt\n"),
+    ],
+    ids=["never closed", "an error", "ctrl-c"],
+)
+def test_an_embedded_server_that_nobody_closed_ends_with_the_script(tmp_path: Path, end: str, code: int, said: str):
+    script = [sys.executable, "-c", EMBEDDED + end, str(tmp_path)]
+    ran = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == code
+    assert ran.stderr.endswith(said)
+    assert ran.stderr.count("Traceback") == bool(said)
+    assert "ignored" not in ran.stderr
+    # While anything of it is there, the lock is taken.
+    assert (tmp_path / LOCK).exists()
+    assert is_free(tmp_path)
 
 
 def test_a_script_that_closes_nothing_ends_without_a_word(local_stack: LocalStack):

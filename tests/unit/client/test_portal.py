@@ -159,6 +159,43 @@ def test_a_callback_that_ends_its_thread_ends_the_client(portal: Portal, monkeyp
         portal.run(answer(1))
 
 
+PORTAL = """
+import asyncio, atexit, contextlib, threading
+from cl_client import portal
+
+async def numbers():
+    yield 1
+    yield 2
+
+@contextlib.asynccontextmanager
+async def context():
+    try:
+        yield
+    finally:
+        await asyncio.sleep(0)
+        print("left")
+
+def block():
+    threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("iteration = portal.Portal().iterate(numbers()); print(next(iteration))", "1\n"),
+        ("kept = portal.Portal().entered(context()); kept.__enter__()", "left\n"),
+        ("home = portal.Portal(); home.call(int); atexit.register(lambda: print(home.call(int)))", "0\n"),
+        ("home = portal.Portal(); home.call(threading.Thread(target=home.call, args=[block], daemon=True).start)", ""),
+    ],
+    ids=["an iteration", "a block", "an end of the program's own", "a callback that never returns"],
+)
+def test_a_process_ends_whatever_it_left_open(program: str, said: str):
+    program = f"{PORTAL}\nportal.PATIENCE = 0.2\n{program}"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, said, "")
+
+
 def test_a_child_process_is_told_that_the_thread_is_not_its_own():
     program = """
 import asyncio, os, sys
