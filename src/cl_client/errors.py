@@ -22,6 +22,7 @@ class ComputeClientError(Exception):
 
     Attributes:
         message: what happened, in one line.
+        reason: the same in short, for a line among many: without an address, and without the id of the job.
         status: HTTP status code, where a response said it.
         request_id: the id under which the server logged the request, where there was one.
         job_id: the job that it is about, where there is one.
@@ -32,6 +33,7 @@ class ComputeClientError(Exception):
         self,
         message: str,
         *,
+        reason: str | None = None,
         status: int | None = None,
         request_id: str | None = None,
         job_id: str | None = None,
@@ -39,6 +41,7 @@ class ComputeClientError(Exception):
     ) -> None:
         super().__init__(message)
         self.message: str = message
+        self.reason: str = reason or message
         self.status: int | None = status
         self.request_id: str | None = request_id
         self.job_id: str | None = job_id
@@ -150,7 +153,11 @@ class JobFailedError(ComputeClientError):
 
     def __init__(self, job: JobResponse) -> None:
         reason = job.error_message or "the server gave no reason"
-        super().__init__(f"job {job.job_id} ({job.task_type}) {job.status}: {reason}", job_id=job.job_id)
+        super().__init__(
+            f"job {job.job_id} ({job.task_type}) {job.status}: {reason}",
+            reason=job.error_message or f"{job.status}, and {reason}",
+            job_id=job.job_id,
+        )
         self.job: JobResponse = job
 
 
@@ -200,9 +207,11 @@ def error_from_response(
     kind = BY_STATUS.get(status, ServerError if status >= 500 else ResponseError)
     if kind is NotFoundError and missing_job:
         kind = JobNotFoundError
-    detail = _detail(body) or "the server gave no reason"
+    detail = _detail(body)
+    reason = detail or "the server gave no reason"
     error = kind(
-        f"{detail} (HTTP {status} from {url})",
+        f"{reason} (HTTP {status} from {url})",
+        reason=detail or f"{reason} (HTTP {status})",
         status=status,
         request_id=headers.get("x-request-id"),
         job_id=job_id,

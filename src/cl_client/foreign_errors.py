@@ -27,6 +27,7 @@ def translated(request: httpx.Request, *, server: httpx.URL, when_away: str) -> 
     except httpx.TimeoutException as error:
         raise RequestTimeoutError(
             f"{request.method} {request.url}: no answer in time ({type(error).__name__})",
+            reason="no answer in time",
             request_id=_request_id(request.headers),
             hint="give a longer timeout, or look at the server's load",
         ) from error

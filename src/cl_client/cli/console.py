@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO, cast
 
 if TYPE_CHECKING:
     from cl_api.compute.types import JSONValue
+    from cl_client.errors import ComputeClientError
 
 _STYLES: Final = {"error": "1;31", "warning": "33", "hint": "36", "done": "32"}
 
@@ -123,6 +124,15 @@ class Console:
     def error(self, text: str) -> None:
         """The command fails, because of this. Never hidden."""
         self._tell(_painted("error", "error:"), printable(text))
+
+    def failure(self, name: str, error: ComputeClientError) -> None:
+        """One of many failed: its name, and why; with debug also where. Never hidden."""
+        reason = error.message if self.debug else error.reason
+        for known_as in (name, name.rpartition("/")[2]):
+            # We and the server begin with the file ourselves: to say it once is enough.
+            if reason.startswith(f"{known_as} "):
+                return self.error(name + reason.removeprefix(known_as))
+        return self.error(f"{name}: {reason}")
 
     def end_echo(self) -> None:
         """Leave the line in which a terminal has shown Ctrl-C as ^C."""

@@ -125,7 +125,7 @@ async def _each(run: Run, jobs: Sequence[str], one: "Callable[[JobClient, str], 
             except ComputeClientError as error:
                 if len(jobs) == 1:
                     raise
-                run.console.error(f"{job_id}: {error.message}")
+                run.console.failure(job_id, error)
                 failures.append(error)
     if failures:
         raise ComputeClientError(f"{len(failures)} of {len(jobs)} failed")

@@ -183,7 +183,7 @@ class Many:
             )
             return
         for name, error in failures[:MOST_NAMED]:
-            self._console.error(f"{name}: {error.message}")
+            self._console.failure(name, error)
         if len(failures) > MOST_NAMED:
             self._console.error(f"and {len(failures) - MOST_NAMED} more")
         raise ComputeClientError(

@@ -66,9 +66,12 @@ def test_failures_are_summed_up_at_the_end_and_tried_again_with_resume(cli: Cli,
         "error: 2 of 6 files failed; the others are in out",
         "hint: the same command with --resume tries only these again",
     ]
-    named = [line for line in ran.lines if line.startswith("error: pictures/")]
-    assert len(named) == 2
-    assert any("empty.jpg is empty" in line for line in named)
+    assert sorted(ran.lines[:-2]) == [
+        "error: pictures/empty.jpg is empty: there is nothing to send",
+        "error: pictures/notes.txt is not an image that Pillow can read (text/plain)",
+    ]
+    (refused,) = [line for line in cli("--debug", *command, "--resume").lines if line.startswith("error: pictures/n")]
+    assert "(HTTP 415 from http://" in refused
     assert "pictures/b.jpg:" in ran.out
     quiet = cli("-q", *command, "--resume")
     assert (quiet.code, quiet.out) == (1, "")
@@ -84,6 +87,12 @@ def test_failures_are_summed_up_at_the_end_and_tried_again_with_resume(cli: Cli,
     assert again.lines[-1].endswith("5 files done, 4 of them before, in out")
     anew = cli("--json", *command)
     assert not any(json.loads(line)["resumed"] for line in anew.out.splitlines())
+
+
+def test_a_job_that_failed_says_why_and_no_more(cli: Cli, pictures: Path):
+    write(pictures / "notes.txt", b"no picture")
+    ran = cli("hash", "compute", "pictures", "--algorithm", "phash")
+    assert ran.lines[0] == "error: pictures/notes.txt is not an image that Pillow can read (text/plain)"
 
 
 def test_options_for_one_file_are_refused_for_many(cli: Cli, pictures: Path):

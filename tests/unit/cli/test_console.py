@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cl_client.cli.console import Console, broken, human_size, printable
 from cl_client.cli.failure import Interrupted, report
+from cl_client.errors import ResponseError
 
 ROWS = [("width", "800"), ("output_path", "output/a.png")]
 
@@ -25,6 +26,22 @@ def test_a_result_for_programs_is_one_line_of_json(capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     assert json.loads(out) == {"text": "ä\nb"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        ("IMG_1.jpg is no image", "photos/IMG_1.jpg is no image"),
+        ("photos/IMG_1.jpg is empty", "photos/IMG_1.jpg is empty"),
+        ("the disk is full", "photos/IMG_1.jpg: the disk is full"),
+        ("IMG_1.jpgs are none", "photos/IMG_1.jpg: IMG_1.jpgs are none"),
+    ],
+)
+def test_a_failure_among_many_names_its_file_once(capsys: pytest.CaptureFixture[str], reason: str, line: str):
+    error = ResponseError(f"{reason} (HTTP 415 from http://s/jobs)", reason=reason)
+    Console(quiet=True).failure("photos/IMG_1.jpg", error)
+    Console(debug=True).failure("photos/IMG_1.jpg", error)
+    assert capsys.readouterr().err == f"error: {line}\nerror: {line} (HTTP 415 from http://s/jobs)\n"
 
 
 def test_quiet_leaves_ids_warnings_and_errors(capsys: pytest.CaptureFixture[str]):

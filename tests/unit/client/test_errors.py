@@ -54,6 +54,12 @@ def test_the_reason_is_found_in_whatever_came(body: bytes, reason: str):
     assert made(422, body).message == f"{reason} (HTTP 422 from http://s/jobs)"
 
 
+def test_among_many_the_reason_is_enough():
+    assert made(422, b"too low").reason == "too low"
+    assert made(502).reason == "the server gave no reason (HTTP 502)"
+    assert errors.InputFileError("a.jpg is empty").reason == "a.jpg is empty"
+
+
 @given(st.integers(300, 999), st.binary(max_size=300))
 def test_any_body_makes_one_line(status: int, body: bytes):
     assert "\n" not in str(made(status, body))
