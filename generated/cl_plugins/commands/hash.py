@@ -22,7 +22,7 @@ def compute(
         Literal["all", "phash", "dhash", "sha256", "md5"] | None,
         Parameter(
             name=("--algorithm",),
-            help="Which fingerprint; `all` leaves out the perceptual ones when it is not an image.",
+            help="Which fingerprint; `all` leaves out the perceptual ones where no image can be read.",
             show_default="all",
         ),
     ] = None,

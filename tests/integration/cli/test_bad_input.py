@@ -1,5 +1,7 @@
 """Whatever goes wrong: one clear line, what to do, the right exit code, and nothing half-written."""
 
+import hashlib
+import json
 import resource
 from pathlib import Path
 
@@ -52,6 +54,16 @@ def test_an_image_whose_end_is_missing(process: Cli, tmp_path: Path):
     write(tmp_path / "half.jpg", photo(640, 480)[:4_000])
     ran = process("image-conversion", "convert", "half.jpg", "--format", "png")
     says(ran, 1, "half.jpg is damaged: its end is missing", "HTTP 422")
+
+
+def test_an_image_whose_end_is_missing_has_the_hashes_of_its_bytes(process: Cli, tmp_path: Path):
+    half = photo(640, 480)[:4_000]
+    write(tmp_path / "half.jpg", half)
+    ran = process("hash", "compute", "half.jpg", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    output = json.loads(ran.out)["output"]
+    assert (output["phash"], output["sha256"]) == (None, hashlib.sha256(half).hexdigest())
+    says(process("hash", "compute", "half.jpg", "--algorithm", "phash"), 1, "failed", "half.jpg is damaged: ")
 
 
 def test_a_text_in_which_a_worker_finds_no_image(process: Cli, tmp_path: Path):

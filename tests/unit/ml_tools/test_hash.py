@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.picture import NotAPictureError
+from cl_ml_tools.picture import NotAPictureError, TooManyPixelsError
 from cl_ml_tools.plugins.hash.schema import HashOutput, HashParams
 from cl_ml_tools.plugins.hash.task import PIECE, HashTask
 from tests.media import photo
@@ -95,6 +95,27 @@ def test_a_picture_cut_anywhere_is_told_as_such(tmp_path: Path, carrier: str, pa
 def test_what_only_begins_like_a_picture_still_has_its_other_hashes(tmp_path: Path, text: bytes) -> None:
     output = run(photo.write(tmp_path / "source", text))
     assert (output.phash, output.sha256) == (None, hashlib.sha256(text).hexdigest())
+
+
+@pytest.mark.parametrize("carrier", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM"])
+@pytest.mark.parametrize("part", [0.02, 0.1, 0.5, 0.9])
+def test_all_of_a_picture_that_is_cut_leaves_the_perceptual_ones_out(tmp_path: Path, carrier: str, part: float) -> None:
+    whole = photo.encoded(photo.corners(), carrier)
+    cut = whole[: int(len(whole) * part)]
+    output = run(photo.write(tmp_path / "source", cut))
+    assert (output.phash, output.dhash) == (None, None)
+    assert (output.sha256, output.md5) == (hashlib.sha256(cut).hexdigest(), hashlib.md5(cut).hexdigest())
+
+
+def test_all_of_a_picture_that_is_too_large_leaves_the_perceptual_ones_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cl_ml_tools.picture.MAX_PIXELS", 100)
+    path = photo.write(tmp_path / "source.jpg", photo.photo(64, 48))
+    assert run(path).phash is None
+    assert run(path).sha256 is not None
+    with pytest.raises(TooManyPixelsError):
+        run(path, "dhash")
 
 
 def test_setup_warms_without_a_file() -> None:

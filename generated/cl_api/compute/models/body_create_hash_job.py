@@ -12,7 +12,7 @@ class BodyCreateHashJob:
     """The form of a request."""
 
     algorithm: BodyCreateHashJobAlgorithm | Unset = UNSET
-    """Which fingerprint; `all` leaves out the perceptual ones when it is not an image."""
+    """Which fingerprint; `all` leaves out the perceptual ones where no image can be read."""
     file: File
     """The file to fingerprint."""
     priority: int | Unset = UNSET

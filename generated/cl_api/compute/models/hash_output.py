@@ -11,7 +11,7 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class HashOutput:
-    """Fingerprints in hexadecimal; `null` where one was not asked for, or there is no picture."""
+    """Fingerprints in hexadecimal; `null` where one was not asked for, or no picture can be read."""
 
     dhash: str | None = None
     """Difference hash, 64 bits."""

@@ -11,12 +11,12 @@ class HashParams(BaseJobParams):
     """Fingerprint a file: SHA-256 and MD5 of its bytes, perceptual hashes of its picture."""
 
     algorithm: Literal["all", "phash", "dhash", "sha256", "md5"] = Field(
-        default="all", description="Which fingerprint; `all` leaves out the perceptual ones when it is not an image."
+        default="all", description="Which fingerprint; `all` leaves out the perceptual ones where no image can be read."
     )
 
 
 class HashOutput(BaseModel):
-    """Fingerprints in hexadecimal; `null` where one was not asked for, or there is no picture."""
+    """Fingerprints in hexadecimal; `null` where one was not asked for, or no picture can be read."""
 
     phash: str | None = Field(default=None, description="Perceptual hash (DCT), 64 bits.")
     dhash: str | None = Field(default=None, description="Difference hash, 64 bits.")

@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.picture import NotAPictureError, open_picture, upright
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
+from cl_ml_tools.picture import open_picture, upright
 from cl_ml_tools.plugins.hash.schema import HashOutput, HashParams
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class HashTask(BlockingModule[HashParams]):
                     picture = upright(opened)
                     output.phash = phash(picture) if wanted != "dhash" else None
                     output.dhash = dhash(picture) if wanted != "phash" else None
-            except NotAPictureError:
+            except TaskError:
+                # Not a picture, a damaged one, or one that is too large: its bytes are there all the same.
                 if wanted != "all":
                     raise
         if wanted in {"all", "sha256", "md5"}:
