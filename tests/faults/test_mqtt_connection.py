@@ -16,7 +16,7 @@ from cl_server.embedded import LocalStack
 from tests.conftest import GetStack
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.test_watching import until
-from tests.unit.client.test_watch import job, message
+from tests.states import job, message
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from tests.faults.proxy import fault_proxy
 from tests.faults.scripted import CLOSE, answer, scripted_server
 from tests.faults.test_watching import until
 from tests.integration.client.test_trouble import host_and_port
-from tests.unit.client.test_watch import job
+from tests.states import job
 
 MANY = 2_000
 

@@ -20,7 +20,7 @@ from tests.faults.proxy import fault_proxy
 from tests.faults.test_watching import open_files, until
 from tests.integration.client.test_trouble import host_and_port
 from tests.publisher import as_server, publish_all
-from tests.unit.client.test_watch import FakeServer, job, message
+from tests.states import FakeServer, job, message
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cl_client.watcher import Watcher
-from tests.unit.client.test_watch import FakeServer, job, message
+from tests.states import FakeServer, job, message
 
 HISTORY = [
     job(status="queued", at=1),

@@ -1,4 +1,4 @@
-"""A client of the stack that runs."""
+"""A client of the stack that runs, and a session of one of its users."""
 
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from cl_client import ComputeClient, JWTAuthProvider, PermissionError
+from cl_client import ComputeClient, JWTAuthProvider, PermissionError, ServerConfig, SessionManager
+from cl_client.session_store import SessionStore
 from cl_server.embedded import LocalStack
 from tests.accounts import ADMIN, JOBS, STRANGER, USER, Accounts
 from tests.conftest import KINDS, GetStack
+from tests.integration.client.sessions import Clock
 from tests.media.photo import corners, encoded
 
 
@@ -103,3 +105,36 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.jpg"
     path.write_bytes(encoded(corners(), orientation=6))
     return path
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def config(accounts: Accounts) -> ServerConfig:
+    """Where the servers with accounts are."""
+    stack = accounts.stack
+    return ServerConfig(
+        auth_url=accounts.auth_url,
+        compute_url=stack.compute_url,
+        mqtt_host=stack.mqtt_host,
+        mqtt_port=stack.mqtt_port,
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SessionStore:
+    """Where sessions are kept."""
+    return SessionStore(tmp_path / "sessions")
+
+
+@pytest.fixture
+async def session(
+    accounts: Accounts, config: ServerConfig, clock: Clock, store: SessionStore
+) -> AsyncGenerator[SessionManager]:
+    """The user's session, with a clock that the test moves."""
+    async with SessionManager(config, store=store, clock=clock) as session:
+        await session.login(USER, accounts.passwords[USER])
+        yield session

@@ -21,7 +21,7 @@ from cl_client import (
 from cl_server.embedded import LocalStack
 from tests.faults.scripted import answer, scripted_server
 from tests.media.film import film
-from tests.unit.client.test_watch import job as state
+from tests.states import job as state
 
 
 @pytest.fixture
