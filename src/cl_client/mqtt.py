@@ -224,7 +224,7 @@ class Connection:
             if loop.time() - began > STABLE_AFTER:
                 attempt = 0
             # Full jitter: a thousand clients of a broker that restarts do not come back in one moment.
-            await asyncio.sleep(random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * (1 << attempt))))  # noqa: S311
+            await asyncio.sleep(random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * (1 << attempt))))  # noqa: S311 (no secret)
             attempt = min(attempt + 1, 16)
 
     async def _connect(self) -> None:

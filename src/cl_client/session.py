@@ -247,7 +247,7 @@ class SessionManager:
 
     def _take(self, session: Session) -> None:
         self._session, self._user = session, None
-        self._share = random.uniform(*EARLY)  # noqa: S311
+        self._share = random.uniform(*EARLY)  # noqa: S311 (no secret)
         self._left_alone_until = 0.0
 
     def _in_trouble(self) -> bool:

@@ -315,7 +315,7 @@ class Watcher:
             entry.ask_again = False
             self._due(entry, 0)
         elif self._proven and error is None and not entry.end_announced:
-            self._due(entry, random.uniform(*Config.SWEEP_AFTER), if_silent=True)  # noqa: S311
+            self._due(entry, random.uniform(*Config.SWEEP_AFTER), if_silent=True)  # noqa: S311 (no secret)
         elif isinstance(error, RateLimitError) and error.retry_after is not None:
             self._due(entry, error.retry_after)
         else:

@@ -7,7 +7,6 @@ example of a date would become something else, so the plain words are read here 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, cast
 
@@ -30,10 +29,11 @@ _PLAIN: Final = (
     ("int", r"[-+]?[0-9]+", list("-+0123456789")),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
 )
-_Loader.yaml_implicit_resolvers = {}
-_resolve = cast("Callable[[str, re.Pattern[str], list[str]], None]", getattr(_Loader, "add_implicit_resolver"))  # noqa: B009
+_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 for _tag, _pattern, _first in _PLAIN:
-    _resolve(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
+    for _character in _first:
+        _resolvers.setdefault(_character, []).append((f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$")))
+_Loader.yaml_implicit_resolvers = _resolvers
 
 
 def _integer(_: _Loader, node: yaml.ScalarNode) -> int:

@@ -28,24 +28,24 @@ PARTS = ("right_eye", "left_eye", "nose", "right_mouth", "left_mouth")
 class YuNet(Protocol):
     """What is used of `cv2.FaceDetectorYN`."""
 
-    def setInputSize(self, input_size: tuple[int, int]) -> None: ...  # noqa: N802 - the name that OpenCV gave
-    def setScoreThreshold(self, score_threshold: float) -> None: ...  # noqa: N802
-    def setNMSThreshold(self, nms_threshold: float) -> None: ...  # noqa: N802
+    def setInputSize(self, input_size: tuple[int, int]) -> None: ...
+    def setScoreThreshold(self, score_threshold: float) -> None: ...
+    def setNMSThreshold(self, nms_threshold: float) -> None: ...
     def detect(self, image: Bytes) -> tuple[int, NDArray[numpy.float32] | None]: ...
 
 
 class Haar(Protocol):
     """What is used of `cv2.CascadeClassifier`."""
 
-    def detectMultiScale3(  # noqa: N802 - the name that OpenCV gave
+    def detectMultiScale3(
         self,
         image: Bytes,
-        scaleFactor: float,  # noqa: N803
-        minNeighbors: int,  # noqa: N803
+        scaleFactor: float,
+        minNeighbors: int,
         flags: int,
-        minSize: tuple[int, int],  # noqa: N803
+        minSize: tuple[int, int],
         *,
-        outputRejectLevels: bool,  # noqa: N803
+        outputRejectLevels: bool,
     ) -> tuple[Sequence[Sequence[int]], object, Sequence[float]]: ...
 
 

@@ -52,7 +52,7 @@ class Runtime(Protocol):
 
     SessionOptions: Callable[[], Options]
 
-    def InferenceSession(self, path: str, options: Options, *, providers: Sequence[str]) -> Session:  # noqa: N802
+    def InferenceSession(self, path: str, options: Options, *, providers: Sequence[str]) -> Session:
         """Load a model."""
         ...
 

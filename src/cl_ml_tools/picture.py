@@ -120,7 +120,7 @@ def media_type_of(head: bytes) -> str:
     """The media type of a file that begins like this."""
     import filetype
 
-    guess: object = filetype.guess_mime(head)  # pyright: ignore[reportUnknownMemberType]
+    guess: object = filetype.guess_mime(head)  # pyright: ignore[reportUnknownMemberType] (it says no types)
     if isinstance(guess, str):
         return guess
     try:

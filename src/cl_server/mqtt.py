@@ -45,7 +45,7 @@ class Connection:
         if broker.username is not None:
             self._client.username_pw_set(broker.username, broker.password)
         if (context := broker.trust()) is not None:
-            self._client.tls_set_context(context)  # pyright: ignore[reportUnknownMemberType]
+            self._client.tls_set_context(context)  # pyright: ignore[reportUnknownMemberType] (paho may lack ssl)
         self._client.max_queued_messages_set(QUEUED)
         self._client.max_inflight_messages_set(200)
         self._client.reconnect_delay_set(1, 2)

@@ -27,7 +27,8 @@ def expanded(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             found = [file for file in sorted(path.rglob("*")) if file.is_file() and not _is_hidden(file, path)]
         elif _is_pattern(path):
-            found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if Path(name).is_file()]  # noqa: PTH207
+            names = glob.glob(str(path), recursive=True)  # noqa: PTH207 (as a shell: absolute too, nothing hidden)
+            found = [Path(name) for name in sorted(names) if Path(name).is_file()]
         else:
             found = [path]
         if not found:
@@ -42,7 +43,7 @@ def result_names(files: Sequence[Path | None]) -> list[Path]:
     Where two files would have the same (`a.jpg` and `a.png`), theirs is the whole name; a file that comes again has a
     number.
     """
-    full = [Path(os.path.abspath(file)) if file is not None else None for file in files]  # noqa: PTH100
+    full = [Path(os.path.abspath(file)) if file is not None else None for file in files]  # noqa: PTH100 (links stay)
     parents = [file.parent for file in full if file is not None]
     common = Path(os.path.commonpath(parents)) if parents else Path()
     different = {file for file in full if file is not None}

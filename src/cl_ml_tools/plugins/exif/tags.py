@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, SupportsFloat, cast
 
 from pydantic import JsonValue
 
@@ -76,7 +76,8 @@ def plain(value: object, *, wide: bool = False) -> JsonValue:
 def number(value: object) -> float | None:
     """A number, or `None` for what is none: EXIF writes 0/0 where it does not know."""
     try:
-        found = float(value)  # pyright: ignore[reportArgumentType] - Pillow's fractions are numbers, and say so late
+        # Pillow's fractions are numbers too.
+        found = float(cast("SupportsFloat", value))
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
     return found if math.isfinite(found) else None
