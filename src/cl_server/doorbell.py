@@ -9,12 +9,15 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self, cast
 
 HOST = "127.0.0.1"
 SUFFIX = ".bell"
+# Nanoseconds; several times what the clocks of file systems are coarse by.
+TICK = 1_000_000_000
 
 
 class Doorbell:
@@ -63,29 +66,6 @@ class Doorbell:
         self.close()
 
 
-class Ringer:
-    """The other end: rings at every worker of a data folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        # Else the first ring would open a port on all addresses.
-        self._socket.bind((HOST, 0))
-        self._socket.setblocking(False)
-
-    def ring(self) -> None:
-        """Wake every worker; never blocks, never raises."""
-        for worker in registered(self._folder):
-            try:
-                self._socket.sendto(b"1", (HOST, worker.port))
-            except (OSError, OverflowError):
-                continue
-
-    def close(self) -> None:
-        """Give the socket back."""
-        self._socket.close()
-
-
 class Registration:
     """How to reach one worker."""
 
@@ -112,3 +92,40 @@ def registered(folder: Path) -> list[Registration]:
             continue
         found.append(Registration(path.stem, port, pid))
     return found
+
+
+class Ringer:
+    """The other end: rings at every worker of a data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # Else the first ring would open a port on all addresses.
+        self._socket.bind((HOST, 0))
+        self._socket.setblocking(False)
+        self._known: Sequence[Registration] = ()
+        self._read_at: int | None = None
+
+    def ring(self) -> None:
+        """Wake every worker; never blocks, never raises."""
+        for worker in self._workers():
+            try:
+                self._socket.sendto(b"1", (HOST, worker.port))
+            except (OSError, OverflowError):
+                continue
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+    def _workers(self) -> Sequence[Registration]:
+        """Read again when the folder has changed, which is seldom, and jobs are many."""
+        try:
+            changed = self._folder.stat().st_mtime_ns
+        except OSError:
+            return ()
+        if changed != self._read_at:
+            # Of what changes within one tick of the file system's clock, only the first is seen.
+            self._read_at = changed if time.time_ns() - changed > TICK else None
+            self._known = registered(self._folder)
+        return self._known

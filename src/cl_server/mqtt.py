@@ -27,6 +27,7 @@ class Subscription:
 
     on_message: Callable[[str, bytes], None]
     on_connect: Callable[[], None]
+    qos: int
 
 
 class Connection:
@@ -62,9 +63,11 @@ class Connection:
         """Call back on every connect, in paho's thread."""
         self._on_connect.append(callback)
 
-    def subscribe(self, topic: str, on_message: Callable[[str, bytes], None], on_connect: Callable[[], None]) -> None:
+    def subscribe(
+        self, topic: str, on_message: Callable[[str, bytes], None], on_connect: Callable[[], None], qos: int = QOS
+    ) -> None:
         """Subscribe on every connect."""
-        self._subscriptions[topic] = Subscription(on_message, on_connect)
+        self._subscriptions[topic] = Subscription(on_message, on_connect, qos)
 
     def start(self) -> None:
         """Connect in the background, for as long as it takes."""
@@ -107,7 +110,7 @@ class Connection:
         self._complaint = None
         for topic, subscription in self._subscriptions.items():
             subscription.on_connect()
-            client.subscribe(topic, QOS)
+            client.subscribe(topic, subscription.qos)
         for callback in self._on_connect:
             callback()
         self._connected.set()

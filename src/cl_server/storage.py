@@ -193,11 +193,11 @@ class LocalWorkspace:
 def _copy(upload: Upload, path: Path) -> tuple[int, str]:
     """Bytes and SHA-256."""
     content = hashlib.sha256()
+    size = 0
     with path.open("xb") as target:
         while piece := upload.file.read(PIECE):
             content.update(piece)
-            target.write(piece)
-        size = target.tell()
+            size += target.write(piece)
     digest = content.hexdigest()
     digest_list.note(path.parent, [(path.name, digest)])
     return size, digest

@@ -13,7 +13,7 @@ from tests.bench.figure import Figure
 
 JOBS = 1_000
 # Of one way and then of the other, so that a busy moment of the machine hits both.
-PART = 100
+PART = 250
 
 
 def figures() -> Iterator[Figure]:

@@ -126,6 +126,34 @@ def test_a_ring_is_heard_by_every_worker(tmp_path: Path) -> None:
     ringer.close()
 
 
+def test_a_worker_that_comes_later_hears_the_next_ring(tmp_path: Path) -> None:
+    ringer = Ringer(tmp_path)
+    with Doorbell(tmp_path, "w0"):
+        # Nothing has changed for long: the ringer need not look again.
+        os.utime(tmp_path, ns=(0, 0))
+        ringer.ring()
+        ringer.ring()
+        with Doorbell(tmp_path, "w1") as late:
+            ringer.ring()
+            late.socket.settimeout(5)
+            assert late.socket.recv(16) == b"1"
+    ringer.close()
+
+
+def test_a_worker_that_comes_in_the_same_moment_as_another_is_heard_of(tmp_path: Path) -> None:
+    ringer = Ringer(tmp_path)
+    with Doorbell(tmp_path, "w0"):
+        ringer.ring()
+        before = tmp_path.stat().st_mtime_ns
+        with Doorbell(tmp_path, "w1") as late:
+            # As where the clock of the file system did not move in between.
+            os.utime(tmp_path, ns=(before, before))
+            ringer.ring()
+            late.socket.settimeout(5)
+            assert late.socket.recv(16) == b"1"
+    ringer.close()
+
+
 def test_what_a_dead_worker_left_at_the_door_is_removed(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
