@@ -1,7 +1,7 @@
 """Where the files of jobs are kept: the protocol between master, worker and storage."""
 
 from pathlib import Path
-from typing import BinaryIO, NotRequired, Protocol, TypedDict
+from typing import BinaryIO, NotRequired, Protocol, TypedDict, runtime_checkable
 
 
 class SavedFile(TypedDict):
@@ -47,4 +47,13 @@ class FileStorage(Protocol):
 
     def cleanup_job(self, job_id: str) -> bool:
         """Remove everything of a job; `False` when there was nothing."""
+        ...
+
+
+@runtime_checkable
+class InputKeeper(Protocol):
+    """What a storage may do besides: keep an upload without a loop, so that all of a submit is one step of a thread."""
+
+    def keep_input(self, job_id: str, filename: str, file: BinaryIO) -> SavedFile:
+        """As `save_input_file`. It blocks."""
         ...

@@ -9,6 +9,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated, BinaryIO, Generic, Protocol, TypeVar
 from uuid import uuid4
@@ -19,7 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
-from cl_ml_tools.file_storage import FileStorage
+from cl_ml_tools.file_storage import FileStorage, InputKeeper, SavedFile
 from cl_ml_tools.job_queue import IdempotencyConflictError, JobQueue
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import (
@@ -139,6 +140,28 @@ class SubmitRoute(Generic[P]):
         return inspect.Signature(parameters)
 
 
+@dataclass(frozen=True, slots=True)
+class Sent(Generic[P]):
+    """What somebody sent, and the id that the job gets."""
+
+    job_id: str
+    file: UploadFile
+    params: P
+    priority: int
+    owner: str | None
+    key: str | None
+
+    @property
+    def name(self) -> str:
+        """What the user calls the file."""
+        return display_name(self.file.filename)
+
+    @property
+    def kept_as(self) -> str:
+        """What it is called in the folder of its job."""
+        return f"source{safe_suffix(self.file.filename)}"
+
+
 class Submission(Generic[P]):
     """The endpoint. A callable with a signature of its own, for that is what FastAPI reads."""
 
@@ -155,40 +178,69 @@ class Submission(Generic[P]):
     ) -> JobCreatedResponse:
         if file.size == 0:
             raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
-        params = self._params(fields)
-        job_id = uuid4().hex
-        try:
-            await run_in_threadpool(self._begin, job_id, file.file, display_name(file.filename))
-            saved = await self._storage.save_input_file(job_id, f"source{safe_suffix(file.filename)}", file)
-            params.input_paths = [saved["path"]]
-            params.input_names = [display_name(file.filename)]
-            if self._route.output_name is not None:
-                name = self._route.output_name(safe_stem(file.filename), params)
-                params.output_paths = [str(self._storage.get_output_path(job_id) / name)]
-            content: JSONObject = params.model_dump(mode="json")
-            job = Job(
-                job_id=job_id,
-                task_type=self._route.task_type,
-                params=content,
-                priority=priority,
-                size=saved["size"],
-            )
-            if idempotency_key is None or not isinstance(self._repository, JobQueue):
-                await run_in_threadpool(self._repository.add_job, job, created_by=user_id(user), priority=priority)
-            else:
-                content_hash = saved.get("hash") or await run_in_threadpool(_sha256, file.file)
-                job = await _once(self._repository, job, content_hash, idempotency_key, user_id(user))
-                if job.job_id != job_id:
-                    await run_in_threadpool(self._storage.cleanup_job, job_id)
-        except BaseException:
-            await run_in_threadpool(self._storage.cleanup_job, job_id)
-            raise
+        sent = Sent(uuid4().hex, file, self._params(fields), priority, user_id(user), idempotency_key)
+        if isinstance(self._storage, InputKeeper):
+            job = await run_in_threadpool(self._take, sent, self._storage)
+        else:
+            job = await self._take_step_by_step(sent)
         return JobCreatedResponse(job_id=job.job_id, status=job.status, task_type=job.task_type)
 
-    def _begin(self, job_id: str, file: BinaryIO, name: str) -> None:
+    def _take(self, sent: Sent[P], storage: InputKeeper) -> Job:
+        # All in one thread, which knows whether the job is queued, whatever becomes of the request meanwhile.
+        try:
+            self._begin(sent)
+            return self._queue(sent, storage.keep_input(sent.job_id, sent.kept_as, sent.file.file))
+        except BaseException:
+            self._storage.cleanup_job(sent.job_id)
+            raise
+
+    async def _take_step_by_step(self, sent: Sent[P]) -> Job:
+        """The same with a storage that only knows how to save on the event loop."""
+        try:
+            await run_in_threadpool(self._begin, sent)
+            saved = await self._storage.save_input_file(sent.job_id, sent.kept_as, sent.file)
+            return await run_in_threadpool(self._queue, sent, saved)
+        except BaseException:
+            await run_in_threadpool(self._storage.cleanup_job, sent.job_id)
+            raise
+
+    def _begin(self, sent: Sent[P]) -> None:
         if self._route.check is not None:
-            _look(self._route.check, file, name)
-        self._storage.create_job_directory(job_id)
+            _look(self._route.check, sent.file.file, sent.name)
+        self._storage.create_job_directory(sent.job_id)
+
+    def _queue(self, sent: Sent[P], saved: SavedFile) -> Job:
+        """Queue a job, unless it was queued before, under the same key: then that one."""
+        job = self._job(sent, saved)
+        if sent.key is None or not isinstance(self._repository, JobQueue):
+            self._repository.add_job(job, created_by=sent.owner, priority=sent.priority)
+            return job
+        fingerprint = _fingerprint(job, saved.get("hash") or _sha256(sent.file.file))
+        try:
+            queued = self._repository.submit(
+                job, created_by=sent.owner, priority=sent.priority, key=sent.key, fingerprint=fingerprint
+            )
+        except IdempotencyConflictError as error:
+            raise HTTPException(422, str(error)) from error
+        if queued.job_id != sent.job_id:
+            self._storage.cleanup_job(sent.job_id)
+        return queued
+
+    def _job(self, sent: Sent[P], saved: SavedFile) -> Job:
+        params = sent.params
+        params.input_paths = [saved["path"]]
+        params.input_names = [sent.name]
+        if self._route.output_name is not None:
+            name = self._route.output_name(safe_stem(sent.file.filename), params)
+            params.output_paths = [str(self._storage.get_output_path(sent.job_id) / name)]
+        content: JSONObject = params.model_dump(mode="json")
+        return Job(
+            job_id=sent.job_id,
+            task_type=self._route.task_type,
+            params=content,
+            priority=sent.priority,
+            size=saved["size"],
+        )
 
     def _params(self, fields: dict[str, object]) -> P:
         try:
@@ -208,17 +260,6 @@ def _look(check: Check, file: BinaryIO, name: str) -> None:
         # RFC 9110 §15.5.21: of a kind that is understood, and yet no work can be done on it.
         raise HTTPException(422, str(error)) from error
     file.seek(0)
-
-
-async def _once(queue: JobQueue, job: Job, content_hash: str, key: str, owner: str | None) -> Job:
-    """Queue a job, unless it was queued before: then that one."""
-    fingerprint = _fingerprint(job, content_hash)
-    try:
-        return await run_in_threadpool(
-            queue.submit, job, created_by=owner, priority=job.priority, key=key, fingerprint=fingerprint
-        )
-    except IdempotencyConflictError as error:
-        raise HTTPException(422, str(error)) from error
 
 
 def _fingerprint(job: Job, content_hash: str) -> str:

@@ -113,9 +113,13 @@ class S3FileStorage:
         return self.create_job_directory(job_id) / "output"
 
     async def save_input_file(self, job_id: str, filename: str, file: Upload) -> SavedFile:
-        """Upload an upload, off the event loop, in parts."""
+        """As `keep_input`, off the event loop."""
+        return await run_in_threadpool(self.keep_input, job_id, filename, file.file)
+
+    def keep_input(self, job_id: str, filename: str, file: BinaryIO) -> SavedFile:
+        """Upload an upload, in parts."""
         name = Path(filename).name
-        record = await run_in_threadpool(self._add_input, job_id, name, file.file)
+        record = self._add_input(job_id, name, file)
         path = str(self.get_input_path(job_id) / name)
         return {"filename": name, "path": path, "size": record.size, "hash": record.sha256}
 

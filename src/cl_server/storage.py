@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -52,10 +53,14 @@ class LocalFileStorage:
         return self._folder(job_id) / "output"
 
     async def save_input_file(self, job_id: str, filename: str, file: Upload) -> SavedFile:
-        """Copy an upload, off the event loop, in pieces."""
+        """As `keep_input`, off the event loop."""
+        return await run_in_threadpool(self.keep_input, job_id, filename, file.file)
+
+    def keep_input(self, job_id: str, filename: str, file: BinaryIO) -> SavedFile:
+        """Copy an upload, in pieces."""
         # A name is the server's choice, but this class does not have to believe that.
         path = self.get_input_path(job_id) / Path(filename).name
-        size, digest = await run_in_threadpool(_copy, file, path)
+        size, digest = _copy(file, path)
         return {"filename": path.name, "path": str(path), "size": size, "hash": digest}
 
     def cleanup_job(self, job_id: str) -> bool:
@@ -190,12 +195,12 @@ class LocalWorkspace:
         shutil.rmtree(self.outputs, ignore_errors=True)
 
 
-def _copy(upload: Upload, path: Path) -> tuple[int, str]:
+def _copy(file: BinaryIO, path: Path) -> tuple[int, str]:
     """Bytes and SHA-256."""
     content = hashlib.sha256()
     size = 0
     with path.open("xb") as target:
-        while piece := upload.file.read(PIECE):
+        while piece := file.read(PIECE):
             content.update(piece)
             size += target.write(piece)
     digest = content.hexdigest()
