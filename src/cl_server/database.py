@@ -140,7 +140,7 @@ def is_postgres(engine: Engine) -> bool:
 
 
 def reading(engine: Engine) -> Engine:
-    """The same database for reads of one statement each, which under WAL wait for nobody."""
+    """The same database for reads, which under WAL wait for nobody. On SQLite, each statement sees its own moment."""
     return engine.execution_options(reading=True)
 
 

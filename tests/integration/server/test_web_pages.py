@@ -8,6 +8,7 @@ import pytest
 
 from cl_server.embedded import LocalStack
 from cl_server.web_pages import is_loopback
+from tests.conftest import absent
 from tests.integration.server.client import Api
 from tests.integration.server.test_bad_input import detail
 
@@ -60,9 +61,10 @@ def test_what_only_looks_like_loopback_is_not(host: str) -> None:
     assert not is_loopback(host)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_curl_works(local_stack: LocalStack, name: str) -> None:
+    if shutil.which("curl") is None:
+        absent("curl")
     url = f"http://{name}:{port_of(local_stack)}/jobs/hash"
     ran = subprocess.run(["curl", "-sf", "-4", "-F", "file=@LICENSE", url], capture_output=True, text=True, timeout=30)
     assert '"status":"queued"' in ran.stdout

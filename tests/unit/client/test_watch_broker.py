@@ -25,14 +25,18 @@ async def test_a_broker_that_tells_of_our_jobs_is_given_a_moment_before_the_serv
     assert server.asked == {"b": 1}
 
 
-async def test_a_job_that_the_broker_told_of_before_its_watch_is_not_asked_for(server: FakeServer, watcher: Watcher):
+async def test_a_job_that_the_broker_told_of_before_its_watch_is_not_asked_for(
+    server: FakeServer, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ComputeClientConfig, "FIRST_POLL_INTERVAL", 0.0)
     watcher.online()
     watcher.receive("t", message(job(status="processing", at=2)))
     watcher.receive("t", message(job(at=1)))
     watch = watcher.watch("a")
     assert watch.state is not None
     assert watch.state.status == "processing"
-    await asyncio.sleep(ComputeClientConfig.FIRST_POLL_INTERVAL * 2)
+    for _ in range(10):
+        await asyncio.sleep(0)
     watcher.receive("t", message(job(status="completed", at=3)))
     await watch.end()
     assert server.asked == {}

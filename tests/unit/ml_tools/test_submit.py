@@ -1,3 +1,5 @@
+import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, model_validator
 
+from cl_ml_tools.file_storage import FileStorage, InputKeeper
 from cl_ml_tools.schemas import BaseJobParams, Job
 from cl_ml_tools.submit import SubmitRoute, display_name, safe_stem, safe_suffix
 from cl_server import errors
@@ -48,6 +51,35 @@ class Repository:
         return job.job_id
 
 
+class SlowRepository(Repository):
+    """Takes a job when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.may = threading.Event()
+        self.done = threading.Event()
+
+    def add_job(self, job: Job, created_by: str | None = None, priority: int | None = None) -> str:
+        self.asked.set()
+        assert self.may.wait(30)
+        job_id = super().add_job(job, created_by, priority)
+        self.done.set()
+        return job_id
+
+
+class UsersStorage:
+    """As users write one: what `FileStorage` asks for, and no more."""
+
+    def __init__(self, folder: Path) -> None:
+        self._local = LocalFileStorage(folder)
+        self.create_job_directory = self._local.create_job_directory
+        self.get_input_path = self._local.get_input_path
+        self.get_output_path = self._local.get_output_path
+        self.save_input_file = self._local.save_input_file
+        self.cleanup_job = self._local.cleanup_job
+
+
 class User:
     id = 42
 
@@ -62,7 +94,12 @@ def client(repository: Repository, tmp_path: Path) -> httpx.AsyncClient:
     return make(repository, tmp_path, lambda: None)
 
 
-def make(repository: Repository, folder: Path, user: Callable[[], object]) -> httpx.AsyncClient:
+def make(
+    repository: Repository,
+    folder: Path,
+    user: Callable[[], object],
+    storage: Callable[[Path], FileStorage] = LocalFileStorage,
+) -> httpx.AsyncClient:
     route = SubmitRoute(
         "paint",
         PaintParams,
@@ -73,7 +110,7 @@ def make(repository: Repository, folder: Path, user: Callable[[], object]) -> ht
     )
     app = FastAPI()
     errors.install(app)
-    app.include_router(route.router(repository, LocalFileStorage(folder), user))  # pyright: ignore[reportArgumentType]
+    app.include_router(route.router(repository, storage(folder), user))  # pyright: ignore[reportArgumentType]
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://paint")
 
@@ -137,13 +174,37 @@ async def test_the_owner_is_whoever_is_logged_in(repository: Repository, tmp_pat
     assert repository.jobs[0][1] == "42"
 
 
+@pytest.mark.parametrize("storage", [LocalFileStorage, UsersStorage])
 async def test_a_job_that_cannot_be_kept_leaves_no_files(
-    client: httpx.AsyncClient, repository: Repository, tmp_path: Path
+    repository: Repository, tmp_path: Path, storage: Callable[[Path], FileStorage]
 ) -> None:
     repository.refuses = True
+    client = make(repository, tmp_path, lambda: None, storage)
     answer = await client.post("/jobs/paint", files={"file": ("a", b"wall")}, data={"colour": "red"})
     assert answer.status_code == 500
     assert list((tmp_path / "jobs").iterdir()) == []
+
+
+async def test_a_storage_needs_to_know_no_more_than_the_protocol(repository: Repository, tmp_path: Path) -> None:
+    assert not isinstance(UsersStorage(tmp_path), InputKeeper)
+    client = make(repository, tmp_path, lambda: None, UsersStorage)
+    answer = await client.post("/jobs/paint", files={"file": ("a", b"wall")}, data={"colour": "red"})
+    assert answer.status_code == 200
+    assert (tmp_path / "jobs" / answer.json()["job_id"] / "input" / "source").read_bytes() == b"wall"
+
+
+async def test_a_request_that_is_given_up_leaves_no_job_without_files(tmp_path: Path) -> None:
+    repository = SlowRepository()
+    client = make(repository, tmp_path, lambda: None)
+    sent = client.post("/jobs/paint", files={"file": ("a", b"wall")}, data={"colour": "red"})
+    request = asyncio.create_task(sent)
+    assert await asyncio.to_thread(repository.asked.wait, 30)
+    request.cancel()
+    await asyncio.wait([request])
+    repository.may.set()
+    assert await asyncio.to_thread(repository.done.wait, 30)
+    [(job, _, _)] = repository.jobs
+    assert (tmp_path / "jobs" / job.job_id / "input" / "source").read_bytes() == b"wall"
 
 
 @pytest.mark.parametrize("number", ["inf", "nan", "1e999"])

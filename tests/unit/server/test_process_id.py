@@ -9,6 +9,7 @@ import pytest
 
 from cl_server import process_id
 from cl_server.process_id import ProcessId
+from tests.conftest import absent
 
 
 @pytest.fixture(params=["proc", "ps"])
@@ -16,7 +17,7 @@ def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_
     """Linux, or one without /proc."""
     if request.param == "ps":
         if not Path("/bin/ps").exists():
-            pytest.skip("there is no ps on this machine")
+            absent("ps")
         monkeypatch.setattr(process_id, "PROC", tmp_path)
     return str(request.param)
 
