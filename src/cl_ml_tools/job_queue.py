@@ -211,7 +211,11 @@ class JobQueue(JobRepository, Protocol):
         ...
 
     def settle(self, seqs: Sequence[int]) -> None:
-        """Forget events that were told."""
+        """Forget events that were told, and count them."""
+        ...
+
+    def transitions(self) -> dict[tuple[str, JobStatus], int]:
+        """How often jobs came into a status since there is this queue, of what was told."""
         ...
 
 

@@ -68,6 +68,7 @@ class MemoryJobRepository:
         self._entries: dict[str, Entry] = {}
         self._keys: dict[str, str] = {}
         self._outbox: dict[int, tuple[int, Event]] = {}
+        self._transitions = Counter[tuple[str, JobStatus]]()
         self._held: dict[str, Claim] = {}
         self._seq = 0
         self._event_seq = 0
@@ -309,10 +310,15 @@ class MemoryJobRepository:
             return events
 
     def settle(self, seqs: Sequence[int]) -> None:
-        """Forget events that were told."""
+        """Forget events that were told, and count them."""
         with self._lock:
-            for seq in seqs:
-                self._outbox.pop(seq, None)
+            told = [self._outbox.pop(seq)[1].job for seq in seqs if seq in self._outbox]
+            self._transitions.update((job.task_type, job.status) for job in told)
+
+    def transitions(self) -> dict[tuple[str, JobStatus], int]:
+        """How often jobs came into a status, of what was told."""
+        with self._lock:
+            return dict(self._transitions)
 
     def _of(self, claim: Claim) -> Entry | None:
         entry = self._entries.get(claim.job.job_id)

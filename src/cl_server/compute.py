@@ -58,10 +58,9 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring, quota=quota)
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        metrics = JobMetrics(registry, repository, capabilities, discover_tasks().keys())
+        JobMetrics(registry, repository, capabilities, discover_tasks().keys())
         if broker is not None:
             capabilities.listen(broker)
-            metrics.listen(broker)
             broker.start()
             opened.callback(broker.stop)
         relay.follow(repository)

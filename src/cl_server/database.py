@@ -89,6 +89,15 @@ outbox = Table(
     Column("told_at", Big, nullable=False),
 )
 
+# How often jobs came into each status: counted as events are told, for that is done by many at a time.
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("task_type", String(64), primary_key=True),
+    Column("status", String(16), primary_key=True),
+    Column("times", Big, nullable=False),
+)
+
 # What admins change while the servers of many hosts run.
 switches = Table(
     "switches",

@@ -1,14 +1,16 @@
 """What has happened to jobs and is not yet known to have been told."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import JSON, Connection, Engine, delete, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.job_queue import Event
-from cl_ml_tools.schemas import Job
-from cl_server.database import is_postgres, outbox, reading
-from cl_server.statement import NOTE
+from cl_ml_tools.schemas import Job, JobStatus
+from cl_server.database import is_postgres, outbox, reading, transitions
+from cl_server.statement import NOTE, counting
 
 
 class Outbox:
@@ -18,6 +20,7 @@ class Outbox:
         self._engine = engine
         self._reading = reading(engine)
         self._postgres = is_postgres(engine)
+        self._count = counting(transitions, postgres=self._postgres)
         self._clock = clock
 
     @staticmethod
@@ -43,6 +46,21 @@ class Outbox:
         return [Event(Job.model_validate(job), seq) for seq, job in rows]
 
     def settle(self, seqs: Sequence[int]) -> None:
-        """Forget events that were told."""
+        """Forget events that were told, and count them; each is counted once, whoever told it how often."""
+        told = delete(outbox).where(outbox.c.seq.in_(seqs)).returning(_word("task_type"), _word("status"))
         with self._engine.begin() as connection:
-            connection.execute(delete(outbox).where(outbox.c.seq.in_(seqs)))
+            counted = Counter(cast("list[tuple[str, str]]", [tuple(row) for row in connection.execute(told)]))
+            # In one order, so that no two who count wait for each other.
+            for (task_type, status), times in sorted(counted.items()):
+                connection.execute(self._count, {"task_type": task_type, "status": status, "times": times})
+
+    def transitions(self) -> dict[tuple[str, JobStatus], int]:
+        """How often jobs came into a status, of what was told."""
+        with self._reading.connect() as connection:
+            rows = cast("list[tuple[str, str, int]]", list(connection.execute(select(transitions))))
+        return {(task, JobStatus(status)): times for task, status, times in rows}
+
+
+def _word(name: str) -> ColumnElement[str]:
+    """A word out of the job of an event."""
+    return cast("JSON.Comparator[str]", outbox.c.job[name]).as_string()

@@ -320,8 +320,12 @@ class SqlJobRepository:
         return self._outbox.take(older_than, limit)
 
     def settle(self, seqs: Sequence[int]) -> None:
-        """Forget events that were told."""
+        """Forget events that were told, and count them."""
         self._outbox.settle(seqs)
+
+    def transitions(self) -> dict[tuple[str, JobStatus], int]:
+        """How often jobs came into a status, of what was told."""
+        return self._outbox.transitions()
 
     @contextmanager
     def _changing(self) -> Generator[Change]:

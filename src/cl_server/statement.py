@@ -1,6 +1,7 @@
 """The statements that every job runs through, made once: to make one takes longer than to run it."""
 
-from sqlalchemy import JSON, Executable, Select, bindparam, case, func, insert, select, update
+from sqlalchemy import JSON, Executable, Select, Table, bindparam, case, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.schemas import JobStatus
@@ -69,4 +70,12 @@ def taking(queued: Select[tuple[int]]) -> Executable:
             lease_until=bindparam("lease_end"),
         )
         .returning(jobs)
+    )
+
+
+def counting(table: Table, *, postgres: bool) -> Executable:
+    """Add to a number of times that may not be there yet; parameters: what is in the columns."""
+    first = postgresql.insert(table) if postgres else sqlite.insert(table)
+    return first.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={"times": table.c.times + first.excluded.times}
     )

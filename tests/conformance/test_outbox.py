@@ -4,6 +4,7 @@ import pytest
 
 from cl_ml_tools.job_queue import Event
 from cl_ml_tools.memory_repository import MemoryJobRepository
+from cl_ml_tools.schemas import JobStatus
 from cl_server.repository import SqlJobRepository
 from tests.conformance.bench import Bench, claimed, new
 
@@ -67,3 +68,23 @@ def test_what_was_not_told_is_told_by_another(bench: Bench) -> None:
     queue.settle([event.seq for event in late if event.seq is not None])
     bench.clock.passes(60_000)
     assert queue.take_untold(5_000) == []
+
+
+def test_what_was_told_is_counted_once_however_often_it_was_told(bench: Bench) -> None:
+    queue = bench.queue
+    queue.add_job(new())
+    queue.add_job(new("exif"))
+    queue.complete(claimed(queue), {})
+    assert queue.transitions() == {}
+    told = [event.seq for event in bench.events if event.seq is not None]
+    queue.settle(told[:2])
+    assert queue.transitions() == {("hash", JobStatus.QUEUED): 1, ("exif", JobStatus.QUEUED): 1}
+    # By its maker, and by another who thought that the maker was dead.
+    queue.settle(told)
+    queue.settle(told)
+    assert queue.transitions() == {
+        ("hash", JobStatus.QUEUED): 1,
+        ("exif", JobStatus.QUEUED): 1,
+        ("hash", JobStatus.PROCESSING): 1,
+        ("hash", JobStatus.COMPLETED): 1,
+    }

@@ -137,7 +137,7 @@ def test_metrics_tell_what_was_done(limited: People) -> None:
         watch.final(limited.bob.submit("hash", b"words"))
     limited.auth.post("/auth/token", data={"username": "nobody", "password": "none"})
     completed = re.compile(r'cl_job_transitions_total\{status="completed",task="hash"\} [1-9]')
-    # The API hears of it when we do, or a moment later.
+    # It is counted a moment after it was told.
     assert wait_until(lambda: completed.search(limited.guest.http.get("/metrics").text) is not None, 10)
     text = limited.guest.http.get("/metrics").text
     assert 'cl_http_requests_total{method="POST",route="/jobs/hash",status="200"}' in text
