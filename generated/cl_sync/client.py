@@ -116,7 +116,7 @@ class ComputeClient(Door[AsyncComputeClient]):
         method: Callable[..., Job[Output]],
         sources: Iterable[Source],
         *,
-        concurrency: int = 8,
+        concurrency: int = 16,
         ordered: bool = True,
         journal: str | os.PathLike[str] | None = None,
         finish: Callable[[Source, Job[Output]], None] | None = None,

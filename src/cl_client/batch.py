@@ -81,7 +81,7 @@ async def map_files(
     sources: Iterable[Source],
     *,
     server: str,
-    concurrency: int = 8,
+    concurrency: int = 16,
     ordered: bool = True,
     journal: str | os.PathLike[str] | None = None,
     finish: Finish[Source, Output] | None = None,
@@ -95,7 +95,8 @@ async def map_files(
         method: of a plugin, such as `client.hash.compute`.
         sources: read only as far as there is room.
         server: the address, as a part of what a journal knows files by.
-        concurrency: files under way at once, those included that wait for their turn to be given.
+        concurrency: files under way at once, those included that wait for their turn to be given. Of small ones, 16
+            keep the workers of a server with two cores at work; with 8, they run out of jobs.
         ordered: in the order of `sources`, rather than as they come.
         journal: a file that keeps what was done, so that a later call with the same one does only the rest; as `Batch`.
         finish: awaited for each job that has completed, as a part of the work: its error is the file's.

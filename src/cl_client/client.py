@@ -114,7 +114,7 @@ class JobClient:
         method: Callable[..., Awaitable[Job[Output]]],
         sources: Iterable[Source],
         *,
-        concurrency: int = 8,
+        concurrency: int = 16,
         ordered: bool = True,
         journal: str | os.PathLike[str] | None = None,
         finish: Callable[[Source, Job[Output]], Awaitable[None]] | None = None,

@@ -69,7 +69,7 @@ class PlainJobOptions:
     ] = None
     concurrency: Annotated[
         int, Parameter(help="So many files at once.", metavar="N", validator=Number(gte=1, lte=1000))
-    ] = 8
+    ] = 16
     resume: Annotated[
         bool,
         Parameter(negative="", help="Do what an earlier run left, with the same --output-dir.", show_default=False),

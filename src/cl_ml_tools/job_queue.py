@@ -166,6 +166,19 @@ class JobQueue(JobRepository, Protocol):
         `size` is what they take, in bytes."""
         ...
 
+    def exchange(
+        self,
+        claim: Claim,
+        task_output: JSONObject | None,
+        publish: Publish,
+        size: int,
+        task_types: Sequence[str],
+        lease: int = LEASE,
+    ) -> tuple[bool, Claim | None]:
+        """`complete` and `claim` in one step, for a worker that goes on: whether the result was taken, and the next
+        job."""
+        ...
+
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
         """End a job badly; a transient error queues it again, later, unless this was the last attempt."""
         ...

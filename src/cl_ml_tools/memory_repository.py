@@ -218,6 +218,20 @@ class MemoryJobRepository:
             self._change(entry, JobStatus.COMPLETED, progress=100, task_output=task_output, size=size)
             return True
 
+    def exchange(
+        self,
+        claim: Claim,
+        task_output: JSONObject | None,
+        publish: Publish,
+        size: int,
+        task_types: Sequence[str],
+        lease: int = LEASE,
+    ) -> tuple[bool, Claim | None]:
+        """End a job well, and take the next."""
+        with self._lock:
+            done = self.complete(claim, task_output, publish, size)
+            return done, self.claim(claim.worker_id, task_types, lease)
+
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
         """End a job badly, or try it again later."""
         with self._lock:

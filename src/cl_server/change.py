@@ -1,17 +1,17 @@
 """A transaction that changes jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, Executable, case, literal, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from cl_ml_tools.job_queue import MAX_ATTEMPTS, Event, backoff
-from cl_ml_tools.schemas import Job, JobStatus
+from cl_ml_tools.job_queue import MAX_ATTEMPTS, Claim, Event, Publish, backoff
+from cl_ml_tools.schemas import Job, JobStatus, JSONObject
 from cl_server.condition import Condition
 from cl_server.database import Big, jobs
-from cl_server.job_row import JobRow, job_of
+from cl_server.job_row import JobRow, job_of, number_of
 from cl_server.outbox import Outbox
-from cl_server.statement import after_last
+from cl_server.statement import COMPLETE, after_last
 
 
 class Change:
@@ -36,6 +36,22 @@ class Change:
         for row in rows:
             self.note(job_of(row))
         return rows
+
+    def take(self, taking: Executable, worker_id: str, task_types: Sequence[str], lease: int) -> Claim | None:
+        """Claim what `statement.taking` finds."""
+        whose = {"claimed_by": worker_id, "lease_end": self.now + lease}
+        for row in self.run(taking, {"of_types": task_types, "now": self.now, **whose}):
+            return Claim(job_of(row), worker_id, number_of(row, "attempts"), number_of(row, "token"))
+        return None
+
+    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int) -> bool:
+        """End a job well, if the claim holds. The row is locked while its files are put in place, so that nobody else
+        can come between."""
+        result = {"of_job": claim.job.job_id, "of_token": claim.token, "output": task_output, "more": size}
+        done = bool(self.run(COMPLETE, {**result, "now": self.now}))
+        if done:
+            publish()
+        return done
 
     def note(self, job: Job) -> None:
         """Write an event into the outbox."""

@@ -37,7 +37,7 @@ from cl_server.database import UNFINISHED, Big, clock_of, is_postgres, jobs, rea
 from cl_server.job_row import job_of, number_of, value_of
 from cl_server.outbox import Outbox
 from cl_server.quota import Quota, QuotaExceededError
-from cl_server.statement import ADD, COMPLETE, DUE, GET, NEXT, after_last, taking
+from cl_server.statement import ADD, DUE, GET, NEXT, after_last, taking
 
 # On which PostgreSQL tells listening workers that there is something to do.
 CHANNEL = "cl_jobs"
@@ -173,18 +173,13 @@ class SqlJobRepository:
 
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
         """Take the next job: highest priority first, then as they came, whatever the clock did meanwhile."""
-        now = self._clock()
-        queued = {"of_types": task_types, "now": now}
         if not self._postgres:
             # Most looks find nothing. A read needs no lock, so idle workers do not hold up busy ones.
             with self._reading.connect() as connection:
-                if connection.execute(NEXT, queued).one_or_none() is None:
+                if connection.execute(NEXT, {"of_types": task_types, "now": self._clock()}).one_or_none() is None:
                     return None
         with self._changing() as change:
-            rows = change.run(self._taking, {**queued, "claimed_by": worker_id, "lease_end": now + lease})
-        for row in rows:
-            return Claim(job_of(row), worker_id, number_of(row, "attempts"), number_of(row, "token"))
-        return None
+            return change.take(self._taking, worker_id, task_types, lease)
 
     def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
         """Renew a claim."""
@@ -221,13 +216,23 @@ class SqlJobRepository:
     def complete(
         self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
     ) -> bool:
-        """End a job well. Its row is locked while its files are put in place, so nobody else can come between."""
+        """End a job well."""
         with self._changing() as change:
-            result = {"of_job": claim.job.job_id, "of_token": claim.token, "output": task_output, "more": size}
-            done = change.run(COMPLETE, {**result, "now": change.now})
-            if done:
-                publish()
-        return bool(done)
+            return change.complete(claim, task_output, publish, size)
+
+    def exchange(
+        self,
+        claim: Claim,
+        task_output: JSONObject | None,
+        publish: Publish,
+        size: int,
+        task_types: Sequence[str],
+        lease: int = LEASE,
+    ) -> tuple[bool, Claim | None]:
+        """End a job well, and take the next: one turn at writing instead of two."""
+        with self._changing() as change:
+            done = change.complete(claim, task_output, publish, size)
+            return done, change.take(self._taking, claim.worker_id, task_types, lease)
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
         """End a job badly, or try it again later."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -94,6 +95,8 @@ class Attempt:
         self._storage = storage
         self._heart = heart
         self._workspace: Workspace | None = None
+        # The job that was taken in the same step in which this one ended.
+        self.following: Claim | None = None
 
     async def run(self, worker: Worker) -> TaskResult:
         """Do the job: fetch what it needs, run its task, hand in what that wrote."""
@@ -124,13 +127,13 @@ class Attempt:
 
         return report
 
-    def end(self, result: TaskResult) -> None:
-        """Write down how it went, if it is still ours to say."""
+    def end(self, result: TaskResult, task_types: Sequence[str]) -> None:
+        """Write down how it went, if it is still ours to say, and take another job of these types."""
         try:
-            kept = self._end(result)
+            kept = self._end(result, task_types)
         except OSError as error:
             # They could not be published, and so the job did not complete.
-            kept = self._end(_not_kept(error))
+            kept = self._end(_not_kept(error), task_types)
         if not kept:
             # A task whose files are removed under it fails, and that is nobody's fault.
             log.info("job %s was deleted or taken back while it ran; its result is dropped", self.claim.job.job_id)
@@ -141,13 +144,15 @@ class Attempt:
         if self._workspace is not None:
             self._workspace.close()
 
-    def _end(self, result: TaskResult) -> bool:
+    def _end(self, result: TaskResult, task_types: Sequence[str]) -> bool:
         if result["status"] != "ok" or self._workspace is None:
             error = result["error"] if result["status"] == "error" else "it had no place to work"
             return self._queue.fail(self.claim, error, transient=result.get("transient", False))
-        return self._queue.complete(
-            self.claim, result["task_output"], self._workspace.publish, _size(self._workspace.outputs)
+        size = _size(self._workspace.outputs)
+        kept, self.following = self._queue.exchange(
+            self.claim, result["task_output"], self._workspace.publish, size, task_types
         )
+        return kept
 
     def _begin(self) -> Workspace:
         self._workspace = self._storage.begin_attempt(self.claim.job.job_id, self.claim.token)
@@ -191,6 +196,7 @@ class Shift:
         memory: int = 0,
     ) -> None:
         self._worker = worker
+        self._task_types = worker.get_supported_task_types()
         self._queue = queue
         self._storage = storage
         self._presence = presence
@@ -228,30 +234,32 @@ class Shift:
             heart.stop()
 
     async def _loop(self, heart: Heart) -> bool:
-        task_types = self._worker.get_supported_task_types()
-        log.info("ready for %s", ", ".join(task_types))
+        log.info("ready for %s", ", ".join(self._task_types))
+        following: Claim | None = None
         while not self._stop.is_set():
             self._rung.clear()
-            while not self._stop.is_set() and (claim := self._queue.claim(self._worker_id, task_types)) is not None:
-                self._presence.idle(0)
-                heart.hold(claim)
-                ended = await self._finish(Attempt(claim, self._queue, self._storage, heart))
-                heart.hold(None)
-                if not ended:
-                    return False
-                if self._has_grown():
-                    return True
-            self._presence.idle(1)
-            if not await self._sleep(self._queue.next_due(task_types)):
-                self._queue.expire()
+            claim = following or self._queue.claim(self._worker_id, self._task_types)
+            if claim is None:
+                self._presence.idle(1)
+                if not await self._sleep(self._queue.next_due(self._task_types)):
+                    self._queue.expire()
+                continue
+            self._presence.idle(0)
+            heart.hold(claim)
+            attempt = Attempt(claim, self._queue, self._storage, heart)
+            ended = await self._finish(attempt)
+            heart.hold(None)
+            if not ended:
+                return False
+            following = attempt.following
         return True
 
-    def _has_grown(self) -> bool:
-        """Whether a task has kept so much memory that a new process has to go on."""
-        if not self._memory or (now := memory.resident()) <= self._memory:
-            return False
-        log.warning("%d MiB are in use, which is above the limit: a new worker goes on", now >> 20)
-        return True
+    def _wanted(self) -> Sequence[str]:
+        """The tasks of the next job; none when there is to be no next one, for one reason or another."""
+        if self._memory and (now := memory.resident()) > self._memory:
+            log.warning("%d MiB are in use, which is above the limit: a new worker goes on", now >> 20)
+            self._stop.set()
+        return () if self._stop.is_set() else self._task_types
 
     async def _finish(self, attempt: Attempt) -> bool:
         """Run a job to its end, or until it is cancelled, lost, late, or this worker has to go."""
@@ -278,7 +286,7 @@ class Shift:
         if self._beat is not Beat.KEPT:
             self._give_up(attempt)
         elif ended:
-            attempt.end(running.result())
+            attempt.end(running.result(), self._wanted())
         elif late:
             log.warning("job %s took longer than %g s", job.job_id, self._task_timeout)
             self._queue.fail(attempt.claim, f"{job.task_type} took longer than {self._task_timeout:g} s, the limit")

@@ -49,7 +49,7 @@ async def test_what_is_kept_counts_and_goes_and_then_there_is_room(
         claim = queue.claim("w0", ["image_conversion"])
         assert claim is not None
         attempt = Attempt(claim, queue, storage, Heart(queue, lambda claim, beat: None))
-        attempt.end(await attempt.run(worker))
+        attempt.end(await attempt.run(worker), [])
 
         files = {file.path.partition("/")[0]: file.size for file in storage.list_files(job_id)}
         assert files.keys() == {"input", "output"}

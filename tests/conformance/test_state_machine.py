@@ -69,6 +69,9 @@ class Rules(RuleBasedStateMachine):
             # Never nothing while there is something.
             assert JobStatus.QUEUED not in self.states.values() or (self.queue.next_due(TYPES) or 0) > 0
             return multiple()
+        return self.taken(claim)
+
+    def taken(self, claim: Claim) -> Claim:
         assert claim.token > self.tokens.get(claim.job.job_id, 0)
         assert claim.attempt <= MAX_ATTEMPTS
         self.tokens[claim.job.job_id] = claim.token
@@ -97,6 +100,17 @@ class Rules(RuleBasedStateMachine):
         holds, published = self.holds(claim), list[bool]()
         assert self.queue.complete(claim, {}, lambda: published.append(True)) == holds
         assert bool(published) == holds
+
+    @rule(target=claims, claim=consumes(claims), types=st.sampled_from([TYPES, ["exif"], []]))
+    def exchange(self, claim: Claim, types: list[str]) -> object:
+        holds, published = self.holds(claim), list[bool]()
+        kept, following = self.queue.exchange(claim, {}, lambda: published.append(True), 0, types)
+        assert kept == bool(published) == holds
+        if following is None:
+            return multiple()
+        assert following.job.task_type in types
+        assert following.worker_id == claim.worker_id
+        return self.taken(following)
 
     @rule(claim=claims, transient=st.booleans())
     def fail(self, claim: Claim, transient: bool) -> None:

@@ -41,7 +41,7 @@ def batch(
     output_dir: Annotated[Path | None, Parameter(help="The folder for the results.", metavar="FOLDER")] = None,
     concurrency: Annotated[
         int, Parameter(help="So many files at once.", metavar="N", validator=Number(gte=1, lte=1000))
-    ] = 8,
+    ] = 16,
     resume: Annotated[
         bool,
         Parameter(negative="", help="Do what an earlier run left, with the same --output-dir.", show_default=False),
