@@ -64,10 +64,10 @@ async def test_without_its_model_a_job_is_refused_at_once(local_client: ComputeC
     assert refused.value.status == 503
 
 
-async def test_faces_are_found_without_a_model(local_client: ComputeClient, tmp_path: Path):
-    job = await local_client.face_detection.detect(encoded(group([(40, 60)])), wait=True)
+async def test_faces_are_found_without_a_model(anyones_client: ComputeClient, tmp_path: Path):
+    job = await anyones_client.face_detection.detect(encoded(group([(40, 60)])), wait=True)
     assert (job.output.num_faces, job.output.detector) == (1, "haar")
-    saved = await local_client.download_job_file(job.job_id, job.output.faces[0].crop_path, tmp_path)
+    saved = await anyones_client.download_job_file(job.job_id, job.output.faces[0].crop_path, tmp_path)
     assert saved.read_bytes().startswith(b"\xff\xd8")
 
 

@@ -18,11 +18,11 @@ async def test_exif_is_read(anyones_client: ComputeClient, photo: Path):
     assert (job.output.width, job.output.height) == (120, 80)
 
 
-async def test_a_video_becomes_a_stream(local_client: ComputeClient, tmp_path: Path):
+async def test_a_video_becomes_a_stream(anyones_client: ComputeClient, tmp_path: Path):
     video = tmp_path / "holiday.mp4"
     video.write_bytes(film(5, sound=True))
     heard: list[int] = []
-    job = await local_client.hls_streaming.generate_manifest(
+    job = await anyones_client.hls_streaming.generate_manifest(
         video,
         variants=[{"resolution": "120p", "bitrate": 300_000}, {"resolution": "80x60", "bitrate": "100k"}],
         wait=True,
