@@ -17,6 +17,7 @@ from cl_server import broker
 from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack
 from tests.accounts import Accounts
+from tests.media import tiny_models
 from tests.s3 import S3Server
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and every process that it starts too.
@@ -127,10 +128,24 @@ def idle_stack() -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="session")
-def accounts() -> Iterator[Accounts]:
-    """A running stack that takes no guests, with three users. It is shared, as `stack` is."""
-    with LocalStack(workers=1, auth=True) as stack:
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder that has all there is but YuNet."""
+    folder = tmp_path_factory.mktemp("models")
+    tiny_models.all_but_yunet(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def accounts(models: Path) -> Iterator[Accounts]:
+    """A running stack that takes no guests, with three users and all models. It is shared, as `stack` is."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The folder is that of the processes from their start; the other stacks must not see it.
+        patch.setenv("CL_MODELS", str(models))
+        stack = LocalStack(workers=1, auth=True).start()
+    try:
         yield Accounts.made_on(stack)
+    finally:
+        stack.stop()
 
 
 @pytest.fixture(scope="session")

@@ -55,17 +55,18 @@ def caller(request: pytest.FixtureRequest) -> Caller:
     for kind in KINDS:
         if mode == kind:
             return Caller(stacks(kind))
-    return _named(request, mode)
+    return named(request, mode)
 
 
 @pytest.fixture(params=[GUEST, *NAMED])
 def anybody(request: pytest.FixtureRequest) -> Caller:
     """As `caller`, for what has nothing to do with the broker."""
     mode: str = request.param
-    return Caller(request.getfixturevalue("local_stack")) if mode == GUEST else _named(request, mode)
+    return Caller(request.getfixturevalue("local_stack")) if mode == GUEST else named(request, mode)
 
 
-def _named(request: pytest.FixtureRequest, name: str) -> Caller:
+def named(request: pytest.FixtureRequest, name: str) -> Caller:
+    """Somebody who has an account."""
     accounts: Accounts = request.getfixturevalue("accounts")
     return Caller(accounts.stack, accounts.tokens[name])
 

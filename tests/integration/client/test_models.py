@@ -10,28 +10,26 @@ from cl_client import ComputeClient
 from cl_client.errors import ServerError
 from cl_ml_tools.models import ARCFACE, CLIP, DINO, YUNET
 from cl_server.embedded import LocalStack
-from tests.media import tiny_models
+from tests.integration.client.conftest import GUEST, NAMED, Caller, named
 from tests.media.face import group
 from tests.media.photo import encoded
 
 
 @pytest.fixture(scope="module")
-def with_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack whose models folder has all there is but YuNet."""
-    folder = tmp_path_factory.mktemp("all_models")
-    tiny_models.all_but_yunet(folder)
+def with_models(models: Path) -> Iterator[LocalStack]:
+    """A stack that takes guests, and has models."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CL_MODELS", str(folder))
-        # The folder is that of the processes from their start; the shared stack must not see it.
+        patch.setenv("CL_MODELS", str(models))
         stack = LocalStack(workers=1).start()
     yield stack
     stack.stop()
 
 
-@pytest.fixture
-async def model_client(with_models: LocalStack) -> AsyncGenerator[ComputeClient]:
-    stack = with_models
-    async with ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client:
+@pytest.fixture(params=[GUEST, *NAMED])
+async def model_client(request: pytest.FixtureRequest) -> AsyncGenerator[ComputeClient]:
+    """In every mode, a client of a stack that has models."""
+    caller = Caller(request.getfixturevalue("with_models")) if request.param == GUEST else named(request, request.param)
+    async with caller.client() as client:
         yield client
 
 
@@ -51,8 +49,9 @@ async def test_faces_become_vectors(model_client: ComputeClient):
     assert all(len(each.embedding) == 128 for each in job.output.faces)
 
 
-async def test_workers_offer_what_they_have_a_model_for(model_client: ComputeClient):
-    offered = (await model_client.get_capabilities()).capabilities
+async def test_workers_offer_what_they_have_a_model_for(with_models: LocalStack):
+    async with Caller(with_models).client() as client:
+        offered = (await client.get_capabilities()).capabilities
     assert {"clip_embedding", "dino_embedding", "face_embedding", "face_detection"} <= set(offered)
 
 
