@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.job_queue import Beat, Claim, JobQuery, Publish, publish_nothing
+from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQuery, Publish
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import BaseJobParams, Job, JobStatus, JSONObject
 from cl_ml_tools.worker import Worker
@@ -28,15 +29,21 @@ class LookedAtTooLate(MemoryJobRepository):
         self.looked = threading.Event()
         self.all_done = asyncio.Event()
 
-    def complete(
-        self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
-    ) -> bool:
-        kept = super().complete(claim, task_output, publish, size)
+    def exchange(
+        self,
+        claim: Claim,
+        task_output: JSONObject | None,
+        publish: Publish,
+        size: int,
+        task_types: Sequence[str],
+        lease: int = LEASE,
+    ) -> tuple[bool, Claim | None]:
+        ended = super().exchange(claim, task_output, publish, size, task_types, lease)
         self.completed.set()
-        self.looked.wait(5)
+        assert self.looked.wait(5)
         if all(job.status.terminal for job in self.list_jobs(JobQuery()).jobs):
             self.all_done.set()
-        return kept
+        return ended
 
     def look(self, claim: Claim) -> Beat:
         self.completed.wait(5)
