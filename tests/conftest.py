@@ -17,7 +17,6 @@ from cl_server import broker
 from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack
 from tests.accounts import Accounts
-from tests.media import tiny_models
 from tests.s3 import S3Server
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and every process that it starts too.
@@ -130,6 +129,9 @@ def idle_stack() -> Iterator[LocalStack]:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder that has all there is but YuNet."""
+    # It takes half a second to import, which every run of any test would wait for.
+    from tests.media import tiny_models
+
     folder = tmp_path_factory.mktemp("models")
     tiny_models.all_but_yunet(folder)
     return folder

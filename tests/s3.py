@@ -5,13 +5,15 @@ from typing import Self
 from uuid import uuid4
 
 import httpx
-from moto.server import ThreadedMotoServer
 
 
 class S3Server:
     """Serves until its block ends."""
 
     def __init__(self) -> None:
+        # Here, because it takes half a second, and most tests need no S3.
+        from moto.server import ThreadedMotoServer
+
         # It tells every request.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
