@@ -1,11 +1,15 @@
 """A worker says what it can do, and whether it is idle, in a retained message that ends with it."""
 
+import asyncio
 from collections.abc import Sequence
 
 from cl_server.capabilities import TOPIC
 from cl_server.clock import now_ms
 from cl_server.mqtt import Connection, dropped
 from cl_server.schemas import WorkerCapability
+
+# Seconds. Where many jobs are small, to say after each that one is idle costs as much as a tenth of the job.
+MOMENT = 0.05
 
 
 class Presence:
@@ -17,6 +21,7 @@ class Presence:
         self._capabilities = list(capabilities)
         self._idle = 1
         self._told = True
+        self._soon: asyncio.TimerHandle | None = None
         if connection is not None:
             connection.last_will(self._topic)
             connection.when_connected(self._tell)
@@ -25,10 +30,26 @@ class Presence:
     def _topic(self) -> str:
         return f"{TOPIC}{self._worker_id}"
 
-    def idle(self, count: int) -> None:
-        """Say how many jobs could be taken, if that changed, or if the queue had no room to say it before."""
-        if count != self._idle or not self._told:
-            self._idle = count
+    def busy(self) -> None:
+        """Say that no job could be taken."""
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        self._say(0)
+
+    def idle(self) -> None:
+        """Say that a job could be taken, when it stays so for a moment. Needs a running loop."""
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(MOMENT, self._rested)
+
+    def _rested(self) -> None:
+        self._soon = None
+        self._say(1)
+
+    def _say(self, idle: int) -> None:
+        """If that is news, or if the queue had no room to say it before."""
+        if idle != self._idle or not self._told:
+            self._idle = idle
             self._tell()
 
     def leave(self) -> None:

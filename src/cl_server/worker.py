@@ -106,7 +106,8 @@ class Attempt:
         except OSError as error:
             return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
         result = await worker.attempt(self._placed(job, workspace), self.progress())
-        if result["status"] == "ok":
+        # Many tasks write nothing, and need no thread in which to do nothing.
+        if result["status"] == "ok" and any(finished(workspace.outputs)):
             try:
                 await asyncio.to_thread(workspace.hand_in)
             except OSError as error:
@@ -240,11 +241,11 @@ class Shift:
             self._rung.clear()
             claim = following or self._queue.claim(self._worker_id, self._task_types)
             if claim is None:
-                self._presence.idle(1)
+                self._presence.idle()
                 if not await self._sleep(self._queue.next_due(self._task_types)):
                     self._queue.expire()
                 continue
-            self._presence.idle(0)
+            self._presence.busy()
             heart.hold(claim)
             attempt = Attempt(claim, self._queue, self._storage, heart)
             ended = await self._finish(attempt)

@@ -14,11 +14,14 @@ from tests.bench.figure import Figure
 JOBS = 1_000
 # Of one way and then of the other, so that a busy moment of the machine hits both.
 PART = 250
+# Of which the middle one counts.
+ROUNDS = 3
 
 
 def figures() -> Iterator[Figure]:
     with LocalStack() as stack:
-        alone, together, busy = asyncio.run(_seconds(stack))
+        rounds = sorted((asyncio.run(_seconds(stack)) for _ in range(ROUNDS)), key=lambda took: took[0] / took[1])
+    alone, together, busy = rounds[ROUNDS // 2]
     detail = f"{alone:.1f} / {together:.1f} s"
     yield Figure("1,000 hashes, one after another / by map", alone / together, 1.7, at_least=True, detail=detail)
     detail = f"{busy:.1f} s of CPU / {together:.1f} s"

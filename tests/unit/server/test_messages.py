@@ -1,5 +1,6 @@
 """What is said over MQTT, without a broker."""
 
+import asyncio
 import json
 import os
 import socket
@@ -81,7 +82,7 @@ def test_without_a_broker_nothing_is_said_and_nothing_fails(tmp_path: Path) -> N
     assert connection(Settings(Path()), "compute") is None
     assert Events(None, GuestMode(tmp_path / "guest-mode")).publish(JOB)()
     presence = Presence(None, "w0", ["hash"])
-    presence.idle(0)
+    presence.busy()
     presence.leave()
 
 
@@ -226,10 +227,39 @@ def test_a_worker_says_again_what_there_was_no_room_for() -> None:
 
     full = Full(BrokerAddress("127.0.0.1", 9), "test")
     presence = Presence(full, "w0", ["hash"])
-    presence.idle(0)
-    presence.idle(0)
+    presence.busy()
+    presence.busy()
     full.room = True
-    presence.idle(0)
-    presence.idle(0)
+    presence.busy()
+    presence.busy()
     assert full.said == 3
     full.stop()
+
+
+async def test_a_worker_that_goes_from_job_to_job_does_not_say_so_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[int] = []
+    rested = asyncio.Event()
+
+    class Open(Connection):
+        def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> MQTTMessageInfo:
+            said.append(WorkerCapability.model_validate_json(payload).idle_count)
+            if said[-1]:
+                rested.set()
+            info = MQTTMessageInfo(len(said))
+            info.rc = MQTTErrorCode.MQTT_ERR_SUCCESS
+            return info
+
+    presence = Presence(Open(BrokerAddress("127.0.0.1", 9), "test"), "w0", ["hash"])
+    for _ in range(3):
+        presence.busy()
+        presence.idle()
+    assert said == [0]
+    await rested.wait()
+    assert said == [0, 1]
+    # It goes on being idle, whoever rings at it.
+    monkeypatch.setattr("cl_server.presence.MOMENT", 0)
+    presence.idle()
+    later = asyncio.Event()
+    asyncio.get_running_loop().call_later(0, later.set)
+    await later.wait()
+    assert said == [0, 1]
