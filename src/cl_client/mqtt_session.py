@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import socket
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Final, Self, TypeVar
@@ -202,6 +203,25 @@ class _Client(aiomqtt.Client):
         if self._disconnected.done() and not self._disconnected.cancelled():
             # Looked at, so that asyncio does not report it as forgotten.
             self._disconnected.exception()
+
+    def _on_socket_register_write(self, client: mqtt.Client, userdata: object, sock: socket.socket) -> None:
+        # aiomqtt hands the loop the number alone: of a socket that is closed before the loop comes to it, the number is
+        # nobody's, which is an error that nobody catches, or by then another's.
+        del userdata
+
+        def write() -> None:
+            try:
+                client.loop_write()
+            # As aiomqtt does: whatever it is, the connection is over.
+            except Exception as error:
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(error)
+
+        def watch() -> None:
+            if sock.fileno() != -1:
+                self._loop.add_writer(sock, write)
+
+        self._loop.call_soon_threadsafe(watch)
 
     async def leave(self) -> None:
         """`__aexit__`, within a bound, and whatever is left of the connection."""

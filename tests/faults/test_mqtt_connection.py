@@ -11,6 +11,7 @@ from attrs import frozen
 
 from cl_client import ComputeClient, ServerConfig, mqtt
 from cl_client.mqtt import Broker, Listener, subscribe
+from cl_client.mqtt_session import V5, Endpoint, session
 from cl_server import broker
 from cl_server.embedded import LocalStack
 from tests.conftest import GetStack
@@ -244,6 +245,18 @@ async def test_a_subscription_whose_answer_never_comes_is_tried_again(
         proxy.release()
         await until(lambda: sorted(heard.ups[-1]) == ["first", "second"])
         await subscription.close()
+
+
+async def test_a_connection_that_breaks_under_a_write_troubles_no_other(usual_mosquitto: int):
+    """Its number was given to the loop, which found it closed, or found the socket that had it next."""
+    uncaught: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: uncaught.append(context))
+    endpoint = Endpoint(host="127.0.0.1", port=usual_mosquitto, keepalive=5, tls=None, username=None, password=None)
+    async with session(endpoint, V5, lambda topic, payload: None) as broken:
+        paho = broken._client._client
+        paho.publish("inference/events", b"{}")
+        paho._sock_close()
+    assert uncaught == []
 
 
 async def test_who_joins_a_connection_in_trouble_hears_of_it():
