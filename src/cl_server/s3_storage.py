@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 import obstore
-from fastapi.concurrency import run_in_threadpool
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, S3Store
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 
 from cl_ml_tools.file_storage import SavedFile, Upload
 from cl_ml_tools.picture import media_type_of
