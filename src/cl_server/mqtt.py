@@ -27,7 +27,6 @@ class Subscription:
 
     on_message: Callable[[str, bytes], None]
     on_connect: Callable[[], None]
-    qos: int
 
 
 class Connection:
@@ -63,11 +62,9 @@ class Connection:
         """Call back on every connect, in paho's thread."""
         self._on_connect.append(callback)
 
-    def subscribe(
-        self, topic: str, on_message: Callable[[str, bytes], None], on_connect: Callable[[], None], qos: int = QOS
-    ) -> None:
+    def subscribe(self, topic: str, on_message: Callable[[str, bytes], None], on_connect: Callable[[], None]) -> None:
         """Subscribe on every connect."""
-        self._subscriptions[topic] = Subscription(on_message, on_connect, qos)
+        self._subscriptions[topic] = Subscription(on_message, on_connect)
 
     def start(self) -> None:
         """Connect in the background, for as long as it takes."""
@@ -110,7 +107,7 @@ class Connection:
         self._complaint = None
         for topic, subscription in self._subscriptions.items():
             subscription.on_connect()
-            client.subscribe(topic, subscription.qos)
+            client.subscribe(topic, QOS)
         for callback in self._on_connect:
             callback()
         self._connected.set()
