@@ -167,13 +167,7 @@ class JobQueue(JobRepository, Protocol):
         ...
 
     def exchange(
-        self,
-        claim: Claim,
-        task_output: JSONObject | None,
-        publish: Publish,
-        size: int,
-        task_types: Sequence[str],
-        lease: int = LEASE,
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int, task_types: Sequence[str]
     ) -> tuple[bool, Claim | None]:
         """`complete` and `claim` in one step, for a worker that goes on: whether the result was taken, and the next
         job."""

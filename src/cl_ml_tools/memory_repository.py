@@ -219,18 +219,12 @@ class MemoryJobRepository:
             return True
 
     def exchange(
-        self,
-        claim: Claim,
-        task_output: JSONObject | None,
-        publish: Publish,
-        size: int,
-        task_types: Sequence[str],
-        lease: int = LEASE,
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int, task_types: Sequence[str]
     ) -> tuple[bool, Claim | None]:
         """End a job well, and take the next."""
         with self._lock:
             done = self.complete(claim, task_output, publish, size)
-            return done, self.claim(claim.worker_id, task_types, lease)
+            return done, self.claim(claim.worker_id, task_types)
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
         """End a job badly, or try it again later."""

@@ -20,7 +20,7 @@ class Outbox:
         self._engine = engine
         self._reading = reading(engine)
         self._postgres = is_postgres(engine)
-        self._count = counting(transitions, postgres=self._postgres)
+        self._count = counting(postgres=self._postgres)
         self._clock = clock
 
     @staticmethod

@@ -8,7 +8,7 @@ from cl_server.clock import now_ms
 from cl_server.mqtt import Connection, dropped
 from cl_server.schemas import WorkerCapability
 
-# Seconds. Where many jobs are small, to say after each that one is idle costs as much as a tenth of the job.
+# Seconds. Where many jobs are small, to say after each that one is idle costs as much as a twentieth of the job.
 MOMENT = 0.05
 
 

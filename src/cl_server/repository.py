@@ -221,18 +221,12 @@ class SqlJobRepository:
             return change.complete(claim, task_output, publish, size)
 
     def exchange(
-        self,
-        claim: Claim,
-        task_output: JSONObject | None,
-        publish: Publish,
-        size: int,
-        task_types: Sequence[str],
-        lease: int = LEASE,
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int, task_types: Sequence[str]
     ) -> tuple[bool, Claim | None]:
         """End a job well, and take the next: one turn at writing instead of two."""
         with self._changing() as change:
             done = change.complete(claim, task_output, publish, size)
-            return done, change.take(self._taking, claim.worker_id, task_types, lease)
+            return done, change.take(self._taking, claim.worker_id, task_types, LEASE)
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
         """End a job badly, or try it again later."""

@@ -1,12 +1,12 @@
 """The statements that every job runs through, made once: to make one takes longer than to run it."""
 
-from sqlalchemy import JSON, Executable, Select, Table, bindparam, case, func, insert, select, update
+from sqlalchemy import JSON, Executable, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.schemas import JobStatus
 from cl_server.condition import PROCESSING, QUEUED
-from cl_server.database import Big, jobs, outbox
+from cl_server.database import Big, jobs, outbox, transitions
 
 NOW = bindparam("now", type_=Big)
 
@@ -73,9 +73,9 @@ def taking(queued: Select[tuple[int]]) -> Executable:
     )
 
 
-def counting(table: Table, *, postgres: bool) -> Executable:
-    """Add to a number of times that may not be there yet; parameters: what is in the columns."""
-    first = postgresql.insert(table) if postgres else sqlite.insert(table)
+def counting(*, postgres: bool) -> Executable:
+    """Add to how often there was a transition; parameters: what is in the columns."""
+    first = postgresql.insert(transitions) if postgres else sqlite.insert(transitions)
     return first.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_={"times": table.c.times + first.excluded.times}
+        index_elements=list(transitions.primary_key), set_={"times": transitions.c.times + first.excluded.times}
     )

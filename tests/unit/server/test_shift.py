@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQuery, Publish
+from cl_ml_tools.job_queue import Beat, Claim, JobQuery, Publish
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import BaseJobParams, Job, JobStatus, JSONObject
 from cl_ml_tools.worker import Worker
@@ -30,15 +30,9 @@ class LookedAtTooLate(MemoryJobRepository):
         self.all_done = asyncio.Event()
 
     def exchange(
-        self,
-        claim: Claim,
-        task_output: JSONObject | None,
-        publish: Publish,
-        size: int,
-        task_types: Sequence[str],
-        lease: int = LEASE,
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int, task_types: Sequence[str]
     ) -> tuple[bool, Claim | None]:
-        ended = super().exchange(claim, task_output, publish, size, task_types, lease)
+        ended = super().exchange(claim, task_output, publish, size, task_types)
         self.completed.set()
         assert self.looked.wait(5)
         if all(job.status.terminal for job in self.list_jobs(JobQuery()).jobs):
