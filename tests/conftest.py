@@ -1,5 +1,6 @@
 """The servers that tests run against: real ones, over real sockets."""
 
+import logging
 import os
 import shutil
 import signal
@@ -63,6 +64,15 @@ def nobody_logged_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         for name in ("CL_USERNAME", "CL_PASSWORD", "CL_TOKEN", "CL_CONFIG", "CL_PROFILE"):
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_to_the_event_loop(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """An error that nobody caught ends in the log of asyncio, and on the terminal of a user: no test passes with one."""
+    yield
+    phases = (caplog.get_records(phase) for phase in ("setup", "call"))
+    uncaught = [record for records in phases for record in records if record.name == "asyncio"]
+    assert [record.getMessage() for record in uncaught if record.levelno >= logging.ERROR] == []
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,9 @@ class EventLoop(asyncio.SelectorEventLoop):
         proto: int = 0,
         flags: int = 0,
     ) -> Addresses:
-        """As `socket.getaddrinfo`, in a thread that nobody waits for."""
+        """As `socket.getaddrinfo`, in a thread that nobody waits for; an address is no name, and needs none."""
+        with contextlib.suppress(socket.gaierror):
+            return socket.getaddrinfo(host, port, family, type, proto, flags | socket.AI_NUMERICHOST)
         answer: Future[Addresses] = Future()
         answer.set_running_or_notify_cancel()
 

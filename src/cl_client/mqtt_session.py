@@ -158,18 +158,22 @@ class _ClosedEarlyError(aiomqtt.MqttError):
 
 
 class _Client(aiomqtt.Client):
+    _opened = False
+
     async def enter(self) -> None:
         """`__aenter__`, without what it leaves behind: cancelled or timed out, it keeps its socket and a task."""
         entering = asyncio.ensure_future(self.__aenter__())
         try:
             await asyncio.shield(entering)
         except asyncio.CancelledError:
+            if self._opened:
+                entering.cancel()
             # The thread that connects cannot be cancelled, and what it opens has to be closed while there is a loop.
             await asyncio.wait([entering], timeout=CLOSE_TIMEOUT)
-            if not entering.done():
-                entering.add_done_callback(self._abandon)
-            elif not entering.cancelled() and entering.exception() is None:
+            if entering.done() and not entering.cancelled() and entering.exception() is None:
                 await self.leave()
+            else:
+                entering.add_done_callback(self._abandon)
             raise
         except aiomqtt.MqttError:
             self._client.disconnect()
@@ -188,6 +192,10 @@ class _Client(aiomqtt.Client):
         why = self._disconnected.exception() if self._disconnected.done() else None
         raise aiomqtt.MqttError(f"the connection is lost: {why or 'closed by the broker'}")
 
+    def _client_connect(self) -> None:
+        super()._client_connect()
+        self._opened = True
+
     def _on_disconnect(
         self,
         client: mqtt.Client,
@@ -199,6 +207,9 @@ class _Client(aiomqtt.Client):
         # aiomqtt hears nothing of a connection that breaks before its CONNACK, and waits out the timeout.
         if not self._connected.done():
             self._connected.set_exception(_ClosedEarlyError(f"closed before it stood: {reason_code}"))
+        if self._connected.cancelled():
+            # Nobody waits for it, and aiomqtt would raise that in the middle of paho's closing.
+            return
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
         if self._disconnected.done() and not self._disconnected.cancelled():
             # Looked at, so that asyncio does not report it as forgotten.
@@ -232,6 +243,8 @@ class _Client(aiomqtt.Client):
         if not entering.cancelled():
             entering.exception()
         self._client.disconnect()
+        # At once: the loop may not come to it any more.
+        self._client.loop_write()
 
 
 def _queue_of(message: Callable[[str, bytes], None]) -> type[asyncio.Queue[aiomqtt.Message]]:

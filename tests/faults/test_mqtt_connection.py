@@ -230,6 +230,30 @@ async def test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up_i
         await subscription.close()
 
 
+@pytest.mark.parametrize("whose_end", ["the session's", "the loop's"])
+def test_waiting_for_a_silent_broker_is_given_up_at_once_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, whose_end: str
+):
+    monkeypatch.setattr("cl_client.mqtt_session.CLOSE_TIMEOUT", 100)
+    monkeypatch.setattr("cl_client.mqtt_session.CONNECT_TIMEOUT", 100)
+
+    async def give_up() -> socket.socket:
+        subscription = subscribe(Broker(host="127.0.0.1", port=silent.getsockname()[1]), ear().listener())
+        loop = asyncio.get_running_loop()
+        connection, _ = await loop.sock_accept(silent)
+        assert b"MQTT" in await loop.sock_recv(connection, 100)
+        if whose_end == "the session's":
+            await subscription.close()
+        return connection
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        with asyncio.run(give_up()) as connection:
+            connection.setblocking(True)
+            assert connection.makefile("rb").read()[:1] == b"\xe0", "no DISCONNECT (MQTT 5 §3.14)"
+    assert caplog.messages == []
+
+
 async def test_a_subscription_whose_answer_never_comes_is_tried_again(
     usual_mosquitto: int, monkeypatch: pytest.MonkeyPatch
 ):

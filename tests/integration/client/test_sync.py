@@ -167,8 +167,8 @@ def test_close_ends_the_wait_of_another_thread(idle_stack: LocalStack):
         client.get_capabilities()
 
 
-def test_a_callback_may_stop_listening_but_may_not_wait(client: ComputeClient, tmp_path: Path):
-    ended, refused = threading.Event(), list[str]()
+def test_a_callback_may_stop_listening_but_may_not_wait(idle_client: ComputeClient, tmp_path: Path):
+    client, ended, refused = idle_client, threading.Event(), list[str]()
 
     def on_complete(state: JobResponse) -> None:
         try:
@@ -180,6 +180,7 @@ def test_a_callback_may_stop_listening_but_may_not_wait(client: ComputeClient, t
 
     job = client.hash.compute(b"followed")
     subscription = client.subscribe_job_updates(job.job_id, on_complete=on_complete)
+    client.jobs.cancel(job.job_id)
     assert ended.wait(60)
     assert "a callback runs in the thread" in refused[0]
 

@@ -27,10 +27,22 @@ def test_a_name_that_cannot_be_is_an_error(runner: asyncio.Runner):
         runner.run(runner.get_loop().getaddrinfo("no address", None, flags=socket.AI_NUMERICHOST))
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_an_address_is_no_name_to_look_up(runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch, address: str):
+    def no_thread(*_: object, **__: object) -> None:
+        pytest.fail("it is looked up")
+
+    monkeypatch.setattr(threading, "Thread", no_thread)
+    found = runner.run(runner.get_loop().getaddrinfo(address, 80))
+    assert {place[4][0] for place in found} == {address}
+
+
 def test_an_answer_that_comes_after_the_end_is_heard_by_nobody(monkeypatch: pytest.MonkeyPatch):
     answered, ended = threading.Event(), list[threading.Thread]()
 
-    def fake_look_up(*_: object) -> list[object]:
+    def fake_look_up(host: str, port: int, family: int, type: int, proto: int, flags: int) -> list[object]:
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror
         ended.append(threading.current_thread())
         answered.wait()
         return []
