@@ -68,7 +68,7 @@ def nobody_logged_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_to_the_event_loop(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """An error that nobody caught ends in the log of asyncio, and on the terminal of a user: no test passes with one."""
+    """No test passes with an error that nobody caught: it is in the log of asyncio, and on the terminal of a user."""
     yield
     phases = (caplog.get_records(phase) for phase in ("setup", "call"))
     uncaught = [record for records in phases for record in records if record.name == "asyncio"]

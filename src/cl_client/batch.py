@@ -289,7 +289,8 @@ async def as_completed(jobs: Iterable[Job[Output]], *, timeout: float | None = N
     try:
         while under_way:
             done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
+            # Those that ended come before the error of another.
+            for task in sorted(done, key=lambda task: task.exception() is not None):
                 yield task.result()
     finally:
         for task in under_way:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
@@ -152,11 +152,14 @@ class _Fetch:
             self._etag = cast("str", response.headers.get("etag", ""))
             self._told = _digest_in(response.headers)
             self._rewind(start)
+
+            def told(received: int) -> None:
+                if self._on_progress is not None:
+                    self._on_progress(start + received, total)
+
             try:
                 with self._transport.translated(response.request):
-                    async for received in _write(response.aiter_raw(), self._append):
-                        if self._on_progress is not None:
-                            self._on_progress(start + received, total)
+                    await _write(response.aiter_raw(), self._append, told)
             finally:
                 self._file.flush()
                 self.received = self._file.tell()
@@ -194,8 +197,11 @@ def _digest_in(headers: Mapping[str, str]) -> str | None:
         return None
 
 
-async def _write(chunks: AsyncIterator[bytes], write: Callable[[Sequence[bytes]], None]) -> AsyncGenerator[int]:
-    """Write what comes, a piece in a thread while the next one arrives; gives the bytes received so far."""
+async def _write(
+    chunks: AsyncIterator[bytes], write: Callable[[Sequence[bytes]], None], told: Callable[[int], None]
+) -> None:
+    """Write what comes, a piece in a thread while the next one arrives; tells the bytes received so far."""
+    loop = asyncio.get_running_loop()
     received = waiting = 0
     piece: list[bytes] = []
     writing: asyncio.Future[None] | None = None
@@ -205,21 +211,27 @@ async def _write(chunks: AsyncIterator[bytes], write: Callable[[Sequence[bytes]]
             waiting += len(chunk)
             if waiting >= PIECE:
                 if writing is not None:
-                    await writing
-                writing = asyncio.ensure_future(asyncio.to_thread(write, piece))
+                    await _outlast(writing)
+                writing = loop.run_in_executor(None, write, piece)
                 received, waiting, piece = received + waiting, 0, []
-                yield received
+                told(received)
     finally:
         # However it ended: the file is used or closed after this, and what came before a cut is kept.
         if writing is not None:
-            await asyncio.wait([writing])
-        last = asyncio.ensure_future(asyncio.to_thread(write, piece))
-        await asyncio.wait([last])
-        failed = [done.exception() for done in (writing, last) if done is not None and not done.cancelled()]
-    for error in failed:
-        if error is not None:
-            raise error
-    yield received + waiting
+            await _outlast(writing)
+        await _outlast(loop.run_in_executor(None, write, piece))
+    told(received + waiting)
+
+
+async def _outlast(writing: asyncio.Future[None]) -> None:
+    """Wait for a thread, which nobody can cancel: whoever tries is heard when it has let go of the file."""
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        while not writing.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([writing])
+        raise
 
 
 def _target(dest: Path, file_path: str) -> Path:

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 from concurrent.futures import Future
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ class EventLoop(asyncio.SelectorEventLoop):
         flags: int = 0,
     ) -> Addresses:
         """As `socket.getaddrinfo`, in a thread that nobody waits for; an address is no name, and needs none."""
-        with contextlib.suppress(socket.gaierror):
-            return socket.getaddrinfo(host, port, family, type, proto, flags | socket.AI_NUMERICHOST)
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        with contextlib.suppress(ValueError):
+            return socket.getaddrinfo(str(ip_address(name)), port, family, type, proto, flags)
         answer: Future[Addresses] = Future()
         answer.set_running_or_notify_cancel()
 
@@ -52,7 +54,6 @@ class EventLoop(asyncio.SelectorEventLoop):
             finally:
                 self.names.remove(name)
 
-        name = host.decode() if isinstance(host, bytes) else str(host)
         self.names.append(name)
         threading.Thread(target=look_up, name=f"look up {name}", daemon=True).start()
         return await asyncio.wrap_future(answer)

@@ -187,6 +187,7 @@ class _Client(aiomqtt.Client):
         finally:
             if not waiting.done():
                 waiting.cancel()
+            waiting.add_done_callback(_look_at)
         if waiting.done() and not waiting.cancelled():
             return waiting.result()
         why = self._disconnected.exception() if self._disconnected.done() else None
@@ -211,9 +212,8 @@ class _Client(aiomqtt.Client):
             # Nobody waits for it, and aiomqtt would raise that in the middle of paho's closing.
             return
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
-        if self._disconnected.done() and not self._disconnected.cancelled():
-            # Looked at, so that asyncio does not report it as forgotten.
-            self._disconnected.exception()
+        if self._disconnected.done():
+            _look_at(self._disconnected)
 
     def _on_socket_register_write(self, client: mqtt.Client, userdata: object, sock: socket.socket) -> None:
         # aiomqtt hands the loop the number alone: of a socket that is closed before the loop comes to it, the number is
@@ -240,11 +240,16 @@ class _Client(aiomqtt.Client):
             await asyncio.wait_for(self.__aexit__(None, None, None), CLOSE_TIMEOUT)
 
     def _abandon(self, entering: asyncio.Future[Self]) -> None:
-        if not entering.cancelled():
-            entering.exception()
+        _look_at(entering)
         self._client.disconnect()
         # At once: the loop may not come to it any more.
         self._client.loop_write()
+
+
+def _look_at(ended: asyncio.Future[Answer]) -> None:
+    """Look at its error, so that asyncio does not report it as forgotten."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _queue_of(message: Callable[[str, bytes], None]) -> type[asyncio.Queue[aiomqtt.Message]]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -10,6 +11,7 @@ from cl_client import (
     ComputeClient,
     InputNotFoundError,
     InvalidParameterError,
+    Job,
     JobFailedError,
     WaitTimeoutError,
     as_completed,
@@ -88,3 +90,27 @@ async def test_jobs_that_do_not_end_in_time_are_told():
             jobs = await asyncio.gather(client.hash.compute(b"1"), client.hash.compute(b"2"))
             with pytest.raises(WaitTimeoutError):
                 await anext(as_completed(jobs, timeout=0.1))
+            await jobs[1].cancel()
+            given = as_completed(jobs, timeout=0.1)
+            assert await anext(given) is jobs[1]
+            with pytest.raises(WaitTimeoutError):
+                await anext(given)
+
+
+async def test_jobs_that_end_in_one_moment_with_an_error_of_another_are_given_first():
+    class FakeJob:
+        """One whose end comes with the next step of the loop."""
+
+        def __init__(self, error: Exception | None) -> None:
+            self.error = error
+
+        async def wait(self, timeout: float | None) -> "FakeJob":
+            if self.error is not None:
+                raise self.error
+            return self
+
+    jobs = [FakeJob(None if n % 2 else WaitTimeoutError("too late")) for n in range(8)]
+    given = as_completed(cast("list[Job[object]]", jobs))
+    assert {await anext(given) for _ in range(4)} == set(jobs[1::2])
+    with pytest.raises(WaitTimeoutError):
+        await anext(given)
