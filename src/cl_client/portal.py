@@ -42,6 +42,7 @@ class Portal:
         self._home: _Home | None = None
         self._process = os.getpid()
         self._block = contextlib.ExitStack()
+        self._patience: float | None = None
         self.closed: bool = False
 
     def run(self, work: Coroutine[object, object, Value]) -> Value:
@@ -54,10 +55,11 @@ class Portal:
         call = _Call(work)
         try:
             self._begin(call)
-            call.wait()
+            self._outlast(call.ended.wait)
         except BaseException:
             # Ctrl-C: what the coroutine has to clean up is done before the caller goes on. A second one does not wait.
-            call.abandon()
+            if call.abandon():
+                self._outlast(call.ended.wait)
             raise
         return call.result()
 
@@ -117,14 +119,22 @@ class Portal:
         if home is not None:
             home.end()
             if not self._is_here():
-                home.thread.join()
+                self._outlast(home.ended)
 
     def end_with_process(self) -> None:
         """Leave what nobody left. Later the thread stands still, and whoever asked it would wait forever."""
+        self._patience = PATIENCE
         if self._home is not None and os.getpid() == self._process and self._home.answers(PATIENCE):
-            self._block.close()
+            with contextlib.suppress(ClientClosedError):
+                self._block.close()
             self.stop()
         self.closed = True
+
+    def _outlast(self, ended: Callable[[float | None], bool]) -> None:
+        """Wait as long as it takes; at the end of the process, no longer than the loop goes round."""
+        while not ended(self._patience):
+            if not (self._home and self._home.answers(PATIENCE)):
+                return
 
     def _begin(self, call: _Call[Value]) -> None:
         if os.getpid() != self._process:
@@ -166,6 +176,11 @@ class _Home:
     def end(self) -> None:
         with contextlib.suppress(RuntimeError):  # It has ended.
             self.loop.call_soon_threadsafe(self._end.set)
+
+    def ended(self, timeout: float | None) -> bool:
+        """Whether the thread ends within so many seconds; `None` waits as long as it takes."""
+        self.thread.join(timeout)
+        return not self.thread.is_alive()
 
     def answers(self, timeout: float) -> bool:
         """Whether the loop goes round within so many seconds."""
@@ -209,27 +224,26 @@ class _Call(Generic[Value]):
         self._work = work
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Value] | None = None
-        self._ended = threading.Event()
+        self.ended: threading.Event = threading.Event()
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         loop.call_soon_threadsafe(self._start)
 
-    def wait(self) -> None:
-        self._ended.wait()
-
-    def abandon(self) -> None:
-        """Cancel it, and wait until it has ended."""
+    def abandon(self) -> bool:
+        """Cancel it; tells whether it is still to end."""
         if self._loop is None:
             self._work.close()
-            return
-        with contextlib.suppress(RuntimeError):  # The loop has ended, and all its tasks with it.
+            return False
+        try:
             self._loop.call_soon_threadsafe(self._cancel)
-            self._ended.wait()
+        except RuntimeError:  # The loop has ended, and all its tasks with it.
+            return False
+        return True
 
     def result(self) -> Value:
-        """What it returned or raised; it has ended."""
-        if self._task is None:
+        """What it returned or raised."""
+        if self._task is None or not self._task.done():
             raise ClientClosedError("this client was closed meanwhile")
         try:
             return self._task.result()
@@ -238,14 +252,14 @@ class _Call(Generic[Value]):
 
     def _start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._work, name="cl_client sync call")
-        self._task.add_done_callback(lambda _: self._ended.set())
+        self._task.add_done_callback(lambda _: self.ended.set())
 
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
         else:  # It was interrupted before it was handed over.
             self._work.close()
-            self._ended.set()
+            self.ended.set()
 
 
 class Twin(Generic[Held]):

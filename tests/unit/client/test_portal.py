@@ -141,7 +141,7 @@ def test_one_that_nobody_stopped_ends_when_it_is_collected():
     [thread] = threads()
     del portal
     gc.collect()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
 
 
@@ -177,6 +177,22 @@ async def context():
 
 def block():
     threading.Event().wait()
+
+@contextlib.asynccontextmanager
+async def trap():
+    try:
+        yield
+    finally:
+        block()
+
+async def entrapped():
+    async with trap():
+        await asyncio.sleep(1000)
+
+async def left_alone():
+    task = asyncio.create_task(entrapped())
+    await asyncio.sleep(0)
+    return task
 """
 
 
@@ -187,8 +203,17 @@ def block():
         ("kept = portal.Portal().entered(context()); kept.__enter__()", "left\n"),
         ("home = portal.Portal(); home.call(int); atexit.register(lambda: print(home.call(int)))", "0\n"),
         ("home = portal.Portal(); home.call(threading.Thread(target=home.call, args=[block], daemon=True).start)", ""),
+        ("kept = portal.Portal().entered(trap()); kept.__enter__()", ""),
+        ("home = portal.Portal(); task = home.run(left_alone())", ""),
     ],
-    ids=["an iteration", "a block", "an end of the program's own", "a callback that never returns"],
+    ids=[
+        "an iteration",
+        "a block",
+        "an end of the program's own",
+        "a callback that never returns",
+        "a block that never ends",
+        "a task that cannot be cancelled",
+    ],
 )
 def test_a_process_ends_whatever_it_left_open(program: str, said: str):
     program = f"{PORTAL}\nportal.PATIENCE = 0.2\n{program}"
