@@ -50,7 +50,7 @@ class Part:
         """SIGTERM, and wait."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(30)
 
 
 class SafeMosquitto(Part):
@@ -78,7 +78,7 @@ class SafeMosquitto(Part):
 
     def start(self) -> Self:
         super().start()
-        assert wait_until(self._listens, 10), self.log.read_text()
+        assert wait_until(self._listens, 30), self.log.read_text()
         return self
 
     def _listens(self) -> bool:

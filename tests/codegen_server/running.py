@@ -23,5 +23,5 @@ def running_server(app: ASGIApp | None = None) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(30)
         listener.close()

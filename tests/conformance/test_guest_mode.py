@@ -19,13 +19,13 @@ def test_a_change_is_known_here_at_once_and_on_other_hosts_soon(postgres: Engine
         for wanted in (False, True, False):
             here.set(on=wanted)
             assert here.on is wanted
-            assert wait_until(lambda wanted=wanted: there.on is wanted, 10)
+            assert wait_until(lambda wanted=wanted: there.on is wanted, 30)
 
 
 def test_while_the_database_cannot_say_the_last_word_holds(postgres: Engine) -> None:
     with SharedGuestMode(postgres) as here, SharedGuestMode(postgres, period=0.02) as there:
         here.set(on=False)
-        assert wait_until(lambda: not there.on, 10)
+        assert wait_until(lambda: not there.on, 30)
         with postgres.begin() as connection:
             connection.execute(text("ALTER TABLE switches RENAME TO elsewhere"))
         try:
@@ -34,4 +34,4 @@ def test_while_the_database_cannot_say_the_last_word_holds(postgres: Engine) -> 
             with postgres.begin() as connection:
                 connection.execute(text("ALTER TABLE elsewhere RENAME TO switches"))
         here.set(on=True)
-        assert wait_until(lambda: there.on, 10)
+        assert wait_until(lambda: there.on, 30)

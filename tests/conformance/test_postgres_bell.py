@@ -18,10 +18,10 @@ async def test_a_worker_is_woken_when_a_job_is_committed(postgres_url: str) -> N
         bell.attach(rung.set)
         assert await asyncio.to_thread(bell.listening.wait, 10)
         # The bell rings once when it begins to listen, for what came before.
-        await asyncio.wait_for(rung.wait(), 10)
+        await asyncio.wait_for(rung.wait(), 30)
         rung.clear()
         job_id = await asyncio.to_thread(queue.add_job, Job(job_id="rung", task_type="bell"))
-        await asyncio.wait_for(rung.wait(), 10)
+        await asyncio.wait_for(rung.wait(), 30)
     claim = queue.claim("w0", ["bell"])
     assert claim is not None
     assert claim.job.job_id == job_id

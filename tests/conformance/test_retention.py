@@ -63,7 +63,7 @@ class SlowStorage(LocalFileStorage):
 
     def cleanup_job(self, job_id: str) -> bool:
         self.asked.set()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(30)
         return super().cleanup_job(job_id)
 
 
@@ -71,10 +71,10 @@ def test_while_one_process_is_at_it_the_others_are_not(old: Old, tmp_path: Path)
     slow = SlowStorage(tmp_path)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(old.retention(storage=slow).look)
-        assert slow.asked.wait(20)
+        assert slow.asked.wait(30)
         assert old.retention().look() is None
         slow.go_on.set()
-        assert first.result(20) == 1
+        assert first.result(30) == 1
     assert old.retention().look() == 0
 
 
@@ -87,10 +87,10 @@ def test_it_is_one_process_for_a_database_and_not_for_a_data_folder(
     other = Retention(another_host, tmp_path_factory.mktemp("another_host"), here.queue, here.storage, 1)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(here.retention(storage=slow).look)
-        assert slow.asked.wait(20)
+        assert slow.asked.wait(30)
         assert other.look() is None
         slow.go_on.set()
-        assert first.result(20) == 1
+        assert first.result(30) == 1
     assert other.look() == 0
     another_host.dispose()
 
@@ -103,6 +103,6 @@ def test_it_is_done_in_the_background_and_goes_on_after_trouble(
     with monkeypatch.context() as patch:
         patch.setattr(SqlJobRepository, "finished_before", lambda *_: 1 // 0)
         retention.start()
-        assert wait_until(lambda: "old jobs could not be removed" in caplog.text, 20)
-    assert wait_until(lambda: old.queue.job_ids() == {"new", "open"}, 20)
+        assert wait_until(lambda: "old jobs could not be removed" in caplog.text, 30)
+    assert wait_until(lambda: old.queue.job_ids() == {"new", "open"}, 30)
     retention.stop()

@@ -41,4 +41,4 @@ def test_a_job_goes_through_postgresql(postgres_url: str, tmp_path: Path) -> Non
         finally:
             for process in (compute, work):
                 process.terminate()
-        assert work.wait(20) == 0
+        assert work.wait(30) == 0

@@ -185,7 +185,7 @@ async def test_a_connection_that_breaks_at_any_byte_is_made_again(usual_mosquitt
         await until(lambda: bool(heard.ups))
         heard.messages.clear()
         # What stood may have been made before the cuts ended: again, until it is heard.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while ("t", b"whole") not in heard.messages:
                 await publish(usual_mosquitto, "t", b"whole")
         await subscription.close()

@@ -99,7 +99,7 @@ async def test_one_job_is_asked_for_as_ever():
 
 async def test_who_asks_right_after_an_answer_is_answered_too():
     """In the step of the loop in which the task that asked has ended, and is not gone yet."""
-    async with scripted_server(one("a")) as server, ComputeClient(server.url) as client, asyncio.timeout(10):
+    async with scripted_server(one("a")) as server, ComputeClient(server.url) as client, asyncio.timeout(30):
         for _ in range(3):
             assert (await client._reader.read("a")).job_id == "a"
 

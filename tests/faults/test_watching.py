@@ -160,7 +160,7 @@ async def test_a_hundred_broken_connections_leave_nothing_behind(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.01)
 

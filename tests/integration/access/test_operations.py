@@ -116,7 +116,7 @@ def test_no_log_holds_a_secret_and_each_line_is_an_object(limited: People) -> No
     limited.alice.try_submit("hash", b"words", "secret name.txt")
     logs = limited.stack.data / "logs"
     # A line is written when the answer has gone.
-    assert wait_until(lambda: '"/jobs/hash"' in (logs / "compute.log").read_text(), 10)
+    assert wait_until(lambda: '"/jobs/hash"' in (logs / "compute.log").read_text(), 30)
     lines: list[dict[str, object]] = []
     for part in ("compute", "auth", "w0"):
         text = (logs / f"{part}.log").read_text()
@@ -138,7 +138,7 @@ def test_metrics_tell_what_was_done(limited: People) -> None:
     limited.auth.post("/auth/token", data={"username": "nobody", "password": "none"})
     completed = re.compile(r'cl_job_transitions_total\{status="completed",task="hash"\} [1-9]')
     # It is counted a moment after it was told.
-    assert wait_until(lambda: completed.search(limited.guest.http.get("/metrics").text) is not None, 10)
+    assert wait_until(lambda: completed.search(limited.guest.http.get("/metrics").text) is not None, 30)
     text = limited.guest.http.get("/metrics").text
     assert 'cl_http_requests_total{method="POST",route="/jobs/hash",status="200"}' in text
     assert 'cl_workers_idle{task="hash"}' in text

@@ -45,4 +45,4 @@ class AuthServer:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(30)

@@ -63,7 +63,7 @@ def test_a_reader_that_has_enough_is_no_mishap(waiting):
     command.stdout.close()
     assert command.stderr is not None
     assert command.stderr.read() == ""
-    assert command.wait(20) == 1
+    assert command.wait(30) == 1
     command.stderr.close()
 
 

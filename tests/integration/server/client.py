@@ -61,7 +61,7 @@ class Watch:
         self._client.loop_start()
 
     def __enter__(self) -> "Watch":
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(30)
         return self
 
     def __exit__(self, *exc: object) -> None:

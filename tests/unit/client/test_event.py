@@ -93,7 +93,7 @@ async def test_progress_of_a_job_of_which_nothing_is_known_makes_it_ask(server: 
     second = watcher.watch("b")
     short = {"job_id": "b", "event_type": "processing", "timestamp": 2, "progress": 10}
     watcher.receive("t", json.dumps(short).encode())
-    await asyncio.wait_for(server.question.wait(), 5)
+    await asyncio.wait_for(server.question.wait(), 30)
     while second.state is None:
         await asyncio.sleep(0)
     watcher.receive("t", json.dumps({**short, "timestamp": 3, "progress": 20}).encode())

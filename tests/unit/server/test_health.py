@@ -77,13 +77,13 @@ async def test_a_server_whose_database_is_gone_is_alive_but_not_ready(
     server.relay.follow(server.repository)
     with server.engine.begin() as connection:
         connection.execute(text("ALTER TABLE outbox RENAME TO away"))
-    assert wait_until(lambda: not server.relay.sound, 20)
+    assert wait_until(lambda: not server.relay.sound, 30)
     answer = await server.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "the database is away, or its disk is full")
     assert (await server.get("/healthz")).json() == {"status": "ok"}
     with server.engine.begin() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO outbox"))
-    assert wait_until(lambda: server.relay.sound, 20)
+    assert wait_until(lambda: server.relay.sound, 30)
     assert (await server.get("/readyz")).status_code == 200
     server.relay.stop()
 
@@ -130,7 +130,7 @@ def test_transitions_are_counted_when_they_are_told(server: Server, monkeypatch:
     repository.complete(claim, {})
     assert not server.counted()
     server.relay.follow(repository)
-    assert wait_until(lambda: len(server.counted()) == 4, 10)
+    assert wait_until(lambda: len(server.counted()) == 4, 30)
     server.relay.stop()
     assert server.counted() == {
         'cl_job_transitions_total{status="queued",task="hash"}': 2,

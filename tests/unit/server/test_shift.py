@@ -34,13 +34,13 @@ class LookedAtTooLate(MemoryJobRepository):
     ) -> tuple[bool, Claim | None]:
         ended = super().exchange(claim, task_output, publish, size, task_types)
         self.completed.set()
-        assert self.looked.wait(5)
+        assert self.looked.wait(30)
         if all(job.status.terminal for job in self.list_jobs(JobQuery()).jobs):
             self.all_done.set()
         return ended
 
     def look(self, claim: Claim) -> Beat:
-        self.completed.wait(5)
+        assert self.completed.wait(30)
         beat = super().look(claim)
         self.looked.set()
         return beat
@@ -60,7 +60,7 @@ async def test_what_is_heard_of_one_job_does_not_end_the_next(tmp_path: Path) ->
         shift = Shift(worker, queue, storage, Presence(None, "w0", ["hash"]), "w0", task_timeout=60)
         working = asyncio.create_task(shift.work(bell))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(queue.all_done.wait(), 10)
+            await asyncio.wait_for(queue.all_done.wait(), 30)
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await working

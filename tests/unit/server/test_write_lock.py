@@ -26,7 +26,7 @@ def test_a_thread_waits_for_its_turn(engine: Engine) -> None:
         waiting.start()
         waiting.join(0.05)
         assert waiting.is_alive()
-    waiting.join(5)
+    waiting.join(30)
     assert not waiting.is_alive()
 
 
