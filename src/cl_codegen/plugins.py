@@ -211,15 +211,18 @@ class _Reader:
         sent = [*self._in_body(), *self._in_route()]
         known = {one.wire_name for one in sent}
         python_names = {wire: python for python, wire in self.entry.names.items()}
+        words = set(MODULE_WORDS)
+        if any(one.place != "body" for one in sent):
+            # The method calls it then, and not the module above.
+            words.add(self.endpoint.module)
         for python, wire in self.entry.names.items():
             if wire not in known:
                 raise self.entry.error("names", f"the form has no {wire!r}{suggestion(wire, known)}", word=python)
             if python in CALL_WORDS:
                 raise self.entry.error("names", f"every method has a {python!r} of its own", word=python)
-        taken = set(CALL_WORDS | MODULE_WORDS | set(self.entry.names))
-        if any(one.place != "body" for one in sent):
-            # The method calls it then, and not the module above.
-            taken.add(self.endpoint.module)
+            if python in words:
+                raise self.entry.error("names", f"the generated module has a {python!r} of its own", word=python)
+        taken = {*CALL_WORDS, *words, *self.entry.names}
         for one in sent:
             if one.wire_name == "priority" and one.place == "body":
                 name = one.wire_name
