@@ -158,7 +158,7 @@ class _ClosedEarlyError(aiomqtt.MqttError):
 
 
 class _Client(aiomqtt.Client):
-    _opened = False
+    _opened = _unwanted = False
 
     async def enter(self) -> None:
         """`__aenter__`, without what it leaves behind: cancelled or timed out, it keeps its socket and a task."""
@@ -166,14 +166,12 @@ class _Client(aiomqtt.Client):
         try:
             await asyncio.shield(entering)
         except asyncio.CancelledError:
+            # The thread that connects cannot be cancelled, and what it opens has to be closed while there is a loop.
+            entering.add_done_callback(self._abandon)
+            self._unwanted = True
             if self._opened:
                 entering.cancel()
-            # The thread that connects cannot be cancelled, and what it opens has to be closed while there is a loop.
             await asyncio.wait([entering], timeout=CLOSE_TIMEOUT)
-            if entering.done() and not entering.cancelled() and entering.exception() is None:
-                await self.leave()
-            else:
-                entering.add_done_callback(self._abandon)
             raise
         except aiomqtt.MqttError:
             self._client.disconnect()
@@ -195,7 +193,10 @@ class _Client(aiomqtt.Client):
 
     def _client_connect(self) -> None:
         super()._client_connect()
+        # Each side says first and looks then, so that one of them sees the other.
         self._opened = True
+        if self._unwanted:
+            raise ConnectionAbortedError
 
     def _on_disconnect(
         self,

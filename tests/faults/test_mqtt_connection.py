@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncGenerator, Callable
 
 import aiomqtt
@@ -230,18 +231,28 @@ async def test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up_i
         await subscription.close()
 
 
+@pytest.mark.parametrize("connecting", [False, True], ids=["connected", "while a thread connects"])
 @pytest.mark.parametrize("whose_end", ["the session's", "the loop's"])
 def test_waiting_for_a_silent_broker_is_given_up_at_once_and_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, whose_end: str
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, whose_end: str, connecting: bool
 ):
     monkeypatch.setattr("cl_client.mqtt_session.CLOSE_TIMEOUT", 100)
     monkeypatch.setattr("cl_client.mqtt_session.CONNECT_TIMEOUT", 100)
+    connect, goes_on = aiomqtt.Client._client_connect, threading.Event()
+
+    def slowly(client: aiomqtt.Client) -> None:
+        connect(client)
+        goes_on.wait()
+
+    if connecting:
+        monkeypatch.setattr(aiomqtt.Client, "_client_connect", slowly)
 
     async def give_up() -> socket.socket:
         subscription = subscribe(Broker(host="127.0.0.1", port=silent.getsockname()[1]), ear().listener())
         loop = asyncio.get_running_loop()
         connection, _ = await loop.sock_accept(silent)
         assert b"MQTT" in await loop.sock_recv(connection, 100)
+        threading.Timer(0.1, goes_on.set).start()
         if whose_end == "the session's":
             await subscription.close()
         return connection
