@@ -146,15 +146,28 @@ def test_broken_sources_are_one_line_and_leave_everything_as_it_was(own, command
     assert bytes_of(own / "generated") == before
 
 
+STANDS_STILL = """
+import sys
+from cl_codegen import output
+from cl_codegen.__main__ import app
+
+def stand_still(folder):
+    print(folder, flush=True)
+    sys.stdin.read()
+
+output.format_folder = stand_still
+app(sys.argv[1:])
+"""
+
+
 def test_a_run_that_is_killed_leaves_everything_as_it_was_and_the_next_sweeps(own):
     before = bytes_of(own / "generated")
     (own / "openapi" / "plugins.toml").write_text("")
-    command = [sys.executable, "-m", "cl_codegen", "generate", *map(str, options(own))]
-    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not list(own.glob(".generated-*/new/cl_api/compute")):
-        assert killed.poll() is None
-    killed.kill()
-    killed.wait()
+    command = [sys.executable, "-c", STANDS_STILL, "generate", *map(str, options(own))]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline().startswith(str(own / ".generated-")), "all is written, and not in its place"
+        killed.kill()
     assert bytes_of(own / "generated") == before
     assert list(own.glob(".generated-*"))
     assert run("generate", *options(own)).returncode == 0
