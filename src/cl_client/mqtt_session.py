@@ -158,7 +158,10 @@ class _ClosedEarlyError(aiomqtt.MqttError):
 
 
 class _Client(aiomqtt.Client):
-    _opened = _unwanted = False
+    _opened = False
+    """Whether the thread that connects has done so."""
+    _unwanted = False
+    """Whether that was given up meanwhile."""
 
     async def enter(self) -> None:
         """`__aenter__`, without what it leaves behind: cancelled or timed out, it keeps its socket and a task."""
