@@ -79,7 +79,7 @@ def test_servers_that_are_silent_are_given_up(cli: Cli, monkeypatch: pytest.Monk
     address = f"http://127.0.0.1:{silence}"
     begin = time.monotonic()
     ran = cli("doctor", "--compute-url", address, "--auth-url", address, "--mqtt-port", str(silence), "--json")
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 5
     assert ran.code == 1
     assert ran.out.count("no answer within 0.3 s") == 4
 
