@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from cl_ml_tools import models
 from cl_ml_tools.artifact import job_path, publishing
 from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.media.picture import flat_mode
 from cl_ml_tools.models import ModelError, ModelFile
 from cl_ml_tools.onnx_model import OnnxModel
-from cl_ml_tools.picture import flat_mode
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from cl_ml_tools import models
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.face import Box, Face, Landmarks, Point
+from cl_ml_tools.media.picture import flat_mode
 from cl_ml_tools.models import ModelError
-from cl_ml_tools.picture import flat_mode
 from cl_ml_tools.threads import threads
 
 if TYPE_CHECKING:

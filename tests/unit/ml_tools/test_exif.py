@@ -9,8 +9,8 @@ from PIL.ExifTags import GPS, IFD, Base
 from PIL.TiffImagePlugin import IFDRational
 from pydantic import ValidationError
 
-from cl_ml_tools import heif
 from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.media import heif
 from cl_ml_tools.plugins.exif.schema import ExifOutput, ExifParams
 from cl_ml_tools.plugins.exif.tags import plain
 from cl_ml_tools.plugins.exif.task import ExifTask
@@ -233,7 +233,7 @@ def test_damaged_heic_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_heic_is_read_upright_by_the_other_tasks(tmp_path: Path, orientation: int) -> None:
-    from cl_ml_tools.picture import open_picture, upright
+    from cl_ml_tools.media.picture import open_picture, upright
 
     turn = photo.TURNS[orientation]
     stored = photo.corners() if turn is None else photo.corners().transpose(turn)

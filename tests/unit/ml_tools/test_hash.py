@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.picture import NotAPictureError, TooManyPixelsError
+from cl_ml_tools.media.picture import NotAPictureError, TooManyPixelsError
 from cl_ml_tools.plugins.hash.schema import HashOutput, HashParams
 from cl_ml_tools.plugins.hash.task import PIECE, HashTask
 from tests.media import photo
@@ -110,7 +110,7 @@ def test_all_of_a_picture_that_is_cut_leaves_the_perceptual_ones_out(tmp_path: P
 def test_all_of_a_picture_that_is_too_large_leaves_the_perceptual_ones_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cl_ml_tools.picture.MAX_PIXELS", 100)
+    monkeypatch.setattr("cl_ml_tools.media.picture.MAX_PIXELS", 100)
     path = photo.write(tmp_path / "source.jpg", photo.photo(64, 48))
     assert run(path).phash is None
     assert run(path).sha256 is not None

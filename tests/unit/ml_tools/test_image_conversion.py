@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from cl_ml_tools import picture as pictures
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.picture import TARGETS
+from cl_ml_tools.media import picture as pictures
+from cl_ml_tools.media.picture import TARGETS
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 from cl_ml_tools.plugins.image_conversion.task import ImageConversionTask
 from tests.media import photo

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cl_ml_tools import intake
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.picture import READABLE, NotAPictureError, TooManyPixelsError
-from cl_ml_tools.picture_header import Header, read
-from cl_ml_tools.video import NotAVideoError
+from cl_ml_tools.media import intake
+from cl_ml_tools.media.picture import READABLE, NotAPictureError, TooManyPixelsError
+from cl_ml_tools.media.picture_header import Header, read
+from cl_ml_tools.media.video import NotAVideoError
 from tests.media import photo
 from tests.media.film import film
 from tests.media.heic import heic

@@ -4,9 +4,9 @@ import pytest
 from PIL import Image, ImageFile
 
 from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.media.video import grab
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
 from cl_ml_tools.plugins.media_thumbnail.task import MediaThumbnailTask
-from cl_ml_tools.video import grab
 from tests.media import photo
 from tests.media.film import film
 

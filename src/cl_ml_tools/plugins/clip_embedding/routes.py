@@ -1,7 +1,7 @@
 """The submit route of the CLIP task."""
 
-from cl_ml_tools import intake
 from cl_ml_tools.embedding_output import EmbeddingOutput
+from cl_ml_tools.media import intake
 from cl_ml_tools.plugins.clip_embedding.schema import ClipEmbeddingParams
 from cl_ml_tools.submit import SubmitRoute
 

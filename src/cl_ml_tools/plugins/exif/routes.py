@@ -1,6 +1,6 @@
 """The submit route of the EXIF task."""
 
-from cl_ml_tools import intake
+from cl_ml_tools.media import intake
 from cl_ml_tools.plugins.exif.schema import ExifOutput, ExifParams
 from cl_ml_tools.submit import SubmitRoute
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from cl_ml_tools import heif
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.picture import is_turned, open_picture, warm
+from cl_ml_tools.media import heif
+from cl_ml_tools.media.picture import is_turned, open_picture, warm
 from cl_ml_tools.plugins.exif.schema import ExifOutput, ExifParams
 from cl_ml_tools.plugins.exif.tags import altitude, choose, degrees, number_of, read_tags, taken_at, text_of
 

@@ -1,6 +1,6 @@
 """The submit route of the face detection task."""
 
-from cl_ml_tools import intake
+from cl_ml_tools.media import intake
 from cl_ml_tools.plugins.face_detection.schema import FaceDetectionOutput, FaceDetectionParams
 from cl_ml_tools.submit import SubmitRoute
 

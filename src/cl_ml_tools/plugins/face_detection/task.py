@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.picture import open_picture, save_picture, upright
+from cl_ml_tools.media.picture import open_picture, save_picture, upright
 from cl_ml_tools.plugins.face_detection.schema import DetectedFace, FaceDetectionOutput, FaceDetectionParams
 from cl_ml_tools.requirement import missing_library
 

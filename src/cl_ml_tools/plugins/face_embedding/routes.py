@@ -1,6 +1,6 @@
 """The submit route of the face embedding task."""
 
-from cl_ml_tools import intake
+from cl_ml_tools.media import intake
 from cl_ml_tools.plugins.face_embedding.schema import FaceEmbeddingOutput, FaceEmbeddingParams
 from cl_ml_tools.submit import SubmitRoute
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
-from cl_ml_tools.picture import open_picture, upright
+from cl_ml_tools.media.picture import open_picture, upright
 from cl_ml_tools.plugins.hash.schema import HashOutput, HashParams
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from cl_ml_tools.media.video import Encoder, Muxer, quarter_turns
 from cl_ml_tools.threads import threads
-from cl_ml_tools.video import Encoder, Muxer, quarter_turns
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame

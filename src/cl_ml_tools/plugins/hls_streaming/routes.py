@@ -1,6 +1,6 @@
 """The submit route of the HLS task."""
 
-from cl_ml_tools import intake
+from cl_ml_tools.media import intake
 from cl_ml_tools.plugins.hls_streaming.schema import HlsStreamingOutput, HlsStreamingParams
 from cl_ml_tools.submit import SubmitRoute
 

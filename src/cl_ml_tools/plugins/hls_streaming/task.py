@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
+from cl_ml_tools.media.video import open_video, quarter_turns, seconds
 from cl_ml_tools.plugins.hls_streaming.rendition import SOUND_RATE, Rendition, Size, Upright, fit
 from cl_ml_tools.plugins.hls_streaming.schema import (
     FASTEST,
@@ -18,7 +19,6 @@ from cl_ml_tools.plugins.hls_streaming.schema import (
     HlsVariantOutput,
 )
 from cl_ml_tools.requirement import missing_library
-from cl_ml_tools.video import open_video, quarter_turns, seconds
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -1,6 +1,6 @@
 """The submit route of the image conversion task."""
 
-from cl_ml_tools import intake
+from cl_ml_tools.media import intake
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 from cl_ml_tools.submit import SubmitRoute
 

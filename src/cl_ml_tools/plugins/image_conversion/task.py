@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from cl_ml_tools.animation import animation_options, frame_count
 from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.picture import TARGETS, open_picture, save_picture, upright, warm
+from cl_ml_tools.media.animation import animation_options, frame_count
+from cl_ml_tools.media.picture import TARGETS, open_picture, save_picture, upright, warm
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 
 

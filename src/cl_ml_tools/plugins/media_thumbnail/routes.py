@@ -1,6 +1,6 @@
 """The submit route of the thumbnail task."""
 
-from cl_ml_tools import intake
+from cl_ml_tools.media import intake
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
 from cl_ml_tools.submit import SubmitRoute
 

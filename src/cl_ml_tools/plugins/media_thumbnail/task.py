@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
-from cl_ml_tools.picture import (
+from cl_ml_tools.media.picture import (
     NotAPictureError,
     flat_mode,
     is_turned,
@@ -18,9 +18,9 @@ from cl_ml_tools.picture import (
     upright,
     warm,
 )
+from cl_ml_tools.media.video import NotAVideoError, grab
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
 from cl_ml_tools.requirement import missing_library
-from cl_ml_tools.video import NotAVideoError, grab
 
 if TYPE_CHECKING:
     from PIL import Image

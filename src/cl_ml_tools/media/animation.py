@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, cast
 
-from cl_ml_tools import picture as pictures
 from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.media import picture as pictures
 
 if TYPE_CHECKING:
     from PIL import Image

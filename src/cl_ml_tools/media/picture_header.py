@@ -5,8 +5,8 @@ import struct
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple, cast
 
-from cl_ml_tools import heif
-from cl_ml_tools.iso_boxes import boxes, find
+from cl_ml_tools.media import heif
+from cl_ml_tools.media.iso_boxes import boxes, find
 
 # What would be more is not looked at: whoever decodes the file does.
 MOST_SEGMENTS = 10_000

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cl_ml_tools import heif
 from cl_ml_tools.artifact import publishing
 from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
+from cl_ml_tools.media import heif
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -7,10 +7,10 @@ trusts nobody, and fails such a job. `name` is that by which the user knows the 
 import re
 from typing import BinaryIO
 
-from cl_ml_tools import picture_header
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.picture import MAX_PIXELS, NotAPictureError, TooManyPixelsError, media_type_of
-from cl_ml_tools.video import NotAVideoError
+from cl_ml_tools.media import picture_header
+from cl_ml_tools.media.picture import MAX_PIXELS, NotAPictureError, TooManyPixelsError, media_type_of
+from cl_ml_tools.media.video import NotAVideoError
 
 HEAD = 4096
 # How the films begin that `video.open_video` reads. MPEG's start code is that of program streams and of bare H.264 too.
