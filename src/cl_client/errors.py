@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
     from cl_api.compute.models import JobResponse
@@ -207,21 +208,38 @@ def error_from_response(
     kind = BY_STATUS.get(status, ServerError if status >= 500 else ResponseError)
     if kind is NotFoundError and missing_job:
         kind = JobNotFoundError
-    detail = _detail(body)
+    location = headers.get("location", "") if 300 <= status < 400 else ""
+    detail = f"this has moved to {_one_line(location)}" if location else _detail(body)
     reason = detail or "the server gave no reason"
+    moved_to = _new_address(url, location) if location else None
     error = kind(
         f"{reason} (HTTP {status} from {url})",
         reason=detail or f"{reason} (HTTP {status})",
         status=status,
         request_id=headers.get("x-request-id"),
         job_id=job_id,
-        hint=_HINTS.get(status),
+        hint=f"give its address: {moved_to}" if moved_to else _HINTS.get(status),
     )
     if isinstance(error, (RateLimitError, ServerError)):
         error.retry_after = _retry_after(headers)
     if isinstance(error, ServerError):
         error.should_retry = {"true": True, "false": False}.get(headers.get("x-should-retry", "").lower())
     return error
+
+
+def _new_address(url: str, location: str) -> str | None:
+    """Where the server is now, as one gives it: what was asked for beneath is no part of it."""
+    try:
+        asked, target = urlsplit(url), urlsplit(urljoin(url, location))
+    except ValueError:
+        return None
+    if (asked.scheme, asked.netloc) == (target.scheme, target.netloc):
+        return None
+    beneath, there = asked.path.split("/"), target.path.split("/")
+    while len(there) > 1 and len(beneath) > 1 and there[-1] == beneath[-1]:
+        del there[-1], beneath[-1]
+    base = "/".join(there)
+    return _one_line(f"{target.scheme}://{target.netloc.rpartition('@')[2]}{base}")
 
 
 def _detail(body: bytes) -> str:

@@ -32,8 +32,19 @@ def translated(request: httpx.Request, *, server: httpx.URL, when_away: str) -> 
             hint="give a longer timeout, or look at the server's load",
         ) from error
     except httpx.TransportError as error:
+        if isinstance(error.__context__, httpx.InvalidURL):
+            # httpx reads where an answer sends us, followed or not.
+            raise ResponseError(
+                f"{request.method} {request.url}: the server sends us to what is no address: {error.__context__}",
+                request_id=_request_id(request.headers),
+            ) from error
         raise ServerUnreachableError(
             f"cannot reach {server}: {_reason(error)}", request_id=_request_id(request.headers), hint=when_away
+        ) from error
+    except httpx.DecodingError as error:
+        raise ResponseError(
+            f"{request.method} {request.url}: the answer is compressed, and damaged ({error})",
+            request_id=_request_id(request.headers),
         ) from error
     except httpx.StreamConsumed as error:
         raise InputFileError(

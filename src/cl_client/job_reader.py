@@ -49,10 +49,19 @@ class JobReader:
 
         Raises:
             JobNotFoundError: no such job, or not yours.
+            ResponseError: the answer is none, or about another job.
         """
         with promised():
             response = await self._transport.get(self._dialect.job_path(job_id))
-            return understood(read_model(response, lambda said: self._dialect.state(said, job_id)))
+            state = understood(read_model(response, lambda said: self._dialect.state(said, job_id)))
+        if state.job_id != job_id:
+            # Whoever watches this one would never hear of it.
+            raise ResponseError(
+                f"the server was asked for job {job_id!r}, and answers for job {state.job_id!r}",
+                job_id=job_id,
+                hint=f"ask for it as the server spells it: {state.job_id!r}",
+            )
+        return state
 
     async def read(self, job_id: str) -> JobResponse:
         """As `one`, in one request with the others that are asked for in this moment."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 BODY: Final = "cl_client.body"
 """Where a request keeps its `Multipart`, which says whether it can be sent again."""
+
+HANDLED: Final = "cl_client.handled"
+"""Where a request keeps the statuses that whoever sends it understands."""
 
 COMPUTE_IS_AWAY: Final = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
 ANOTHER_IS_AWAY: Final = "is the server running? COMPUTE_URL says where it is"
@@ -227,12 +230,13 @@ class Transport(httpx.AsyncClient):
             with self.translated(request):
                 response = await super().send(request, stream=True, auth=auth, follow_redirects=follow_redirects)
                 response.stream = _SurelyClosed(cast("httpx.AsyncByteStream", response.stream))
-                if not stream or not response.is_success:
+                is_good = response.is_success or response.status_code in _handled(request)
+                if not stream or not is_good:
                     try:
                         await response.aread()
                     finally:
                         await response.aclose()
-                if response.is_success:
+                if is_good:
                     return response
         finally:
             # A try that breaks off leaves its body to the garbage collector; its file is closed here and now.
@@ -249,6 +253,31 @@ class Transport(httpx.AsyncClient):
             missing_job=job_id is not None and self._dialect.is_job(path, job_id),
         )
 
+    @contextlib.asynccontextmanager
+    async def open(
+        self, url: str | httpx.URL, headers: Mapping[str, str], handled: Collection[int]
+    ) -> AsyncGenerator[httpx.Response]:
+        """Get what is streamed. At another server than ours, nothing is signed: a token is for whoever gave it.
+
+        Args:
+            url: of ours, or the whole address of another server.
+            headers: of the request.
+            handled: statuses that are no errors, beside 2xx.
+
+        Raises: as `send`.
+        """
+        auth = httpx.USE_CLIENT_DEFAULT if self._is_ours(self._merge_url(url)) else None
+        async with self.stream("GET", url, headers=headers, auth=auth, extensions={HANDLED: handled}) as response:
+            yield response
+
+    def _is_ours(self, url: httpx.URL) -> bool:
+        """Whether that is our server, over TLS perhaps where we began without."""
+        ours = self.base_url
+        if url.host != ours.host:
+            return False
+        upgraded = (ours.scheme, ours.port, url.scheme, url.port) == ("http", None, "https", None)
+        return upgraded or (url.scheme, url.port) == (ours.scheme, ours.port)
+
     async def post_form(self, path: str, fields: Sequence[FormField], *, idempotency_key: str) -> httpx.Response:
         """Post a multipart form, where there is no generated endpoint for it. Raises: as `send`."""
         return await self.post(path, content=Multipart(fields), headers={idempotency.HEADER: idempotency_key})
@@ -259,7 +288,10 @@ class Transport(httpx.AsyncClient):
 
     def translated(self, request: httpx.Request) -> AbstractContextManager[None]:
         """Turn httpx's errors into ours, while a request is sent or its body is read."""
-        return translated(request, server=self.base_url, when_away=self._when_away)
+        if self._is_ours(request.url):
+            return translated(request, server=self.base_url, when_away=self._when_away)
+        elsewhere = request.url.copy_with(path="/", query=None, fragment=None, userinfo=b"")
+        return translated(request, server=elsewhere, when_away=f"{self.base_url} sent us there")
 
     def _check_usable(self) -> None:
         loop = asyncio.get_running_loop()
@@ -317,6 +349,10 @@ def can_be_sent_again(request: httpx.Request) -> bool:
     """Whether the body of a request is there a second time: for retries, and for a replay with a new token."""
     body = _body(request)
     return body is None or body.replayable
+
+
+def _handled(request: httpx.Request) -> Collection[int]:
+    return cast("Collection[int]", request.extensions.get(HANDLED, ()))
 
 
 def _body(request: httpx.Request) -> Multipart | None:

@@ -13,8 +13,8 @@ from attrs import frozen
 
 from cl_client.cli.console import Console, Row
 from cl_client.cli.viewer import Viewer
-from cl_client.download import whole_or_not_at_all
 from cl_client.errors import ComputeClientError, InvalidParameterError
+from cl_client.files.whole_file import whole_or_not_at_all
 from cl_client.view import FacesView
 
 if TYPE_CHECKING:

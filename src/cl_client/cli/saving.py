@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import shutil
-import tempfile
-from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from cl_client.download import DownloadCallback, whole_or_not_at_all
+from cl_client.download import DownloadCallback
 from cl_client.errors import DownloadError, UnsupportedError
+from cl_client.files.whole_file import folder_beside, whole_or_not_at_all
 
 if TYPE_CHECKING:
     from cl_client.job import Job
@@ -45,7 +42,7 @@ async def save(job: Job[Output], output: Path, *, name: str, on_progress: Downlo
         return [write_json(job, output)]
     if output.suffix:
         return [await job.download(output, on_progress=on_progress)]
-    with _beside(output) as folder:
+    with folder_beside(output) as folder:
         fetched = await _fetch(job, folder, on_progress)
         if len(fetched) == 1:
             return [_moved(fetched[0], output)]
@@ -57,7 +54,7 @@ async def save_as(job: Job[Output], stem: Path) -> list[Path]:
 
     All of it is there at once, or nothing.
     """
-    with _beside(stem) as folder:
+    with folder_beside(stem) as folder:
         fetched = await _fetch(job, folder, None)
         if job.artifact is None:
             fetched.append(write_json(job, folder / f"{job.task_type}.json"))
@@ -79,20 +76,6 @@ async def _fetch(job: Job[Output], folder: Path, on_progress: DownloadCallback |
     except UnsupportedError:
         # A server that cannot list files still has the main one.
         return [] if job.artifact is None else [await job.download(folder, on_progress=on_progress)]
-
-
-@contextlib.contextmanager
-def _beside(stem: Path) -> Generator[Path]:
-    """A folder beside the place that is meant, gone at the end."""
-    try:
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{stem.name[:64]}.", suffix=".part", dir=stem.parent))
-    except OSError as error:
-        raise DownloadError(f"cannot write {stem}: {error.strerror or error}") from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _moved(path: Path, target: Path) -> Path:
