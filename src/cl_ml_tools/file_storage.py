@@ -57,3 +57,12 @@ class InputKeeper(Protocol):
     def keep_input(self, job_id: str, filename: str, file: BinaryIO) -> SavedFile:
         """As `save_input_file`. It blocks."""
         ...
+
+
+@runtime_checkable
+class InputMender(Protocol):
+    """What a storage may do besides: give a job its inputs back that were lost."""
+
+    def mend_inputs(self, job_id: str, source: str) -> bool:
+        """Where a job has no inputs, give it those of `source`; `False` where it has them."""
+        ...

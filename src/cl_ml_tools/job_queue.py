@@ -37,6 +37,13 @@ class IdempotencyConflictError(Exception):
         super().__init__("this Idempotency-Key came with another file or other parameters; a new job needs a new key")
 
 
+class OutcomeUnknownError(Exception):
+    """Whether a change was kept is not known: the database took it and did not answer. It may be there, or not."""
+
+    def __init__(self) -> None:
+        super().__init__("the database did not say whether it kept this")
+
+
 class Beat(Enum):
     """What a worker learns from its heartbeat."""
 
@@ -139,7 +146,8 @@ class JobQueue(JobRepository, Protocol):
         """Queue a job; with a `key` that this user sent before, give the job of then instead.
 
         `fingerprint` stands for everything that makes the job. Raises `IdempotencyConflictError` when the
-        key came with another one before.
+        key came with another one before, and `OutcomeUnknownError` when nobody knows whether it is queued: its
+        files have to stay then.
         """
         ...
 

@@ -7,6 +7,7 @@ parameter of every generated client; nothing else has to be written.
 import hashlib
 import inspect
 import json
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
-from cl_ml_tools.file_storage import FileStorage, InputKeeper, SavedFile
-from cl_ml_tools.job_queue import IdempotencyConflictError, JobQueue
+from cl_ml_tools.file_storage import FileStorage, InputKeeper, InputMender, SavedFile
+from cl_ml_tools.job_queue import IdempotencyConflictError, JobQueue, OutcomeUnknownError
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import (
     SERVER_FIELDS,
@@ -39,6 +40,8 @@ CurrentUser = Callable[..., object]
 Check = Callable[[BinaryIO, str], None]
 
 PIECE = 1 << 20
+
+log = logging.getLogger(__name__)
 
 NOT_TAKEN: dict[int | str, dict[str, object]] = {
     415: {"model": ErrorResponse, "description": "The file is of a kind that the task does not take"}
@@ -190,6 +193,9 @@ class Submission(Generic[P]):
         try:
             self._begin(sent)
             return self._queue(sent, storage.keep_input(sent.job_id, sent.kept_as, sent.file.file))
+        except OutcomeUnknownError:
+            # The job may be there, and then it needs its files. If it is not, they are swept later.
+            raise
         except BaseException:
             self._storage.cleanup_job(sent.job_id)
             raise
@@ -200,6 +206,8 @@ class Submission(Generic[P]):
             await run_in_threadpool(self._begin, sent)
             saved = await self._storage.save_input_file(sent.job_id, sent.kept_as, sent.file)
             return await run_in_threadpool(self._queue, sent, saved)
+        except OutcomeUnknownError:
+            raise
         except BaseException:
             await run_in_threadpool(self._storage.cleanup_job, sent.job_id)
             raise
@@ -223,6 +231,8 @@ class Submission(Generic[P]):
         except IdempotencyConflictError as error:
             raise HTTPException(422, str(error)) from error
         if queued.job_id != sent.job_id:
+            if isinstance(self._storage, InputMender) and self._storage.mend_inputs(queued.job_id, sent.job_id):
+                log.warning("job %s had lost its file: the one that came again takes its place", queued.job_id)
             self._storage.cleanup_job(sent.job_id)
         return queued
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from cl_ml_tools.job_queue import OutcomeUnknownError
 from cl_ml_tools.schemas import ErrorResponse, ValidationIssue
 from cl_server.job_storage import StorageUnavailableError
 from cl_server.quota import QuotaExceededError, TooManyBytesError, TooManyJobsError
@@ -25,6 +26,12 @@ FULL = HTTPException(
 )
 BUSY = HTTPException(503, "the server's database is held by something else; try again", {"retry-after": "5"})
 
+UNKNOWN = HTTPException(
+    503,
+    "the server's database did not say whether it kept this: look whether it is done, or send it again with the same "
+    "Idempotency-Key",
+    {"retry-after": "5"},
+)
 NO_DATABASE = HTTPException(503, "the server's database does not answer; try again", {"retry-after": "5"})
 NO_STORAGE = HTTPException(503, "the server's file storage does not answer; try again", {"retry-after": "5"})
 # How Starlette begins what it says of a form that is too large; it calls it a bad request.
@@ -40,6 +47,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OSError, _explain)
     app.add_exception_handler(OperationalError, _explain)
     app.add_exception_handler(QuotaExceededError, _explain)
+    app.add_exception_handler(OutcomeUnknownError, _explain)
 
 
 def answer(
@@ -96,6 +104,9 @@ def _explained(error: BaseException) -> HTTPException | None:
             case sqlite3.OperationalError(sqlite_errorcode=_) if is_busy(cause):
                 log.error("the database is held by something else: %s", cause)
                 return BUSY
+            case OutcomeUnknownError():
+                log.error("the outcome of a commit is not known: %s", cause.__cause__)
+                return UNKNOWN
             case StorageUnavailableError():
                 return NO_STORAGE
             case OperationalError(orig=orig) if not isinstance(orig, sqlite3.Error):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cl_ml_tools.file_storage import FileStorage, InputKeeper
+from cl_ml_tools.file_storage import FileStorage, InputKeeper, InputMender
 
 JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # How much of a file is in memory at once, in bytes.
@@ -71,7 +71,7 @@ class Workspace(Protocol):
         ...
 
 
-class JobStorage(FileStorage, InputKeeper, Protocol):
+class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
     """Keeps the files of jobs. All of it blocks, and raises `StorageUnavailableError` where the storage is away."""
 
     def begin_attempt(self, job_id: str, token: int) -> Workspace:

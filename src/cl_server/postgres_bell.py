@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from cl_server.repository import CHANNEL
+from cl_server.change import CHANNEL
 
 # Seconds before the next attempt at a connection that broke.
 PAUSE = 1.0

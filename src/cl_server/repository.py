@@ -1,10 +1,9 @@
 """Jobs in a SQL database: `JobQueue` on SQLite and PostgreSQL."""
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Unpack, cast
 
-from sqlalchemy import Engine, Row, delete, func, literal, select, text, update
+from sqlalchemy import Engine, Row, delete, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cl_ml_tools.job_queue import (
@@ -27,11 +26,10 @@ from cl_ml_tools.job_queue import (
     publish_nothing,
     scoped_key,
     tell,
-    wake,
 )
 from cl_ml_tools.job_repository import JobUpdate
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
-from cl_server.change import Change, backoff_of_each, requeued
+from cl_server.change import PATIENCE, Change, Transactions, backoff_of_each, requeued
 from cl_server.condition import PROCESSING, QUEUED, Condition, asked_for, held
 from cl_server.database import UNFINISHED, Big, clock_of, is_postgres, jobs, reading
 from cl_server.job_row import job_of, number_of, value_of
@@ -39,14 +37,12 @@ from cl_server.outbox import Outbox
 from cl_server.quota import Quota, QuotaExceededError
 from cl_server.statement import ADD, DUE, GET, NEXT, after_last, taking
 
-# On which PostgreSQL tells listening workers that there is something to do.
-CHANNEL = "cl_jobs"
-
 
 class SqlJobRepository:
     """`on_event` hears of every change after its commit, `on_wake` when a worker has something to look at.
 
-    `worker_id` is the name in which `fetch_next_job` claims. `clock` gives UTC milliseconds.
+    `worker_id` is the name in which `fetch_next_job` claims. `clock` gives UTC milliseconds. `patience`: for how many
+    seconds to find out what became of a commit whose answer was lost, before `OutcomeUnknownError` is raised.
     """
 
     def __init__(
@@ -58,15 +54,16 @@ class SqlJobRepository:
         on_wake: Wake = ignore_wake,
         clock: Callable[[], int] | None = None,
         quota: Quota | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self._engine = engine
         self._reading = reading(engine)
         self._postgres = is_postgres(engine)
         self._worker_id = worker_id
         self._on_event = on_event
-        self._on_wake = on_wake
         self._clock = clock_of(engine) if clock is None else clock
         self._quota = quota
+        self._transactions = Transactions(engine, self._clock, on_event, on_wake, patience)
         self._outbox = Outbox(engine, self._clock)
         self._held: dict[str, Claim] = {}
         # Workers pass by what others are just taking, instead of waiting for them.
@@ -125,10 +122,15 @@ class SqlJobRepository:
 
     def delete_job(self, job_id: str) -> bool:
         """Cancel a job that is not over, and forget it."""
-        with self._changing() as change:
+
+        def work(change: Change) -> bool:
             open_jobs = (jobs.c.job_id == job_id, jobs.c.status.not_in(TERMINAL))
             change.wakes = bool(change.move(JobStatus.CANCELLED, *open_jobs))
-            return change.connection.execute(delete(jobs).where(jobs.c.job_id == job_id)).rowcount > 0
+            gone = change.connection.execute(delete(jobs).where(jobs.c.job_id == job_id)).rowcount > 0
+            # A job that is not there any more was deleted by the transaction whose answer was lost.
+            return gone or change.keep_doubted()
+
+        return self._transactions.run(work)
 
     # Submitting.
 
@@ -145,22 +147,35 @@ class SqlJobRepository:
         job.created_by = created_by if created_by is not None else job.created_by
         job.priority = job.priority if priority is None else priority
         scoped = None if key is None else scoped_key(job.created_by, key)
+        doubted = False
+
+        def work(change: Change) -> Job:
+            nonlocal doubted
+            if change.doubted is not None:
+                doubted = True
+                row = change.connection.execute(GET, {"of_job": job.job_id}).one_or_none()
+                if row is not None and change.keep_doubted():
+                    return job_of(row)
+            if self._quota is not None:
+                self._quota.take(change.connection, job.created_by, job.size)
+            job.created_at = job.updated_at = change.now
+            values = {"attempts": 0, "idempotency_key": scoped, "fingerprint": fingerprint}
+            change.connection.execute(ADD, job.model_dump(mode="json") | values)
+            change.note(job)
+            change.wakes = True
+            return job
+
         try:
-            with self._changing() as change:
-                if self._quota is not None:
-                    self._quota.take(change.connection, job.created_by, job.size)
-                job.created_at = job.updated_at = change.now
-                values = {"attempts": 0, "idempotency_key": scoped, "fingerprint": fingerprint}
-                change.connection.execute(ADD, job.model_dump(mode="json") | values)
-                change.note(job)
-                change.wakes = True
+            return self._transactions.run(work)
         except (IntegrityError, QuotaExceededError):
             # It came before, under this key; whoever has it has a place for it.
             found = None if scoped is None else self._with_key(scoped, fingerprint)
+            if found is None and doubted:
+                # The commit that was in doubt had only just not happened when we looked.
+                found = self.get_job(job.job_id)
             if found is None:
                 raise
             return found
-        return job
 
     def _with_key(self, scoped: str, fingerprint: str) -> Job | None:
         with self._reading.connect() as connection:
@@ -178,8 +193,7 @@ class SqlJobRepository:
             with self._reading.connect() as connection:
                 if connection.execute(NEXT, {"of_types": task_types, "now": self._clock()}).one_or_none() is None:
                     return None
-        with self._changing() as change:
-            return change.take(self._taking, worker_id, task_types, lease)
+        return self._transactions.run(lambda change: change.take(self._taking, worker_id, task_types, lease))
 
     def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
         """Renew a claim."""
@@ -217,20 +231,23 @@ class SqlJobRepository:
         self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
     ) -> bool:
         """End a job well."""
-        with self._changing() as change:
-            return change.complete(claim, task_output, publish, size)
+        return self._transactions.run(lambda change: change.complete(claim, task_output, publish, size))
 
     def exchange(
         self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int, task_types: Sequence[str]
     ) -> tuple[bool, Claim | None]:
         """End a job well, and take the next: one turn at writing instead of two."""
-        with self._changing() as change:
+
+        def work(change: Change) -> tuple[bool, Claim | None]:
             done = change.complete(claim, task_output, publish, size)
             return done, change.take(self._taking, claim.worker_id, task_types, LEASE)
 
+        return self._transactions.run(work)
+
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
         """End a job badly, or try it again later."""
-        with self._changing() as change:
+
+        def work(change: Change) -> bool:
             if transient and not claim.last:
                 again = requeued(run_at=change.now + backoff(claim.attempt))
                 if change.move(JobStatus.QUEUED, *held(claim), jobs.c.cancelling.is_(False), **again):
@@ -239,28 +256,35 @@ class SqlJobRepository:
             # PostgreSQL keeps no NUL in a text.
             return bool(change.move(JobStatus.FAILED, *held(claim), error_message=error.replace("\0", "")))
 
+        return self._transactions.run(work)
+
     def give_back(self, claim: Claim) -> bool:
         """Queue a job again; the attempt does not count."""
-        with self._changing() as change:
+
+        def work(change: Change) -> bool:
             if change.move(JobStatus.CANCELLED, *held(claim), jobs.c.cancelling.is_(True)):
                 return True
             again = requeued(attempts=jobs.c.attempts - 1)
             change.wakes = bool(change.move(JobStatus.QUEUED, *held(claim), **again))
             return change.wakes
 
+        return self._transactions.run(work)
+
     def confirm_cancel(self, claim: Claim) -> bool:
         """End a job that was cancelled while it ran."""
-        with self._changing() as change:
-            return bool(change.move(JobStatus.CANCELLED, *held(claim)))
+        return self._transactions.run(lambda change: bool(change.move(JobStatus.CANCELLED, *held(claim))))
 
     # Watching over it.
 
     def cancel(self, job_id: str) -> Job | None:
         """Cancel a job."""
-        with self._changing() as change:
+
+        def work(change: Change) -> None:
             if not change.move(JobStatus.CANCELLED, jobs.c.job_id == job_id, QUEUED):
                 flag = update(jobs).where(jobs.c.job_id == job_id, PROCESSING).values(cancelling=True)
                 change.wakes = change.connection.execute(flag).rowcount > 0
+
+        self._transactions.run(work)
         return self.get_job(job_id)
 
     def release(self, *worker_ids: str) -> list[Job]:
@@ -282,13 +306,16 @@ class SqlJobRepository:
     def _take_away(self, lost: Condition, *, wait: bool) -> list[Job]:
         """Cancelled where that was asked for, failed after the last attempt, else queued again."""
         last = jobs.c.attempts >= MAX_ATTEMPTS
-        with self._changing() as change:
+
+        def work(change: Change) -> list[Job]:
             run_at = literal(change.now, Big) + backoff_of_each() if wait else literal(0, Big)
             ended = change.move(JobStatus.CANCELLED, lost, PROCESSING, jobs.c.cancelling.is_(True))
             ended += change.move(JobStatus.FAILED, lost, PROCESSING, last, error_message=DIED)
             again = change.move(JobStatus.QUEUED, lost, PROCESSING, **requeued(run_at=run_at))
             change.wakes = bool(again)
-        return [job_of(row) for row in (*ended, *again)]
+            return [job_of(row) for row in (*ended, *again)]
+
+        return self._transactions.run(work)
 
     def next_due(self, task_types: Sequence[str]) -> int | None:
         """In how many milliseconds the next queued job may be claimed."""
@@ -325,20 +352,6 @@ class SqlJobRepository:
     def transitions(self) -> dict[tuple[str, JobStatus], int]:
         """How often jobs came into a status, of what was told."""
         return self._outbox.transitions()
-
-    @contextmanager
-    def _changing(self) -> Generator[Change]:
-        now = self._clock()
-        with self._engine.begin() as connection:
-            change = Change(connection, now)
-            yield change
-            if change.wakes and self._postgres:
-                connection.execute(text(f"NOTIFY {CHANNEL}"))
-        # `queued` is told before a worker is woken, so that it is on its way before `processing`.
-        for event in change.events:
-            tell(self._on_event, event)
-        if change.wakes:
-            wake(self._on_wake)
 
 
 def _beat(row: "Row[tuple[bool]] | None") -> Beat:

@@ -145,6 +145,10 @@ class S3FileStorage:
         self.write_manifest(to, "input", manifest)
         return True
 
+    def mend_inputs(self, job_id: str, source: str) -> bool:
+        """Where a job has no inputs, give it those of `source`; `False` where it has them."""
+        return not self.manifest(job_id, "input").files and self.copy_inputs(source, job_id)
+
     def list_files(self, job_id: str) -> list[FileEntry]:
         """What the manifests name."""
         files = {**self.manifest(job_id, "input").files, **self.manifest(job_id, "output").files}

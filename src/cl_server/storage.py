@@ -87,6 +87,20 @@ class LocalFileStorage:
             os.link(path, self.get_input_path(to) / path.name)
         return True
 
+    def mend_inputs(self, job_id: str, source: str) -> bool:
+        """Where a job has no inputs, give it those of `source`; `False` where it has them."""
+        inputs = self.get_input_path(job_id)
+        if inputs.is_dir() and any(finished(inputs)):
+            return False
+        self.get_output_path(job_id).mkdir(parents=True, exist_ok=True)
+        # Whole at once, for a worker may be about to look.
+        part = inputs.with_name(".input")
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(self.get_input_path(source), part, copy_function=os.link)
+        shutil.rmtree(inputs, ignore_errors=True)
+        part.rename(inputs)
+        return True
+
     def list_files(self, job_id: str) -> list[FileEntry]:
         """Everything that `find` finds of a job, sorted by path."""
         folder = self._folder(job_id)
@@ -184,6 +198,9 @@ class LocalWorkspace:
 
     def publish(self) -> None:
         """Rename them."""
+        # Done already, in a transaction that did not come to its end.
+        if not self.outputs.exists():
+            return
         # There is something only if a worker died after it published and before that was written down.
         if self._published.exists() and any(self._published.iterdir()):
             shutil.rmtree(self._published)

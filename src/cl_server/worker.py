@@ -4,12 +4,15 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError, OperationalError
+
 from cl_ml_tools.compute_module import ProgressCallback, TaskResult, TaskStopError
-from cl_ml_tools.job_queue import Beat, Claim, JobQueue
+from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQueue
 from cl_ml_tools.schemas import Job
 from cl_ml_tools.worker import Worker
 from cl_server import log as logs
@@ -34,6 +37,8 @@ SWEEP = 5.0
 GRACE = 5.0
 # How long a task may go on, in seconds, after it was told that nobody wants it any more.
 CANCEL_GRACE = 2.0
+# Seconds before a database that is away is asked again.
+DATABASE_PAUSE = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +60,14 @@ def run(slot: int = 0, of: int | None = None) -> None:
         relay = Relay(Events(broker, stack.enter_context(open_guest_mode(settings, engine))))
         # After the broker has had its time for what is on its way.
         stack.callback(relay.stop)
-        repository = SqlJobRepository(engine, worker_id=worker_id, on_event=relay, on_wake=ringer.ring)
+        repository = SqlJobRepository(
+            engine,
+            worker_id=worker_id,
+            on_event=relay,
+            on_wake=ringer.ring,
+            # Nobody waits for an answer here, and until its lease is over a job is nobody else's.
+            patience=LEASE / 1000,
+        )
         worker = Worker(repository)
         worker.setup()
         presence = Presence(broker, worker_id, worker.get_supported_task_types())
@@ -124,7 +136,11 @@ class Attempt:
                 raise TaskStopError
             if last < percent < 100:
                 last = percent
-                self._queue.progress(self.claim, percent)
+                try:
+                    self._queue.progress(self.claim, percent)
+                except DBAPIError as error:
+                    # No reason to give the work up: the database may be back before it is done.
+                    log.warning("job %s: its progress cannot be told: %s", self.claim.job.job_id, error.orig)
 
         return report
 
@@ -287,7 +303,7 @@ class Shift:
         if self._beat is not Beat.KEPT:
             self._give_up(attempt)
         elif ended:
-            attempt.end(running.result(), self._wanted())
+            await self._write_down(attempt, running.result())
         elif late:
             log.warning("job %s took longer than %g s", job.job_id, self._task_timeout)
             self._queue.fail(attempt.claim, f"{job.task_type} took longer than {self._task_timeout:g} s, the limit")
@@ -299,6 +315,19 @@ class Shift:
         if not ended:
             running.cancel()
         return ended
+
+    async def _write_down(self, attempt: Attempt, result: TaskResult) -> None:
+        """End an attempt. While the database is away, what was worked out is kept for as long as a lease lasts."""
+        deadline = time.monotonic() + LEASE / 1000
+        while True:
+            try:
+                attempt.end(result, self._wanted())
+                return
+            except OperationalError as error:
+                if time.monotonic() > deadline or self._force.is_set():
+                    raise
+                log.warning("job %s: the database does not take its end: %s", attempt.claim.job.job_id, error.orig)
+                await asyncio.sleep(DATABASE_PAUSE)
 
     def _give_up(self, attempt: Attempt) -> None:
         job_id = attempt.claim.job.job_id

@@ -296,3 +296,29 @@ def test_what_is_no_job_id_is_no_place(storage: JobStorage, job_id: str) -> None
     with pytest.raises(ValueError, match="not a job id"):
         storage.cleanup_job(job_id)
     assert storage.find(job_id, "input/source") is None
+
+
+async def test_what_is_published_twice_is_there_once(storage: JobStorage) -> None:
+    """The transaction around the first time did not come to its end."""
+    await upload(storage)
+    workspace = storage.begin_attempt("job", 1)
+    (workspace.outputs / "a.txt").write_text("result")
+    workspace.hand_in()
+    workspace.publish()
+    workspace.publish()
+    workspace.close()
+    assert text_of(storage, "job", "output/a.txt") == "result"
+
+
+async def test_a_job_without_inputs_gets_those_of_another_and_one_with_some_keeps_them(storage: JobStorage) -> None:
+    await upload(storage, "lost")
+    await upload(storage, "whole", b"its own")
+    await upload(storage, "source", b"again")
+    storage.cleanup_job("lost")
+    assert storage.mend_inputs("lost", "source")
+    assert not storage.mend_inputs("whole", "source")
+    storage.cleanup_job("source")
+    assert text_of(storage, "lost", "input/source.jpg") == "again"
+    assert text_of(storage, "whole", "input/source.jpg") == "its own"
+    publish(storage, "lost", 1, **{"a.txt": "result"})
+    assert text_of(storage, "lost", "output/a.txt") == "result"

@@ -5,7 +5,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, HTTPException
 from pydantic import JsonValue
 
-from cl_ml_tools.job_queue import JobQueue
+from cl_ml_tools.job_queue import JobQueue, OutcomeUnknownError
 from cl_ml_tools.schemas import ErrorResponse, Job, JobCreatedResponse, JobStatus, JSONObject
 from cl_server import bearer
 from cl_server.access import REFUSALS
@@ -63,6 +63,9 @@ def create_router(queue: JobQueue, storage: JobStorage) -> APIRouter:
             size = storage.size_of(again)
             new = Job(job_id=again, task_type=job.task_type, params=params, priority=job.priority, size=size)
             queue.submit(new, created_by=job.created_by)
+        except OutcomeUnknownError:
+            # The new job may be there, and then it needs its files.
+            raise
         except BaseException:
             storage.cleanup_job(again)
             raise
