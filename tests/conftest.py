@@ -14,9 +14,9 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
-from cl_server import broker
-from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack
+from cl_server.stack import broker
+from cl_server.stack.broker import BrokerKind
 from tests.accounts import Accounts
 from tests.s3 import S3Server
 

@@ -12,8 +12,8 @@ from typing import Self
 import psutil
 import trustme
 
-from cl_server import broker
-from cl_server.supervisor import wait_until
+from cl_server.stack import broker
+from cl_server.stack.supervisor import wait_until
 
 DOCS = Path(__file__).parent.parent / "docs"
 COMMAND = Path(sys.executable).parent / "cl-server"

@@ -4,8 +4,8 @@ import socket
 
 import aiomqtt
 
-from cl_server.broker import CONNECT
 from cl_server.embedded import LocalStack
+from cl_server.stack.broker import CONNECT
 
 
 def as_server(stack: LocalStack) -> aiomqtt.Client:

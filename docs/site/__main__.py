@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from cl_client.cli.front_page import CL_CLIENT
+from cl_client.cli.help.front_page import CL_CLIENT
 from docs.site.command_page import command_page
 from docs.site.notebook_page import notebook_page
 from docs.site.plugin_pages import plugin_pages

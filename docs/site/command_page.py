@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cl_client.cli.app import assemble
-from cl_client.cli.front_page import CL_CLIENT
+from cl_client.cli.help.front_page import CL_CLIENT
 
 _CONTENTS = re.compile(r"^## Table of Contents\n.*?(?=^\*\*)", re.MULTILINE | re.DOTALL)
 _GLOBAL = re.compile(r"^\*\*Global options\*\*:\n\n(?:\* .*\n)+\n?", re.MULTILINE)

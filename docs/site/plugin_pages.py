@@ -7,11 +7,11 @@ from pathlib import Path
 
 from attrs import frozen
 
-from cl_codegen.command import Command, Option
-from cl_codegen.escape import SpecText
-from cl_codegen.plugin import Parameter, Plugin
-from cl_codegen.reading import Reading
-from cl_codegen.render import environment, render_template
+from cl_codegen.model.command import Command, Option
+from cl_codegen.model.plugin import Parameter, Plugin
+from cl_codegen.model.read import Reading
+from cl_codegen.text.escape import SpecText
+from cl_codegen.write.render import environment, render_template
 
 
 @frozen

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
-from cl_client.auth import AuthProvider
 from cl_client.client import ComputeClient as AsyncComputeClient
-from cl_client.config import ConnectionLimits, ServerConfig, Timeouts
-from cl_client.dialect import Dialect
-from cl_client.download import DownloadCallback
-from cl_client.jobs import JobCallback
-from cl_client.portal import Door, Portal, awaitable_method, behind, in_thread
-from cl_client.upload import FileInput
+from cl_client.config.defaults import ConnectionLimits, Timeouts
+from cl_client.config.servers import ServerConfig
+from cl_client.files.download import DownloadCallback
+from cl_client.http.auth import AuthProvider
+from cl_client.http.upload import FileInput
+from cl_client.jobs.collection import JobCallback
+from cl_client.loops.portal import Door, Portal, awaitable_method, behind, in_thread
+from cl_client.server.contract import Dialect
 from cl_sync.batch import Outcome
 from cl_sync.job import Job
 from cl_sync.jobs import Jobs
@@ -124,7 +125,7 @@ class ComputeClient(Door[AsyncComputeClient]):
     ) -> Generator[Outcome[Source, Output]]:
         """Run a plugin method on many files: `for outcome in client.map(client.hash.compute, paths)`.
 
-        With `journal="batch.jsonl"` a run after a crash does only what is left. As `cl_client.batch.map_files`.
+        With `journal="batch.jsonl"` a run after a crash does only what is left. As `cl_client.batch.run.map_files`.
         """
         return (
             Outcome(self.portal, each)

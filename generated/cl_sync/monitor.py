@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cl_api.compute.models import WorkerCapability
-from cl_client.auth import AuthProvider
-from cl_client.config import ServerConfig
+from cl_client.config.servers import ServerConfig
+from cl_client.http.auth import AuthProvider
+from cl_client.loops.portal import Door, Portal
 from cl_client.monitor import MQTTJobMonitor as AsyncMQTTJobMonitor
-from cl_client.portal import Door, Portal
-from cl_client.watch import JobCallback
-from cl_client.workers import WorkerCallback
+from cl_client.watching.watch import JobCallback
+from cl_client.watching.workers import WorkerCallback
 
 
 class MQTTJobMonitor(Door[AsyncMQTTJobMonitor]):

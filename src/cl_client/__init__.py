@@ -17,11 +17,12 @@ from cl_client.version import __version__
 if TYPE_CHECKING:
     from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
     from cl_api.compute.models import JobFile, JobResponse, WorkerCapabilitiesResponse, WorkerCapability
-    from cl_client.auth import AuthProvider, JWTAuthProvider, NoAuthProvider
-    from cl_client.auth_client import AuthClient
-    from cl_client.batch import Outcome, as_completed
+    from cl_client.accounts.auth_client import AuthClient
+    from cl_client.accounts.user import UserCreateRequest, UserUpdateRequest
+    from cl_client.batch.run import Outcome, as_completed
     from cl_client.client import ComputeClient
-    from cl_client.config import ComputeClientConfig, ConnectionLimits, ServerConfig, Timeouts
+    from cl_client.config.defaults import ComputeClientConfig, ConnectionLimits, Timeouts
+    from cl_client.config.servers import ServerConfig
     from cl_client.errors import (
         AuthenticationError,
         BadRequestError,
@@ -50,18 +51,18 @@ if TYPE_CHECKING:
         WaitTimeoutError,
         WorkerUnavailableError,
     )
-    from cl_client.job import Job
+    from cl_client.http.auth import AuthProvider, JWTAuthProvider, NoAuthProvider
+    from cl_client.http.upload import Upload
+    from cl_client.jobs.handle import Job
     from cl_client.monitor import MQTTJobMonitor
     from cl_client.session import SessionManager
-    from cl_client.upload import Upload
-    from cl_client.user import UserCreateRequest, UserUpdateRequest
 
 _HOMES = {
     "cl_api.auth.models": ("PublicKeyResponse", "TokenResponse", "UserResponse"),
     "cl_api.compute.models": ("JobFile", "JobResponse", "WorkerCapabilitiesResponse", "WorkerCapability"),
-    "cl_client.auth": ("AuthProvider", "JWTAuthProvider", "NoAuthProvider"),
-    "cl_client.auth_client": ("AuthClient",),
-    "cl_client.batch": ("Outcome", "as_completed"),
+    "cl_client.http.auth": ("AuthProvider", "JWTAuthProvider", "NoAuthProvider"),
+    "cl_client.accounts.auth_client": ("AuthClient",),
+    "cl_client.batch.run": ("Outcome", "as_completed"),
     "cl_client.client": ("ComputeClient",),
     "cl_client.config": ("ComputeClientConfig", "ConnectionLimits", "ServerConfig", "Timeouts"),
     "cl_client.errors": (
@@ -92,11 +93,11 @@ _HOMES = {
         "WaitTimeoutError",
         "WorkerUnavailableError",
     ),
-    "cl_client.job": ("Job",),
+    "cl_client.jobs.handle": ("Job",),
     "cl_client.monitor": ("MQTTJobMonitor",),
     "cl_client.session": ("SessionManager",),
-    "cl_client.user": ("UserCreateRequest", "UserUpdateRequest"),
-    "cl_client.upload": ("Upload",),
+    "cl_client.accounts.user": ("UserCreateRequest", "UserUpdateRequest"),
+    "cl_client.http.upload": ("Upload",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -13,24 +13,26 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from cl_api.compute.api.server import get_capabilities
 from cl_api.compute.client import Client
 from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
-from cl_client.auth import AuthProvider
-from cl_client.batch import Outcome, map_files
-from cl_client.config import ComputeClientConfig as Config
-from cl_client.config import ConnectionLimits, ServerConfig, Timeouts, Told, told_by_all, told_by_environment
-from cl_client.dialect import STANDARD, Dialect
-from cl_client.download import DownloadCallback
+from cl_client.batch.run import Outcome, map_files
+from cl_client.config.defaults import ComputeClientConfig as Config
+from cl_client.config.defaults import ConnectionLimits, Timeouts
+from cl_client.config.servers import ServerConfig
+from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.errors import UnsupportedError, WorkerUnavailableError
-from cl_client.foreign_errors import promised
-from cl_client.job_reader import JobReader
-from cl_client.jobs import Job, JobCallback, Jobs
-from cl_client.transport import ANOTHER_IS_AWAY, COMPUTE_IS_AWAY, Transport
-from cl_client.upload import FileInput
-from cl_client.watcher import Watcher
-from cl_client.workers import Workers
+from cl_client.files.download import DownloadCallback
+from cl_client.http.auth import AuthProvider
+from cl_client.http.error_translation import promised
+from cl_client.http.transport import ANOTHER_IS_AWAY, COMPUTE_IS_AWAY, Transport
+from cl_client.http.upload import FileInput
+from cl_client.jobs.collection import Job, JobCallback, Jobs
+from cl_client.server.contract import STANDARD, Dialect
+from cl_client.watching.job_reader import JobReader
+from cl_client.watching.watcher import Watcher
+from cl_client.watching.workers import Workers
 from cl_plugins.plugins import Plugins
 
 if TYPE_CHECKING:
-    from cl_client.mqtt import Subscription
+    from cl_client.watching.mqtt_connection import Subscription
 
 
 Source = TypeVar("Source", bound=FileInput)
@@ -122,7 +124,7 @@ class JobClient:
     ) -> AsyncGenerator[Outcome[Source, Output]]:
         """Run a plugin method on many files: `async for outcome in client.map(client.hash.compute, paths)`.
 
-        With `journal="batch.jsonl"` a run after a crash does only what is left. As `cl_client.batch.map_files`.
+        With `journal="batch.jsonl"` a run after a crash does only what is left. As `cl_client.batch.run.map_files`.
         """
         return map_files(
             method,
@@ -290,21 +292,23 @@ class JobClient:
         return Watcher(self._reader.read, self._subscribe_translated, self.dialect.events)
 
     def _subscribe_translated(self, watcher: Watcher) -> Subscription:
-        from cl_client import mqtt
+        from cl_client.watching import mqtt_connection
 
         def receive(topic: str, payload: bytes) -> None:
             watcher.receive(topic, self.dialect.event(payload))
 
-        return mqtt.subscribe(
-            mqtt.Broker.of(self._config, self._auth), mqtt.Listener(receive, watcher.online, watcher.offline)
+        return mqtt_connection.subscribe(
+            mqtt_connection.Broker.of(self._config, self._auth),
+            mqtt_connection.Listener(receive, watcher.online, watcher.offline),
         )
 
     def _subscribe(self, who: Watcher | Workers) -> Subscription:
         # aiomqtt takes 100 ms to import: only who listens pays for it.
-        from cl_client import mqtt
+        from cl_client.watching import mqtt_connection
 
-        return mqtt.subscribe(
-            mqtt.Broker.of(self._config, self._auth), mqtt.Listener(who.receive, who.online, who.offline)
+        return mqtt_connection.subscribe(
+            mqtt_connection.Broker.of(self._config, self._auth),
+            mqtt_connection.Listener(who.receive, who.online, who.offline),
         )
 
 

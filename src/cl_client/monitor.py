@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import Self
 
 from cl_api.compute.models import WorkerCapability
-from cl_client.auth import AuthProvider
 from cl_client.client import ComputeClient
-from cl_client.config import ServerConfig
-from cl_client.watch import JobCallback
-from cl_client.workers import WorkerCallback
+from cl_client.config.servers import ServerConfig
+from cl_client.http.auth import AuthProvider
+from cl_client.watching.watch import JobCallback
+from cl_client.watching.workers import WorkerCallback
 
 
 class MQTTJobMonitor:

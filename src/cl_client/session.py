@@ -14,10 +14,12 @@ from typing import Final, Self
 from attrs import evolve
 
 from cl_api.auth.models import TokenResponse, UserResponse
-from cl_client.auth import JWTAuthProvider
-from cl_client.auth_client import AuthClient
+from cl_client.accounts.auth_client import AuthClient
+from cl_client.accounts.session_store import Session, SessionStore
+from cl_client.accounts.token import EARLY, Token
 from cl_client.client import ComputeClient
-from cl_client.config import ComputeClientConfig, Credentials, ServerConfig
+from cl_client.config.defaults import ComputeClientConfig
+from cl_client.config.servers import Credentials, ServerConfig
 from cl_client.errors import (
     AuthenticationError,
     BadRequestError,
@@ -28,8 +30,7 @@ from cl_client.errors import (
     ServerUnreachableError,
     ValidationError,
 )
-from cl_client.session_store import Session, SessionStore
-from cl_client.token import EARLY, Token
+from cl_client.http.auth import JWTAuthProvider
 
 logger = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
-from cl_codegen.escape import one_line
-from cl_codegen.spec import SpecError
+from cl_codegen.spec.spec import SpecError
+from cl_codegen.text.escape import one_line
 
 if TYPE_CHECKING:
-    from cl_codegen.change import Change
+    from cl_codegen.diff.change import Change
     from cl_codegen.generate import Sources
-    from cl_codegen.reading import Reading
+    from cl_codegen.model.read import Reading
 
 GENERATED: Final = Path("generated")
 
@@ -46,7 +46,7 @@ def fetch(
     """Write the documents of running servers, as they export them themselves: all of them, or nothing."""
 
     def run() -> int:
-        from cl_codegen.fetch import fetch as fetch_all
+        from cl_codegen.spec.fetch import fetch as fetch_all
 
         for one in fetch_all(_servers(compute, auth), openapi):
             _say(f"{one.path}: {'changed' if one.changed else 'as it was'} ({one.url})")
@@ -69,7 +69,7 @@ def generate(
 
     def run() -> int:
         from cl_codegen.generate import generate as write_all
-        from cl_codegen.normalise import describe
+        from cl_codegen.normalise.rules import describe
 
         sources, folder = _sources(openapi, templates, out, compute, manifest, package)
         made = write_all(sources, folder)
@@ -127,12 +127,12 @@ def diff(
     """Say what changed between two servers, in the names that users know. Exits 1 when anything is breaking."""
 
     def run() -> int:
-        from cl_codegen.change import Level, worst
-        from cl_codegen.diff import diff as changes_between
-        from cl_codegen.diff import read
-        from cl_codegen.diff_report import report
-        from cl_codegen.layout import OURS, Layout
-        from cl_codegen.surface import surface
+        from cl_codegen.diff.change import Level, worst
+        from cl_codegen.diff.compare import diff as changes_between
+        from cl_codegen.diff.compare import read
+        from cl_codegen.diff.python_names import surface
+        from cl_codegen.diff.report import report
+        from cl_codegen.text.layout import OURS, Layout
 
         layout = Layout.of_package(package) if package else None
         pairs = [(old / name, new / name) for name in _common(old, new)] if old.is_dir() else [(old, new)]
@@ -204,7 +204,7 @@ def manifest(
     """Print tables for the plugins that plugins.toml does not mention: all of them, where there is no such file."""
 
     def run() -> int:
-        from cl_codegen.derive import OPENING, manifest_for
+        from cl_codegen.manifest.template import OPENING, manifest_for
 
         reading = _reading(openapi, spec, compute, manifest, package)
         tables = manifest_for(reading)
@@ -224,8 +224,8 @@ def _sources(
     """What is read, and the folder that is written."""
     from cl_codegen.faults import PackageError
     from cl_codegen.generate import OwnSources, PackageSources
-    from cl_codegen.layout import Layout
-    from cl_codegen.reading import MANIFEST
+    from cl_codegen.model.read import MANIFEST
+    from cl_codegen.text.layout import Layout
 
     templates = templates or _templates()
     if name is None:
@@ -238,8 +238,8 @@ def _sources(
 
 
 def _reading(openapi: Path, spec: str, compute: Path | None, manifest: Path | None, package: str | None) -> Reading:
-    from cl_codegen.layout import Layout
-    from cl_codegen.reading import Reading
+    from cl_codegen.model.read import Reading
+    from cl_codegen.text.layout import Layout
 
     path = compute or openapi / f"{spec}.json"
     return Reading.load(path, manifest, Layout.of_package(package) if package else None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cl_codegen import naming
-from cl_codegen.command import Command
-from cl_codegen.escape import visible
-from cl_codegen.manifest import Entry, suggestion
-from cl_codegen.plugin import Parameter, Plugin
-from cl_codegen.reading import Reading
-from cl_codegen.spec import Node, SpecError, escape_pointer
+from cl_codegen.manifest.manifest import Entry, suggestion
+from cl_codegen.model.command import Command
+from cl_codegen.model.plugin import Parameter, Plugin
+from cl_codegen.model.read import Reading
+from cl_codegen.spec.spec import Node, SpecError, escape_pointer
+from cl_codegen.text import naming
+from cl_codegen.text.escape import visible
 
 
 def explain(reading: Reading, wanted: str) -> str:

@@ -7,16 +7,17 @@ from typing import Final, Protocol
 
 from attrs import frozen
 
-from cl_codegen import output, render, wire
 from cl_codegen.faults import PackageError
-from cl_codegen.layout import Layout
-from cl_codegen.manifest import Manifest
-from cl_codegen.normalise import Applied, normalise
-from cl_codegen.package import Package
-from cl_codegen.plugin import Plugin
-from cl_codegen.plugins import read_plugins
-from cl_codegen.spec import Spec, SpecError
-from cl_codegen.sync_client import sync_client
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.model.package import Package
+from cl_codegen.model.plugin import Plugin
+from cl_codegen.model.read_plugins import read_plugins
+from cl_codegen.normalise.rules import Applied, normalise
+from cl_codegen.spec.spec import Spec, SpecError
+from cl_codegen.sync.sync_client import sync_client
+from cl_codegen.text.layout import Layout
+from cl_codegen.wire import wire
+from cl_codegen.write import output, render
 
 SPECS: Final = ("compute", "auth")
 """The specs that there can be, by the name of their file and of their package below `cl_api`."""

@@ -14,17 +14,17 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from cl_codegen.change import Change, Level, worst
-from cl_codegen.diff import diff, read
-from cl_codegen.diff_report import report
-from cl_codegen.fetch import fetch
+from cl_codegen.diff.change import Change, Level, worst
+from cl_codegen.diff.compare import diff, read
+from cl_codegen.diff.python_names import surface
+from cl_codegen.diff.report import report
 from cl_codegen.generate import PLUGIN_SPEC, OwnSources, generate
-from cl_codegen.manifest import Manifest
-from cl_codegen.normalise import normalise
-from cl_codegen.reading import MANIFEST
-from cl_codegen.spec import Spec
-from cl_codegen.stale import stale, without
-from cl_codegen.surface import surface
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.manifest.prune import stale, without
+from cl_codegen.model.read import MANIFEST
+from cl_codegen.normalise.rules import normalise
+from cl_codegen.spec.fetch import fetch
+from cl_codegen.spec.spec import Spec
 
 _SHOWN: Final = 10
 

@@ -9,8 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from cl_server import lifeline
 from cl_server.settings_error import SettingsError
+from cl_server.stack import parent_watchdog as lifeline
 
 
 class Options(argparse.Namespace):
@@ -120,7 +120,7 @@ def failed(reason: str, status: int = 1) -> int:
 
 def expect_names(options: Options) -> None:
     """Whoever listens to others has to say by which name they come. Raises `SettingsError`."""
-    from cl_server.web_pages import is_loopback
+    from cl_server.http.browser_guard import is_loopback
 
     if not is_loopback(options.host) and not os.environ.get("CL_HOSTS"):
         raise SettingsError(
@@ -130,7 +130,7 @@ def expect_names(options: Options) -> None:
 
 def compute_server(options: Options) -> int:
     """Run the compute API."""
-    from cl_server import compute
+    from cl_server.compute import process as compute
 
     expect_names(options)
     compute.run(options.port, options.fd, options.host)
@@ -140,12 +140,12 @@ def compute_server(options: Options) -> int:
 def workers(options: Options) -> int:
     """Run the workers of this host, or one of them."""
     if options.slot is None:
-        from cl_server import worker_host
-        from cl_server.cores import cores
+        from cl_server.stack.cores import cores
+        from cl_server.workers import host as worker_host
 
         worker_host.run(options.slots or cores())
     else:
-        from cl_server import worker
+        from cl_server.workers import worker
 
         worker.run(options.slot, options.of)
     return 0
@@ -182,7 +182,7 @@ def auth_server(options: Options) -> int:
 
 def spec(folder: Path, *, check: bool) -> int:
     """Write or compare the documents."""
-    from cl_server import spec as documents
+    from cl_server import openapi as documents
 
     if check:
         diff = documents.check(folder)

@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import IO, Literal, Self
 
 from cl_ml_tools.discovery import discover_tasks
-from cl_server import broker, probe, temporary_data
-from cl_server.broker import HOST, BrokerKind
 from cl_server.broker_address import BrokerAddress
 from cl_server.clock import now_ms
-from cl_server.cores import cores
-from cl_server.doorbell import registered
-from cl_server.process_id import ProcessId
-from cl_server.running_stack import LOCK, LOGS, RECORD, StackRecord, holder
+from cl_server.messaging.doorbell import registered
 from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
-from cl_server.supervisor import REMAINS, Service, take, wait_until
+from cl_server.stack import broker, probe, temporary_data
+from cl_server.stack.broker import HOST, BrokerKind
+from cl_server.stack.cores import cores
+from cl_server.stack.process_id import ProcessId
+from cl_server.stack.running_stack import LOCK, LOGS, RECORD, StackRecord, holder
+from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
 
 START = 60.0
 STOP = 10.0

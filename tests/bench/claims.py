@@ -14,9 +14,9 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from cl_server.database import jobs, open_database
 from cl_server.migrations import migrate
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.tables import jobs, open_database
 from tests.bench.figure import Figure
 
 JOBS = 3_000

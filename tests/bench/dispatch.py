@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 from cl_api.compute.models import JobResponse
-from cl_client.watcher import Watcher
+from cl_client.watching.watcher import Watcher
 from tests.bench.figure import Figure, median_seconds
 
 EVENTS = 2_000

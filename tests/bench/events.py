@@ -20,9 +20,9 @@ from typing import TypeAlias
 import aiomqtt
 
 from cl_api.compute.models import JobResponse
-from cl_client import mqtt
-from cl_client.watcher import Watcher
-from cl_server import broker
+from cl_client.watching import mqtt_connection
+from cl_client.watching.watcher import Watcher
+from cl_server.stack import broker
 from tests.bench.figure import Figure
 from tests.publisher import publish_all
 
@@ -88,17 +88,17 @@ async def _watched(port: int, payloads: list[bytes], version: aiomqtt.ProtocolVe
         return asyncio.get_running_loop().create_future()
 
     # As if the broker had said that it does not speak MQTT 5.
-    mqtt._OLDER.discard(("127.0.0.1", port))
+    mqtt_connection._OLDER.discard(("127.0.0.1", port))
     if version is V311:
-        mqtt._OLDER.add(("127.0.0.1", port))
+        mqtt_connection._OLDER.add(("127.0.0.1", port))
 
-    def connect(watcher: Watcher) -> mqtt.Subscription:
+    def connect(watcher: Watcher) -> mqtt_connection.Subscription:
         def up(topics: Sequence[str]) -> None:
             watcher.online(topics)
             stands.set()
 
-        place = mqtt.Broker(host="127.0.0.1", port=port)
-        return mqtt.subscribe(place, mqtt.Listener(watcher.receive, up, watcher.offline))
+        place = mqtt_connection.Broker(host="127.0.0.1", port=port)
+        return mqtt_connection.subscribe(place, mqtt_connection.Listener(watcher.receive, up, watcher.offline))
 
     def hear(_: JobResponse) -> None:
         nonlocal heard

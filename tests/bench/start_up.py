@@ -11,7 +11,7 @@ from pathlib import Path
 from cyclopts import App
 
 from cl_client.cli.app import assemble
-from cl_client.cli.front_page import CL_CLIENT
+from cl_client.cli.help.front_page import CL_CLIENT
 from tests.bench.figure import Figure, side_by_side
 
 ROUNDS = 20

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cl_codegen.schema_types import properties, required_of
-from cl_codegen.spec import Node, Spec
+from cl_codegen.spec.schema_types import properties, required_of
+from cl_codegen.spec.spec import Node, Spec
 
 Received = list[tuple[str, dict[str, object]]]
 

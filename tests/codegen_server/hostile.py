@@ -4,7 +4,7 @@ import ast
 
 from hypothesis import strategies as st
 
-from cl_codegen.escape import SpecText, toml
+from cl_codegen.text.escape import SpecText, toml
 
 BREACH = "breached()"
 """What a hostile text tries to call. No generated module may do so."""

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from cl_server.storage import open_storage
+from cl_server.files.local import open_storage
 
 
 def main(folder: str, url: str, job_id: str) -> None:

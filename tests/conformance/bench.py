@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from cl_ml_tools.job_queue import Claim, Event, JobQueue
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import Job
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
 
 TYPES = ["hash", "media_thumbnail"]
 

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from cl_server.database import open_database
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.tables import open_database
 
 
 def main(url: str, name: str, what: str) -> None:

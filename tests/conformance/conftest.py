@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from cl_server.database import metadata, open_database
 from cl_server.migrations import migrate
+from cl_server.queue.tables import metadata, open_database
 from tests.conformance.bench import Bench
 
 KINDS = ("memory", "sqlite", "postgresql")

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from cl_server.database import open_database
+from cl_server.queue.tables import open_database
 
 
 def main(folder: str, count: str) -> None:

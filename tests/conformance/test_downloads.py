@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from cl_ml_tools.memory_repository import MemoryJobRepository
-from cl_server.app import create_app
-from cl_server.capabilities import Capabilities
-from cl_server.guest_mode import GuestMode
-from cl_server.s3_storage import S3FileStorage
-from cl_server.storage import open_storage
+from cl_server.compute.app import create_app
+from cl_server.files.local import open_storage
+from cl_server.files.s3 import S3FileStorage
+from cl_server.messaging.capabilities import Capabilities
+from cl_server.queue.guest_mode import GuestMode
 from tests.s3 import S3Server
 
 CONTENT = bytes(range(256)) * 1000

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine, text
 
-from cl_server.shared_guest_mode import SharedGuestMode
-from cl_server.supervisor import wait_until
+from cl_server.queue.shared_guest_mode import SharedGuestMode
+from cl_server.stack.supervisor import wait_until
 
 
 def test_it_is_what_the_servers_were_started_with_until_somebody_changes_it(postgres: Engine) -> None:

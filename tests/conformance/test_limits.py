@@ -7,16 +7,16 @@ import pytest
 from sqlalchemy import Engine
 
 from cl_ml_tools.worker import Worker
-from cl_server.app import create_app
-from cl_server.capabilities import Capabilities
 from cl_server.clock import DAY_MS, now_ms
-from cl_server.guest_mode import GuestMode
-from cl_server.heart import Heart
-from cl_server.quota import Quota
-from cl_server.repository import SqlJobRepository
-from cl_server.retention import Retention
-from cl_server.storage import open_storage
-from cl_server.worker import Attempt
+from cl_server.compute.app import create_app
+from cl_server.files.local import open_storage
+from cl_server.messaging.capabilities import Capabilities
+from cl_server.queue.guest_mode import GuestMode
+from cl_server.queue.quota import Quota
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.retention import Retention
+from cl_server.workers.heartbeat import Heart
+from cl_server.workers.worker import Attempt
 from tests.media import photo
 from tests.s3 import S3Server
 

@@ -5,7 +5,7 @@ from sqlalchemy import Engine
 
 from cl_ml_tools.job_queue import Event, JobQuery, OutcomeUnknownError
 from cl_ml_tools.schemas import JobStatus
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
 from tests.conformance.bench import TYPES, claimed, job_of, new
 from tests.conformance.lost_commits import LostCommits
 

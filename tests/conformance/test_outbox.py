@@ -5,7 +5,7 @@ import pytest
 from cl_ml_tools.job_queue import Event
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import JobStatus
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
 from tests.conformance.bench import Bench, claimed, new
 
 

@@ -3,10 +3,10 @@
 import asyncio
 
 from cl_ml_tools.schemas import Job
-from cl_server.database import open_database
+from cl_server.messaging.postgres_bell import PostgresBell
 from cl_server.migrations import migrate
-from cl_server.postgres_bell import PostgresBell
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.tables import open_database
 
 
 async def test_a_worker_is_woken_when_a_job_is_committed(postgres_url: str) -> None:

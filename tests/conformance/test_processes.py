@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from cl_ml_tools.job_queue import FIRST_BACKOFF, LEASE, JobQuery
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.clock import now_ms
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
 
 
 def address(database: Engine) -> str:

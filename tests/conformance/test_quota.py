@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import Engine
 
 from cl_ml_tools.schemas import Job
-from cl_server.quota import Quota, QuotaExceededError, TooManyBytesError, TooManyJobsError
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.quota import Quota, QuotaExceededError, TooManyBytesError, TooManyJobsError
+from cl_server.queue.repository import SqlJobRepository
 
 
 def add(queue: SqlJobRepository, owner: str | None = "7", size: int = 0, key: str | None = None) -> str:

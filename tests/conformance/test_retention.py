@@ -9,11 +9,11 @@ from sqlalchemy import Engine
 
 from cl_ml_tools.schemas import Job
 from cl_server.clock import DAY_MS, now_ms
-from cl_server.database import open_database
-from cl_server.repository import SqlJobRepository
-from cl_server.retention import Retention
-from cl_server.storage import LocalFileStorage
-from cl_server.supervisor import wait_until
+from cl_server.files.local import LocalFileStorage
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.retention import Retention
+from cl_server.queue.tables import open_database
+from cl_server.stack.supervisor import wait_until
 
 
 class Old:
@@ -98,7 +98,7 @@ def test_it_is_one_process_for_a_database_and_not_for_a_data_folder(
 def test_it_is_done_in_the_background_and_goes_on_after_trouble(
     old: Old, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("cl_server.retention.PERIOD", 0.01)
+    monkeypatch.setattr("cl_server.queue.retention.PERIOD", 0.01)
     retention = old.retention()
     with monkeypatch.context() as patch:
         patch.setattr(SqlJobRepository, "finished_before", lambda *_: 1 // 0)

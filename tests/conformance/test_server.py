@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from cl_server import broker
 from cl_server.settings import Settings
-from cl_server.supervisor import wait_until
+from cl_server.stack import broker
+from cl_server.stack.supervisor import wait_until
 
 
 def test_a_job_goes_through_postgresql(postgres_url: str, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 from cl_ml_tools.job_queue import LEASE, MAX_ATTEMPTS, Beat, Claim, Event, JobQueue
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import Job, JobStatus
-from cl_server.database import open_database
 from cl_server.migrations import migrate
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.tables import open_database
 from tests.conformance.bench import Clock
 
 TYPES = ["hash", "exif"]

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import pytest
 
-from cl_server.job_storage import JobStorage
-from cl_server.storage import open_storage
+from cl_server.files.local import open_storage
+from cl_server.files.protocol import JobStorage
 from tests.s3 import S3Server
 
 CONTENT = bytes(range(256)) * 1000

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from cl_ml_tools.job_queue import IdempotencyConflictError, JobQuery
 from cl_ml_tools.schemas import JobStatus
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
 from tests.conformance.bench import Bench, claimed, job_of, new
 
 

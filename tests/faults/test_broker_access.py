@@ -11,10 +11,10 @@ import httpx
 import psutil
 import pytest
 
-from cl_client.mqtt import Broker
-from cl_server import broker
+from cl_client.watching.mqtt_connection import Broker
 from cl_server.embedded import LocalStack
-from cl_server.supervisor import wait_until
+from cl_server.stack import broker
+from cl_server.stack.supervisor import wait_until
 from tests.conftest import require
 from tests.hosts import SafeMosquitto, compute, workers
 

@@ -13,9 +13,9 @@ import trustme
 from attrs import evolve, frozen
 
 from cl_client import AuthProvider, ComputeClient, InvalidParameterError, ServerConfig
-from cl_client.mqtt import Broker, Listener, subscribe
-from cl_server import broker
+from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
 from cl_server.embedded import LocalStack
+from cl_server.stack import broker
 from tests.conftest import require
 
 TOKEN = "a.token.that-is-signed"

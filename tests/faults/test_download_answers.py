@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from cl_client import ComputeClient, DownloadError, JWTAuthProvider, ResponseError, ServerUnreachableError
-from cl_client.auth import AuthProvider
 from cl_client.files.content_coding import PIECE, ContentCoding
+from cl_client.http.auth import AuthProvider
 from tests.faults.scripted import CUT, Answer, answer, scripted_server
 
 WHOLE = b"hello world, " * 4000

@@ -10,11 +10,12 @@ import pytest
 from amqtt.broker import Broker as AmqttBroker
 from attrs import frozen
 
-from cl_client import ComputeClient, ServerConfig, mqtt
-from cl_client.mqtt import Broker, Listener, subscribe
-from cl_client.mqtt_session import V5, Endpoint, session
-from cl_server import broker
+from cl_client import ComputeClient, ServerConfig
+from cl_client.watching import mqtt_connection
+from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
+from cl_client.watching.mqtt_session import V5, Endpoint, session
 from cl_server.embedded import LocalStack
+from cl_server.stack import broker
 from tests.conftest import GetStack
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.test_watching import until
@@ -24,9 +25,9 @@ from tests.states import job, message
 @pytest.fixture(autouse=True)
 def quick_and_knowing_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts follow at once, and no broker is remembered from other tests."""
-    monkeypatch.setattr(mqtt, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(mqtt, "LONGEST_DELAY", 0.05)
-    mqtt._OLDER.clear()
+    monkeypatch.setattr(mqtt_connection, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(mqtt_connection, "LONGEST_DELAY", 0.05)
+    mqtt_connection._OLDER.clear()
 
 
 @frozen
@@ -85,7 +86,7 @@ async def test_all_clients_of_a_loop_share_a_connection_and_one_that_closes_dist
     assert (ears[0].messages, ears[1].messages) == ([], [])
     assert proxy.connections == 1
     await third.close()
-    assert not any(mqtt._CONNECTIONS.values())
+    assert not any(mqtt_connection._CONNECTIONS.values())
 
 
 async def test_other_credentials_are_another_connection(proxy: FaultProxy):
@@ -110,7 +111,7 @@ async def test_clients_share_and_the_last_one_leaves(idle_stack: LocalStack, pro
     await until(lambda: proxy.connections == 1)
     for client in clients:
         await client.close()
-    assert not any(mqtt._CONNECTIONS.values())
+    assert not any(mqtt_connection._CONNECTIONS.values())
     assert proxy.connections == 1
 
 
@@ -159,7 +160,7 @@ async def test_a_broker_that_refuses_mqtt_five_is_spoken_to_in_three_and_remembe
 
 
 async def test_a_broker_that_learned_mqtt_five_is_spoken_to_in_it(proxy: FaultProxy):
-    mqtt._OLDER.add(("127.0.0.1", proxy.port))
+    mqtt_connection._OLDER.add(("127.0.0.1", proxy.port))
     proxy._turns_away = lambda said: not speaks_five(said)
     heard = ear()
     subscription = subscribe(Broker(host="127.0.0.1", port=proxy.port), heard.listener())
@@ -222,7 +223,7 @@ async def test_a_silence_in_one_or_both_directions_is_noticed(
 async def test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("cl_client.mqtt_session.CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr("cl_client.watching.mqtt_session.CONNECT_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         heard = ear()
         subscription = subscribe(Broker(host="127.0.0.1", port=silent.getsockname()[1]), heard.listener())
@@ -236,8 +237,8 @@ async def test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up_i
 def test_waiting_for_a_silent_broker_is_given_up_at_once_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, whose_end: str, connecting: bool
 ):
-    monkeypatch.setattr("cl_client.mqtt_session.CLOSE_TIMEOUT", 100)
-    monkeypatch.setattr("cl_client.mqtt_session.CONNECT_TIMEOUT", 100)
+    monkeypatch.setattr("cl_client.watching.mqtt_session.CLOSE_TIMEOUT", 100)
+    monkeypatch.setattr("cl_client.watching.mqtt_session.CONNECT_TIMEOUT", 100)
     connect, goes_on = aiomqtt.Client._client_connect, threading.Event()
 
     def slowly(client: aiomqtt.Client) -> None:
@@ -268,7 +269,7 @@ def test_waiting_for_a_silent_broker_is_given_up_at_once_and_leaves_nothing(
 async def test_a_subscription_whose_answer_never_comes_is_tried_again(
     usual_mosquitto: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("cl_client.mqtt_session.CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr("cl_client.watching.mqtt_session.CONNECT_TIMEOUT", 0.3)
     async with fault_proxy("127.0.0.1", usual_mosquitto) as proxy:
         heard = ear()
         subscription = subscribe(Broker(host="127.0.0.1", port=proxy.port), heard.listener())
@@ -368,7 +369,7 @@ async def test_jobs_with_topics_of_their_own_are_heard_and_left_at_their_end(usu
         watcher = client.jobs.watcher
         watches = [watcher.watch(str(n)) for n in range(2_500)]
         odd = watcher.watch("a+b#c")
-        connection = next(iter(mqtt._CONNECTIONS[asyncio.get_running_loop()].values()))
+        connection = next(iter(mqtt_connection._CONNECTIONS[asyncio.get_running_loop()].values()))
         await until(lambda: not connection._wanted and watcher._online)
         await publish(usual_mosquitto, "status/2499/now", message(job("2499", status="completed")))
         assert (await watches[-1].end()).status == "completed"

@@ -17,10 +17,10 @@ from cl_client import (
     ServerError,
     ServerUnreachableError,
 )
-from cl_client.job_reader import CONCURRENT, MOST
-from cl_client.jobs import JobResponse
-from cl_server.database import jobs, open_database
+from cl_client.jobs.collection import JobResponse
+from cl_client.watching.job_reader import CONCURRENT, MOST
 from cl_server.embedded import LocalStack
+from cl_server.queue.tables import jobs, open_database
 from tests.faults.proxy import fault_proxy
 from tests.faults.scripted import CLOSE, answer, scripted_server
 from tests.faults.test_watching import until

@@ -20,7 +20,7 @@ from cl_client import (
     Timeouts,
     Upload,
 )
-from cl_client.retry import ATTEMPTS, was_never_connected
+from cl_client.http.retry import ATTEMPTS, was_never_connected
 from tests.faults.scripted import CLOSE, answer, scripted_server
 
 WORKERS = answer(200, b'{"num_workers": 1, "capabilities": {}}')

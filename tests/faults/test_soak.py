@@ -15,8 +15,9 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from attrs import define, field
 
-from cl_client import ComputeClient, mqtt
-from cl_client.jobs import JobResponse
+from cl_client import ComputeClient
+from cl_client.jobs.collection import JobResponse
+from cl_client.watching import mqtt_connection
 from cl_server.embedded import LocalStack
 from tests.faults.gateway import Trouble, gateway
 from tests.faults.proxy import FaultProxy, fault_proxy
@@ -111,7 +112,7 @@ def fresh_stack() -> Iterator[LocalStack]:
 async def test_no_job_is_lost_doubled_or_wrong_whatever_fails(fresh_stack: LocalStack, monkeypatch: pytest.MonkeyPatch):
     print(f"SOAK_SEED={SEED} SOAK_JOBS={JOBS}")
     # A broker that is back is found again within the run.
-    monkeypatch.setattr(mqtt, "LONGEST_DELAY", 0.5)
+    monkeypatch.setattr(mqtt_connection, "LONGEST_DELAY", 0.5)
     tasks, threads, files = asyncio.all_tasks(), threading.active_count(), open_files()
     await soak(fresh_stack)
     await asyncio.get_running_loop().shutdown_default_executor()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cl_api.compute.api.jobs import list_jobs
 from cl_client import ComputeClient
-from cl_client.upload import PIECE
+from cl_client.http.upload import PIECE
 from cl_server.embedded import LocalStack
 from tests.faults.proxy import fault_proxy
 from tests.integration.client.test_trouble import host_and_port

@@ -11,10 +11,11 @@ import httpx
 import pytest
 from attrs import evolve
 
-from cl_client import ClientClosedError, ComputeClient, ComputeClientConfig, mqtt
-from cl_client.jobs import JobResponse
-from cl_client.mqtt import Broker, Listener, subscribe
-from cl_client.watcher import Watcher
+from cl_client import ClientClosedError, ComputeClient, ComputeClientConfig
+from cl_client.jobs.collection import JobResponse
+from cl_client.watching import mqtt_connection
+from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
+from cl_client.watching.watcher import Watcher
 from cl_server.embedded import LocalStack
 from tests.faults.proxy import fault_proxy
 from tests.faults.test_watching import open_files, until
@@ -26,8 +27,8 @@ from tests.states import FakeServer, job, message
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts to connect follow at once."""
-    monkeypatch.setattr(mqtt, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(mqtt, "LONGEST_DELAY", 0.05)
+    monkeypatch.setattr(mqtt_connection, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(mqtt_connection, "LONGEST_DELAY", 0.05)
 
 
 def client_through(compute_port: int, mqtt_port: int) -> ComputeClient:
@@ -110,7 +111,7 @@ async def test_a_burst_of_twenty_thousand_loses_no_end(usual_mosquitto: int, mon
     names = [str(n) for n in range(2_000)]
     server.jobs = {name: job(name) for name in names}
 
-    def connect(watcher: Watcher) -> mqtt.Subscription:
+    def connect(watcher: Watcher) -> mqtt_connection.Subscription:
         place = Broker(host="127.0.0.1", port=usual_mosquitto)
         return subscribe(place, Listener(watcher.receive, watcher.online, watcher.offline))
 

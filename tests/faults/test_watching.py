@@ -12,8 +12,8 @@ import pytest
 
 from cl_client import ComputeClient
 from cl_client.config import ComputeClientConfig
-from cl_client.jobs import JobResponse
-from cl_client.mqtt import Broker, Listener, subscribe
+from cl_client.jobs.collection import JobResponse
+from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
 from cl_server.embedded import LocalStack
 from tests.conftest import KINDS, require
 from tests.faults.proxy import FaultProxy, fault_proxy
@@ -142,7 +142,7 @@ def open_files() -> int:
 async def test_a_hundred_broken_connections_leave_nothing_behind(
     local_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("cl_client.mqtt.FIRST_DELAY", 0.0)
+    monkeypatch.setattr("cl_client.watching.mqtt_connection.FIRST_DELAY", 0.0)
     tasks, files = len(asyncio.all_tasks()), 0
     async with fault_proxy(local_stack.mqtt_host, local_stack.mqtt_port) as proxy:
         async with ComputeClient(local_stack.compute_url, mqtt_broker="127.0.0.1", mqtt_port=proxy.port) as client:

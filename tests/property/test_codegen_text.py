@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, reject, settings
 
-from cl_codegen import render, wire
 from cl_codegen.generate import PackageSources, generate
-from cl_codegen.manifest import Manifest
-from cl_codegen.normalise import normalise
-from cl_codegen.plugins import read_plugins
-from cl_codegen.spec import Spec, SpecError
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.model.read_plugins import read_plugins
+from cl_codegen.normalise.rules import normalise
+from cl_codegen.spec.spec import Spec, SpecError
+from cl_codegen.wire import wire
+from cl_codegen.write import render
 from tests.codegen_server.folders import TEMPLATES
 from tests.codegen_server.hostile import HOSTILE, calls_of, everything_hostile, hostile_packages, hostile_specs
 

@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cl_client.watcher import Watcher
+from cl_client.watching.watcher import Watcher
 from tests.states import FakeServer, job, message
 
 HISTORY = [

@@ -20,8 +20,8 @@ from attrs import define
 from PIL import Image
 
 from cl_client import AuthClient, AuthenticationError, ComputeClient, JWTAuthProvider, ServerConfig
-from cl_server import broker
-from cl_server.supervisor import wait_until
+from cl_server.stack import broker
+from cl_server.stack.supervisor import wait_until
 from tests.conftest import require
 from tests.hosts import DOCS, Part, SafeMosquitto, gone
 from tests.media import photo

@@ -14,11 +14,11 @@ from attrs import define, field
 from cl_client import ComputeClient, JobResponse, ServerConfig, ServerUnreachableError
 from cl_ml_tools.job_queue import JobQuery
 from cl_ml_tools.schemas import JobStatus
-from cl_server import broker
-from cl_server.database import open_database
 from cl_server.embedded import LocalStack
-from cl_server.repository import SqlJobRepository
-from cl_server.storage import open_storage
+from cl_server.files.local import open_storage
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.tables import open_database
+from cl_server.stack import broker
 from tests.conftest import require
 from tests.hosts import Part, SafeMosquitto, compute, gone, workers
 from tests.media.photo import photo

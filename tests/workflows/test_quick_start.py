@@ -11,10 +11,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from cl_client.idempotency import keyed_paths
+from cl_client.http.idempotency import keyed_paths
 from cl_ml_tools.worker import Worker
 from cl_server.embedded import LocalStack
-from cl_server.supervisor import wait_until
+from cl_server.stack.supervisor import wait_until
 from tests.media.photo import photo
 
 HERE = Path(__file__).with_name("quick_start")

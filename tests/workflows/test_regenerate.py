@@ -51,7 +51,7 @@ def test_a_parameter_that_the_server_gains_is_in_the_method_and_on_the_command_l
 
 
 def test_a_route_that_changes_without_regeneration_is_a_difference(checkout: Checkout):
-    checkout.edit("src/cl_server/routes/jobs.py", '"/jobs/{job_id}"', '"/jobs/{job_id}/state"')
+    checkout.edit("src/cl_server/compute/routes/jobs.py", '"/jobs/{job_id}"', '"/jobs/{job_id}/state"')
     check = checkout.module("cl_server", "spec", "--check", "openapi")
     assert check.returncode == 1
     assert "/state" in check.stdout + check.stderr

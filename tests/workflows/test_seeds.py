@@ -19,7 +19,7 @@ from cl_client import (
     SessionManager,
     UserCreateRequest,
 )
-from cl_client.auth import JWTAuthProvider, NoAuthProvider
+from cl_client.http.auth import JWTAuthProvider, NoAuthProvider
 from cl_server.embedded import LocalStack
 from tests.accounts import JOBS
 from tests.media.film import film

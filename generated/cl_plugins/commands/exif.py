@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.command import JobOptions, JobRunner, given
-from cl_client.view import TableView
+from cl_client.runtime.command import JobOptions, JobRunner, given
+from cl_client.runtime.view import TableView
 
 app = App(name="exif", help="Read the EXIF of an image", help_flags=("--help", "-h"))
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.command import JobOptions, JobRunner, given
-from cl_client.view import PictureView
+from cl_client.runtime.command import JobOptions, JobRunner, given
+from cl_client.runtime.view import PictureView
 
 app = App(name="media-thumbnail", help="Make a thumbnail", help_flags=("--help",))
 

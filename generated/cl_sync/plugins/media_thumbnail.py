@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from cl_api.compute.models import MediaThumbnailOutput
 from cl_api.compute.types import UNSET, JSONObject, JSONValue, Unset
-from cl_client.plugin import FileInput, JobCallback, JobResponse, UploadCallback
-from cl_client.portal import Twin
+from cl_client.loops.portal import Twin
+from cl_client.runtime.plugin import FileInput, JobCallback, JobResponse, UploadCallback
 from cl_plugins.media_thumbnail import MediaThumbnailClient as AsyncMediaThumbnailClient
 from cl_sync.job import Job
 

@@ -12,12 +12,13 @@ from typing import Annotated
 from attrs import evolve
 from cyclopts import App, Group, Parameter
 
-from cl_client.cli import failure, front_page, prompt
-from cl_client.cli.console import Console
-from cl_client.cli.options import GLOBAL, GlobalOptions
-from cl_client.cli.page import Page
+from cl_client.cli.help import front_page
+from cl_client.cli.help.options import GLOBAL, GlobalOptions
+from cl_client.cli.help.page import Page
+from cl_client.cli.output import failure, prompt
+from cl_client.cli.output.console import Console
 from cl_client.cli.program import Program
-from cl_client.cli.run import Run
+from cl_client.cli.running.run import Run
 
 _NONE = GlobalOptions()
 

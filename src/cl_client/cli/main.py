@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run `cl-client`; as `run`."""
 
     def cl_client() -> Program:
-        from cl_client.cli.front_page import CL_CLIENT
+        from cl_client.cli.help.front_page import CL_CLIENT
 
         return CL_CLIENT
 
@@ -35,7 +35,7 @@ def run(program: Callable[[], Program], arguments: Sequence[str] | None = None) 
     try:
         if tokens in ([], ["--help"], ["-h"]):
             # The page that most people see first is drawn without assembling the commands behind it.
-            from cl_client.cli.front_page import show
+            from cl_client.cli.help.front_page import show
 
             show(program())
             return 0

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from cl_client.command import Entry
+from cl_client.runtime.command import Entry
 
 if TYPE_CHECKING:
-    from cl_client.auth import AuthProvider
     from cl_client.client import JobClient
-    from cl_client.config import ServerConfig
+    from cl_client.config.servers import ServerConfig
+    from cl_client.http.auth import AuthProvider
 
 
 @frozen(kw_only=True)
@@ -44,16 +44,18 @@ class Program:
         return f"{self.name} COMMAND [OPTIONS]"
 
 
-DOWNLOAD = Entry("download", "cl_client.cli.download:download", "Download a file of a job.")
+DOWNLOAD = Entry("download", "cl_client.cli.commands.download:download", "Download a file of a job.")
 """The command of every server that has files."""
 
-FOLLOW = Entry("jobs", "cl_client.cli.jobs:app", "List jobs, follow them, stop, repeat and remove them.")
+FOLLOW = Entry("jobs", "cl_client.cli.commands.jobs:app", "List jobs, follow them, stop, repeat and remove them.")
 """The commands for jobs by their id; what a server does not have is said by `UnsupportedError`."""
 
-CONFIG = Entry("config", "cl_client.cli.config:app", "Show and keep where the servers are, in profiles.")
+CONFIG = Entry("config", "cl_client.cli.commands.config:app", "Show and keep where the servers are, in profiles.")
 """Each program has a file of profiles of its own."""
 
 COMPLETION = Entry(
-    "completion", "cl_client.cli.completion:completion", "Have bash, zsh or fish complete commands and options."
+    "completion",
+    "cl_client.cli.commands.completion:completion",
+    "Have bash, zsh or fish complete commands and options.",
 )
 """For whatever commands a program has."""

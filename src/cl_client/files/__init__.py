@@ -1,1 +1,1 @@
-"""Files of jobs on this machine."""
+"""Downloads, and file names that are safe on this machine."""

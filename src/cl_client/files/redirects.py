@@ -11,7 +11,7 @@ import httpx
 from cl_client.errors import DownloadError
 
 if TYPE_CHECKING:
-    from cl_client.transport import Transport
+    from cl_client.http.transport import Transport
 
 MOST: Final = 10
 """Redirects of one file, one after the other."""

@@ -18,7 +18,7 @@ from attrs import define, evolve, field
 
 from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
-from cl_client import status
+from cl_client.server import status
 from cl_client.testing.fake_http import Answer, FakeHTTPServer, error
 from cl_client.testing.form import Submission, read_form
 from cl_client.testing.script import Completes, Refuses, Scripted

@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from cl_api.compute.models import JobResponse
 from cl_api.compute.types import JSONObject, JSONValue
-from cl_client import status
+from cl_client.server import status
 
 
 @frozen

@@ -8,8 +8,8 @@ from cl_server.auth.limits import Attempt, LoginLimit
 from cl_server.auth.passwords import Passwords
 from cl_server.auth.schemas import TokenResponse, UserCreateRequest, UserUpdateRequest
 from cl_server.auth.users import User, UserChange, UserRepository
-from cl_server.bearer import forbidden, token_of, unauthorized
-from cl_server.tokens import TokenError, Verifier
+from cl_server.http.bearer import forbidden, token_of, unauthorized
+from cl_server.http.tokens import TokenError, Verifier
 
 INACTIVE = "this account is not active: ask an admin"
 

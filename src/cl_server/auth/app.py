@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from cl_server import errors, spec
+from cl_server import openapi
 from cl_server.auth import routes
 from cl_server.auth.accounts import Accounts
 from cl_server.auth.issuer import Issuer
@@ -15,15 +15,16 @@ from cl_server.auth.keys import KeyRing
 from cl_server.auth.limits import LoginLimit
 from cl_server.auth.passwords import Passwords
 from cl_server.auth.users import UserRepository
-from cl_server.body_limit import BodyLimitMiddleware
-from cl_server.health import Health
-from cl_server.request_id import RequestIdMiddleware
-from cl_server.request_log import RequestLogMiddleware
-from cl_server.request_metrics import RequestMetrics
-from cl_server.routes import health
+from cl_server.compute.routes import health
+from cl_server.http import errors
+from cl_server.http.body_limit import BodyLimitMiddleware
+from cl_server.http.browser_guard import WebPagesMiddleware
+from cl_server.http.health import Health
+from cl_server.http.request_id import RequestIdMiddleware
+from cl_server.http.request_log import RequestLogMiddleware
+from cl_server.http.request_metrics import RequestMetrics
+from cl_server.http.tokens import Verifier
 from cl_server.settings import TOKEN_LIFETIME, Audience, Operation
-from cl_server.tokens import Verifier
-from cl_server.web_pages import WebPagesMiddleware
 
 TITLE = "Auth"
 LARGEST_BODY = 64 << 10
@@ -73,5 +74,5 @@ def create_app(
     app.include_router(health.create_router(state or Health(), registry, operation.metrics_for))
     app.include_router(routes.token_router(accounts, ring))
     app.include_router(routes.user_router(accounts))
-    spec.install(app)
+    openapi.install(app)
     return app

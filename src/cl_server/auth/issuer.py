@@ -7,8 +7,8 @@ import jwt
 from cl_server.auth.keys import KeyRing
 from cl_server.auth.schemas import TokenResponse
 from cl_server.auth.users import User
+from cl_server.http.tokens import ALGORITHM
 from cl_server.settings import Audience
-from cl_server.tokens import ALGORITHM
 
 
 class Issuer:

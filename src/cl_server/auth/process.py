@@ -14,9 +14,9 @@ from cl_server.auth.keys import KeyRing
 from cl_server.auth.migrations import migrate
 from cl_server.auth.passwords import Passwords
 from cl_server.auth.users import UserRepository
-from cl_server.database import open_database
-from cl_server.health import Health
-from cl_server.serve import HOST, serve
+from cl_server.http.health import Health
+from cl_server.http.serve import HOST, serve
+from cl_server.queue.tables import open_database
 from cl_server.settings import Settings, prepare
 
 FIRST_ADMIN = "admin"

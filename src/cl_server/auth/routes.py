@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query, Request, Response
 
 from cl_ml_tools.schemas import ErrorResponse
-from cl_server import bearer
 from cl_server.auth.accounts import Accounts
 from cl_server.auth.keys import KeyRing
 from cl_server.auth.limits import TooManyError
@@ -21,6 +20,7 @@ from cl_server.auth.schemas import (
     UserUpdateRequest,
 )
 from cl_server.auth.users import LastAdminError, User, UsernameTakenError
+from cl_server.http import bearer
 
 # Tokens are not for caches (RFC 6749 §5.1).
 NO_STORE = "no-store"

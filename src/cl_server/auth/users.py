@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from cl_server.clock import now_ms
-from cl_server.database import reading
+from cl_server.queue.tables import reading
 
 metadata = MetaData()
 

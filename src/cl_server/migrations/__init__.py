@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, inspect, text
 
-from cl_server.database import is_postgres, reading
+from cl_server.queue.tables import is_postgres, reading
 
 # The newest revision in versions/; a test holds it to that.
 HEAD = "0005"

@@ -5,7 +5,7 @@ from typing import cast
 from alembic import context
 from sqlalchemy import Engine
 
-from cl_server.database import metadata
+from cl_server.queue.tables import metadata
 
 engine = cast("Engine", context.config.attributes["engine"])
 with engine.connect() as connection:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from cl_server.embedded import LocalStack
-from cl_server.supervisor import wait_until
+from cl_server.stack.supervisor import wait_until
 from tests.integration.access.conftest import PASSWORD, People
 from tests.integration.server.client import Api, Watch
 from tests.integration.server.freeze import freeze
@@ -123,7 +123,7 @@ def test_no_log_holds_a_secret_and_each_line_is_an_object(limited: People) -> No
         lines += [json.loads(line) for line in text.splitlines()]
         for secret in (wrong, PASSWORD, limited.stack.admin_password, *limited.tokens.values(), "secret name"):
             assert str(secret) not in text
-    told = [line for line in lines if line["logger"] == "cl_server.request_log"]
+    told = [line for line in lines if line["logger"] == "cl_server.http.request_log"]
     assert {line["process"] for line in told} == {"compute", "auth"}
     assert [line["path"] for line in told if line["request_id"] == "with-a-token"] == ["/jobs/none", "/"]
     submits = [line for line in told if line["path"] == "/jobs/hash" and line["status"] == 200]

@@ -47,7 +47,7 @@ import pytest
 
 import cl_client
 from cl_client.cli.app import assemble
-from cl_client.cli.front_page import CL_CLIENT
+from cl_client.cli.help.front_page import CL_CLIENT
 from cl_client.cli.main import main
 from tests.accounts import USER, Accounts
 from tests.integration.cli.conftest import Cli

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
-from cl_client.cli import sample_photo
+from cl_client.cli.demo import sample_photo
 from tests.integration.cli.conftest import Cli
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")

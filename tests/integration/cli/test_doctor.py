@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cl_client.cli import checkup
-from cl_client.cli.diagnosis import Finding, diagnose
-from cl_client.cli.front_page import CL_CLIENT
-from cl_client.cli.options import GlobalOptions
-from cl_client.cli.run import Run
+from cl_client.cli.doctor import checkup
+from cl_client.cli.doctor.diagnosis import Finding, diagnose
+from cl_client.cli.help.front_page import CL_CLIENT
+from cl_client.cli.help.options import GlobalOptions
+from cl_client.cli.running.run import Run
 from cl_client.version import __version__
 from cl_server.embedded import LocalStack
 from tests.accounts import STRANGER, USER, Accounts
@@ -132,7 +132,8 @@ def fake(host, *arguments, **named):
     return look_up(host, *arguments, **named)
 
 socket.getaddrinfo = fake
-from cl_client.cli import checkup, main
+from cl_client.cli import main
+from cl_client.cli.doctor import checkup
 checkup.BOUND = 0.5
 sys.exit(main.main(sys.argv[1:]))
 """

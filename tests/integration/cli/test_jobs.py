@@ -158,7 +158,7 @@ def test_workers_are_listed_with_what_they_can_do(cli: Cli):
 
 
 def test_a_broker_that_does_not_know_the_workers_is_named(cli: Cli, idle_stack: LocalStack, monkeypatch):
-    monkeypatch.setattr("cl_client.cli.workers._ANSWER", 0.3)
+    monkeypatch.setattr("cl_client.cli.commands.workers._ANSWER", 0.3)
     ran = cli("workers", "--mqtt-port", str(idle_stack.mqtt_port))
     assert ran.code == 1
     assert "the server counts 2 workers, the MQTT broker" in ran.err

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cl_client.cli.commands.server import default_data
 from cl_client.cli.main import main
-from cl_client.cli.server import default_data
 from cl_server.embedded import LocalStack
 from tests.integration.cli.conftest import CL_CLIENT
 from tests.media.photo import photo, write

@@ -7,7 +7,7 @@ import pytest
 from attrs import frozen
 
 from cl_client import ComputeClient, JWTAuthProvider, PermissionError, ServerConfig, SessionManager
-from cl_client.session_store import SessionStore
+from cl_client.accounts.session_store import SessionStore
 from cl_server.embedded import LocalStack
 from tests.accounts import ADMIN, JOBS, STRANGER, USER, Accounts
 from tests.conftest import KINDS, GetStack

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 from cl_client import ServerConfig, SessionManager
-from cl_client.session_store import Session, SessionStore
-from cl_client.token import Token
+from cl_client.accounts.session_store import Session, SessionStore
+from cl_client.accounts.token import Token
 from tests.faults.scripted import answer
 
 LIFE = 1800

@@ -101,7 +101,7 @@ async def test_the_files_of_a_job_are_told_with_their_sums(anyones_client: Compu
 
 
 async def test_jobs_are_listed_over_all_pages(idle_client: ComputeClient, photo: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("cl_client.jobs.PAGE", 2)
+    monkeypatch.setattr("cl_client.jobs.collection.PAGE", 2)
     made = [(await idle_client.exif.extract(photo)).job_id for _ in range(5)]
     await (await idle_client.jobs.get(made[0])).cancel()
     # The server is shared: older jobs may follow.

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from cl_client import ComputeClient, JobFailedError, JobNotFoundError, ValidationError
-from cl_client.jobs import JobResponse
-from cl_client.plugin import FileInput
+from cl_client.jobs.collection import JobResponse
+from cl_client.runtime.plugin import FileInput
 from tests.media.photo import corner_colours
 
 

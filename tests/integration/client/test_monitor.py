@@ -15,7 +15,7 @@ from cl_client import (
     WorkerCapability,
     WorkerUnavailableError,
 )
-from cl_client.jobs import JobResponse
+from cl_client.jobs.collection import JobResponse
 from cl_server.embedded import LocalStack
 from tests.faults.proxy import fault_proxy
 from tests.faults.test_watching import until

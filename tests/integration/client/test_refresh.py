@@ -10,8 +10,8 @@ import pytest
 from attrs import evolve
 
 from cl_client import ClientClosedError, ServerConfig, ServerUnreachableError, SessionManager
-from cl_client.session_store import SessionStore
-from cl_client.token import Token
+from cl_client.accounts.session_store import SessionStore
+from cl_client.accounts.token import Token
 from tests.accounts import ADMIN, USER, Accounts
 from tests.faults.proxy import fault_proxy
 from tests.faults.scripted import scripted_server
@@ -98,7 +98,7 @@ def test_processes_refresh_a_token_once_between_them(
 import asyncio, sys, time
 from pathlib import Path
 from cl_client import ServerConfig, SessionManager
-from cl_client.session_store import Session, SessionStore
+from cl_client.accounts.session_store import Session, SessionStore
 async def main():
     config, store = ServerConfig(auth_url=sys.argv[1]), SessionStore(Path(sys.argv[2]))
     async with SessionManager(config, store=store, clock=lambda: time.time() + 1790) as session:

@@ -19,9 +19,9 @@ from cl_client import (
     UserCreateRequest,
     UserUpdateRequest,
 )
-from cl_client.session_store import SessionStore
-from cl_client.token import Token
-from cl_client.upload import Upload
+from cl_client.accounts.session_store import SessionStore
+from cl_client.accounts.token import Token
+from cl_client.http.upload import Upload
 from tests.accounts import ADMIN, JOBS, Accounts
 from tests.faults.proxy import fault_proxy
 from tests.faults.scripted import answer, scripted_server

@@ -9,7 +9,7 @@ import pytest
 
 from cl_api.compute.api.jobs import list_jobs
 from cl_client import ComputeClient, DownloadError, InvalidParameterError, JobFailedError, Outcome
-from cl_client.job import Job
+from cl_client.jobs.handle import Job
 
 Outcomes = list[Outcome[Path, object]]
 

@@ -12,8 +12,8 @@ from cl_client import (
     ServerConfig,
     SessionManager,
 )
+from cl_client.accounts.session_store import SessionStore
 from cl_client.config import Credentials
-from cl_client.session_store import SessionStore
 from tests.accounts import JOBS, USER, Accounts
 from tests.integration.client.sessions import LIFE, Clock
 

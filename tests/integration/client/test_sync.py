@@ -24,7 +24,7 @@ from cl_client import (
 )
 from cl_client.sync import AuthClient, ComputeClient, Job, MQTTJobMonitor, Outcome, SessionManager, as_completed
 from cl_server.embedded import LocalStack
-from cl_server.running_stack import LOCK, is_free
+from cl_server.stack.running_stack import LOCK, is_free
 from tests.accounts import ADMIN, USER, Accounts
 from tests.integration.client.conftest import Caller
 

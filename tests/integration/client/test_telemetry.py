@@ -118,7 +118,7 @@ async def test_neither_tokens_nor_passwords_are_logged_or_raised(
         with pytest.raises(NotFoundError) as no_auth:
             await auth.login("ada", "s3cret-password")
     # Nobody listens there: tried again, and given up.
-    monkeypatch.setattr("cl_client.retry.FIRST_DELAY", 0)
+    monkeypatch.setattr("cl_client.http.retry.FIRST_DELAY", 0)
     away = f"http://ada:s3cret-proxy@{fake.mqtt_host}:{fake.mqtt_port}"
     async with ComputeClient(away, mqtt_port=fake.mqtt_port, auth_provider=token) as client:
         with pytest.raises(ServerUnreachableError) as unreachable:

@@ -24,7 +24,7 @@ from cl_client import (
     WaitTimeoutError,
     WorkerUnavailableError,
 )
-from cl_client.transport import Transport
+from cl_client.http.transport import Transport
 from cl_server.embedded import LocalStack
 from tests.faults.proxy import fault_proxy
 

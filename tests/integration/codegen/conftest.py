@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cl_codegen import output, wire
-from cl_codegen.normalise import normalise
-from cl_codegen.spec import Spec
+from cl_codegen.normalise.rules import normalise
+from cl_codegen.spec.spec import Spec
+from cl_codegen.wire import wire
+from cl_codegen.write import output
 from tests.codegen_server.folders import TEMPLATES, server_spec
 from tests.codegen_server.running import running_server
 

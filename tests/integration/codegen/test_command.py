@@ -148,7 +148,7 @@ def test_broken_sources_are_one_line_and_leave_everything_as_it_was(own, command
 
 STANDS_STILL = """
 import sys
-from cl_codegen import output
+from cl_codegen.write import output
 from cl_codegen.__main__ import app
 
 def stand_still(folder):
@@ -213,7 +213,7 @@ def test_a_template_that_writes_no_python_leaves_everything_as_it_was(own, name,
     ("text", "said"),
     [
         ("{{ plugin.description }}", "client.py.jinja: text of a spec goes through a filter"),
-        ("{{ plugin.nothing }}", "client.py.jinja: 'cl_codegen.plugin.Plugin object' has no attribute 'nothing'"),
+        ("{{ plugin.nothing }}", "client.py.jinja: 'cl_codegen.model.plugin.Plugin object' has no attribute 'nothing'"),
         ("{% if %}", "client.py.jinja, line 1: Expected an expression"),
     ],
 )

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cl_codegen import fetch as fetching
 from cl_codegen.faults import FetchError
-from cl_codegen.fetch import fetch
-from cl_codegen.spec import SpecError
+from cl_codegen.spec import fetch as fetching
+from cl_codegen.spec.fetch import fetch
+from cl_codegen.spec.spec import SpecError
 from cl_server.embedded import LocalStack
 from tests.codegen_server.command import run
 from tests.codegen_server.folders import ROOT

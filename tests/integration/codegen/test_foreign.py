@@ -19,7 +19,7 @@ from cl_api.compute.models import JobResponse
 from cl_client.errors import InvalidParameterError, JobFailedError, JobNotFoundError, UnsupportedError
 from cl_codegen.drift import compare
 from cl_codegen.generate import generate
-from cl_codegen.spec import Spec
+from cl_codegen.spec.spec import Spec
 from tests.codegen_server.folders import expect_recorded
 from tests.codegen_server.foreign import NAMES, sources
 from tests.codegen_server.from_spec import SpecServer

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cl_codegen.generate import generate
-from cl_codegen.spec import SpecError
+from cl_codegen.spec.spec import SpecError
 from tests.codegen_server.folders import MANIFEST, ROOT, server_spec, write_sources
 
 HARD = {
@@ -37,7 +37,7 @@ HARD = {
 
 PROGRAM = """
 import asyncio, attrs, json, sys
-import cl_client.cli.run as run
+import cl_client.cli.running.run as run
 from cl_client.cli.main import main
 
 class Jobs:

@@ -17,7 +17,7 @@ PRELUDE = """
 import asyncio, sys
 from abc import ABC
 from cl_client.errors import InvalidParameterError
-from cl_client.transport import Transport
+from cl_client.http.transport import Transport
 from cl_api.compute.client import Client
 from cl_api.compute.api.jobs import get_job
 from cl_plugins import Plugins

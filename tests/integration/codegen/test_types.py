@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from cl_codegen import output, wire
 from cl_codegen.generate import PackageSources, generate
-from cl_codegen.normalise import normalise
-from cl_codegen.spec import Spec
-from cl_codegen.sync_client import CLIENT
+from cl_codegen.normalise.rules import normalise
+from cl_codegen.spec.spec import Spec
+from cl_codegen.sync.sync_client import CLIENT
+from cl_codegen.wire import wire
+from cl_codegen.write import output
 from tests.codegen_server.folders import ROOT, TEMPLATES, write_sources
 from tests.codegen_server.foreign import NAMES, sources
 from tests.codegen_server.hostile import everything_hostile

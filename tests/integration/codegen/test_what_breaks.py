@@ -19,11 +19,11 @@ import httpx
 import pytest
 from attrs import frozen
 
-from cl_client.auth import AuthProvider
-from cl_client.transport import Transport
-from cl_codegen import normalise as rules
-from cl_codegen import wire, wire_code
-from cl_codegen.spec import Spec, SpecError
+from cl_client.http.auth import AuthProvider
+from cl_client.http.transport import Transport
+from cl_codegen.normalise import rules
+from cl_codegen.spec.spec import Spec, SpecError
+from cl_codegen.wire import property_code, wire
 from tests.codegen_server.folders import ROOT, TEMPLATES, server_spec
 from tests.codegen_server.foreign import HERE
 
@@ -65,10 +65,10 @@ def template(name: str, *edits: tuple[str, str]) -> Callable[[Path, pytest.Monke
 
 def fields_as(*, request: bool) -> Callable[[Path, pytest.MonkeyPatch], None]:
     """Without the difference between what is sent and what is read."""
-    fields = wire_code.fields
+    fields = property_code.fields
 
     def take_out(_: Path, patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(wire_code, "fields", lambda model, **_: fields(model, request=request))
+        patch.setattr(property_code, "fields", lambda model, **_: fields(model, request=request))
 
     return take_out
 

@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from cl_codegen import output, wire
 from cl_codegen.faults import VersionError
-from cl_codegen.normalise import normalise
-from cl_codegen.spec import Spec, SpecError
+from cl_codegen.normalise.rules import normalise
+from cl_codegen.spec.spec import Spec, SpecError
+from cl_codegen.wire import wire
+from cl_codegen.write import output
 from tests.codegen_server.folders import TEMPLATES
 
 DATE, MOMENT = {"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from cl_server.embedded import LocalStack
-from cl_server.job_storage import finished
+from cl_server.files.protocol import finished
 from tests.integration.server.client import Api, Watch
 from tests.media import photo
 

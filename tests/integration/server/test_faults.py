@@ -14,10 +14,10 @@ import httpx
 import psutil
 import pytest
 
-from cl_server import broker, temporary_data
-from cl_server.broker import BrokerKind
 from cl_server.embedded import LocalStack, StackError
-from cl_server.supervisor import wait_until
+from cl_server.stack import broker, temporary_data
+from cl_server.stack.broker import BrokerKind
+from cl_server.stack.supervisor import wait_until
 from tests.conftest import KINDS, require
 from tests.integration.server.client import FINAL, Api, Watch
 from tests.integration.server.freeze import freeze

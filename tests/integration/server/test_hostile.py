@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from cl_server.embedded import LocalStack
-from cl_server.job_storage import finished
+from cl_server.files.protocol import finished
 from tests.integration.server.client import Api, Watch
 from tests.integration.server.test_bad_input import FORM_START, detail
 from tests.media import photo

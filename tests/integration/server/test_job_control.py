@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cl_server.embedded import LocalStack
-from cl_server.supervisor import wait_until
+from cl_server.stack.supervisor import wait_until
 from tests.integration.server.client import FINAL, Api, Event, Watch
 from tests.integration.server.freeze import freeze
 from tests.media import photo

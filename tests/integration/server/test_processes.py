@@ -13,12 +13,12 @@ import psutil
 import pytest
 
 from cl_ml_tools.schemas import Job
-from cl_server import broker
-from cl_server.database import open_database
 from cl_server.migrations import migrate
-from cl_server.repository import SqlJobRepository
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.tables import open_database
 from cl_server.settings import Settings
-from cl_server.supervisor import Service, wait_until
+from cl_server.stack import broker
+from cl_server.stack.supervisor import Service, wait_until
 
 DEAF = """
 import signal, time
@@ -40,7 +40,7 @@ def run(*argv: str, **environment: str) -> "subprocess.Popen[str]":
 
 
 def test_a_guard_says_whom_it_guards_and_passes_a_signal_on() -> None:
-    with run("cl_server.guard", "sleep", "600") as guard:
+    with run("cl_server.stack.child_guard", "sleep", "600") as guard:
         assert guard.stdout is not None
         program = psutil.Process(int(guard.stdout.readline()))
         assert program.name() == "sleep"
@@ -50,7 +50,7 @@ def test_a_guard_says_whom_it_guards_and_passes_a_signal_on() -> None:
 
 
 def test_a_guard_ends_its_program_when_its_input_ends() -> None:
-    with run("cl_server.guard", "sleep", "600") as guard:
+    with run("cl_server.stack.child_guard", "sleep", "600") as guard:
         assert guard.stdout is not None
         assert guard.stdin is not None
         program = psutil.Process(int(guard.stdout.readline()))
@@ -60,7 +60,7 @@ def test_a_guard_ends_its_program_when_its_input_ends() -> None:
 
 
 def test_a_guard_kills_a_program_that_does_not_listen() -> None:
-    with run("cl_server.guard", sys.executable, "-c", DEAF) as guard:
+    with run("cl_server.stack.child_guard", sys.executable, "-c", DEAF) as guard:
         assert guard.stdout is not None
         assert guard.stdin is not None
         assert guard.stderr is not None
@@ -73,7 +73,7 @@ def test_a_guard_kills_a_program_that_does_not_listen() -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can promise this")
 def test_a_guard_that_is_killed_takes_its_program_along() -> None:
-    with run("cl_server.guard", "sleep", "600") as guard:
+    with run("cl_server.stack.child_guard", "sleep", "600") as guard:
         assert guard.stdout is not None
         program = psutil.Process(int(guard.stdout.readline()))
         guard.kill()
@@ -81,9 +81,9 @@ def test_a_guard_that_is_killed_takes_its_program_along() -> None:
 
 
 def test_a_guard_gives_the_status_of_its_program() -> None:
-    with run("cl_server.guard", sys.executable, "-c", "import sys; sys.exit(7)") as guard:
+    with run("cl_server.stack.child_guard", sys.executable, "-c", "import sys; sys.exit(7)") as guard:
         assert guard.wait(30) == 7
-    with run("cl_server.guard") as guard:
+    with run("cl_server.stack.child_guard") as guard:
         assert guard.wait(30) == 2
 
 
@@ -148,7 +148,7 @@ def test_an_api_that_drains_is_not_ready_and_still_works_until_it_is_told_again(
 
 def test_amqtt_shuts_down_although_a_peer_never_says_who_it_is() -> None:
     port = broker.free_port()
-    with run("cl_server.amqtt_broker", str(port), CL_BROKER_PASSWORD="long") as process:
+    with run("cl_server.stack.amqtt_broker", str(port), CL_BROKER_PASSWORD="long") as process:
         assert wait_until(lambda: broker.answers(port), 30)
         with socket.create_connection(("127.0.0.1", port)):
             started = time.monotonic()

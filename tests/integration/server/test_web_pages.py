@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from cl_server.embedded import LocalStack
-from cl_server.web_pages import is_loopback
+from cl_server.http.browser_guard import is_loopback
 from tests.conftest import absent
 from tests.integration.server.client import Api
 from tests.integration.server.test_bad_input import detail

@@ -14,7 +14,7 @@ from cl_server.auth.limits import LoginLimit
 from cl_server.auth.migrations import migrate
 from cl_server.auth.passwords import Passwords
 from cl_server.auth.users import UserRepository
-from cl_server.database import open_database
+from cl_server.queue.tables import open_database
 
 PASSWORD = "correct horse"
 

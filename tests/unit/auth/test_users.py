@@ -9,7 +9,7 @@ from alembic.script import ScriptDirectory
 
 from cl_server.auth import migrations
 from cl_server.auth.users import LastAdminError, UsernameTakenError, UserRepository, metadata
-from cl_server.database import open_database
+from cl_server.queue.tables import open_database
 
 
 def add(users: UserRepository, name: str, *, is_admin: bool = False) -> int:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from cl_client.cli.help.options import global_rows
 from cl_client.cli.main import main
-from cl_client.cli.options import global_rows
-from cl_client.config import SETTINGS
-from cl_codegen import command
+from cl_client.config.settings import SETTINGS
+from cl_codegen.model import command
 
 VARIABLES = [name for setting in SETTINGS for name in setting.variables]
 

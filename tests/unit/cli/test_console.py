@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cl_client.cli.console import Console, broken, human_size, printable
-from cl_client.cli.failure import Interrupted, report
+from cl_client.cli.output.console import Console, broken, human_size, printable
+from cl_client.cli.output.failure import Interrupted, report
 from cl_client.errors import ResponseError
 
 ROWS = [("width", "800"), ("output_path", "output/a.png")]
@@ -167,8 +167,8 @@ def client_logger():
 def test_what_the_client_warns_of_is_one_line(capsys: pytest.CaptureFixture[str], client_logger: logging.Logger):
     Console().listen()
     Console().listen()
-    logging.getLogger("cl_client.watcher").warning("the broker\nis %s", "away")
-    logging.getLogger("cl_client.watcher").info("nothing")
+    logging.getLogger("cl_client.watching.watcher").warning("the broker\nis %s", "away")
+    logging.getLogger("cl_client.watching.watcher").info("nothing")
     assert capsys.readouterr().err == "warning: the broker\\nis away\n"
 
 
@@ -179,9 +179,9 @@ def test_with_debug_everything_is_heard_with_its_traceback(
     try:
         raise ValueError("inside")
     except ValueError:
-        logging.getLogger("cl_client.watch").exception("a callback failed")
-    logging.getLogger("cl_client.watch").info("news")
+        logging.getLogger("cl_client.watching.watch").exception("a callback failed")
+    logging.getLogger("cl_client.watching.watch").info("news")
     err = capsys.readouterr().err
     assert "warning: a callback failed" in err
     assert "ValueError: inside" in err
-    assert "cl_client.watch: news" in err
+    assert "cl_client.watching.watch: news" in err

@@ -3,8 +3,8 @@
 import pytest
 
 from cl_api.compute.models import WorkerCapabilitiesResponse
-from cl_client.cli.checkup import Checkup, ServerAnswer
-from cl_client.cli.diagnosis import Finding, diagnose
+from cl_client.cli.doctor.checkup import Checkup, ServerAnswer
+from cl_client.cli.doctor.diagnosis import Finding, diagnose
 from cl_client.config import ServerConfig
 from cl_client.errors import ServerUnreachableError
 

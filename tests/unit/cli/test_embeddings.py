@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cl_client.cli.embedding_file import Embedding
-from cl_client.cli.embeddings import similarity
+from cl_client.cli.commands.embeddings import similarity
 from cl_client.cli.main import main
+from cl_client.cli.views.embedding_file import Embedding
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6, width=32), min_size=3, max_size=3).map(tuple)
 

@@ -3,10 +3,10 @@
 import pytest
 from cyclopts import CycloptsError
 
-from cl_client.cli import front_page
-from cl_client.cli.console import Console
-from cl_client.cli.failure import Terminated, report
+from cl_client.cli.help import front_page
 from cl_client.cli.main import main
+from cl_client.cli.output.console import Console
+from cl_client.cli.output.failure import Terminated, report
 from cl_client.errors import (
     ComputeClientError,
     DownloadError,

@@ -56,7 +56,7 @@ def test_help_of_no_command_imports_what_only_a_run_needs():
     program = """
 import sys
 from cl_client.cli.app import assemble
-from cl_client.cli.front_page import CL_CLIENT
+from cl_client.cli.help.front_page import CL_CLIENT
 from cl_client.cli.main import main
 
 def ask(app, *chain):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from cl_api.compute.models import JobResponse
-from cl_client.cli.console import Console
-from cl_client.cli.progress import LARGE, progress
+from cl_client.cli.output.console import Console
+from cl_client.cli.output.progress import LARGE, progress
 
 
 def state(status: str, percent: int = 0) -> JobResponse:

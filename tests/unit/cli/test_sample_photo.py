@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from cl_client.cli import sample_photo
+from cl_client.cli.demo import sample_photo
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cl_client.cli import terminal_picture
-from cl_client.cli.terminal_picture import LARGEST, drawn, protocol, sixel
+from cl_client.cli.views import terminal_picture
+from cl_client.cli.views.terminal_picture import LARGEST, drawn, protocol, sixel
 
 
 @pytest.mark.parametrize(

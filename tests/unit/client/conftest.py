@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from cl_client.watcher import Watcher
+from cl_client.watching.watcher import Watcher
 from tests.states import FakeServer
 
 

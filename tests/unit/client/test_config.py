@@ -6,7 +6,8 @@ import pytest
 from attrs import evolve
 
 from cl_client import ComputeClient
-from cl_client.config import ComputeClientConfig, ServerConfig, Told, told_by_all, told_by_environment
+from cl_client.config import ComputeClientConfig, ServerConfig
+from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.errors import InvalidParameterError
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cl_client.config import SETTINGS, ServerConfig, Told
-from cl_client.config_file import ConfigFile
+from cl_client.config import ServerConfig
+from cl_client.config.profiles import ConfigFile
+from cl_client.config.settings import SETTINGS, Told
 from cl_client.errors import ComputeClientError, InvalidParameterError
 
 TEXT = """\

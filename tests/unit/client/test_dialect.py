@@ -5,8 +5,8 @@ import json
 import pytest
 
 from cl_api.compute.models import JobCreatedResponse
-from cl_client.dialect import STANDARD, Dialect
 from cl_client.errors import UnsupportedError
+from cl_client.server.contract import STANDARD, Dialect
 
 THEIRS = Dialect(
     job="/v2/tasks/{job_id}/state",

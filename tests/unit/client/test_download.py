@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import pytest
 
-from cl_client.download import PIECE, _write
+from cl_client.files.download import PIECE, _write
 
 
 async def pieces(number: int) -> AsyncGenerator[bytes]:

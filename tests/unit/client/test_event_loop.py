@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cl_client.event_loop import EventLoop
+from cl_client.loops.event_loop import EventLoop
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cl_client.errors import DownloadError
-from cl_client.folder import local_names, place_in
+from cl_client.files.local_names import local_names, place_in
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cl_api.compute.models import JobResponse
+from cl_client.batch.journal import Journal
 from cl_client.errors import JournalError
-from cl_client.journal import Journal
 
 
 def state(job_id: str) -> JobResponse:
@@ -111,7 +111,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(tmp_path: Path, 
 
 
 def test_two_processes_cannot_hold_it(path: Path):
-    script = "import sys; from cl_client.journal import Journal; Journal(sys.argv[1])"
+    script = "import sys; from cl_client.batch.journal import Journal; Journal(sys.argv[1])"
     with Journal(path):
         with pytest.raises(JournalError, match="another process is at it"):
             Journal(path)

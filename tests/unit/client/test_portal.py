@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 import pytest
 
 from cl_client.errors import ClientClosedError, ComputeClientError
-from cl_client.portal import Portal
+from cl_client.loops.portal import Portal
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_a_callback_that_ends_its_thread_ends_the_client(portal: Portal, monkeyp
 
 PORTAL = """
 import asyncio, atexit, contextlib, threading
-from cl_client import portal
+from cl_client.loops import portal
 
 async def numbers():
     yield 1
@@ -225,7 +225,7 @@ def test_a_child_process_is_told_that_the_thread_is_not_its_own():
     program = """
 import asyncio, os, sys
 from cl_client.errors import ClientClosedError
-from cl_client.portal import Portal
+from cl_client.loops.portal import Portal
 
 portal = Portal()
 portal.run(asyncio.sleep(0))

@@ -11,9 +11,9 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from cl_client import ComputeClientError
-from cl_client.config import state_folder
-from cl_client.session_store import Session, SessionStore
-from cl_client.token import Token
+from cl_client.accounts.session_store import Session, SessionStore
+from cl_client.accounts.token import Token
+from cl_client.config.paths import state_folder
 
 ALICE = Session(auth_url="http://auth:8000", username="alice", token=Token("t0ken", 1.5, 1800), logged_in_at=1)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cl_client import status
+from cl_client.server import status
 
 
 @pytest.mark.parametrize("word", ["completed", "failed", "cancelled", "error"])

@@ -13,7 +13,7 @@ import pytest
 import cl_client
 import cl_client.sync
 import cl_sync
-from cl_client.portal import Twin
+from cl_client.loops.portal import Twin
 from cl_plugins import PLUGINS
 
 BENEATH = {"api", "watcher"}
@@ -120,7 +120,7 @@ def test_the_import_costs_next_to_nothing():
     program = """
 import sys
 import cl_client.sync
-heavy = "asyncio attrs httpx aiomqtt cl_sync cl_client.client cl_client.portal"
+heavy = "asyncio attrs httpx aiomqtt cl_sync cl_client.client cl_client.loops.portal"
 sys.exit(" ".join(name for name in heavy.split() if name in sys.modules) or 0)
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cl_client.token import EARLY, Token
+from cl_client.accounts.token import EARLY, Token
 
 NOW = 1_700_000_000.0
 

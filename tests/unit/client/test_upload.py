@@ -13,8 +13,8 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
 
 from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
-from cl_client.multipart import FormField, Multipart
-from cl_client.upload import PIECE, Upload
+from cl_client.http.multipart import FormField, Multipart
+from cl_client.http.upload import PIECE, Upload
 
 
 async def received(fields: list[FormField]) -> list[tuple[str, str | bytes, str | None]]:

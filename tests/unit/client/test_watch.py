@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cl_api.compute.models import JobResponse
-from cl_client.watcher import Watcher
+from cl_client.watching.watcher import Watcher
 from tests.states import FakeServer, job, message
 
 

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from cl_client.config import ComputeClientConfig
-from cl_client.watcher import Watcher
+from cl_client.watching.watcher import Watcher
 from tests.states import FakeServer, job, message
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cl_client import errors
-from cl_client.watcher import Watcher
+from cl_client.watching.watcher import Watcher
 from tests.states import FakeServer, job, message
 
 

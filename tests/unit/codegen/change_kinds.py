@@ -2,7 +2,7 @@
 
 import copy
 
-from cl_codegen.change import Level
+from cl_codegen.diff.change import Level
 
 GONE = object()
 BREAKING, COMPATIBLE, COSMETIC = Level.BREAKING, Level.COMPATIBLE, Level.COSMETIC

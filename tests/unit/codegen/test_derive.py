@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from cl_codegen.derive import manifest_for
-from cl_codegen.layout import Layout
-from cl_codegen.manifest import Manifest
-from cl_codegen.reading import Reading
-from cl_codegen.spec import Spec
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.manifest.template import manifest_for
+from cl_codegen.model.read import Reading
+from cl_codegen.spec.spec import Spec
+from cl_codegen.text.layout import Layout
 from tests.codegen_server.folders import MANIFEST, server_spec
 from tests.codegen_server.foreign import sources
 

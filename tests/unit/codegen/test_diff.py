@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cl_codegen.change import version_step
-from cl_codegen.diff import diff, reading_of
-from cl_codegen.diff_report import report
-from cl_codegen.manifest import Manifest
-from cl_codegen.spec import Spec
+from cl_codegen.diff.change import version_step
+from cl_codegen.diff.compare import diff, reading_of
+from cl_codegen.diff.report import report
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.spec.spec import Spec
 from tests.unit.codegen.change_kinds import (
     BASE,
     BREAKING,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cl_codegen import escape
+from cl_codegen.text import escape
 
 HOSTILE = [
     '"""',

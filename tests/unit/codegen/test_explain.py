@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cl_codegen.explain import explain
-from cl_codegen.manifest import Manifest
-from cl_codegen.reading import Reading
-from cl_codegen.spec import Spec, SpecError
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.model.read import Reading
+from cl_codegen.spec.spec import Spec, SpecError
 from tests.codegen_server.folders import MANIFEST, server_spec
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cl_codegen.manifest import Manifest
-from cl_codegen.spec import SpecError
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.spec.spec import SpecError
 
 GOOD = """\
 # A comment.

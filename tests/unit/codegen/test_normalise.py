@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cl_codegen import normalise as rules
-from cl_codegen.spec import Spec
+from cl_codegen.normalise import rules
+from cl_codegen.spec.spec import Spec
 
 
 def document(schemas: dict | None = None, paths: dict | None = None) -> dict:

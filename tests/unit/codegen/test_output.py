@@ -2,8 +2,8 @@
 
 import pytest
 
-from cl_codegen import output
 from cl_codegen.faults import GenerationError
+from cl_codegen.write import output
 
 
 def test_the_target_is_replaced_as_a_whole(tmp_path):

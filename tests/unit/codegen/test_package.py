@@ -9,8 +9,8 @@ import pytest
 
 from cl_codegen.faults import PackageError
 from cl_codegen.generate import PackageSources, generate
-from cl_codegen.layout import Layout
-from cl_codegen.spec import SpecError
+from cl_codegen.spec.spec import SpecError
+from cl_codegen.text.layout import Layout
 from tests.codegen_server.folders import TEMPLATES
 from tests.codegen_server.foreign import HERE
 

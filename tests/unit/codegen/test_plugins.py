@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from cl_codegen import naming, wire
-from cl_codegen.manifest import Manifest
-from cl_codegen.normalise import normalise
-from cl_codegen.plugin import Parameter, Plugin
-from cl_codegen.plugins import read_plugins
-from cl_codegen.spec import Spec, SpecError
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.model.plugin import Parameter, Plugin
+from cl_codegen.model.read_plugins import read_plugins
+from cl_codegen.normalise.rules import normalise
+from cl_codegen.spec.spec import Spec, SpecError
+from cl_codegen.text import naming
+from cl_codegen.wire import wire
 from tests.codegen_server.folders import MANIFEST, TEMPLATES, server_spec
 
 

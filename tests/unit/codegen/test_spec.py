@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cl_codegen.spec import Spec, SpecError
+from cl_codegen.spec.spec import Spec, SpecError
 
 GOOD = {
     "openapi": "3.1.0",

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from cl_codegen.manifest import Manifest
-from cl_codegen.normalise import normalise
-from cl_codegen.spec import Spec
-from cl_codegen.stale import stale, without
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.manifest.prune import stale, without
+from cl_codegen.normalise.rules import normalise
+from cl_codegen.spec.spec import Spec
 from tests.codegen_server.folders import server_spec
 
 TEXT = """\

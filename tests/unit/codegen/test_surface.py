@@ -3,12 +3,12 @@
 import copy
 from pathlib import Path
 
-from cl_codegen.change import version_step
-from cl_codegen.diff import reading_of
-from cl_codegen.diff_report import report
-from cl_codegen.manifest import Manifest
-from cl_codegen.spec import Spec
-from cl_codegen.surface import surface
+from cl_codegen.diff.change import version_step
+from cl_codegen.diff.compare import reading_of
+from cl_codegen.diff.python_names import surface
+from cl_codegen.diff.report import report
+from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.spec.spec import Spec
 from tests.codegen_server.folders import MANIFEST, TEMPLATES, server_spec
 
 RESIZE = "Body_create_resize_job_jobs_resize_post"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cl_codegen.faults import GenerationError
-from cl_codegen.sync_client import CLIENT, sync_client
+from cl_codegen.sync.sync_client import CLIENT, sync_client
 from tests.codegen_server.folders import ROOT
 
 PLUGINS = {path.name: path.read_text("utf-8") for path in (ROOT / "generated" / "cl_plugins").glob("*.py")}
@@ -23,7 +23,7 @@ def client(tmp_path: Path) -> Path:
 
 
 def add_to_job(client: Path, source: str) -> None:
-    path = client / "job.py"
+    path = client / "jobs" / "handle.py"
     text = path.read_text("utf-8")
     path.write_text(text.replace("    async def files(self)", f"{source}\n    async def files(self)"), "utf-8")
 
@@ -89,7 +89,7 @@ def test_what_has_no_rule_is_refused_by_name(client: Path, source: str, place: s
 
 
 def test_a_class_that_is_gone_is_named(client: Path):
-    path = client / "workers.py"
+    path = client / "watching" / "workers.py"
     path.write_text(path.read_text("utf-8").replace("class Workers:", "class Crew:"), "utf-8")
-    with pytest.raises(GenerationError, match=r"cl_client\.workers has no Workers"):
+    with pytest.raises(GenerationError, match=r"cl_client\.watching\.workers has no Workers"):
         made(client)

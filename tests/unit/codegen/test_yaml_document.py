@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cl_codegen import yaml_document
-from cl_codegen.spec import Spec, SpecError
-from cl_codegen.yaml_document import read_yaml
+from cl_codegen.spec import yaml_document
+from cl_codegen.spec.spec import Spec, SpecError
+from cl_codegen.spec.yaml_document import read_yaml
 
 
 @pytest.mark.parametrize(

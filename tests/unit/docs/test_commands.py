@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cl_client.cli.app import assemble
-from cl_client.cli.front_page import CL_CLIENT
+from cl_client.cli.help.front_page import CL_CLIENT
 from tests.workflows.pages import ROOT, Page, written
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

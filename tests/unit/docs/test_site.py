@@ -12,7 +12,7 @@ from cyclopts import App
 import cl_client
 from cl_client import errors
 from cl_client.cli.app import assemble
-from cl_client.cli.front_page import CL_CLIENT
+from cl_client.cli.help.front_page import CL_CLIENT
 from docs.site.__main__ import DOCS, assemble_pages, configuration
 from docs.site.command_page import command_page
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from cl_server.database import open_database
 from cl_server.migrations import migrate
+from cl_server.queue.tables import open_database
 
 
 @pytest.fixture

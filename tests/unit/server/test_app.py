@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from cl_ml_tools.schemas import Job
-from cl_server.app import create_app
-from cl_server.capabilities import Capabilities
-from cl_server.database import open_database
-from cl_server.guest_mode import GuestMode
-from cl_server.repository import SqlJobRepository
-from cl_server.storage import LocalFileStorage
+from cl_server.compute.app import create_app
+from cl_server.files.local import LocalFileStorage
+from cl_server.messaging.capabilities import Capabilities
+from cl_server.queue.guest_mode import GuestMode
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.tables import open_database
 
 
 class Broken:
@@ -35,7 +35,7 @@ async def test_what_nobody_caught_is_a_plain_500_with_its_id(tmp_path: Path, cap
 
 
 async def test_an_upload_that_stops_in_the_middle_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cl_server.body_limit.SILENCE", 0.05)
+    monkeypatch.setattr("cl_server.http.body_limit.SILENCE", 0.05)
     app = create_app(Broken(), LocalFileStorage(tmp_path), Capabilities(), GuestMode(tmp_path / "guest-mode"))  # pyright: ignore[reportArgumentType]
 
     async def stalled() -> AsyncIterator[bytes]:

@@ -10,11 +10,11 @@ from cl_ml_tools.job_queue import Claim
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_ml_tools.worker import Worker
-from cl_server.heart import Heart
-from cl_server.job_storage import StorageUnavailableError
-from cl_server.presence import Presence
-from cl_server.storage import LocalFileStorage, LocalWorkspace
-from cl_server.worker import Attempt, Shift
+from cl_server.files.local import LocalFileStorage, LocalWorkspace
+from cl_server.files.protocol import StorageUnavailableError
+from cl_server.messaging.worker_announcement import Presence
+from cl_server.workers.heartbeat import Heart
+from cl_server.workers.worker import Attempt, Shift
 
 
 class FakeWorker(Worker):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cl_server import digest_list
-from cl_server.storage import LocalFileStorage
+from cl_server.files import digests
+from cl_server.files.local import LocalFileStorage
 
 OLD, NEW = (hashlib.sha256(content).hexdigest() for content in (b"old", b"new"))
 
@@ -55,10 +55,10 @@ def test_a_file_that_was_never_noted_is_read(tmp_path: Path) -> None:
 
 
 def test_a_list_that_is_broken_counts_as_far_as_it_can_be_read(tmp_path: Path) -> None:
-    digest_list.note(tmp_path, [("a", OLD)])
+    digests.note(tmp_path, [("a", OLD)])
     with (tmp_path / ".sha256").open("ab") as file:
         file.write(b"\xff\x00 half a li")
-    assert digest_list.noted(tmp_path) == {"a": OLD}
+    assert digests.noted(tmp_path) == {"a": OLD}
 
 
 def test_no_request_reads_the_list_itself(tmp_path: Path) -> None:

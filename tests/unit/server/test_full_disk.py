@@ -10,13 +10,13 @@ import httpx
 import pytest
 from sqlalchemy import Engine, event
 
-from cl_server.app import create_app
-from cl_server.capabilities import Capabilities
-from cl_server.database import open_database
-from cl_server.guest_mode import GuestMode
+from cl_server.compute.app import create_app
+from cl_server.files.local import LocalFileStorage
+from cl_server.messaging.capabilities import Capabilities
 from cl_server.migrations import migrate
-from cl_server.repository import SqlJobRepository
-from cl_server.storage import LocalFileStorage
+from cl_server.queue.guest_mode import GuestMode
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.tables import open_database
 
 FULL = "the server's disk is full, and nothing was changed: make room in its data folder, then try again"
 
@@ -59,7 +59,7 @@ async def test_while_an_upload_is_spooled(server: Server, monkeypatch: pytest.Mo
 
 async def test_while_an_upload_is_kept(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("cl_server.digest_list.note", full)
+        patch.setattr("cl_server.files.digests.note", full)
         answer = await server.submit()
     assert (answer.status_code, answer.json()["detail"]) == (507, FULL)
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
@@ -101,7 +101,7 @@ async def test_a_job_can_be_deleted_which_makes_the_room_that_this_needs(server:
 @pytest.fixture
 def hurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server that does not wait long for its database."""
-    monkeypatch.setattr("cl_server.write_lock.TIMEOUT", 0.05)
+    monkeypatch.setattr("cl_server.queue.sqlite_write_lock.TIMEOUT", 0.05)
     engine = open_database(tmp_path / "jobs.sqlite")
     migrate(engine)
     yield Server(tmp_path, engine)
@@ -126,7 +126,7 @@ async def test_other_trouble_of_the_machine_is_a_plain_500(server: Server, monke
         raise OSError(errno.EIO, "Input/output error", "/secret/spool")
 
     with monkeypatch.context() as patch:
-        patch.setattr("cl_server.digest_list.note", broken)
+        patch.setattr("cl_server.files.digests.note", broken)
         answer = await server.submit()
     assert (answer.status_code, answer.json()["detail"]) == (500, "internal error")
     assert await server.is_as_before()

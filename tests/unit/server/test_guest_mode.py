@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from cl_server.guest_mode import GuestMode
+from cl_server.queue.guest_mode import GuestMode
 
 
 def test_it_is_what_the_server_was_started_with_until_somebody_changes_it(tmp_path: Path) -> None:

@@ -10,17 +10,17 @@ from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import Engine, event, text
 
 from cl_ml_tools.schemas import Job
-from cl_server import events
-from cl_server.app import create_app
-from cl_server.capabilities import Capabilities
-from cl_server.events import Events, Relay
-from cl_server.guest_mode import GuestMode
-from cl_server.health import Health
-from cl_server.job_metrics import JobMetrics
-from cl_server.repository import SqlJobRepository
+from cl_server.compute.app import create_app
+from cl_server.compute.job_metrics import JobMetrics
+from cl_server.files.local import LocalFileStorage
+from cl_server.http.health import Health
+from cl_server.messaging import events
+from cl_server.messaging.capabilities import Capabilities
+from cl_server.messaging.events import Events, Relay
+from cl_server.queue.guest_mode import GuestMode
+from cl_server.queue.repository import SqlJobRepository
 from cl_server.settings import Operation
-from cl_server.storage import LocalFileStorage
-from cl_server.supervisor import wait_until
+from cl_server.stack.supervisor import wait_until
 
 
 class Server:

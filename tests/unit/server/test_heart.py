@@ -6,8 +6,8 @@ from collections.abc import Callable
 from cl_ml_tools.job_queue import LEASE, Beat, Claim, Event
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import Job, JobStatus
-from cl_server.events import STALE, Relay
-from cl_server.heart import Heart
+from cl_server.messaging.events import STALE, Relay
+from cl_server.workers.heartbeat import Heart
 
 
 class Clock:

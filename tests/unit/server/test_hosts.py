@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, strategies
 from starlette.responses import PlainTextResponse
 
-from cl_server import worker_host
 from cl_server.__main__ import Options, main, make_parser
 from cl_server.broker_address import BrokerAddress
-from cl_server.host_id import host_id
+from cl_server.files.local import open_storage
+from cl_server.http.browser_guard import WebPagesMiddleware
 from cl_server.settings import Settings
-from cl_server.storage import open_storage
-from cl_server.web_pages import WebPagesMiddleware
+from cl_server.workers import host as worker_host
+from cl_server.workers.host_id import host_id
 
 WORD = strategies.text(min_size=1, max_size=20)
 
@@ -185,9 +185,12 @@ def test_a_data_folder_keeps_the_name_of_its_host(tmp_path: Path) -> None:
 
 
 def test_workers_that_start_together_agree_on_the_name_of_their_host(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from cl_server.host_id import host_id; print(host_id(Path(sys.argv[1])))"
-    )
+    code = """
+import sys
+from pathlib import Path
+from cl_server.workers.host_id import host_id
+print(host_id(Path(sys.argv[1])))
+"""
     started = [
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         for _ in range(3)

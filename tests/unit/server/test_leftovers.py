@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import Engine
 
 from cl_ml_tools.schemas import Job
-from cl_server import leftovers
-from cl_server.repository import SqlJobRepository
-from cl_server.storage import LocalFileStorage
+from cl_server.files.local import LocalFileStorage
+from cl_server.queue import orphaned_files
+from cl_server.queue.repository import SqlJobRepository
 
 
 class Folder:
@@ -28,14 +28,14 @@ def folder(tmp_path: Path, engine: Engine) -> Folder:
 
 def test_a_folder_without_a_job_goes_when_an_api_starts(folder: Folder) -> None:
     (folder.storage.root / "not a job").mkdir()
-    with leftovers.sweep(folder.data, folder.repository, folder.storage):
+    with orphaned_files.sweep(folder.data, folder.repository, folder.storage):
         assert {path.name for path in folder.storage.root.iterdir()} == {"kept", "not a job"}
 
 
 def test_what_another_api_is_still_taking_in_stays(folder: Folder) -> None:
-    with leftovers.sweep(folder.data, folder.repository, folder.storage):
+    with orphaned_files.sweep(folder.data, folder.repository, folder.storage):
         folder.storage.create_job_directory("coming")
-        with leftovers.sweep(folder.data, folder.repository, folder.storage):
+        with orphaned_files.sweep(folder.data, folder.repository, folder.storage):
             assert folder.storage.job_ids() == {"kept", "coming"}
-    with leftovers.sweep(folder.data, folder.repository, folder.storage):
+    with orphaned_files.sweep(folder.data, folder.repository, folder.storage):
         assert folder.storage.job_ids() == {"kept"}

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_server import log
-from cl_server.app import create_app
-from cl_server.capabilities import Capabilities
-from cl_server.guest_mode import GuestMode
-from cl_server.storage import LocalFileStorage
+from cl_server.compute.app import create_app
+from cl_server.files.local import LocalFileStorage
+from cl_server.messaging.capabilities import Capabilities
+from cl_server.queue.guest_mode import GuestMode
 
 
 @pytest.fixture

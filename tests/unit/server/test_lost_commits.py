@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine
 
 from cl_ml_tools.job_queue import OutcomeUnknownError
-from cl_server.app import create_app
-from cl_server.capabilities import Capabilities
-from cl_server.guest_mode import GuestMode
-from cl_server.repository import SqlJobRepository
-from cl_server.storage import LocalFileStorage
+from cl_server.compute.app import create_app
+from cl_server.files.local import LocalFileStorage
+from cl_server.messaging.capabilities import Capabilities
+from cl_server.queue.guest_mode import GuestMode
+from cl_server.queue.repository import SqlJobRepository
 from tests.conformance.bench import claimed
 from tests.conformance.lost_commits import LostCommits
 

@@ -14,12 +14,12 @@ from paho.mqtt.enums import MQTTErrorCode
 
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.broker_address import BrokerAddress
-from cl_server.capabilities import Capabilities
-from cl_server.doorbell import Doorbell, Ringer, registered
-from cl_server.events import Events, connection
-from cl_server.guest_mode import GuestMode
-from cl_server.mqtt import Connection, dropped
-from cl_server.presence import Presence
+from cl_server.messaging.capabilities import Capabilities
+from cl_server.messaging.doorbell import Doorbell, Ringer, registered
+from cl_server.messaging.events import Events, connection
+from cl_server.messaging.mqtt import Connection, dropped
+from cl_server.messaging.worker_announcement import Presence
+from cl_server.queue.guest_mode import GuestMode
 from cl_server.schemas import JobEvent, JobResponse, WorkerCapability
 from cl_server.settings import Settings
 
@@ -207,7 +207,7 @@ def test_a_ring_at_a_closed_door_does_no_harm(tmp_path: Path) -> None:
 def test_while_the_broker_is_away_a_bounded_number_of_messages_waits(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("cl_server.mqtt.QUEUED", 10)
+    monkeypatch.setattr("cl_server.messaging.mqtt.QUEUED", 10)
     away = Connection(BrokerAddress("127.0.0.1", 9), "test")
     assert [dropped(away.publish("inference/events", b"{}")) for _ in range(30)] == [False] * 10 + [True] * 20
     assert caplog.text.count("the queue is full") == 1
@@ -257,7 +257,7 @@ async def test_a_worker_that_goes_from_job_to_job_does_not_say_so_each_time(monk
     await rested.wait()
     assert said == [0, 1]
     # It goes on being idle, whoever rings at it.
-    monkeypatch.setattr("cl_server.presence.MOMENT", 0)
+    monkeypatch.setattr("cl_server.messaging.worker_announcement.MOMENT", 0)
     presence.idle()
     later = asyncio.Event()
     asyncio.get_running_loop().call_later(0, later.set)

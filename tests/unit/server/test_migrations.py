@@ -8,8 +8,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
 from cl_server import migrations
-from cl_server.database import metadata, open_database
 from cl_server.migrations import HEAD, migrate
+from cl_server.queue.tables import metadata, open_database
 
 
 def test_head_is_the_newest_revision() -> None:

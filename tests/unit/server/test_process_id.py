@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cl_server import process_id
-from cl_server.process_id import ProcessId
+from cl_server.stack import process_id
+from cl_server.stack.process_id import ProcessId
 from tests.conftest import absent
 
 

@@ -13,11 +13,11 @@ from cl_ml_tools.job_queue import Beat, Claim, JobQuery, Publish
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import BaseJobParams, Job, JobStatus, JSONObject
 from cl_ml_tools.worker import Worker
-from cl_server.doorbell import Doorbell, Ringer
-from cl_server.memory import resident
-from cl_server.presence import Presence
-from cl_server.storage import LocalFileStorage
-from cl_server.worker import Shift
+from cl_server.files.local import LocalFileStorage
+from cl_server.messaging.doorbell import Doorbell, Ringer
+from cl_server.messaging.worker_announcement import Presence
+from cl_server.workers.memory import resident
+from cl_server.workers.worker import Shift
 
 
 class LookedAtTooLate(MemoryJobRepository):

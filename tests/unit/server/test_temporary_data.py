@@ -1,7 +1,7 @@
 import fcntl
 from pathlib import Path
 
-from cl_server import temporary_data
+from cl_server.stack import temporary_data
 
 
 def test_of_the_folders_of_other_stacks_only_those_go_that_were_left_behind(tmp_path: Path) -> None:

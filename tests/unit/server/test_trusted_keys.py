@@ -9,12 +9,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from cl_server import trusted_keys
 from cl_server.auth.keys import KeyRing
-from cl_server.compute import make_verifier
+from cl_server.compute.process import make_verifier
+from cl_server.http import trusted_keys
+from cl_server.http.tokens import KeysUnavailableError
+from cl_server.http.trusted_keys import AuthServerKeys, KeyFile, KeySourceError, parse
 from cl_server.settings import Settings
-from cl_server.tokens import KeysUnavailableError
-from cl_server.trusted_keys import AuthServerKeys, KeyFile, KeySourceError, parse
 
 
 class KeyServer:

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
-from cl_server.database import reading
+from cl_server.queue.tables import reading
 
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cl_server.write_lock.TIMEOUT", 0.05)
+    monkeypatch.setattr("cl_server.queue.sqlite_write_lock.TIMEOUT", 0.05)
 
 
 def write(engine: Engine) -> None:

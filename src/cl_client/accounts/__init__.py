@@ -1,0 +1,1 @@
+"""Users and tokens: the auth server's endpoints, and sessions that outlive the process."""

@@ -1,0 +1,188 @@
+"""The auth server's endpoints, one method each. Nothing is kept between calls; `SessionManager` keeps a token."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Generator, Sequence
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from cl_api.auth import models as wire
+from cl_api.auth.api.auth import create_token, get_public_key, refresh_token
+from cl_api.auth.api.users import create_user, delete_user, get_current_user, get_user, list_users, update_user
+from cl_api.auth.client import Client
+from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
+from cl_api.auth.types import UNSET, Unset
+from cl_client.accounts.user import UserCreateRequest, UserUpdateRequest
+from cl_client.config.defaults import ComputeClientConfig
+from cl_client.config.servers import ServerConfig
+from cl_client.errors import ResponseError
+from cl_client.http.auth import AuthProvider, bearer
+from cl_client.http.error_translation import promised
+from cl_client.http.transport import Transport
+
+Value = TypeVar("Value")
+
+_IS_AWAY: Final = "is the auth server running? `cl-client server up --auth` starts one; AUTH_URL says where it is"
+
+# Generated endpoints take no headers; each call of a task has its own token here.
+_token: Final[ContextVar[str | None]] = ContextVar("cl_client.accounts.auth_client", default=None)
+
+
+class AuthClient:
+    """A client of one auth server, for one event loop. Use it as an async context manager, or `close` it.
+
+    Every method raises `ServerUnreachableError` where nothing answers, and a `ResponseError` for any error status:
+    `AuthenticationError` for a token that is not good, `PermissionError` where only an admin may.
+
+    Args:
+        base_url: of the auth server; `AUTH_URL` or `http://localhost:8000` when not given.
+        timeout: seconds for each connect, read and write; 30 when not given.
+        server_config: addresses in one object; `base_url` goes before it.
+
+    Raises:
+        InvalidParameterError: an address or a time that cannot be one.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        timeout: float | None = None,
+        server_config: ServerConfig | None = None,
+    ) -> None:
+        self.base_url: str = (base_url or (server_config or ServerConfig.from_env()).auth_url).rstrip("/")
+        seconds = ComputeClientConfig.DEFAULT_TIMEOUT if timeout is None else timeout
+        self._transport = Transport(self.base_url, timeout=seconds, auth=_TokenOfTheCall(), when_away=_IS_AWAY)
+        self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
+        """The wire layer, for what has no method here."""
+
+    async def login(self, username: str, password: str) -> TokenResponse:
+        """Change a name and a password for a token.
+
+        Raises:
+            AuthenticationError: one of them is wrong, or the account is not active.
+            RateLimitError: too many attempts; `retry_after` says when to go on.
+        """
+        body = wire.BodyCreateToken(username=username, password=password)
+        with promised():
+            return await create_token.asyncio(client=self.api, body=body)
+
+    async def refresh_token(self, token: str) -> TokenResponse:
+        """Change a token that is still good for a newer one."""
+        with _as(token), promised():
+            return await refresh_token.asyncio(client=self.api)
+
+    async def get_public_key(self) -> PublicKeyResponse:
+        """The key that new tokens are signed with, as PEM."""
+        with promised():
+            return await get_public_key.asyncio(client=self.api)
+
+    async def get_current_user(self, token: str) -> UserResponse:
+        """Whose token this is."""
+        with _as(token), promised():
+            return await get_current_user.asyncio(client=self.api)
+
+    async def create_user(self, token: str, user_create: UserCreateRequest) -> UserResponse:
+        """Make a user (admins only).
+
+        Raises:
+            ConflictError: there is a user of this name.
+            ValidationError: the name, the password or a permission is not what the server takes.
+        """
+        body = wire.UserCreateRequest(
+            username=user_create.username,
+            password=user_create.password,
+            is_admin=user_create.is_admin,
+            permissions=_listed(user_create.permissions),
+        )
+        with _as(token), promised():
+            return await create_user.asyncio(client=self.api, body=body)
+
+    async def list_users(self, token: str, skip: int = 0, limit: int = 100) -> list[UserResponse]:
+        """All users, oldest first (admins only).
+
+        Args:
+            token: of an admin.
+            skip: so many at the beginning are left out.
+            limit: at most so many, up to 1000.
+        """
+        with _as(token), promised():
+            try:
+                return await list_users.asyncio(client=self.api, skip=skip, limit=limit)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise ResponseError(f"{self.base_url} answered with no list of users") from error
+
+    async def get_user(self, token: str, user_id: int) -> UserResponse:
+        """A user by id (admins only).
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with _as(token), promised():
+            return await get_user.asyncio(user_id, client=self.api)
+
+    async def update_user(self, token: str, user_id: int, user_update: UserUpdateRequest) -> UserResponse:
+        """Change a user (admins only). A new password ends the sessions of the user.
+
+        Raises:
+            NotFoundError: there is none.
+            ConflictError: it is the last active admin.
+            ValidationError: the password or a permission is not what the server takes.
+        """
+        body = wire.UserUpdateRequest(
+            password=_given(user_update.password),
+            permissions=UNSET if user_update.permissions is None else _listed(user_update.permissions),
+            is_admin=_given(user_update.is_admin),
+            is_active=_given(user_update.is_active),
+        )
+        with _as(token), promised():
+            return await update_user.asyncio(user_id, client=self.api, body=body)
+
+    async def delete_user(self, token: str, user_id: int) -> None:
+        """Remove a user (admins only).
+
+        Raises:
+            NotFoundError: there is none.
+            ConflictError: it is the last active admin.
+        """
+        with _as(token), promised():
+            await delete_user.asyncio(user_id, client=self.api)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class _TokenOfTheCall(AuthProvider):
+    def get_headers(self) -> dict[str, str]:
+        token = _token.get()
+        return {} if token is None else bearer(token)
+
+
+@contextlib.contextmanager
+def _as(token: str) -> Generator[None]:
+    """Sign what is sent in this block."""
+    before = _token.set(token)
+    try:
+        yield
+    finally:
+        _token.reset(before)
+
+
+def _listed(permissions: Sequence[str]) -> str:
+    """As JSON: a form has no lists, and a field that is repeated could not say that there are none."""
+    return json.dumps(list(permissions))
+
+
+def _given(value: Value | None) -> Value | Unset:
+    return UNSET if value is None else value

@@ -1,0 +1,233 @@
+"""Where a session outlives its process: the token in the system's keyring or in a file, never a password.
+
+Each session has a file of its own, which says everything but the token where a keyring has that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import sys
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from typing import IO, Final, Protocol, cast
+
+from attrs import frozen
+
+from cl_client.accounts.token import Token
+from cl_client.config import private_file
+from cl_client.config.paths import state_folder
+from cl_client.errors import ComputeClientError
+
+logger = logging.getLogger(__name__)
+
+_SERVICE: Final = "cl-client"
+# Seconds between two looks at the lock, and how many of them there are before a process goes on without it.
+_NEXT_LOOK: Final = 0.02
+_LOOKS: Final = 500
+
+
+@frozen(kw_only=True)
+class Session:
+    """Somebody who is logged in.
+
+    Attributes:
+        auth_url: of the auth server.
+        username: as it was given at the login.
+        token: the newest one.
+        logged_in_at: when that was, in seconds of our clock.
+    """
+
+    auth_url: str
+    username: str
+    token: Token
+    logged_in_at: float
+
+
+class SessionStore:
+    """The sessions of this user of the machine. Its methods block: call them in a thread.
+
+    Args:
+        folder: where the files are; `$XDG_STATE_HOME/cl-client/sessions` when not given.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or state_folder() / "sessions"
+
+    def load(self, auth_url: str, username: str | None = None) -> Session | None:
+        """The session of a user; of whoever logged in last when not given. What cannot be read is not there."""
+        found = [
+            session
+            for path in self._files(auth_url, username)
+            if (session := _read(path)) is not None and session.auth_url == auth_url
+        ]
+        return max(found, key=lambda session: session.logged_in_at, default=None)
+
+    def save(self, session: Session) -> str:
+        """Keep a session, in place of an earlier one of the same user.
+
+        Returns:
+            Where the token is, in words.
+
+        Raises:
+            ComputeClientError: it cannot be written.
+        """
+        path = self._path(session)
+        in_keyring = _put_into_keyring(session)
+        record = {
+            "auth_url": session.auth_url,
+            "username": session.username,
+            "logged_in_at": session.logged_in_at,
+            "received_at": session.token.received_at,
+            "lifetime": session.token.lifetime,
+            "token": None if in_keyring else session.token.text,
+        }
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.chmod(0o700)
+            private_file.replace(path, json.dumps(record))
+        except OSError as error:
+            raise ComputeClientError(f"cannot keep the session in {path}: {error.strerror or error}") from error
+        return "the system keyring" if in_keyring else str(path)
+
+    def forget(self, session: Session) -> None:
+        """Remove a session, if it is there.
+
+        Raises:
+            ComputeClientError: it cannot be removed.
+        """
+        path = self._path(session)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ComputeClientError(f"cannot remove {path}: {error.strerror or error}") from error
+        _remove_from_keyring(session)
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Keep other processes out of here for as long as the block lasts.
+
+        Whoever waits too long goes on: two processes that refresh a token cost a request, and one that hangs would cost
+        the work.
+        """
+        try:
+            file = (self._folder / "lock").open("a")
+        except OSError:
+            # There is no folder to share, or none that may be written.
+            yield
+            return
+        with file:
+            for _ in range(_LOOKS):
+                if _taken(file):
+                    break
+                await asyncio.sleep(_NEXT_LOOK)
+            yield
+
+    def _files(self, auth_url: str, username: str | None) -> Iterator[Path]:
+        server, user = _short(auth_url), "*" if username is None else _short(username.casefold())
+        return self._folder.glob(f"{server}-{user}.json")
+
+    def _path(self, session: Session) -> Path:
+        return self._folder / f"{_short(session.auth_url)}-{_short(session.username.casefold())}.json"
+
+
+def _short(text: str) -> str:
+    """A name for a file, whatever the text holds."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read(path: Path) -> Session | None:
+    try:
+        record = cast("dict[str, object]", json.loads(path.read_bytes()))
+        auth_url, username, text = str(record["auth_url"]), str(record["username"]), record["token"]
+        lifetime = record["lifetime"]
+        session = Session(
+            auth_url=auth_url,
+            username=username,
+            token=Token(
+                str(text) if text is not None else _get_from_keyring(auth_url, username),
+                float(cast("float", record["received_at"])),
+                None if lifetime is None else float(cast("float", lifetime)),
+            ),
+            logged_in_at=float(cast("float", record["logged_in_at"])),
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        logger.warning("the session in %s cannot be read (%s): log in again", path, type(error).__name__)
+        return None
+    return session
+
+
+class _Keyring(Protocol):
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+    def get_password(self, service: str, username: str) -> str | None: ...
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
+def _keyring() -> _Keyring | None:
+    """The system's keyring; `None` where there is only a substitute for one (below priority 1, says the library)."""
+    try:
+        import keyring
+
+        backend = keyring.get_keyring()
+        return cast("_Keyring", backend) if backend.priority >= 1 else None
+    except Exception as error:
+        # An extra that is not installed, or a backend that breaks in its own way.
+        logger.debug("no keyring: %r", error)
+        return None
+
+
+def _entry(auth_url: str, username: str) -> str:
+    return f"{username.casefold()} {auth_url}"
+
+
+def _put_into_keyring(session: Session) -> bool:
+    backend = _keyring()
+    if backend is None:
+        return False
+    try:
+        backend.set_password(_SERVICE, _entry(session.auth_url, session.username), session.token.text)
+    except Exception as error:
+        logger.debug("the keyring takes nothing: %r", error)
+        return False
+    return True
+
+
+def _get_from_keyring(auth_url: str, username: str) -> str:
+    backend = _keyring()
+    try:
+        text = None if backend is None else backend.get_password(_SERVICE, _entry(auth_url, username))
+    except Exception as error:
+        # It is locked, or away: each backend says it in its own way.
+        raise KeyError(repr(error)) from error
+    if text is None:
+        raise KeyError("the keyring has it no more")
+    return text
+
+
+def _remove_from_keyring(session: Session) -> None:
+    backend = _keyring()
+    if backend is not None:
+        with contextlib.suppress(Exception):
+            backend.delete_password(_SERVICE, _entry(session.auth_url, session.username))
+
+
+if sys.platform == "win32":
+
+    def _taken(file: IO[str]) -> bool:
+        return True
+
+else:
+    import fcntl
+
+    def _taken(file: IO[str]) -> bool:
+        """Whether the lock is ours; it ends with the file, and with the process."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

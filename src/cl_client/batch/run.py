@@ -1,0 +1,298 @@
+"""Many files at once: bounded, in order or as they come, and one bad file stops none of the others.
+
+With a journal, a run that was ended by whatever it was is gone on with: see `Batch`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import hashlib
+import inspect
+import json
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Final, Generic, Protocol, TypeVar, cast, runtime_checkable
+
+from attrs import frozen
+
+from cl_api.compute.models import JobResponse
+from cl_api.compute.types import Unset
+from cl_client.batch.journal import Entry, Journal
+from cl_client.errors import (
+    ComputeClientError,
+    InputFileError,
+    InputNotFoundError,
+    InvalidParameterError,
+    JobFailedError,
+    JobNotFoundError,
+    JournalError,
+)
+from cl_client.http.upload import FileInput
+from cl_client.jobs.handle import Job
+from cl_client.loops.parallel import in_parallel
+from cl_client.watching.watch import JobCallback
+
+Source = TypeVar("Source", bound=FileInput | None)
+Output = TypeVar("Output")
+
+Method = Callable[..., Awaitable[Job[Output]]]
+"""A method of a plugin, such as `client.hash.compute`; arguments may be bound to it (`functools.partial`)."""
+
+Finish = Callable[[Source, Job[Output]], Awaitable[None]]
+"""What is done with a job that has completed, such as fetching its files."""
+
+_NOT_OF_THE_ITEM: Final = frozenset({"priority", "on_progress", "on_complete", "on_upload"})
+"""Parameters that say how a job is done, but not what comes out."""
+
+
+@frozen
+class Outcome(Generic[Source, Output]):
+    """What became of one file: `job`, which has completed, or `error`.
+
+    Attributes:
+        source: the file.
+        job: the job, completed.
+        error: why there is none; a `JobFailedError` holds the job that failed.
+        resumed: whether an earlier run with the same journal had done it already.
+    """
+
+    source: Source
+    job: Job[Output] | None
+    error: ComputeClientError | None
+    resumed: bool = False
+
+    @property
+    def output(self) -> Output:
+        """The typed output.
+
+        Raises:
+            ComputeClientError: `error`, where there is one.
+        """
+        if self.job is None:
+            raise self.error or ComputeClientError("there is no job")
+        return self.job.output
+
+
+async def map_files(
+    method: Method[Output],
+    sources: Iterable[Source],
+    *,
+    server: str,
+    concurrency: int = 16,
+    ordered: bool = True,
+    journal: str | os.PathLike[str] | None = None,
+    finish: Finish[Source, Output] | None = None,
+    **parameters: object,
+) -> AsyncGenerator[Outcome[Source, Output]]:
+    """Run a plugin method on each file, and give the outcomes.
+
+    Leaving the loop early cancels what is under way here; jobs that the server has taken go on there.
+
+    Args:
+        method: of a plugin, such as `client.hash.compute`.
+        sources: read only as far as there is room.
+        server: the address, as a part of what a journal knows files by.
+        concurrency: files under way at once, those included that wait for their turn to be given. Of small ones, 16
+            keep the workers of a server with two cores at work; with 8, they run out of jobs.
+        ordered: in the order of `sources`, rather than as they come.
+        journal: a file that keeps what was done, so that a later call with the same one does only the rest; as `Batch`.
+        finish: awaited for each job that has completed, as a part of the work: its error is the file's.
+        parameters: of the method.
+
+    Raises:
+        InvalidParameterError: `concurrency` is less than 1, or with a journal the method is of no plugin.
+        JournalError: the journal cannot be used.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        kept = None
+        if journal is not None:
+            kept = stack.enter_context(await asyncio.to_thread(Journal, journal))
+        batch = Batch(server, kept)
+        works = (functools.partial(batch.outcome, source, method, parameters, finish) for source in sources)
+        async with contextlib.aclosing(in_parallel(works, concurrency, ordered=ordered)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
+
+
+class Batch:
+    """Does one file after the other, or side by side, and knows from a journal which are done.
+
+    A file is known by its full path, size and time of change, the parameters, the plugin and the server. One that was
+    done before is not done again; a job that was under way is attached to; one that failed is tried anew. The key of a
+    submit comes from the journal, so a job that was submitted in the moment of a crash is found by it, on a server that
+    keeps keys.
+
+    Args:
+        server: its address.
+        journal: open; it is the caller who closes it.
+    """
+
+    def __init__(self, server: str, journal: Journal | None) -> None:
+        self._server = server
+        self._journal = journal
+
+    async def outcome(
+        self,
+        source: Source,
+        method: Method[Output],
+        parameters: Mapping[str, object],
+        finish: Finish[Source, Output] | None = None,
+    ) -> Outcome[Source, Output]:
+        """Do one file. What goes wrong with it is in the outcome; a journal that cannot be written is raised."""
+        files = () if source is None else (source,)
+        try:
+            if self._journal is not None:
+                return await _Journaled(self._journal, self._server, source, method, parameters, finish).outcome()
+            job = await method(*files, wait=True, **parameters)
+            if finish is not None:
+                await finish(source, job)
+        except JournalError:
+            raise
+        except ComputeClientError as error:
+            return Outcome(source, None, error)
+        return Outcome(source, job, None)
+
+
+@runtime_checkable
+class _Plugin(Protocol[Output]):
+    """The part of a plugin client that finds jobs again."""
+
+    task_type: str
+
+    async def attach(self, job: str | JobResponse) -> Job[Output]: ...
+
+
+class _Journaled(Generic[Source, Output]):
+    """One file of a batch with a journal."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        server: str,
+        source: Source,
+        method: Method[Output],
+        parameters: Mapping[str, object],
+        finish: Finish[Source, Output] | None,
+    ) -> None:
+        self._journal = journal
+        self._source = source
+        self._finish = finish
+        while isinstance(method, functools.partial):
+            parameters, method = {**method.keywords, **parameters}, cast("Method[Output]", method.func)
+        plugin: object = getattr(method, "__self__", None)
+        if not isinstance(plugin, _Plugin):
+            raise InvalidParameterError("a journal needs a method of a plugin, such as client.hash.compute")
+        self._plugin = cast("_Plugin[Output]", plugin)
+        self._method = method
+        self._parameters = {name: value for name, value in parameters.items() if name not in {"wait", "timeout"}}
+        self._timeout = cast("float | None", parameters.get("timeout"))
+        self._file = _full_path(source)
+        self._item = self._item_of(server)
+
+    async def outcome(self) -> Outcome[Source, Output]:
+        """What is left to do."""
+        entry = self._journal.find(self._item)
+        if entry is not None and entry.status == "completed":
+            state = await asyncio.to_thread(self._journal.state, entry)
+            return Outcome(self._source, await self._plugin.attach(state), None, resumed=True)
+        job = await self._under_way(entry) or await self._submitted()
+        try:
+            await job.wait(self._timeout)
+        except JobFailedError as error:
+            await asyncio.to_thread(self._journal.failed, self._item, job.job_id, error.message)
+            raise
+        if self._finish is not None:
+            await self._finish(self._source, job)
+        if job.state is not None:
+            await asyncio.to_thread(self._journal.completed, self._item, job.state)
+        return Outcome(self._source, job, None)
+
+    async def _under_way(self, entry: Entry | None) -> Job[Output] | None:
+        """The job that an earlier run submitted, and did not see the end of."""
+        if entry is None or entry.status != "submitted":
+            return None
+        try:
+            job = await self._plugin.attach(entry.job_id)
+        except JobNotFoundError:
+            await asyncio.to_thread(self._journal.failed, self._item, entry.job_id, "it is not on the server any more")
+            return None
+        told = [cast("JobCallback | None", self._parameters.get(name)) for name in ("on_progress", "on_complete")]
+        if any(told):
+            job.follow(*told)
+        return job
+
+    async def _submitted(self) -> Job[Output]:
+        files = () if self._source is None else (self._source,)
+        keyed = "idempotency_key" in inspect.signature(self._method).parameters
+        key = self._journal.key(self._item, self._parameters.get("priority"))
+        job = await self._method(*files, **self._parameters, **({"idempotency_key": key} if keyed else {}))
+        await asyncio.to_thread(self._journal.submitted, self._item, job.job_id, self._file)
+        return job
+
+    def _item_of(self, server: str) -> str:
+        """What the journal knows the file by."""
+        shaping = {
+            name: value
+            for name, value in self._parameters.items()
+            if name not in _NOT_OF_THE_ITEM and not isinstance(value, Unset)
+        }
+        found = _stat(self._file) if self._file else None
+        seen = [found.st_size, found.st_mtime_ns] if found is not None else []
+        try:
+            parts = json.dumps([server, self._plugin.task_type, self._file, *seen, shaping], sort_keys=True)
+        except (TypeError, ValueError) as error:
+            raise InvalidParameterError(f"a parameter cannot be kept in a journal: {error}") from error
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def _full_path(source: FileInput | None) -> str:
+    if source is None:
+        return ""
+    if not isinstance(source, (str, os.PathLike)):
+        raise InvalidParameterError("a journal knows files by their path: what has none cannot be resumed")
+    return os.path.abspath(source)  # noqa: PTH100 (a link is a name of its own)
+
+
+def _stat(path: str) -> os.stat_result:
+    try:
+        return Path(path).stat()
+    except FileNotFoundError:
+        raise InputNotFoundError(f"{path} does not exist") from None
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+async def as_completed(jobs: Iterable[Job[Output]], *, timeout: float | None = None) -> AsyncGenerator[Job[Output]]:
+    """Give each job when it has ended, well or not: its `status` tells.
+
+    Args:
+        jobs: from submits without `wait`.
+        timeout: seconds for all of them.
+
+    Raises:
+        WaitTimeoutError: one of those that have not ended yet, when the time is up; they all go on.
+        JobNotFoundError: a job was deleted.
+    """
+    deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+
+    async def ended(job: Job[Output]) -> Job[Output]:
+        left = None if deadline is None else max(0.0, deadline - asyncio.get_running_loop().time())
+        try:
+            return await job.wait(left)
+        except JobFailedError:
+            return job
+
+    under_way = {asyncio.create_task(ended(job)) for job in jobs}
+    try:
+        while under_way:
+            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            # Those that ended come before the error of another.
+            for task in sorted(done, key=lambda task: task.exception() is not None):
+                yield task.result()
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)

@@ -1,0 +1,99 @@
+"""`cl-client login`, `logout` and `whoami`."""
+
+# Annotations are not strings here: cyclopts reads them.
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from cl_client.cli.output import prompt
+from cl_client.cli.output.console import Row
+from cl_client.cli.running.run import Run
+from cl_client.errors import ComputeClientError
+
+if TYPE_CHECKING:
+    from cl_api.auth.models import UserResponse
+
+
+def login(
+    username: Annotated[str | None, Parameter(help="Who; --username, CL_USERNAME, the profile, or asked for.")] = None,
+    /,
+    *,
+    run: Annotated[Run, Parameter(parse=False)],
+) -> None:
+    """Log in, for this command line and the next ones.
+
+    The password is asked for, or read from stdin with `--password -`, or from CL_PASSWORD. It is never kept; the
+    token is, in the system's keyring or in a file that only you may read.
+    """
+    from cl_client.config.servers import Credentials
+
+    found = Credentials.from_env()
+    name = username or run.username or prompt.line("User", otherwise="name the user: cl-client login USERNAME")
+    password = run.options.password or found.password
+    password = password or prompt.password(
+        f"Password of {name}", otherwise="give the password on stdin with --password -, or in CL_PASSWORD"
+    )
+    run.complete(_login(run, name, password))
+
+
+async def _login(run: Run, username: str, password: str) -> None:
+    from cl_client.session import SessionManager
+
+    async with SessionManager(run.server_config) as session:
+        token = await session.login(username, password)
+        if session.kept_in is None:
+            raise ComputeClientError(
+                f"{username} can log in, but the session cannot be kept",
+                hint="set CL_USERNAME and CL_PASSWORD, with which each command logs in",
+            )
+        user = await session.auth.get_current_user(token.access_token)
+        show_user(run, user, [("server", session.auth.base_url), ("kept in", session.kept_in)])
+
+
+def logout(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
+    """End the session of the last login, or of `--username` (CL_USERNAME, the profile)."""
+    run.complete(_logout(run))
+
+
+async def _logout(run: Run) -> None:
+    from cl_client.session import SessionManager
+
+    async with SessionManager(run.server_config, username=run.username) as session:
+        name = session.username
+        await session.logout()
+    if name is None:
+        run.console.say("nobody was logged in")
+    else:
+        run.console.result({"username": name}, [("logged out", name)], id=name)
+
+
+def whoami(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
+    """Show who commands are run as."""
+    run.complete(_whoami(run))
+
+
+async def _whoami(run: Run) -> None:
+    from cl_client.cli.running.sign_in import signed_in
+
+    async with signed_in(run) as session:
+        user = None if session is None else await session.get_current_user()
+    if user is None:
+        run.console.result({"username": None}, [("user", "a guest (nobody is logged in)")], id="")
+    else:
+        show_user(run, user)
+
+
+def show_user(run: Run, user: "UserResponse", rows: list[Row] | None = None) -> None:
+    """Print a user, and more rows for people."""
+    run.console.result(
+        user.to_dict(),
+        [
+            ("user", user.username),
+            ("id", str(user.id)),
+            ("admin", "yes" if user.is_admin else "no"),
+            ("active", "yes" if user.is_active else "no"),
+            ("permissions", ", ".join(user.permissions) or "none"),
+            *(rows or []),
+        ],
+        id=str(user.id),
+    )

@@ -1,0 +1,169 @@
+"""`cl-client batch`: the jobs of a file, each with a command of its own."""
+
+# Annotations are not strings here: cyclopts reads them.
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
+
+from cl_client.cli.running.run import Run
+from cl_client.errors import InputNotFoundError, InvalidParameterError
+from cl_client.runtime.command import JobOptions, PlainJobOptions
+from cl_client.runtime.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from cl_api.compute.types import JSONValue
+    from cl_client.cli.program import Program
+    from cl_client.cli.running.batch_command import Bind, Task
+    from cl_client.jobs.collection import Job, Jobs
+
+Output = TypeVar("Output")
+
+_PLAIN = View()
+
+
+app = App(name="batch", help="Run the jobs of a file, and go on after a crash.")
+
+
+@app.command(name="submit", show=False)
+@app.default
+def batch(
+    jobs: Annotated[
+        Path, Parameter(help='Lines such as {"command": "hash compute", "file": "a.jpg", "parameters": {}}.')
+    ],
+    /,
+    *,
+    output_dir: Annotated[Path | None, Parameter(help="The folder for the results.", metavar="FOLDER")] = None,
+    concurrency: Annotated[
+        int, Parameter(help="So many files at once.", metavar="N", validator=Number(gte=1, lte=1000))
+    ] = 16,
+    resume: Annotated[
+        bool,
+        Parameter(negative="", help="Do what an earlier run left, with the same --output-dir.", show_default=False),
+    ] = False,
+    watch: Annotated[bool, Parameter(negative="", help="Show the progress on the way.", show_default=False)] = False,
+    timeout: Annotated[
+        float | None,
+        Parameter(help="Give up on a job after so many seconds.", metavar="SECONDS", validator=Number(gt=0)),
+    ] = None,
+    run: Annotated[Run, Parameter(parse=False)],
+) -> None:
+    """Run the jobs of a file: a JSON object on each line, or a list of them.
+
+    `command` is a command of a plugin, `file` what it is about (from the current folder), and `parameters` its options:
+    {"command": "image-conversion convert", "file": "a.png", "parameters": {"format": "webp", "priority": 9}}
+    """
+    from cl_client.cli.running.batch_command import Many
+    from cl_client.cli.views.viewer import Viewer
+
+    tasks = read_tasks(jobs, run.program)
+    options = PlainJobOptions(
+        output_dir=output_dir, concurrency=concurrency, resume=resume, watch=watch, timeout=timeout
+    )
+    run.complete(Many(run, tasks, options, Viewer(run.console)).execute())
+
+
+def read_tasks(path: Path, program: "Program") -> "list[Task]":
+    """The tasks of a file, in the words of a command line.
+
+    Raises:
+        InputNotFoundError: there is none.
+        InvalidParameterError: one is no job; its place is named.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputNotFoundError(f"{path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidParameterError(f"cannot read {path}: {error}") from error
+    collector = _Collector(program)
+    for place, job in _jobs(text):
+        try:
+            collector.take(_tokens(job, program))
+        except (CycloptsError, InvalidParameterError) as error:
+            raise InvalidParameterError(f"{path}, {place}: {error}") from error
+    if not collector.tasks:
+        raise InvalidParameterError(f"there are no jobs in {path}")
+    return collector.tasks
+
+
+class _Collector:
+    """A `JobRunner` that keeps the jobs of commands instead of running them."""
+
+    def __init__(self, program: "Program") -> None:
+        from cl_client.cli.app import assemble
+
+        self.tasks: list[Task] = []
+        self._app = assemble(program)
+
+    def take(self, tokens: Sequence[str]) -> None:
+        """Have a command line say what its job would be."""
+        command, bound, ignored = self._app.parse_args(tokens, print_error=False, exit_on_error=False)
+        command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, self))
+
+    def job(
+        self,
+        files: Sequence[Path] | None,
+        method: "Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]]",
+        options: PlainJobOptions,
+        view: View = _PLAIN,
+    ) -> None:
+        from cl_client.cli.running.batch_command import Task
+
+        ranked = isinstance(options, JobOptions)
+        plain = JobOptions(priority=options.priority) if ranked else PlainJobOptions()
+        if options != plain or view != type(view)():
+            raise InvalidParameterError("where results go and what is shown is for the whole batch, not for one line")
+        self.tasks.append(Task(files[0] if files else None, cast("Bind", method)))
+
+
+def _jobs(text: str) -> "Iterator[tuple[str, JSONValue]]":
+    """What the file has, with the place; what is no JSON is `None`."""
+    whole = _parsed(text)
+    if isinstance(whole, list):
+        yield from ((f"job {number}", job) for number, job in enumerate(whole, 1))
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield f"line {number}", _parsed(line)
+
+
+def _parsed(text: str) -> "JSONValue":
+    try:
+        return cast("JSONValue", json.loads(text))
+    except ValueError:
+        return None
+
+
+def _tokens(said: "JSONValue", program: "Program") -> list[str]:
+    """A job as one would type it."""
+    try:
+        job = cast("dict[str, JSONValue]", said)
+        command, file, parameters = job.pop("command"), job.pop("file", None), job.pop("parameters", {})
+    except (KeyError, AttributeError, TypeError):
+        raise InvalidParameterError('not like {"command": "hash compute", "file": "a.jpg"}') from None
+    if job or not isinstance(command, str) or not isinstance(file, str | None) or not isinstance(parameters, dict):
+        raise InvalidParameterError('a job has "command", "file" (texts) and "parameters" (an object)')
+    words = command.split()
+    if len(words) != 2 or words[0] not in {entry.name for entry in program.plugins}:
+        raise InvalidParameterError(f'{command!r} is no command of a plugin, such as "hash compute"')
+    options = [token for name, value in parameters.items() for token in _option(name, value)]
+    return [*words, *options, *(["--", file] if file is not None else [])]
+
+
+def _option(name: str, value: "JSONValue") -> list[str]:
+    flag = name.replace("_", "-")
+    match value:
+        case None:
+            return []
+        case bool():
+            return [f"--{flag}" if value else f"--no-{flag}"]
+        case str():
+            return [f"--{flag}={value}"]
+        case _:
+            return [f"--{flag}={json.dumps(value)}"]

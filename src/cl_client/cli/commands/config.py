@@ -1,0 +1,70 @@
+"""`cl-client config`: what is set outside of a command, where it comes from, and the profiles of this user."""
+
+# Annotations are not strings here: cyclopts reads them.
+import os
+import re
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from cl_client.cli.running.run import Run
+
+if TYPE_CHECKING:
+    from cl_api.compute.types import JSONObject
+
+TheRun = Annotated[Run, Parameter(parse=False)]
+
+app = App(name="config", help="Show and keep where the servers are, in profiles.")
+
+
+@app.command
+def show(*, run: TheRun) -> None:
+    """Show each setting, and where it comes from: an option, the environment, the profile, or nobody (default)."""
+    from attrs import asdict
+
+    from cl_client.config.servers import ServerConfig
+    from cl_client.config.settings import SETTINGS
+
+    usual = asdict(ServerConfig())
+    rows: list[tuple[JSONObject, tuple[str, str, str]]] = []
+    for setting in SETTINGS:
+        said = run.told.get(setting.field)
+        value = usual.get(setting.field) if said is None else said.value
+        source = "default" if said is None else said.source
+        if isinstance(value, str):
+            # An address of the environment may hold a password.
+            value = re.sub("//[^/@]*@", "//***@", value)
+        text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        rows.append(({"setting": setting.key, "value": value, "source": source}, (setting.key, text, source)))
+    run.console.results(("SETTING", "VALUE", "FROM"), rows)
+
+
+@app.command(name="set")
+def set_(
+    setting: Annotated[str, Parameter(help="Such as compute_url; `config show` has them all.")],
+    value: Annotated[str, Parameter(help='Its value; "" takes it out of the profile.', allow_leading_hyphen=True)],
+    /,
+    *,
+    run: TheRun,
+) -> None:
+    """Keep a setting in the profile that --profile names, or in default.
+
+    Neither a password nor a token: `login` keeps a token, CL_PASSWORD and CL_TOKEN give one to a command.
+    """
+    from cl_client.config.profiles import DEFAULT
+
+    profile = run.options.profile or os.environ.get("CL_PROFILE") or DEFAULT
+    run.config_file.set(profile, setting, value)
+    path = str(run.config_file.path)
+    run.console.result(
+        {"profile": profile, "setting": setting, "value": value, "path": path},
+        [(setting, value or "taken out"), ("profile", profile), ("kept in", path)],
+        id=setting,
+    )
+
+
+@app.command
+def path(*, run: TheRun) -> None:
+    """Print the path of the file of profiles, which need not be there."""
+    file = str(run.config_file.path)
+    run.console.line({"path": file, "there": run.config_file.path.exists()}, file, id=file)

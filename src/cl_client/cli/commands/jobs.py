@@ -1,0 +1,240 @@
+"""`cl-client jobs`: what is on the server, whoever submitted it."""
+
+# Annotations are not strings here: cyclopts reads them.
+import contextlib
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from cl_client.cli.output import prompt
+from cl_client.cli.output.console import Console, Row, human_size
+from cl_client.cli.running.run import Run
+from cl_client.errors import ComputeClientError
+from cl_client.server import status as status_words
+
+if TYPE_CHECKING:
+    from cl_api.compute.models import JobResponse
+    from cl_api.compute.types import JSONObject
+    from cl_client.client import JobClient
+
+JobId = Annotated[str, Parameter(help="The job id.")]
+JobIds = Annotated[list[str], Parameter(help="Job ids.", negative=())]
+Timeout = Annotated[
+    float | None,
+    Parameter(help="Stop waiting after so many seconds; the jobs go on.", metavar="SECONDS", validator=Number(gt=0)),
+]
+TheRun = Annotated[Run, Parameter(parse=False)]
+
+app = App(name="jobs", help="List jobs, follow them, stop, repeat and remove them.")
+
+
+@app.command(name="list")
+def list_(
+    *,
+    status: Annotated[
+        str | None, Parameter(help="Only queued, processing, completed, failed or cancelled ones.")
+    ] = None,
+    task_type: Annotated[str | None, Parameter(help="Only jobs of this kind, such as hash.", metavar="TASK")] = None,
+    limit: Annotated[int, Parameter(help="At most so many.", validator=Number(gte=1), metavar="N")] = 50,
+    run: TheRun,
+) -> None:
+    """List your jobs, newest first: id, status, progress, kind, when it was made."""
+    run.complete(_list(run, status, task_type, limit))
+
+
+@app.command
+def get(job: JobId, /, *, run: TheRun) -> None:
+    """Show all that the server says of a job."""
+    run.complete(_with_client(run, lambda client: _get(run, client, job)))
+
+
+@app.command
+def files(job: JobId, /, *, run: TheRun) -> None:
+    """List the files of a job: path, size, SHA-256, media type."""
+    run.complete(_with_client(run, lambda client: _files(run, client, job)))
+
+
+@app.command
+def watch(job: JobId, /, *, timeout: Timeout = None, run: TheRun) -> None:
+    """Follow a job to its end. As JSON, each of its states is a line."""
+    run.complete(_with_client(run, lambda client: _watch(run, client, job, timeout)))
+
+
+@app.command
+def wait(jobs: JobIds, /, *, timeout: Timeout = None, run: TheRun) -> None:
+    """Wait until jobs have ended, and show each as it ends. Fails where one of them did."""
+    run.complete(_with_client(run, lambda client: _wait(run, client, jobs, timeout)))
+
+
+@app.command
+def cancel(jobs: JobIds, /, *, run: TheRun) -> None:
+    """Stop jobs: those that wait at once, those that run soon."""
+
+    async def one(client: "JobClient", job_id: str) -> None:
+        _print(run.console, await client.jobs.cancel(job_id))
+
+    run.complete(_each(run, jobs, one))
+
+
+@app.command
+def retry(jobs: JobIds, /, *, run: TheRun) -> None:
+    """Do jobs that failed or were cancelled once more, as new jobs."""
+
+    async def one(client: "JobClient", job_id: str) -> None:
+        again = await client.jobs.retry(job_id)
+        record: JSONObject = {"job_id": again.job_id, "status": again.status, "retry_of": job_id}
+        run.console.line(record, f"{again.job_id}  {again.status}  again for {job_id}", id=again.job_id)
+
+    run.complete(_each(run, jobs, one))
+
+
+@app.command
+def delete(
+    jobs: JobIds,
+    /,
+    *,
+    yes: Annotated[bool, Parameter(help="Do not ask.", negative="", show_default=False)] = False,
+    run: TheRun,
+) -> None:
+    """Remove jobs and their files from the server. Asks where there are several."""
+
+    async def one(client: "JobClient", job_id: str) -> None:
+        await client.delete_job(job_id)
+        run.console.line({"job_id": job_id, "deleted": True}, f"{job_id}  deleted", id=job_id)
+
+    if len(jobs) > 1 and not yes and not prompt.confirmed(f"Delete {len(jobs)} jobs and their files?", option="--yes"):
+        raise ComputeClientError("no job was deleted")
+    run.complete(_each(run, jobs, one))
+
+
+async def _with_client(run: Run, work: "Callable[[JobClient], Awaitable[None]]") -> None:
+    async with run.client() as client:
+        await work(client)
+
+
+async def _each(run: Run, jobs: Sequence[str], one: "Callable[[JobClient, str], Awaitable[None]]") -> None:
+    """Do it for each of them; one that fails stops none of the others."""
+    failures: list[ComputeClientError] = []
+    async with run.client() as client:
+        for job_id in jobs:
+            try:
+                await one(client, job_id)
+            except ComputeClientError as error:
+                if len(jobs) == 1:
+                    raise
+                run.console.failure(job_id, error)
+                failures.append(error)
+    if failures:
+        raise ComputeClientError(f"{len(failures)} of {len(jobs)} failed")
+
+
+async def _list(run: Run, status: str | None, task_type: str | None, limit: int) -> None:
+    async with run.client() as client:
+        jobs = client.jobs.list(status=status, task_type=task_type)
+        async for job in jobs:
+            if job.state is not None:
+                _print(run.console, job.state)
+            limit -= 1
+            if limit == 0:
+                break
+        await jobs.aclose()
+
+
+async def _get(run: Run, client: "JobClient", job_id: str) -> None:
+    state = await client.get_job(job_id)
+    run.console.result(state.to_dict(), _rows(run.console, state), id=state.job_id)
+
+
+async def _files(run: Run, client: "JobClient", job_id: str) -> None:
+    for file in await client.jobs.files(job_id):
+        text = f"{file.path}  {human_size(file.size)}  {file.media_type}  {file.sha256}"
+        run.console.line(file.to_dict(), text, id=file.path)
+
+
+async def _watch(run: Run, client: "JobClient", job_id: str, timeout: float | None) -> None:
+    from cl_client.cli.output.progress import progress
+
+    job = await client.jobs.get(job_id)
+    with progress(run.console, job_id, watch=not run.console.as_json) as shown, _told(run.console, [job_id]):
+
+        def state(now: "JobResponse") -> None:
+            if run.console.as_json:
+                _print(run.console, now)
+            else:
+                shown.state(now)
+
+        watch = job.follow(state)
+        try:
+            await job.wait(timeout)
+        finally:
+            if job.done:
+                await watch.end()
+    if job.state is not None and not run.console.as_json:
+        run.console.result(job.state.to_dict(), _rows(run.console, job.state), id=job_id)
+
+
+async def _wait(run: Run, client: "JobClient", jobs: Sequence[str], timeout: float | None) -> None:
+    import asyncio
+
+    from cl_client.batch.run import as_completed
+
+    found = await asyncio.gather(*(client.jobs.get(job_id) for job_id in dict.fromkeys(jobs)))
+    bad = 0
+    with _told(run.console, jobs):
+        async for job in as_completed(found, timeout=timeout):
+            if job.state is not None:
+                _print(run.console, job.state)
+            if job.status != status_words.COMPLETED:
+                bad += 1
+                run.console.error(f"job {job.job_id} {job.status}: {job.error_message or 'the server gave no reason'}")
+    if bad:
+        raise ComputeClientError(f"{bad} of {len(found)} did not complete")
+
+
+@contextlib.contextmanager
+def _told(console: Console, jobs: Sequence[str]) -> Generator[None]:
+    """Say how it stands when the user goes away in this block."""
+    import asyncio
+
+    try:
+        yield
+    except asyncio.CancelledError:
+        console.warn(
+            f"nothing was stopped on the server; follow it again: {console.program} jobs wait {' '.join(jobs)}"
+        )
+        raise
+
+
+def _print(console: Console, job: "JobResponse") -> None:
+    text = f"{job.job_id}  {job.status:<10}  {job.progress:3} %  {job.task_type:<18}  {_time(job.created_at)}"
+    console.line(job.to_dict(), text, id=job.job_id)
+
+
+def _rows(console: Console, job: "JobResponse") -> list[Row]:
+    from cl_client.cli.views.viewer import Viewer
+
+    viewer = Viewer(console)
+    rows: list[Row] = [
+        ("job", job.job_id),
+        ("task", job.task_type),
+        ("status", job.status),
+        ("progress", f"{job.progress} %"),
+        ("priority", str(job.priority)),
+        ("created", _time(job.created_at)),
+    ]
+    rows += [
+        (name, _time(at)) for name, at in (("started", job.started_at), ("ended", job.completed_at)) if at is not None
+    ]
+    if job.error_message is not None:
+        rows.append(("error", job.error_message))
+    rows += [(f"params.{name}", value) for name, value in viewer.rows(job.params)]
+    return rows + viewer.rows(job.task_output or {})
+
+
+def _time(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return "-"
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

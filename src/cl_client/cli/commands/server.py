@@ -1,0 +1,208 @@
+"""`cl-client server up`: a server of one's own, in the foreground or detached."""
+
+# Annotations are not strings here: cyclopts reads them.
+import os
+import signal
+import socket
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from cl_client.cli.commands.detaching import Detaching
+from cl_client.cli.output.console import Console
+from cl_client.cli.running.run import Run
+from cl_client.config.defaults import ComputeClientConfig as Config
+from cl_client.errors import ComputeClientError
+
+if TYPE_CHECKING:
+    from cl_api.compute.types import JSONValue
+    from cl_server.embedded import LocalStack
+
+_PORT = Number(gte=0, lte=65535)
+
+app = App(name="server", help="Run a server on this machine.")
+app.command(
+    "cl_client.cli.commands.server_models:app", name="models", help="The model files of a server on this machine."
+)
+app.command(
+    "cl_client.cli.commands.running_server:status", name="status", help="Show the server that runs on this machine."
+)
+app.command("cl_client.cli.commands.running_server:logs", name="logs", help="Show what its parts have written.")
+app.command("cl_client.cli.commands.running_server:stop", name="stop", help="Stop it, with all of its processes.")
+
+Data = Annotated[
+    Path | None, Parameter(help="Folder for the database, files and logs; ~/.local/share/cl-client.", metavar="DIR")
+]
+
+
+@app.command(name="up")
+def up(
+    *,
+    port: Annotated[
+        int, Parameter(help="Of the compute server; 0 takes a free one.", validator=_PORT, metavar="PORT")
+    ] = Config.DEFAULT_PORT,
+    mqtt_port: Annotated[
+        int, Parameter(help="Of the MQTT broker; 0 takes a free one.", validator=_PORT, metavar="PORT")
+    ] = Config.MQTT_BROKER_PORT,
+    data: Data = None,
+    workers: Annotated[
+        int | None, Parameter(help="Worker processes; one for each core.", validator=Number(gte=1), metavar="N")
+    ] = None,
+    broker: Annotated[
+        Literal["auto", "mosquitto", "amqtt"], Parameter(help="The MQTT broker; auto takes mosquitto where it is.")
+    ] = "auto",
+    auth: Annotated[
+        bool, Parameter(help="Let in only who logs in, with an auth server beside the others.", negative=())
+    ] = False,
+    auth_port: Annotated[
+        int, Parameter(help="Of the auth server; 0 takes a free one.", validator=_PORT, metavar="PORT")
+    ] = Config.DEFAULT_AUTH_PORT,
+    database: Annotated[
+        str | None, Parameter(help="Keep jobs in PostgreSQL: postgresql://…", env_var="CL_DATABASE", metavar="URL")
+    ] = None,
+    storage: Annotated[
+        str | None, Parameter(help="Keep files in S3: s3://bucket/prefix.", env_var="CL_STORAGE", metavar="URL")
+    ] = None,
+    task_timeout: Annotated[
+        float,
+        Parameter(
+            help="Seconds that a task may take.", env_var="CL_TASK_TIMEOUT", validator=Number(gt=0), metavar="SECONDS"
+        ),
+    ] = 3600.0,
+    detach: Annotated[
+        bool, Parameter(help="Leave when it runs; server stop ends it.", negative=(), show_default=False)
+    ] = False,
+    run: Annotated[Run, Parameter(parse=False)],
+) -> None:
+    """Run broker, compute server and workers on 127.0.0.1, until Ctrl-C or `server stop`."""
+    try:
+        from cl_server.embedded import LocalStack, StackError
+    except ImportError as error:
+        raise needs_server(error) from error
+
+    _expect_free("--port", port)
+    _expect_free("--mqtt-port", mqtt_port)
+    if auth:
+        _expect_free("--auth-port", auth_port)
+    stack = LocalStack(
+        data_folder(data),
+        port=port,
+        mqtt_port=mqtt_port,
+        workers=workers,
+        broker=broker,
+        auth=auth,
+        auth_port=auth_port,
+        database=database or None,
+        storage=storage or None,
+        task_timeout=task_timeout,
+    )
+    detaching = Detaching() if detach else None
+    _end_with_signals()
+    try:
+        with stack:
+            _introduce(run.console, stack, detached=detach)
+            if detaching is not None:
+                detaching.finish(stack.data / "logs" / "stack.log")
+            while True:
+                signal.pause()
+    except StackError as error:
+        raise ComputeClientError(str(error)) from error
+    except KeyboardInterrupt:
+        # The usual end of a server, and no failure.
+        run.console.end_echo()
+        run.console.say("stopped")
+
+
+def _expect_free(option: str, port: int) -> None:
+    """Say that a port is taken in our words, before anything is started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ComputeClientError(
+                f"port {port} of 127.0.0.1 cannot be used: {error.strerror or error}",
+                hint=f"stop what listens there, or take a free one: cl-client server up {option} 0",
+            ) from error
+
+
+def _introduce(console: Console, stack: "LocalStack", *, detached: bool) -> None:
+    workers = len(stack.pids().keys() - {"auth", "broker", "compute"})
+    broker = f"mqtt://{stack.mqtt_host}:{stack.mqtt_port}"
+    record: dict[str, JSONValue] = {
+        "compute_url": stack.compute_url,
+        "mqtt_url": broker,
+        "workers": workers,
+        "data": str(stack.data),
+    }
+    console.result(
+        record if stack.auth_url is None else {**record, "auth_url": stack.auth_url},
+        [
+            ("compute", stack.compute_url),
+            *([] if stack.auth_url is None else [("auth", stack.auth_url)]),
+            ("broker", f"{broker} ({stack.broker_kind})"),
+            ("workers", str(workers)),
+            ("data", str(stack.data)),
+        ],
+        id=stack.compute_url,
+    )
+    environment = stack.environment()
+    if (
+        environment["COMPUTE_URL"].rpartition(":")[2] != str(Config.DEFAULT_PORT)
+        or stack.mqtt_port != Config.MQTT_BROKER_PORT
+        or environment.get("AUTH_URL", Config.DEFAULT_AUTH_URL).rpartition(":")[2] != str(Config.DEFAULT_AUTH_PORT)
+    ):
+        console.say()
+        console.say("The ports are not the usual ones: tell the clients, in their shell.")
+        for name, value in environment.items():
+            console.say(f"  export {name}={value}")
+    left_out = stack.left_out()
+    if left_out:
+        console.say()
+        console.say("Not offered:")
+        for why in left_out.values():
+            console.say(f"  {why}")
+    if stack.admin_password is not None:
+        # Even when quiet: nobody can look it up later.
+        console.warn(f"the first admin is 'admin', with the password {stack.admin_password} (shown only this once)")
+    console.say()
+    if detached:
+        console.say("It goes on by itself; stop it with:")
+        console.say(f"  cl-client server stop{'' if stack.data == default_data() else f' --data {stack.data}'}")
+    else:
+        console.say("Ctrl-C stops it.")
+
+
+def _end_with_signals() -> None:
+    """Let SIGTERM do what Ctrl-C does, and only the first of them: what comes later waits for the end."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for every in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(every, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+
+
+def needs_server(error: ImportError) -> ComputeClientError:
+    """What to say where the server side is not installed."""
+    return ComputeClientError(
+        f"a server needs the extra [server] ({error.name} is missing)", hint="pip install 'cl-client[server]'"
+    )
+
+
+def data_folder(named: Path | None) -> Path:
+    """The data folder that a command is about."""
+    return (named or default_data()).absolute()
+
+
+def default_data() -> Path:
+    """Where servers keep what is theirs, by the XDG Base Directory Specification."""
+    home = os.environ.get("XDG_DATA_HOME")
+    # A relative path is to be ignored, says the specification.
+    base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "share"
+    return base / "cl-client"

@@ -1,0 +1,188 @@
+"""`cl-client user`: what admins do with users."""
+
+# Annotations are not strings here: cyclopts reads them.
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from cl_client.cli.commands.account import show_user
+from cl_client.cli.output import prompt
+from cl_client.cli.running.run import Run
+from cl_client.errors import AuthenticationError, ComputeClientError, InvalidParameterError
+
+if TYPE_CHECKING:
+    from cl_client.accounts.auth_client import AuthClient
+    from cl_client.accounts.user import UserCreateRequest, UserUpdateRequest
+
+Id = Annotated[int, Parameter(help="The id, as `user list` shows it.", validator=Number(gte=1))]
+# After these commands, --password means this one: see `app.own_password`.
+NewPassword = Annotated[
+    str | None,
+    Parameter(
+        help="Of the user; --password does as well, after the command; - reads stdin.",
+        metavar="TEXT",
+        allow_leading_hyphen=True,
+    ),
+]
+Permissions = Annotated[
+    list[str] | None,
+    Parameter(
+        help="Words, such as ai_inference_support; * is all.", consume_multiple=True, negative=(), metavar="WORD"
+    ),
+]
+YesNo = Literal["true", "false"]
+
+app = App(name="user", help="Manage users (admins only).", help_flags=("--help", "-h"))
+
+
+@app.command(name="create")
+def create(
+    username: Annotated[str, Parameter(help="Letters, digits and ._@+-")],
+    /,
+    *,
+    new_password: NewPassword = None,
+    admin: Annotated[bool, Parameter(help="May do everything.", negative=(), show_default=False)] = False,
+    permissions: Permissions = None,
+    run: Annotated[Run, Parameter(parse=False)],
+) -> None:
+    """Make a user."""
+    from cl_client.accounts.user import UserCreateRequest
+
+    password = _password(run, new_password, username) or prompt.password(
+        f"Password of {username}", otherwise="give the password of the user with --new-password, or - to read stdin"
+    )
+    run.complete(
+        _create(
+            run,
+            UserCreateRequest(
+                username=username, password=password, is_admin=admin, permissions=_words(permissions) or []
+            ),
+        )
+    )
+
+
+async def _create(run: Run, wanted: "UserCreateRequest") -> None:
+    async with _admin(run) as (auth, token):
+        show_user(run, await auth.create_user(token, wanted))
+
+
+@app.command(name="list")
+def list_(
+    *,
+    skip: Annotated[int, Parameter(help="Leave out so many.", validator=Number(gte=0))] = 0,
+    limit: Annotated[int, Parameter(help="At most so many.", validator=Number(gte=1, lte=1000))] = 100,
+    run: Annotated[Run, Parameter(parse=False)],
+) -> None:
+    """List users, oldest first."""
+    run.complete(_list(run, skip, limit))
+
+
+async def _list(run: Run, skip: int, limit: int) -> None:
+    async with _admin(run) as (auth, token):
+        users = await auth.list_users(token, skip, limit)
+    run.console.results(
+        ("ID", "USER", "ADMIN", "ACTIVE", "PERMISSIONS"),
+        [
+            (
+                user.to_dict(),
+                (
+                    str(user.id),
+                    user.username,
+                    "yes" if user.is_admin else "no",
+                    "yes" if user.is_active else "no",
+                    ", ".join(user.permissions),
+                ),
+            )
+            for user in users
+        ],
+    )
+
+
+@app.command(name="get")
+def get(user_id: Id, /, *, run: Annotated[Run, Parameter(parse=False)]) -> None:
+    """Show a user."""
+    run.complete(_get(run, user_id))
+
+
+async def _get(run: Run, user_id: int) -> None:
+    async with _admin(run) as (auth, token):
+        show_user(run, await auth.get_user(token, user_id))
+
+
+@app.command(name="update")
+def update(
+    user_id: Id,
+    /,
+    *,
+    new_password: NewPassword = None,
+    permissions: Permissions = None,
+    admin: Annotated[YesNo | None, Parameter(help="Whether the user may do everything.")] = None,
+    active: Annotated[YesNo | None, Parameter(help="Whether the user may log in.")] = None,
+    run: Annotated[Run, Parameter(parse=False)],
+) -> None:
+    """Change a user; what is not given stays. `--permissions ""` takes all of them away."""
+    from cl_client.accounts.user import UserUpdateRequest
+
+    change = UserUpdateRequest(
+        password=_password(run, new_password, f"user {user_id}"),
+        permissions=_words(permissions),
+        is_admin=None if admin is None else admin == "true",
+        is_active=None if active is None else active == "true",
+    )
+    if change == UserUpdateRequest():
+        raise InvalidParameterError("nothing to change: give --new-password, --permissions, --admin or --active")
+    run.complete(_update(run, user_id, change))
+
+
+async def _update(run: Run, user_id: int, change: "UserUpdateRequest") -> None:
+    async with _admin(run) as (auth, token):
+        show_user(run, await auth.update_user(token, user_id, change))
+
+
+@app.command(name="delete")
+def delete(
+    user_id: Id,
+    /,
+    *,
+    yes: Annotated[bool, Parameter(name=("--yes", "-y"), help="Do not ask.", negative=(), show_default=False)] = False,
+    run: Annotated[Run, Parameter(parse=False)],
+) -> None:
+    """Delete a user, after asking."""
+    if not yes and not prompt.confirmed(f"Delete user {user_id}?", option="--yes"):
+        raise ComputeClientError(f"user {user_id} was not deleted")
+    run.complete(_delete(run, user_id))
+
+
+async def _delete(run: Run, user_id: int) -> None:
+    async with _admin(run) as (auth, token):
+        await auth.delete_user(token, user_id)
+    run.console.result({"id": user_id}, [("deleted", f"user {user_id}")], id=str(user_id))
+
+
+@contextlib.asynccontextmanager
+async def _admin(run: Run) -> "AsyncGenerator[tuple[AuthClient, str]]":
+    """The auth server, and a token for it."""
+    from cl_client.cli.running.sign_in import signed_in
+
+    async with signed_in(run) as session:
+        if session is None:
+            raise AuthenticationError("nobody is logged in: only an admin may do this")
+        yield session.auth, await session.get_valid_token()
+
+
+def _password(run: Run, given: str | None, whose: str) -> str | None:
+    if given == prompt.STDIN:
+        return prompt.password_from_stdin(f"Password of {whose}")
+    if given is not None:
+        run.warn_of_password("--new-password")
+    return given
+
+
+def _words(permissions: list[str] | None) -> list[str] | None:
+    """Each word may be a comma list, as the server takes it."""
+    if permissions is None:
+        return None
+    return [word.strip() for words in permissions for word in words.split(",") if word.strip()]

@@ -1,0 +1,1 @@
+"""What `cl-client demo` runs."""

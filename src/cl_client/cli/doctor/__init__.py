@@ -1,0 +1,1 @@
+"""What `cl-client doctor` checks, and what the answers mean."""

@@ -1,0 +1,84 @@
+"""The page of `cl-client --help`, and what `cl-client` is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from cl_client.cli.help.help import print_description, print_section, print_usage
+from cl_client.cli.help.options import GLOBAL, global_rows
+from cl_client.cli.program import COMPLETION, CONFIG, DOWNLOAD, FOLLOW, Program
+from cl_client.runtime.command import Entry
+from cl_client.version import __version__
+from cl_plugins.commands import COMMANDS
+
+if TYPE_CHECKING:
+    from cl_client.client import ComputeClient
+    from cl_client.config.servers import ServerConfig
+    from cl_client.http.auth import AuthProvider
+
+DESCRIPTION: Final = """Run media jobs on a compute server: submit a file, watch the job, fetch the result.
+
+New here? `cl-client demo` shows it all, from nothing, in a few seconds."""
+
+JOBS: Final = "Jobs"
+OWN: Final = "Files and servers"
+ACCOUNTS: Final = "Accounts"
+
+OWN_COMMANDS: Final = (
+    Entry("batch", "cl_client.cli.commands.batch:app", "Run the jobs of a file, and go on after a crash."),
+    Entry("capabilities", "cl_client.cli.commands.workers:capabilities", "Which kinds of jobs there are workers for."),
+    COMPLETION,
+    CONFIG,
+    Entry("demo", "cl_client.cli.commands.demo:demo", "See a job go through a server, from nothing, in seconds."),
+    Entry("doctor", "cl_client.cli.commands.doctor:doctor", "Can I have a job done, and if not, why not."),
+    DOWNLOAD,
+    Entry("embeddings", "cl_client.cli.commands.embeddings:app", "Compare embeddings that were saved."),
+    FOLLOW,
+    Entry("server", "cl_client.cli.commands.server:app", "Run a server on this machine."),
+    Entry("workers", "cl_client.cli.commands.workers:workers", "The workers of the server."),
+)
+ACCOUNT_COMMANDS: Final = (
+    Entry("login", "cl_client.cli.commands.account:login", "Log in, for this command line and the next ones."),
+    Entry("logout", "cl_client.cli.commands.account:logout", "End the session of the last login."),
+    Entry("user", "cl_client.cli.commands.user:app", "Manage users (admins only)."),
+    Entry("whoami", "cl_client.cli.commands.account:whoami", "Show who commands are run as."),
+)
+FLAGS: Final = (
+    (("-h", "--help"), "Show this page, or the one of a command."),
+    (("--version",), "Show the version."),
+)
+
+
+def _client(config: ServerConfig, auth: AuthProvider | None) -> ComputeClient:
+    from cl_client.client import ComputeClient
+
+    return ComputeClient(server_config=config, auth_provider=auth)
+
+
+CL_CLIENT: Final = Program(
+    name="cl-client",
+    version=__version__,
+    description=DESCRIPTION,
+    plugins=COMMANDS,
+    commands=OWN_COMMANDS,
+    accounts=ACCOUNT_COMMANDS,
+    client=_client,
+)
+
+
+def sections(program: Program) -> Iterator[tuple[str, tuple[Entry, ...]]]:
+    """The commands of a program below their titles; a title without any is left out."""
+    for title, entries in ((JOBS, program.plugins), (OWN, program.commands), (ACCOUNTS, program.accounts)):
+        if entries:
+            yield title, entries
+
+
+def show(program: Program) -> None:
+    """Print the page of a command line, from the same tables that its commands are made from."""
+    print_usage(program.usage)
+    print_description(program.description)
+    for title, entries in sections(program):
+        print_section(title, [(entry.name, entry.help) for entry in entries])
+    flags = ((", ".join(flags), text) for flags, text in FLAGS)
+    print_section(str(GLOBAL.name), [*global_rows(), *flags])

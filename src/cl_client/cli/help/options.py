@@ -1,0 +1,91 @@
+"""The options that every command has."""
+
+# Annotations are not strings here: cyclopts reads them.
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast, get_type_hints
+
+from attrs import field, frozen
+from cyclopts import Group, Parameter
+from cyclopts.validators import Number
+
+if TYPE_CHECKING:
+    from cl_client.config.settings import Told
+
+GLOBAL = Group("Global options", sort_key=20)
+
+
+@Parameter(name="*", group=GLOBAL)
+@frozen(kw_only=True)
+class GlobalOptions:
+    """Where the servers are, and how to speak.
+
+    Attributes:
+        compute_url, auth_url, mqtt_broker, mqtt_port: go before the environment. Another host than that of MQTT_URL
+            is told neither its user nor its password.
+        config, profile: the file, and the table in it, that say what neither an option nor the environment does.
+        username, password: who runs this command, in place of who is logged in.
+        no_auth: run it as a guest.
+        json: results as JSON, one object a line.
+        quiet: nothing but ids, warnings and errors.
+        debug: tracebacks, and what the client logs.
+    """
+
+    compute_url: Annotated[
+        str | None, Parameter(help="The compute server; COMPUTE_URL, or http://localhost:8002.", metavar="URL")
+    ] = None
+    auth_url: Annotated[
+        str | None, Parameter(help="The auth server; AUTH_URL, or http://localhost:8000.", metavar="URL")
+    ] = None
+    mqtt_broker: Annotated[
+        str | None, Parameter(help="The MQTT broker; MQTT_BROKER_HOST, or localhost.", metavar="HOST")
+    ] = None
+    mqtt_port: Annotated[
+        int | None,
+        Parameter(help="Its port; MQTT_BROKER_PORT, or 1883.", metavar="PORT", validator=Number(gte=1, lte=65535)),
+    ] = None
+    username: Annotated[
+        str | None, Parameter(help="Who runs it; CL_USERNAME, or who is logged in.", metavar="NAME")
+    ] = None
+    password: Annotated[
+        str | None,
+        Parameter(
+            help="Of that user; - reads stdin. Better in CL_PASSWORD.", metavar="TEXT", allow_leading_hyphen=True
+        ),
+    ] = field(default=None, repr=False)
+    config: Annotated[
+        Path | None, Parameter(help="The file of profiles; CL_CONFIG, or what `config path` says.", metavar="FILE")
+    ] = None
+    profile: Annotated[str | None, Parameter(help="A profile of it; CL_PROFILE, or default.", metavar="NAME")] = None
+    no_auth: Annotated[bool, Parameter(negative="", help="Run it as a guest.", show_default=False)] = False
+    json: Annotated[bool, Parameter(negative="", help="Results as JSON, one object a line.", show_default=False)] = (
+        False
+    )
+    quiet: Annotated[
+        bool, Parameter(name=("--quiet", "-q"), negative="", help="Print ids only, and errors.", show_default=False)
+    ] = False
+    debug: Annotated[
+        bool, Parameter(negative="", help="Show tracebacks and what the client logs.", show_default=False)
+    ] = False
+
+    def told(self) -> "dict[str, Told]":
+        """What they say, by field of `ServerConfig`."""
+        from cl_client.config.settings import Told
+
+        said = (
+            ("compute_url", "--compute-url", self.compute_url),
+            ("auth_url", "--auth-url", self.auth_url),
+            ("mqtt_host", "--mqtt-broker", self.mqtt_broker),
+            ("mqtt_port", "--mqtt-port", self.mqtt_port),
+            ("username", "--username", self.username),
+        )
+        return {name: Told(value, f"option {option}") for name, option, value in said if value}
+
+
+def global_rows() -> Iterator[tuple[str, str]]:
+    """The global options for a page of help: what one types, and what it does."""
+    hints = cast("dict[str, object]", get_type_hints(GlobalOptions, include_extras=True))
+    for name, hint in hints.items():
+        (parameter,) = cast("tuple[Parameter]", getattr(hint, "__metadata__", ()))
+        names = sorted(parameter.name or (f"--{name.replace('_', '-')}",), key=len)
+        yield " ".join([", ".join(names), *([parameter.metavar] if parameter.metavar else [])]), parameter.help or ""

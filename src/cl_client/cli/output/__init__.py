@@ -1,0 +1,1 @@
+"""Everything that the command line writes: data, progress, errors, questions."""

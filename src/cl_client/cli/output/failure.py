@@ -1,0 +1,104 @@
+"""From what went wrong to one line, what to do next, and an exit code: the one table of the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from cyclopts import CycloptsError
+
+from cl_client.errors import (
+    AuthenticationError,
+    ComputeClientError,
+    InputFileError,
+    InvalidParameterError,
+    NotFoundError,
+    ServerUnreachableError,
+    WaitTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from cl_client.cli.output.console import Console
+
+DONE: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, while a command was at work, which knows of it."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
+
+EXIT_CODES: Final[tuple[tuple[type[BaseException], int], ...]] = (
+    (Terminated, TERMINATED),
+    (KeyboardInterrupt, INTERRUPTED),
+    (CycloptsError, USAGE),
+    (InvalidParameterError, USAGE),
+    (InputFileError, USAGE),
+)
+"""The first that fits; everything else is a failure."""
+
+
+def report(error: BaseException, console: Console) -> int:
+    """Say what went wrong, on stderr, and give the exit code for it."""
+    if console.debug:
+        import traceback
+
+        console.trace("".join(traceback.format_exception(error)))
+    match error:
+        case Interrupted() | Terminated():
+            pass  # whoever asked for it knows; what goes on without us was said by the command
+        case KeyboardInterrupt():
+            console.end_echo()
+        case BrokenPipeError():
+            _leave_pipe()
+        case CycloptsError():
+            console.error(_one_line(str(error)))
+            console.hint(" ".join([console.program, *(error.command_chain or ()), "--help"]))
+        case ComputeClientError():
+            console.error(_message(error))
+            if hint := _hint(error, console.program):
+                console.hint(hint)
+        case _:
+            console.error(f"{type(error).__name__}: {_one_line(str(error))}")
+            console.hint("this should not happen: run it again with --debug and report what it prints")
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAILED)
+
+
+def _message(error: ComputeClientError) -> str:
+    message = _one_line(error.message)
+    # Where no answer came, no log has the id either.
+    if error.request_id and error.status is not None:
+        message += f" [request {error.request_id}]"
+    return message
+
+
+def _hint(error: ComputeClientError, program: str) -> str | None:
+    """The next command."""
+    match error:
+        case WaitTimeoutError():
+            return f"wait for it again: {program} jobs wait {error.job_id}"
+        case AuthenticationError() if program == "cl-client":
+            return "cl-client login"
+        case NotFoundError() if error.job_id is not None:
+            return "job ids, and the paths of their files, are printed when a job is done; deleted jobs are gone"
+        case ServerUnreachableError() if error.hint is None and program == "cl-client":
+            return "cl-client server up"
+        case _:
+            return error.hint
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _leave_pipe() -> None:
+    """Whoever read our output has enough: nothing more is to be written there, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

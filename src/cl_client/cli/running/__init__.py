@@ -1,0 +1,1 @@
+"""How a command that submits jobs runs: its files, its server, its results."""

@@ -1,0 +1,200 @@
+"""Many jobs of one command line: side by side, one bar for all, and at the end what failed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from cl_client.batch.journal import Journal
+from cl_client.batch.run import Batch, Outcome
+from cl_client.cli.output.batch_progress import Tally
+from cl_client.cli.running.saving import save_as
+from cl_client.cli.running.sources import result_names
+from cl_client.cli.views.viewer import Viewer
+from cl_client.errors import ComputeClientError, InvalidParameterError
+from cl_client.loops.parallel import in_parallel
+from cl_client.runtime.command import PlainJobOptions
+
+if TYPE_CHECKING:
+    from cl_api.compute.types import JSONObject
+    from cl_client.cli.running.run import Run
+    from cl_client.client import JobClient
+    from cl_client.jobs.collection import Job, Jobs
+
+JOURNAL: Final = ".cl-client-batch.jsonl"
+"""In the folder of the results."""
+MOST_NAMED: Final = 20
+"""So many failures are told one by one."""
+
+
+Bind = Callable[["Jobs"], Callable[..., Awaitable["Job[object]"]]]
+"""Gives the typed method with its parameters bound; given the jobs of a client."""
+
+
+@frozen
+class Task:
+    """One file, and what is done with it.
+
+    Attributes:
+        file: `None` for a job that needs none.
+        method: what is done with it.
+    """
+
+    file: Path | None
+    method: Bind
+
+    @property
+    def name(self) -> str:
+        return str(self.file) if self.file is not None else "job"
+
+
+@frozen
+class _Done:
+    task: Task
+    outcome: Outcome[Path | None, object]
+    saved: Sequence[Path]
+
+
+class Many:
+    """The tasks of one command.
+
+    Args:
+        run: console and client.
+        tasks: in the order in which they are begun.
+        options: of the command.
+        viewer: shows the results.
+    """
+
+    def __init__(self, run: Run, tasks: Sequence[Task], options: PlainJobOptions, viewer: Viewer) -> None:
+        self._run = run
+        self._console = run.console
+        self._tasks = tasks
+        self._options = options
+        self._viewer = viewer
+
+    async def execute(self) -> None:
+        """Do them all.
+
+        Raises:
+            InvalidParameterError: options that make no sense together.
+            ComputeClientError: some failed; which ones was told.
+        """
+        self._check()
+        failures: list[tuple[str, ComputeClientError]] = []
+        tally = Tally(self._console, len(self._tasks), watch=self._options.watch)
+        async with self._run.client() as client:
+            try:
+                with tally:
+                    async with contextlib.aclosing(self._all(client)) as results:
+                        async for done in results:
+                            error = done.outcome.error
+                            tally.count(done.task.name, failed=error is not None, resumed=done.outcome.resumed)
+                            if error is not None:
+                                failures.append((done.task.name, error))
+                            self._print(done)
+            except asyncio.CancelledError:
+                goes_on = "; the same command with --resume does the rest" if self._options.output_dir else ""
+                self._console.warn(f"stopped after {tally.done} of {tally.total} files{goes_on}")
+                raise
+        self._sum_up(tally, failures)
+
+    def _check(self) -> None:
+        options = self._options
+        if options.output is not None:
+            raise InvalidParameterError("--output is for the result of one file: give --output-dir for those of many")
+        if options.resume and options.output_dir is None:
+            raise InvalidParameterError("--resume goes on in a folder: give the --output-dir of the earlier run")
+        if not options.wait and (options.watch or options.output_dir is not None or options.timeout is not None):
+            raise InvalidParameterError(
+                "--no-wait leaves before there are results: no --watch, --output-dir or --timeout"
+            )
+        self._viewer.check(many=True, kept=options.output_dir is not None)
+
+    async def _all(self, client: JobClient) -> AsyncGenerator[_Done]:
+        folder = self._options.output_dir
+        with contextlib.ExitStack() as stack:
+            journal = None
+            if folder is not None:
+                journal = stack.enter_context(Journal(folder / JOURNAL))
+                if not self._options.resume:
+                    journal.clear()
+            batch = Batch(client.base_url, journal)
+            names = result_names([task.file for task in self._tasks])
+            works = (
+                partial(self._one, batch, client.jobs, task, None if folder is None else folder / name)
+                for task, name in zip(self._tasks, names, strict=True)
+            )
+            async with contextlib.aclosing(in_parallel(works, self._options.concurrency)) as results:
+                async for done in results:
+                    yield done
+
+    async def _one(self, batch: Batch, jobs: Jobs, task: Task, stem: Path | None) -> _Done:
+        saved: list[Path] = []
+
+        async def finish(_: Path | None, job: Job[object]) -> None:
+            if stem is not None:
+                saved.extend(await save_as(job, stem))
+                saved.extend(await self._viewer.draw(job, task.file, stem))
+
+        method = task.method(jobs)
+        if not self._options.wait:
+            method = partial(_submitted, method)
+        outcome = await batch.outcome(task.file, method, {"timeout": self._options.timeout}, finish)
+        return _Done(task, outcome, saved)
+
+    def _print(self, done: _Done) -> None:
+        job, error = done.outcome.job, done.outcome.error
+        if job is None or error is not None:
+            if self._console.as_json and error is not None:
+                record: JSONObject = {"source": done.task.name, "status": "failed", "error": error.message}
+                self._console.result({**record, "job_id": error.job_id}, [], id="")
+            return
+        if done.outcome.resumed and not self._console.as_json:
+            return
+        record = {
+            "source": done.task.name,
+            "job_id": job.job_id,
+            "status": job.status,
+            "task_type": job.task_type,
+            "output": job.task_output,
+            "files": [str(path) for path in done.saved],
+            "resumed": done.outcome.resumed,
+        }
+        if done.saved and self._console.seen:
+            return  # the bar counts them, and the end says where they are
+        if done.saved:
+            rows = [(done.task.name, ", ".join(str(path) for path in done.saved[:3]))]
+        else:
+            rows = [("file", done.task.name), *self._viewer.rows(job.task_output or {}), ("job", job.job_id)]
+        self._console.result(record, rows, id=job.job_id)
+
+    def _sum_up(self, tally: Tally, failures: Sequence[tuple[str, ComputeClientError]]) -> None:
+        before = f", {tally.resumed} of them before" if tally.resumed else ""
+        place = f", in {self._options.output_dir}" if self._options.output_dir else ""
+        if not failures:
+            self._console.done(
+                f"{tally.total} files done{before}{place}" if self._options.wait else f"{tally.total} submitted"
+            )
+            return
+        for name, error in failures[:MOST_NAMED]:
+            self._console.failure(name, error)
+        if len(failures) > MOST_NAMED:
+            self._console.error(f"and {len(failures) - MOST_NAMED} more")
+        raise ComputeClientError(
+            f"{len(failures)} of {tally.total} files failed" + (f"; the others are{place[1:]}" if place else ""),
+            hint="the same command with --resume tries only these again" if self._options.output_dir else None,
+        )
+
+
+async def _submitted(
+    method: Callable[..., Awaitable[Job[object]]], *files: Path, wait: bool, timeout: float | None
+) -> Job[object]:
+    """A submit that nobody waits for."""
+    del wait, timeout
+    return await method(*files)

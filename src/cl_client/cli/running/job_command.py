@@ -1,0 +1,152 @@
+"""A command that submits a job: send the file, follow the job, fetch the result, print it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from cl_client.cli.output.console import Row, human_size
+from cl_client.cli.output.progress import Progress, progress
+from cl_client.cli.running.run import Run
+from cl_client.cli.running.saving import save
+from cl_client.cli.views.viewer import Viewer
+from cl_client.errors import InvalidParameterError
+from cl_client.runtime.command import PlainJobOptions
+
+if TYPE_CHECKING:
+    from cl_api.compute.types import JSONObject
+    from cl_client.client import JobClient
+    from cl_client.jobs.collection import Job, Jobs
+
+Output = TypeVar("Output")
+
+_MOST_SAVED: Final = 6
+"""More files than that are not told one by one to somebody who looks."""
+
+
+class JobCommand(Generic[Output]):
+    """One job of a command, from its file to its result.
+
+    Args:
+        run: console and client.
+        file: what is sent; `None` for a job that needs none.
+        method: gives the typed method, bound to jobs.
+        options: of the command.
+        viewer: shows the result.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        file: Path | None,
+        method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
+        options: PlainJobOptions,
+        viewer: Viewer,
+    ) -> None:
+        self._run = run
+        self._console = run.console
+        self._file = file
+        self._name: str = file.name if file is not None else "job"
+        self._method = method
+        self._options = options
+        self._viewer = viewer
+
+    async def execute(self) -> None:
+        """Do it all, or only submit with `--no-wait`.
+
+        Raises:
+            ComputeClientError: whatever goes wrong.
+        """
+        options = self._options
+        if not options.wait and (options.watch or options.output is not None or options.timeout is not None):
+            raise InvalidParameterError("--no-wait leaves before there is a result: no --watch, --output or --timeout")
+        self._viewer.check(many=False, kept=options.output is not None)
+        download = f"{self._console.program} download"
+        async with self._run.client() as client:
+            with progress(self._console, self._name, watch=options.watch) as shown:
+                if options.wait:
+                    # Let the connection to the broker be made while the file is on its way.
+                    client.jobs.watcher.start()
+                with self._told("stopped before the server took the job"):
+                    job = await self._submit(client.jobs, shown)
+                if not options.wait:
+                    self._print_submitted(job)
+                    return
+                with self._told(
+                    f"job {job.job_id} goes on; follow it: {self._console.program} jobs watch {job.job_id}"
+                ):
+                    await self._follow(client, job, shown)
+                with self._told(f"job {job.job_id} is done; its files: {download} {job.job_id} PATH DEST"):
+                    saved = await self._save(job, shown)
+            self._print_result(job, saved)
+            await self._viewer.show(job, saved)
+
+    async def _submit(self, jobs: Jobs, shown: Progress) -> Job[Output]:
+        method = self._method(jobs)
+        return await (method() if self._file is None else method(self._file, on_upload=shown.uploaded))
+
+    async def _follow(self, client: JobClient, job: Job[Output], shown: Progress) -> None:
+        if not self._options.watch:
+            await job.wait(self._options.timeout)
+            return
+        watch = job.follow(shown.state, None)
+        try:
+            await job.wait(self._options.timeout)
+        finally:
+            client.unsubscribe(watch.id)
+            if job.state is not None:
+                shown.state(job.state)
+
+    async def _save(self, job: Job[Output], shown: Progress) -> list[Path]:
+        output = self._options.output
+        saved: list[Path] = []
+        if output is not None:
+            saved = await save(job, output, name=self._name, on_progress=shown.downloaded)
+        return [*saved, *await self._viewer.draw(job, self._file, self._stem())]
+
+    def _stem(self) -> Path:
+        """How what is drawn is called: beside the result, or here where there is none."""
+        output = self._options.output
+        if output is None or output.is_dir():
+            return (output or Path()) / Path(self._name).stem
+        return output.with_suffix("")
+
+    def _saved_rows(self, saved: list[Path]) -> list[Row]:
+        sizes = [path.stat().st_size for path in saved]
+        if self._console.seen and len(saved) > _MOST_SAVED:
+            folder = os.path.commonpath([path.parent for path in saved])
+            return [("saved", f"{len(saved)} files in {folder or '.'} ({human_size(sum(sizes))})")]
+        return [("saved", f"{path} ({human_size(size)})") for path, size in zip(saved, sizes, strict=True)]
+
+    @contextlib.contextmanager
+    def _told(self, how_it_stands: str) -> Generator[None]:
+        """Say how it stands when the user goes away in this block."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._console.warn(how_it_stands)
+            raise
+
+    def _print_submitted(self, job: Job[Output]) -> None:
+        record: JSONObject = {"job_id": job.job_id, "status": job.status, "task_type": job.task_type}
+        self._console.result(record, [("job", job.job_id), ("status", job.status)], id=job.job_id)
+
+    def _print_result(self, job: Job[Output], saved: list[Path]) -> None:
+        output = job.task_output or {}
+        record: JSONObject = {
+            "job_id": job.job_id,
+            "status": job.status,
+            "task_type": job.task_type,
+            "output": output,
+            "files": [str(path) for path in saved],
+        }
+        rows: list[Row] = [*self._viewer.rows(output), ("job", job.job_id)]
+        rows += self._saved_rows(saved)
+        self._console.result(record, rows, id=job.job_id)
+        if not saved and job.artifact is not None and not self._console.as_json:
+            program, path = self._console.program, job.artifact
+            self._console.hint(f"{program} download {job.job_id} {path} {Path(path).name}")

@@ -1,0 +1,176 @@
+"""One run of the command line: what its commands work with."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from cl_client.cli.help.options import GlobalOptions
+from cl_client.cli.output.console import Console
+from cl_client.cli.output.failure import Interrupted, Terminated
+from cl_client.runtime.command import PlainJobOptions
+from cl_client.runtime.view import View
+
+if TYPE_CHECKING:
+    from cl_client.cli.program import Program
+    from cl_client.cli.running.batch_command import Bind
+    from cl_client.client import JobClient
+    from cl_client.config.profiles import ConfigFile
+    from cl_client.config.servers import ServerConfig
+    from cl_client.config.settings import Told
+    from cl_client.jobs.collection import Job, Jobs
+
+Output = TypeVar("Output")
+
+_PLAIN = View()
+
+
+class Run:
+    """What a command is given: the console, the options, a client when it needs one. A `JobRunner`."""
+
+    def __init__(self, program: Program, options: GlobalOptions) -> None:
+        self.program: Program = program
+        self.options: GlobalOptions = options
+        self.console: Console = Console(
+            program=program.name, as_json=options.json, quiet=options.quiet, debug=options.debug
+        )
+
+    @property
+    def config_file(self) -> ConfigFile:
+        """The profiles of this user."""
+        from cl_client.config.profiles import ConfigFile
+
+        return ConfigFile.chosen(self.options.config, program=self.program.name)
+
+    @functools.cached_property
+    def told(self) -> dict[str, Told]:
+        """What is set outside of the program, by field of `ServerConfig`: options go before the environment, and that
+        before the profile.
+
+        Raises:
+            InvalidParameterError: the environment or the file of profiles is not right.
+        """
+        from cl_client.config.settings import told_by_all, told_by_environment
+
+        profile = self.config_file.told_by(self.options.profile or os.environ.get("CL_PROFILE"))
+        return told_by_all(profile, told_by_environment(), self.options.told())
+
+    @property
+    def server_config(self) -> ServerConfig:
+        """Where the servers are; raises as `told`."""
+        from cl_client.config.servers import ServerConfig
+
+        return ServerConfig.of(self.told)
+
+    @property
+    def username(self) -> str | None:
+        """Who is to run it, where that is said; raises as `told`."""
+        said = self.told.get("username")
+        return None if said is None else str(said.value)
+
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncGenerator[JobClient]:
+        """A client of the server that the options name, for whoever they say.
+
+        Raises:
+            InvalidParameterError: one of the options is no address.
+            AuthenticationError: whom they name cannot log in.
+        """
+        from cl_client.cli.running.sign_in import signed_in
+        from cl_client.http.auth import JWTAuthProvider
+
+        async with signed_in(self) as session:
+            provider = None if session is None else JWTAuthProvider(session=session)
+            async with self.program.client(self.server_config, provider) as client:
+                yield client
+
+    def warn_of_password(self, option: str) -> None:
+        """Say that an option is no place for a password."""
+        self.console.warn(f"others on this machine can see {option}: better `{option} -`, which reads stdin")
+
+    def job(
+        self,
+        files: Sequence[Path] | None,
+        method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
+        options: PlainJobOptions,
+        view: View = _PLAIN,
+    ) -> None:
+        """Run jobs for a command; as `JobRunner.job`."""
+        from cl_client.cli.running.sources import expanded, is_one
+        from cl_client.cli.views.viewer import viewer_of
+        from cl_client.errors import InvalidParameterError
+
+        if not options.wait and view != type(view)():
+            raise InvalidParameterError("--no-wait leaves before there is a result to look at")
+        viewer = viewer_of(view, self.console)
+        if files is None or (is_one(files) and options.output_dir is None and not options.resume):
+            from cl_client.cli.running.job_command import JobCommand
+
+            self.complete(JobCommand(self, files[0] if files else None, method, options, viewer).execute())
+            return
+        from cl_client.cli.running.batch_command import Many, Task
+
+        tasks = [Task(file, cast("Bind", method)) for file in expanded(files)]
+        self.complete(Many(self, tasks, options, viewer).execute())
+
+    def complete(self, work: Coroutine[object, object, None]) -> None:
+        """Run asynchronous work to its end.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C (`Interrupted`) or SIGTERM (`Terminated`) came; the work was cancelled, and has
+                cleaned up.
+        """
+        # asyncio takes 14 ms to import: help does not pay for it.
+        import asyncio
+
+        from cl_client.loops.event_loop import EventLoop
+
+        try:
+            with asyncio.Runner(loop_factory=EventLoop) as runner:
+                runner.run(_until_terminated(work, self.console))
+        except Terminated:
+            raise
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+
+async def _until_terminated(work: Coroutine[object, object, None], console: Console) -> None:
+    import asyncio
+    import signal
+
+    task = asyncio.ensure_future(work)
+    terminated = False
+
+    def terminate() -> None:
+        nonlocal terminated
+        terminated = True
+        task.cancel()
+
+    _tidy_on_ctrl_c(console)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if terminated:
+            raise Terminated from None
+        raise
+
+
+def _tidy_on_ctrl_c(console: Console) -> None:
+    """Begin a new line at Ctrl-C, before what asyncio.run does, whose own affair it is."""
+    import signal
+
+    handle = signal.getsignal(signal.SIGINT)
+    if not callable(handle):
+        return
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        console.end_echo()
+        handle(number, frame)
+
+    signal.signal(signal.SIGINT, interrupted)

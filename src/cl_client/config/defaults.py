@@ -1,0 +1,101 @@
+"""Addresses, ports, topics and times that hold where nothing else is set: no other module writes them down."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from attrs import frozen
+
+from cl_client.errors import InvalidParameterError
+
+
+class ComputeClientConfig:
+    """Defaults of the client, as class attributes. Times are in seconds."""
+
+    DEFAULT_HOST: ClassVar[str] = "localhost"
+    DEFAULT_PORT: ClassVar[int] = 8002
+    DEFAULT_BASE_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+    DEFAULT_AUTH_PORT: ClassVar[int] = 8000
+    DEFAULT_AUTH_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:{DEFAULT_AUTH_PORT}"
+    DEFAULT_STORE_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:8001"
+    DEFAULT_TIMEOUT: ClassVar[float] = 30.0
+    # A session asks the auth server while somebody waits for something else.
+    SESSION_TIMEOUT: ClassVar[float] = 10.0
+
+    MQTT_BROKER_HOST: ClassVar[str] = "localhost"
+    MQTT_BROKER_PORT: ClassVar[int] = 1883
+    MQTT_TLS_PORT: ClassVar[int] = 8883
+    MQTT_EVENTS_TOPIC: ClassVar[str] = "inference/events"
+    MQTT_CAPABILITY_TOPIC_PREFIX: ClassVar[str] = "inference/workers"
+    MQTT_JOB_STATUS_TOPIC_PREFIX: ClassVar[str] = "inference/job_status"
+    MQTT_KEEPALIVE: ClassVar[int] = 10
+
+    # How a job is followed without a broker: soon at first, then ever more patiently.
+    FIRST_POLL_INTERVAL: ClassVar[float] = 0.05
+    DEFAULT_POLL_INTERVAL: ClassVar[float] = 1.0
+    MAX_POLL_BACKOFF: ClassVar[float] = 10.0
+    POLL_BACKOFF_MULTIPLIER: ClassVar[float] = 1.5
+    # With a broker, a job is asked after when it has been silent for a time between these two.
+    SWEEP_AFTER: ClassVar[tuple[float, float]] = (10.0, 30.0)
+
+    WORKER_WAIT_TIMEOUT: ClassVar[float] = 30.0
+    WORKER_CAPABILITY_CHECK_INTERVAL: ClassVar[float] = 1.0
+    # A worker that does not say again that it is there, so long after a broker is back, is not.
+    WORKER_SILENCE: ClassVar[float] = 5.0
+
+    @classmethod
+    def get_plugin_endpoint(cls, task_type: str) -> str:
+        """The path that takes jobs of a task type.
+
+        Raises:
+            InvalidParameterError: the name cannot be a task type (it is also a `ValueError`).
+        """
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", task_type):
+            raise InvalidParameterError(f"{task_type!r} is not a task type: letters, digits, '_' and '-' only")
+        return f"/jobs/{task_type}"
+
+
+@frozen(kw_only=True)
+class Timeouts:
+    """Seconds for the steps of one request; each is more than 0.
+
+    Attributes:
+        connect: until the connection stands, TLS included.
+        read: of silence, before and between the bytes of an answer.
+        write: in which nothing of a body goes out.
+        pool: until a connection is free; as long as it takes when not given, for the requests ahead are bounded.
+    """
+
+    connect: float = ComputeClientConfig.DEFAULT_TIMEOUT
+    read: float = ComputeClientConfig.DEFAULT_TIMEOUT
+    write: float = ComputeClientConfig.DEFAULT_TIMEOUT
+    pool: float | None = None
+
+    @classmethod
+    def of(cls, seconds: float) -> Timeouts:
+        """The same for each step."""
+        return cls(connect=seconds, read=seconds, write=seconds)
+
+    def __attrs_post_init__(self) -> None:
+        if not all(each is None or each > 0 for each in (self.connect, self.read, self.write, self.pool)):
+            raise InvalidParameterError("timeout has to be more than 0 seconds")
+
+
+@frozen(kw_only=True)
+class ConnectionLimits:
+    """How many connections to the server a client has.
+
+    Attributes:
+        connections: at once; requests beyond them wait their turn.
+        idle: kept open for the next request.
+        idle_seconds: for how long.
+    """
+
+    connections: int = 100
+    idle: int = 20
+    idle_seconds: float = 5.0
+
+    def __attrs_post_init__(self) -> None:
+        if self.connections < 1:
+            raise InvalidParameterError("connections has to be at least 1")

@@ -1,0 +1,1 @@
+"""Requests: authentication, retries, uploads, and errors of httpx as ours."""

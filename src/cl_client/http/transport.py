@@ -1,0 +1,359 @@
+"""The one way to the server: every request of this package, generated code included, goes through `Transport.send`.
+
+httpx is driven here and nowhere else in the hand-written client; `foreign_errors` and `retry` know its errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Final, cast
+from uuid import uuid4
+
+import httpx
+
+from cl_api.compute.types import JSONObject
+from cl_client.config.defaults import ConnectionLimits, Timeouts
+from cl_client.errors import (
+    ClientClosedError,
+    InvalidParameterError,
+    RequestTimeoutError,
+    ResponseError,
+    ServerUnreachableError,
+    error_from_response,
+)
+from cl_client.http import idempotency
+from cl_client.http.auth import AuthProvider
+from cl_client.http.error_translation import translated
+from cl_client.http.multipart import FormField, Multipart, form_fields
+from cl_client.http.retry import send_patiently
+from cl_client.http.telemetry import observed
+from cl_client.server.contract import STANDARD, Dialect
+from cl_client.version import __version__
+
+if TYPE_CHECKING:
+    from httpx._client import UseClientDefault
+    from httpx._types import (
+        AuthTypes,
+        CookieTypes,
+        HeaderTypes,
+        QueryParamTypes,
+        RequestContent,
+        RequestData,
+        RequestExtensions,
+        RequestFiles,
+        TimeoutTypes,
+    )
+
+BODY: Final = "cl_client.body"
+"""Where a request keeps its `Multipart`, which says whether it can be sent again."""
+
+HANDLED: Final = "cl_client.handled"
+"""Where a request keeps the statuses that whoever sends it understands."""
+
+COMPUTE_IS_AWAY: Final = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
+ANOTHER_IS_AWAY: Final = "is the server running? COMPUTE_URL says where it is"
+
+_UNAUTHORIZED: Final = 401
+_ONLY_READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LIMITS: Final = ConnectionLimits()
+
+
+class Transport(httpx.AsyncClient):
+    """An `httpx.AsyncClient` that streams uploads, signs and names each request, and raises our errors.
+
+    A subclass rather than a wrapper, so that generated endpoints take it as it is, and a subclass rather than an
+    httpx `transport=`, because that argument would switch off the proxies of the environment.
+
+    Args:
+        base_url: with `http://` or `https://`.
+        timeout: seconds for each of connecting, and every single read and write, or for each of them its own; never
+            switched off.
+        auth: asked for headers at every request.
+        when_away: what to do when nothing answers, for a person.
+        deadline: seconds for a whole call: all tries, the pauses between them, and what is sent and fetched.
+        limits: of the connections.
+        dialect: what the server calls things, so that errors can name their job.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout: float | Timeouts,
+        auth: AuthProvider | None = None,
+        deadline: float | None = None,
+        limits: ConnectionLimits = _LIMITS,
+        when_away: str = COMPUTE_IS_AWAY,
+        dialect: Dialect = STANDARD,
+    ) -> None:
+        if not re.match(r"https?://[^/]", base_url):
+            raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
+        if deadline is not None and deadline <= 0:
+            raise InvalidParameterError("deadline has to be more than 0 seconds")
+        # A name and a password in the address would be in each message and each log that names it, httpx's too.
+        url = httpx.URL(base_url)
+        basic = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
+        timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts.of(timeout)
+        super().__init__(
+            base_url=url.copy_with(userinfo=b""),
+            timeout=httpx.Timeout(
+                connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
+            ),
+            limits=httpx.Limits(
+                max_connections=limits.connections,
+                max_keepalive_connections=limits.idle,
+                keepalive_expiry=limits.idle_seconds,
+            ),
+            headers={"User-Agent": f"cl-client/{__version__}"},
+            auth=basic if auth is None else _Signature(auth),
+        )
+        _read_all_at_once()
+        self._when_away = when_away
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pauses = timeouts.read
+        self._deadline = deadline
+        self._dialect = dialect
+        self._keyed: frozenset[str] | None = None
+
+    def build_request(
+        self,
+        method: str,
+        url: httpx.URL | str,
+        *,
+        content: RequestContent | None = None,
+        data: RequestData | None = None,
+        files: RequestFiles | None = None,
+        json: object = None,
+        params: QueryParamTypes | None = None,
+        headers: HeaderTypes | None = None,
+        cookies: CookieTypes | None = None,
+        timeout: TimeoutTypes | UseClientDefault = httpx.USE_CLIENT_DEFAULT,
+        extensions: RequestExtensions | None = None,
+    ) -> httpx.Request:
+        """As `httpx.AsyncClient.build_request`, but a multipart body is streamed and never blocks the loop."""
+        if files is not None:
+            content, data = Multipart(form_fields(data, files)), None
+        if isinstance(content, Multipart):
+            headers = httpx.Headers(headers)
+            headers.update(content.headers)
+            extensions = {**(extensions or {}), BODY: content}
+        request = super().build_request(
+            method,
+            url,
+            content=content,
+            data=data,
+            json=json,
+            params=params,
+            headers=headers,
+            cookies=cookies,
+            timeout=timeout,
+            extensions=extensions,
+        )
+        request.headers.setdefault("X-Request-ID", uuid4().hex)
+        return request
+
+    async def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        auth: AuthTypes | UseClientDefault | None = httpx.USE_CLIENT_DEFAULT,
+        follow_redirects: bool | UseClientDefault = httpx.USE_CLIENT_DEFAULT,
+    ) -> httpx.Response:
+        """Send, again where that is safe and sensible (`retry`), and give back a response with a 2xx status.
+
+        Raises:
+            ServerUnreachableError: nothing answered (`RequestTimeoutError`: not in time).
+            ResponseError: any other status, as the class that `errors.BY_STATUS` names.
+            ClientClosedError: the client was closed, or began in another event loop.
+        """
+        self._check_usable()
+        async with self.in_time(request.method, request.url):
+            return await send_patiently(
+                lambda: observed(
+                    request, self._send_once(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+                ),
+                request,
+                safe=lambda: self._is_safe(request),
+                pauses=self._pauses,
+                deadline=self._deadline,
+            )
+
+    @contextlib.asynccontextmanager
+    async def in_time(self, method: str, url: object) -> AsyncGenerator[None]:
+        """Hold a whole call to the deadline.
+
+        Raises:
+            RequestTimeoutError: it was cancelled, because the deadline is over.
+        """
+        scope = asyncio.timeout(self._deadline)
+        try:
+            async with scope:
+                yield
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise RequestTimeoutError(f"{method} {url}: not done within the deadline of {self._deadline:g} s") from None
+
+    async def _is_safe(self, request: httpx.Request) -> bool:
+        """Whether the server may get the request twice."""
+        if request.method in _ONLY_READ:
+            return True
+        return idempotency.HEADER in request.headers and can_be_sent_again(request) and await self._is_keyed(request)
+
+    async def _is_keyed(self, request: httpx.Request) -> bool:
+        """Whether the spec that the server publishes has keys for this request; asked when there is trouble, once."""
+        if self._keyed is None:
+            try:
+                spec = cast("object", (await self.get("/openapi.json")).json())
+            except (ResponseError, ValueError):
+                spec = None
+            except ServerUnreachableError:
+                return False
+            self._keyed = idempotency.keyed_paths(spec)
+        return request.url.path.removeprefix(self.base_url.path.rstrip("/")) in self._keyed
+
+    async def _send_once(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool,
+        auth: AuthTypes | UseClientDefault | None,
+        follow_redirects: bool | UseClientDefault,
+    ) -> httpx.Response:
+        body = _body(request)
+        try:
+            with self.translated(request):
+                response = await super().send(request, stream=True, auth=auth, follow_redirects=follow_redirects)
+                response.stream = _SurelyClosed(cast("httpx.AsyncByteStream", response.stream))
+                is_good = response.is_success or response.status_code in _handled(request)
+                if not stream or not is_good:
+                    try:
+                        await response.aread()
+                    finally:
+                        await response.aclose()
+                if is_good:
+                    return response
+        finally:
+            # A try that breaks off leaves its body to the garbage collector; its file is closed here and now.
+            if body is not None:
+                body.close()
+        path = request.url.path
+        job_id = self._dialect.job_id_in(path) if request.method != "POST" else None
+        raise error_from_response(
+            response.status_code,
+            response.content,
+            url=str(request.url),
+            headers={"x-request-id": request.headers["X-Request-ID"], **response.headers},
+            job_id=job_id,
+            missing_job=job_id is not None and self._dialect.is_job(path, job_id),
+        )
+
+    @contextlib.asynccontextmanager
+    async def open(
+        self, url: str | httpx.URL, headers: Mapping[str, str], handled: Collection[int]
+    ) -> AsyncGenerator[httpx.Response]:
+        """Get what is streamed. At another server than ours, nothing is signed: a token is for whoever gave it.
+
+        Args:
+            url: of ours, or the whole address of another server.
+            headers: of the request.
+            handled: statuses that are no errors, beside 2xx.
+
+        Raises: as `send`.
+        """
+        auth = httpx.USE_CLIENT_DEFAULT if self._is_ours(self._merge_url(url)) else None
+        async with self.stream("GET", url, headers=headers, auth=auth, extensions={HANDLED: handled}) as response:
+            yield response
+
+    def _is_ours(self, url: httpx.URL) -> bool:
+        """Whether that is our server, over TLS perhaps where we began without."""
+        ours = self.base_url
+        if url.host != ours.host:
+            return False
+        upgraded = (ours.scheme, ours.port, url.scheme, url.port) == ("http", None, "https", None)
+        return upgraded or (url.scheme, url.port) == (ours.scheme, ours.port)
+
+    async def post_form(self, path: str, fields: Sequence[FormField], *, idempotency_key: str) -> httpx.Response:
+        """Post a multipart form, where there is no generated endpoint for it. Raises: as `send`."""
+        return await self.post(path, content=Multipart(fields), headers={idempotency.HEADER: idempotency_key})
+
+    async def post_json(self, path: str, body: JSONObject, *, idempotency_key: str) -> httpx.Response:
+        """Post JSON, where there is no generated endpoint for it. Raises: as `send`."""
+        return await self.post(path, json=body, headers={idempotency.HEADER: idempotency_key})
+
+    def translated(self, request: httpx.Request) -> AbstractContextManager[None]:
+        """Turn httpx's errors into ours, while a request is sent or its body is read."""
+        if self._is_ours(request.url):
+            return translated(request, server=self.base_url, when_away=self._when_away)
+        elsewhere = request.url.copy_with(path="/", query=None, fragment=None, userinfo=b"")
+        return translated(request, server=elsewhere, when_away=f"{self.base_url} sent us there")
+
+    def _check_usable(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ClientClosedError("this client began in another event loop: make one client for each loop")
+        if self.is_closed:
+            raise ClientClosedError("this client is closed: make a new one")
+
+
+def _read_all_at_once() -> None:
+    """Have httpcore take as much as asyncio hands over, which is 256 KiB.
+
+    It asks for a fourth of that, and the rest is copied each time: with that, a download has two thirds of the speed.
+    """
+    # Here, because httpx imports it with its first client, too.
+    import httpcore
+
+    httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 256 * 1024  # pyright: ignore[reportAttributeAccessIssue] (a Literal)
+
+
+class _Signature(httpx.Auth):
+    """Signs each try with the headers of the moment, and a request that was refused once more with newer ones."""
+
+    def __init__(self, provider: AuthProvider) -> None:
+        self._provider = provider
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        headers = await self._provider.get_fresh_headers()
+        request.headers.update(headers)
+        response = yield request
+        if response.status_code == _UNAUTHORIZED and await self._provider.renew(headers):
+            request.headers.update(self._provider.get_headers())
+            yield request
+
+
+class _SurelyClosed(httpx.AsyncByteStream):
+    """The body of a response, whose end a cancelled caller does not interrupt.
+
+    httpcore 1.0.9 gives a connection back in several steps, and one whose last steps are cancelled is never free again.
+    """
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._stream.__aiter__()
+
+    async def aclose(self) -> None:
+        await asyncio.shield(asyncio.ensure_future(self._stream.aclose()))
+
+
+def can_be_sent_again(request: httpx.Request) -> bool:
+    """Whether the body of a request is there a second time: for retries, and for a replay with a new token."""
+    body = _body(request)
+    return body is None or body.replayable
+
+
+def _handled(request: httpx.Request) -> Collection[int]:
+    return cast("Collection[int]", request.extensions.get(HANDLED, ()))
+
+
+def _body(request: httpx.Request) -> Multipart | None:
+    return cast("Multipart | None", request.extensions.get(BODY))

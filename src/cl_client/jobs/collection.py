@@ -1,0 +1,370 @@
+"""Submitting, finding, stopping and removing jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from cl_api.compute.api.jobs import cancel_job, list_job_files, list_jobs, retry_job
+from cl_api.compute.client import Client
+from cl_api.compute.errors import read_json
+from cl_api.compute.models import JobCreatedResponse, JobFile, JobResponse
+from cl_api.compute.types import JSONObject, JSONValue
+from cl_client.errors import InvalidParameterError, ResponseError, UnsupportedError
+from cl_client.files.download import DownloadCallback, download_job_file
+from cl_client.files.local_names import local_names, place_in
+from cl_client.http import telemetry
+from cl_client.http.error_translation import promised
+from cl_client.http.idempotency import fresh_key
+from cl_client.http.multipart import FormField
+from cl_client.http.transport import Transport
+from cl_client.jobs.handle import Job
+from cl_client.jobs.operation import Operation
+from cl_client.loops.parallel import in_parallel
+from cl_client.server.contract import STANDARD, Answer, Dialect
+from cl_client.server.status import canonical
+from cl_client.watching.job_reader import JobReader, understood
+from cl_client.watching.watch import JobCallback, Watch
+from cl_client.watching.watcher import Watcher
+
+__all__ = ["Job", "JobCallback", "JobFile", "JobResponse", "Jobs"]
+
+PAGE = 100
+"""Jobs in one answer of the server, where there are many."""
+
+# Not found, not for this method, not implemented: what a server answers where it has no such route.
+_NO_SUCH_ROUTE = {404, 405, 501}
+
+Body = TypeVar("Body")
+Output = TypeVar("Output")
+
+
+class Jobs:
+    """Submits, finds, stops and removes jobs. `client.jobs` is one."""
+
+    def __init__(
+        self, transport: Transport, watcher: Watcher, reader: JobReader, api: Client, dialect: Dialect
+    ) -> None:
+        self.watcher: Watcher = watcher
+        self.api: Client = api
+        self._reader = reader
+        self._transport = transport
+        self._dialect = dialect
+
+    async def submit(
+        self,
+        operation: Operation[Body, Output],
+        body: Body,
+        *,
+        wait: bool = False,
+        timeout: float | None = None,
+        on_progress: JobCallback | None = None,
+        on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job[Output]:
+        """Send a job, and follow it where that is asked for.
+
+        Args:
+            operation: from generated code.
+            body: of that operation.
+            wait: come back when the job has completed, rather than when it is queued.
+            timeout: seconds that `wait` may take.
+            on_progress: called with every state that the job comes to.
+            on_complete: called once, with the terminal state.
+            idempotency_key: a name for this submit: sent again, it gives the job of the first time. When not given, a
+                fresh one, by which a request that was cut can be sent again.
+
+        Raises:
+            ResponseError: the server does not take the job.
+            ServerUnreachableError: there is no server.
+            JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
+        """
+        self._expect_watch(wait, on_progress, on_complete)
+        with _submitting(operation.task_type) as learned:
+            answer = await operation.send(client=self.api, body=body, idempotency_key=idempotency_key or fresh_key())
+            created = self._created(answer, operation.task_type, operation.within)
+            learned[telemetry.JOB_ID] = created.job_id
+        job = Job(
+            self,
+            created.job_id,
+            operation.task_type,
+            status_word=canonical(created.status),
+            decode=operation.decode,
+            artifact=operation.artifact,
+        )
+        return await self._follow(job, wait, timeout, on_progress, on_complete)
+
+    async def submit_form(
+        self,
+        task_type: str,
+        path: str,
+        fields: Sequence[FormField],
+        *,
+        wait: bool = False,
+        timeout: float | None = None,
+        on_progress: JobCallback | None = None,
+        on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
+        within: tuple[str, ...] = (),
+    ) -> Job[JSONObject]:
+        """Send a job as a form that no generated code knows; otherwise as `submit`."""
+        self._expect_watch(wait, on_progress, on_complete)
+        with _submitting(task_type) as learned:
+            answer = read_json(
+                await self._transport.post_form(path, fields, idempotency_key=idempotency_key or fresh_key())
+            )
+            job = self._untyped(answer, task_type, within)
+            learned[telemetry.JOB_ID] = job.job_id
+        return await self._follow(job, wait, timeout, on_progress, on_complete)
+
+    async def submit_json(
+        self,
+        task_type: str,
+        path: str,
+        body: JSONObject,
+        *,
+        wait: bool = False,
+        timeout: float | None = None,
+        on_progress: JobCallback | None = None,
+        on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
+        within: tuple[str, ...] = (),
+    ) -> Job[JSONObject]:
+        """Send a job as JSON that no generated code knows; otherwise as `submit`."""
+        self._expect_watch(wait, on_progress, on_complete)
+        with _submitting(task_type) as learned:
+            answer = read_json(
+                await self._transport.post_json(path, body, idempotency_key=idempotency_key or fresh_key())
+            )
+            job = self._untyped(answer, task_type, within)
+            learned[telemetry.JOB_ID] = job.job_id
+        return await self._follow(job, wait, timeout, on_progress, on_complete)
+
+    def _untyped(self, answer: JSONValue, task_type: str, within: tuple[str, ...]) -> Job[JSONObject]:
+        created = self._created(answer, task_type, within)
+        return Job(self, created.job_id, task_type, status_word=canonical(created.status), decode=dict)
+
+    def _created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...]) -> JobCreatedResponse:
+        try:
+            return self._dialect.created(answer, task_type, within)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ResponseError(f"the server answered a submit of {task_type} with no job: {answer!r:.200}") from error
+
+    def _expect_watch(self, wait: bool, on_progress: JobCallback | None, on_complete: JobCallback | None) -> None:
+        """Let the connection to the broker be made while the file is on its way."""
+        if wait or on_progress is not None or on_complete is not None:
+            self.watcher.start()
+
+    async def _follow(
+        self,
+        job: Job[Output],
+        wait: bool,
+        timeout: float | None,
+        on_progress: JobCallback | None,
+        on_complete: JobCallback | None,
+    ) -> Job[Output]:
+        watch: Watch | None = None
+        if on_progress is not None or on_complete is not None:
+            watch = job.follow(on_progress, on_complete)
+        if wait:
+            await job.wait(timeout)
+        if wait and watch is not None:
+            await watch.end()
+        return job
+
+    async def fetch(self, job_id: str) -> JobResponse:
+        """The state of a job, asked from the server.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+        """
+        return await self._reader.one(job_id)
+
+    async def get(self, job_id: str) -> Job[JSONObject]:
+        """Attach to a job by its id, from wherever it was submitted. Its `output` is the untyped one."""
+        state = await self.fetch(job_id)
+        return Job(self, job_id, state.task_type, state=state, decode=dict)
+
+    async def list(self, *, status: str | None = None, task_type: str | None = None) -> AsyncGenerator[Job[JSONObject]]:
+        """Your jobs, newest first; admins see those of everybody. They are asked for as the loop goes on.
+
+        Args:
+            status: only those that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
+            task_type: only those of this kind, such as `hash`.
+
+        Raises:
+            ValidationError: the server knows no such status.
+            UnsupportedError: the server cannot list jobs.
+        """
+        self._expect_standard("list jobs")
+        wanted = None if status is None else canonical(status)
+        cursor: str | None = None
+        while True:
+            try:
+                with promised():
+                    page = await list_jobs.asyncio(
+                        client=self.api, status=wanted, task_type=task_type, cursor=cursor, limit=PAGE
+                    )
+            except ResponseError as error:
+                if error.status not in _NO_SUCH_ROUTE:
+                    raise
+                raise _unsupported("list jobs", error) from error
+            for job in page.jobs:
+                state = understood(job)
+                yield Job(self, state.job_id, state.task_type, state=state, decode=dict)
+            if page.cursor is None or page.cursor == cursor:
+                return
+            cursor = page.cursor
+
+    async def cancel(self, job_id: str) -> JobResponse:
+        """Stop a job: one that waits at once, one that runs soon. Whoever watches it hears `cancelled`.
+
+        Returns:
+            How it stands now; one that runs is not `cancelled` yet.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            ConflictError: it has ended already, otherwise.
+            UnsupportedError: the server cannot cancel.
+        """
+        if self._dialect is STANDARD:
+            async with self._route_of(job_id, "cancel jobs"):
+                state = understood(await cancel_job.asyncio(job_id, client=self.api))
+        else:
+            await self._transport.post(self._dialect.cancel_path(job_id))
+            state = await self.fetch(job_id)
+        self.watcher.deliver(state)
+        return state
+
+    async def retry(self, job_id: str) -> Job[JSONObject]:
+        """Do a job that failed or was cancelled once more, as a new job with an id of its own.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            ConflictError: it neither failed nor was cancelled.
+            UnsupportedError: the server cannot do that.
+        """
+        async with self._route_of(job_id, "do jobs again"):
+            new = await retry_job.asyncio(job_id, client=self.api)
+        return Job(self, new.job_id, new.task_type, status_word=canonical(new.status), decode=dict)
+
+    async def files(self, job_id: str) -> Sequence[JobFile]:
+        """The files of a job, those that were sent and those that were made.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot list files.
+        """
+        async with self._route_of(job_id, "list the files of a job"):
+            return (await list_job_files.asyncio(job_id, client=self.api)).files
+
+    @contextlib.asynccontextmanager
+    async def _route_of(self, job_id: str, what: str) -> AsyncGenerator[None]:
+        """Tell a server that has no such route from one that has no such job: both answer 404."""
+        self._expect_standard(what)
+        try:
+            with promised():
+                yield
+        except ResponseError as error:
+            if error.status not in _NO_SUCH_ROUTE:
+                raise
+            await self.fetch(job_id)
+            raise _unsupported(what, error) from error
+
+    async def attach(self, operation: Operation[Body, Output], job: str | JobResponse) -> Job[Output]:
+        """Take up a job of an operation again, by its id, or by a state of it that was kept.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            InvalidParameterError: it is a job of another kind.
+        """
+        state = await self.fetch(job) if isinstance(job, str) else job
+        # A server that does not say which kind it is cannot be wrong about it.
+        if state.task_type not in ("", operation.task_type):
+            raise InvalidParameterError(f"job {state.job_id} is a {state.task_type}, no {operation.task_type}")
+        return Job(
+            self, state.job_id, state.task_type, state=state, decode=operation.decode, artifact=operation.artifact
+        )
+
+    async def delete(self, job_id: str) -> None:
+        """Remove a job and its files.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+        """
+        await self._transport.delete(self._dialect.delete_path(job_id))
+
+    async def download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str],
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path:
+        """Download a file of a job; as `Job.download`."""
+        return await self._download(job_id, file_path, dest, on_progress)
+
+    def _expect_standard(self, what: str) -> None:
+        """Only our own server is known to have these routes."""
+        if self._dialect is not STANDARD:
+            raise UnsupportedError(f"this server cannot {what}, as far as its client knows")
+
+    async def download_files(
+        self,
+        job_id: str,
+        folder: str | os.PathLike[str],
+        *,
+        concurrency: int = 4,
+        on_progress: DownloadCallback | None = None,
+    ) -> Sequence[Path]:
+        """Download all files that a job made; as `Job.download_all`."""
+        made = [file for file in await self.files(job_id) if not file.path.startswith("input/")]
+        names = local_names(file.path for file in made)
+        places = [place_in(Path(folder), names[file.path]) for file in made]
+        written = dict.fromkeys(names, 0)
+        total = sum(file.size for file in made)
+
+        def fetch(file: JobFile, place: Path) -> Coroutine[object, object, Path]:
+            def tell(so_far: int, _: int | None) -> None:
+                written[file.path] = so_far
+                if on_progress is not None:
+                    on_progress(sum(written.values()), total)
+
+            return self._download(job_id, file.path, place, tell, sha256=file.sha256)
+
+        works = [partial(fetch, file, place) for file, place in zip(made, places, strict=True)]
+        return [place async for place in in_parallel(works, concurrency, ordered=True)]
+
+    async def _download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str],
+        on_progress: DownloadCallback | None,
+        sha256: str | None = None,
+    ) -> Path:
+        with telemetry.span("cl_client.download", {telemetry.JOB_ID: job_id, "cl_client.file": file_path}):
+            return await download_job_file(
+                self._transport, self._dialect, job_id, file_path, dest, sha256=sha256, on_progress=on_progress
+            )
+
+
+@contextlib.contextmanager
+def _submitting(task_type: str) -> Generator[telemetry.Attributes]:
+    with telemetry.span("cl_client.submit", {telemetry.TASK_TYPE: task_type}) as learned, promised():
+        yield learned
+
+
+def _unsupported(what: str, error: ResponseError) -> UnsupportedError:
+    return UnsupportedError(
+        f"this server cannot {what}: it has no such route (HTTP {error.status})",
+        status=error.status,
+        request_id=error.request_id,
+        job_id=error.job_id,
+        hint="the server is older than this client: `GET /` tells its version",
+    )

@@ -1,0 +1,1 @@
+"""Event loops and threads: the client without async stands on them."""

@@ -1,0 +1,152 @@
+"""What a generated command stands on: the options that all of them share, and what they ask of the command line.
+
+Light, because the help of every command imports it. Annotations are not strings here: cyclopts reads them.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol, TypeVar, cast
+
+from attrs import frozen
+from cyclopts import Group, Parameter
+from cyclopts.validators import Number
+
+from cl_client.errors import InvalidParameterError
+from cl_client.runtime.view import View
+
+if TYPE_CHECKING:
+    from cl_api.compute.types import JSONValue, Unset
+    from cl_client.jobs.collection import Job, Jobs
+
+__all__ = ["Entry", "JobOptions", "JobRunner", "PlainJobOptions", "given", "json_option", "read_option"]
+
+Output = TypeVar("Output")
+Value = TypeVar("Value")
+
+_PLAIN = View()
+_JOB = Group("Options of the job", sort_key=10)
+
+
+class Entry(NamedTuple):
+    """A command, before its module is imported.
+
+    Attributes:
+        name: the first word, such as `image-conversion`.
+        target: where the app is, as `module:attribute`.
+        help: one line.
+    """
+
+    name: str
+    target: str
+    help: str
+
+
+@Parameter(name="*", group=_JOB)
+@frozen(kw_only=True)
+class PlainJobOptions:
+    """The options of every command that submits a job.
+
+    Attributes:
+        watch: show the progress while it runs.
+        wait: come back when the job has ended, rather than when it is queued.
+        output: where the result goes: a file, or a folder (which one of several files is made into).
+        output_dir: the folder for the results of many files, and for the journal by which `resume` goes on.
+        concurrency: files at once.
+        resume: do only what an earlier run with the same `output_dir` left.
+        timeout: seconds to wait; as long as it takes when not given.
+    """
+
+    watch: Annotated[bool, Parameter(negative="", help="Show the progress on the way.", show_default=False)] = False
+    wait: Annotated[
+        bool, Parameter(help="Wait for the result; --no-wait prints the job id and leaves.", show_default=False)
+    ] = True
+    output: Annotated[
+        Path | None, Parameter(name=("--output", "-o"), help="Where the result of one file goes: a file, or a folder.")
+    ] = None
+    output_dir: Annotated[
+        Path | None, Parameter(help="The folder for the results of many files.", metavar="FOLDER")
+    ] = None
+    concurrency: Annotated[
+        int, Parameter(help="So many files at once.", metavar="N", validator=Number(gte=1, lte=1000))
+    ] = 16
+    resume: Annotated[
+        bool,
+        Parameter(negative="", help="Do what an earlier run left, with the same --output-dir.", show_default=False),
+    ] = False
+    timeout: Annotated[
+        float | None,
+        Parameter(
+            help="Stop waiting after so many seconds; the job goes on.", metavar="SECONDS", validator=Number(gt=0)
+        ),
+    ] = None
+
+
+@Parameter(name="*", group=_JOB)
+@frozen(kw_only=True)
+class JobOptions(PlainJobOptions):
+    """The same where the server takes a priority.
+
+    Attributes:
+        priority: 0 to 10; the server's default when not given.
+    """
+
+    priority: Annotated[
+        int | None, Parameter(help="0 (when there is nothing else to do) to 10 (first).", metavar="0-10")
+    ] = None
+
+
+class JobRunner(Protocol):
+    """Runs jobs for commands; the command line gives one to each command that it calls."""
+
+    def job(
+        self,
+        files: Sequence[Path] | None,
+        method: "Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]]",
+        options: PlainJobOptions,
+        view: View = _PLAIN,
+    ) -> None:
+        """Submit a job for each file, follow them, fetch their results and print them.
+
+        Args:
+            files: what the jobs are about, folders and patterns among them; `None` for a job that needs no file.
+            method: gives the typed method with its parameters bound; given the jobs of a client.
+            options: of the command.
+            view: how the results are shown.
+        """
+        ...
+
+
+def given(value: Value | None) -> "Value | Unset":
+    """An option as generated methods take it: what was not given is not sent."""
+    from cl_api.compute.types import UNSET
+
+    return UNSET if value is None else value
+
+
+def json_option(name: str, text: str | None) -> "JSONValue":
+    """An option that is written as JSON; `None` where it was not given.
+
+    Raises:
+        InvalidParameterError: it is not JSON.
+    """
+    try:
+        return None if text is None else cast("JSONValue", json.loads(text))
+    except ValueError as error:
+        raise InvalidParameterError(f"{name} has to be JSON: {error}") from None
+
+
+def read_option(name: str, text: str, read: "Callable[[JSONValue], Value]") -> Value:
+    """An option that is written as JSON, as the model that the server wants there.
+
+    Raises:
+        InvalidParameterError: it is not JSON, or something is missing in it.
+    """
+    try:
+        return read(json_option(name, text))
+    except KeyError as missing:
+        raise InvalidParameterError(f"{name} lacks {missing}") from None
+    except InvalidParameterError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InvalidParameterError(f"{name} is not what the server wants there: {error}") from None

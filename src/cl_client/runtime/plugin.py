@@ -1,0 +1,171 @@
+"""What every generated plugin client stands on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import ClassVar, TypeVar
+
+from cl_api.compute.models import JobResponse
+from cl_api.compute.types import File, JSONObject, JSONValue
+from cl_client.errors import UnsupportedError
+from cl_client.http.multipart import FormField
+from cl_client.http.upload import FileInput, UploadCallback, as_upload
+from cl_client.jobs.collection import Job, JobCallback, Jobs
+from cl_client.jobs.operation import Operation, Parameter, routed, without_body, without_key
+
+__all__ = [
+    "FileInput",
+    "Job",
+    "JobCallback",
+    "JobResponse",
+    "Jobs",
+    "Operation",
+    "Parameter",
+    "PluginClient",
+    "UploadCallback",
+    "routed",
+    "upload",
+    "without_body",
+    "without_key",
+]
+
+Body = TypeVar("Body")
+Output = TypeVar("Output")
+
+
+def upload(source: FileInput, on_progress: UploadCallback | None = None) -> File:
+    """A file as the generated bodies take it. It is opened when it is sent.
+
+    Raises:
+        InputNotFoundError: there is no such file.
+        InputFileError: it is a folder, may not be read, or is empty.
+    """
+    file = as_upload(source, on_progress)
+    return File(payload=file, file_name=file.file_name, mime_type=file.mime_type)
+
+
+class PluginClient:
+    """The base of the generated plugin clients, with the untyped way beneath the typed methods."""
+
+    task_type: ClassVar[str]
+    """The word of the wire for the plugin's jobs."""
+    path: ClassVar[str]
+    """Where they are posted."""
+    sends_json: ClassVar[bool] = False
+    """Whether they are posted as JSON rather than as a form."""
+    within: ClassVar[tuple[str, ...]] = ()
+    """As of `Operation`."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def submit_with_files(
+        self,
+        files: Mapping[str, FileInput],
+        params: Mapping[str, JSONValue] | None = None,
+        *,
+        priority: int | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+        on_progress: JobCallback | None = None,
+        on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job[JSONObject]:
+        """Submit a job with parameters that the client need not know: for a server newer than the generated code.
+
+        Args:
+            files: by the name of the form field, usually `file`.
+            params: by their wire names; `None` values are not sent, lists and objects go as JSON.
+            priority: 0 to 10; the server's default when not given.
+            wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
+
+        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
+            where the route has parameters of its own.
+        """
+        self._expect_plain_route()
+        if self.sends_json:
+            raise UnsupportedError(f"{self.task_type} jobs are posted as JSON, which has no files: use submit_job")
+        fields: list[FormField] = []
+        for name, source in files.items():
+            file = as_upload(source)
+            fields.append((name, file, file.file_name, file.mime_type))
+        for name, value in {**(params or {}), "priority": priority}.items():
+            if value is not None:
+                fields.append((name, _form_text(value).encode(), None, None))
+        return await self._jobs.submit_form(
+            self.task_type,
+            self.path,
+            fields,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
+            within=self.within,
+        )
+
+    async def submit_job(
+        self,
+        params: Mapping[str, JSONValue],
+        *,
+        priority: int | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+        on_progress: JobCallback | None = None,
+        on_complete: JobCallback | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job[JSONObject]:
+        """Submit a job that needs no file; otherwise as `submit_with_files`."""
+        self._expect_plain_route()
+        if self.sends_json:
+            return await self._jobs.submit_json(
+                self.task_type,
+                self.path,
+                {**params, **({} if priority is None else {"priority": priority})},
+                wait=wait,
+                timeout=timeout,
+                on_progress=on_progress,
+                on_complete=on_complete,
+                idempotency_key=idempotency_key,
+                within=self.within,
+            )
+        return await self.submit_with_files(
+            {},
+            params,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
+        )
+
+    def _expect_plain_route(self) -> None:
+        if "{" in self.path:
+            raise UnsupportedError(f"{self.task_type} jobs are posted to {self.path}: use the typed method")
+
+    async def _submit(
+        self,
+        operation: Operation[Body, Output],
+        body: Body,
+        *,
+        wait: bool,
+        timeout: float | None,
+        on_progress: JobCallback | None,
+        on_complete: JobCallback | None,
+        idempotency_key: str | None,
+    ) -> Job[Output]:
+        return await self._jobs.submit(
+            operation,
+            body,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
+        )
+
+
+def _form_text(value: JSONValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,54 @@
+"""Views: what people would rather look at than an output as it comes. The manifest names one for a plugin.
+
+Here are the options that the commands of such plugins have; `cl_client.cli.views.viewer` draws the views. Light: the
+help of commands imports it. Annotations are not strings here: cyclopts reads them.
+"""
+
+from typing import Annotated, Literal
+
+from attrs import frozen
+from cyclopts import Group, Parameter
+
+__all__ = ["FacesView", "PictureView", "TableView", "View"]
+
+Show = Literal["auto", "kitty", "iterm2", "sixel", "never"]
+
+_VIEW = Group("Options of the view", sort_key=8)
+
+
+@frozen(kw_only=True)
+class View:
+    """An output as it comes: name and value of each field."""
+
+
+@Parameter(name="*", group=_VIEW)
+@frozen(kw_only=True)
+class FacesView(View):
+    """`view = "faces"`: a line for each of the output's `faces`, and a picture of them.
+
+    Attributes:
+        preview: draw them.
+    """
+
+    preview: Annotated[
+        bool,
+        Parameter(negative="", help="Draw the faces into a picture beside the result.", show_default=False),
+    ] = False
+
+
+@Parameter(name="*", group=_VIEW)
+@frozen(kw_only=True)
+class PictureView(View):
+    """`view = "picture"`: the artifact is a picture, which some terminals can show.
+
+    Attributes:
+        show: the protocol of the terminal; `auto` goes by what the environment says of it.
+    """
+
+    show: Annotated[Show, Parameter(help="Show the picture in a terminal that can.")] = "auto"
+
+
+@Parameter(name="*")
+@frozen(kw_only=True)
+class TableView(View):
+    """`view = "table"`: the objects in the output are a line for each of their fields too."""

@@ -1,0 +1,1 @@
+"""What a job server calls things."""

@@ -1,0 +1,1 @@
+"""Following jobs and workers, over MQTT and HTTP."""

@@ -1,0 +1,236 @@
+"""Which workers there are, as they say themselves on MQTT: a retained message each, and an empty one at their end."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+import json
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from cl_api.compute.models import WorkerCapability
+from cl_api.compute.types import JSONObject
+from cl_client.config.defaults import ComputeClientConfig as Config
+from cl_client.errors import WorkerUnavailableError
+from cl_client.loops.home_loop import HomeLoop
+
+if TYPE_CHECKING:
+    from cl_client.watching.mqtt_connection import Subscription
+
+logger = logging.getLogger(__name__)
+
+WorkerCallback = Callable[[str, "WorkerCapability | None"], "Awaitable[None] | None"]
+"""Called with the id of a worker and what it can do, `None` when it is gone; may be async."""
+
+
+class Workers:
+    """What is known of the workers of one broker. `client.workers` is one.
+
+    Args:
+        connect: makes the subscription, with no topics yet.
+    """
+
+    def __init__(self, connect: Callable[[Workers], Subscription]) -> None:
+        self._connect = connect
+        self._subscription: Subscription | None = None
+        self._known: dict[str, WorkerCapability] = {}
+        self._listeners: dict[str, _Listener] = {}
+        self._ids = itertools.count(1)
+        # Since the subscription was last lost: who does not say so again is gone.
+        self._announced: set[str] = set()
+        self._news = asyncio.Event()
+        self._sweep: asyncio.TimerHandle | None = None
+        self._home = HomeLoop()
+        self.ignored: int = 0
+        """Messages that were no words of a worker."""
+
+    @property
+    def known(self) -> Mapping[str, WorkerCapability]:
+        """The workers that are there, by their id; empty until the broker has told."""
+        return MappingProxyType(self._known)
+
+    def start(self) -> None:
+        """Begin to listen to the broker, if that was not done before. Returns at once.
+
+        Raises:
+            ClientClosedError: the client is closed, or began in another event loop.
+        """
+        self._home.check()
+        if self._subscription is None:
+            self._subscription = self._connect(self)
+            self._subscription.add(f"{Config.MQTT_CAPABILITY_TOPIC_PREFIX}/+")
+
+    def subscribe(self, callback: WorkerCallback) -> str:
+        """Have it called, in a task, for each worker that is there, comes, changes or goes. Needs a running event loop.
+
+        Changes that come faster than it returns are skipped, but for the latest of each worker.
+
+        Returns:
+            An id for `unsubscribe`.
+        """
+        self.start()
+        listener = _Listener(callback)
+        name = f"workers-{next(self._ids)}"
+        self._listeners[name] = listener
+        for worker_id, worker in self._known.items():
+            listener.hear(worker_id, worker)
+        return name
+
+    def unsubscribe(self, subscription_id: str) -> None:
+        """Stop listening; an id that is not known (any more) is ignored."""
+        if (listener := self._listeners.pop(subscription_id, None)) is not None:
+            listener.cancel()
+
+    async def news(self, timeout: float) -> bool:
+        """Wait until a worker comes, changes or goes; `False` when none does within so many seconds."""
+        self.start()
+        self._news.clear()
+        try:
+            await asyncio.wait_for(self._news.wait(), timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    async def wait_for(self, task_type: str, timeout: float | None = None) -> bool:
+        """Wait until a worker for this task type says that it is there.
+
+        Args:
+            task_type: such as `clip_embedding`.
+            timeout: seconds; 30 when not given.
+
+        Returns:
+            True.
+
+        Raises:
+            WorkerUnavailableError: there is none in time.
+        """
+        self.start()
+        seconds = Config.WORKER_WAIT_TIMEOUT if timeout is None else timeout
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not any(task_type in worker.capabilities for worker in self._known.values()):
+            if not await self.news(max(0.0, deadline - loop.time())):
+                raise WorkerUnavailableError(
+                    f"no worker for {task_type} after {seconds:g} s", hint="start one: `cl-client server up`"
+                )
+        return True
+
+    def receive(self, topic: str, payload: bytes) -> None:
+        """Take a message of the broker. Never raises."""
+        worker_id = topic.removeprefix(f"{Config.MQTT_CAPABILITY_TOPIC_PREFIX}/")
+        if not payload:
+            self._forget(worker_id)
+            return
+        try:
+            worker = _parse(payload)
+        except (ValueError, RecursionError) as error:
+            self.ignored += 1
+            logger.debug("ignored a message on %s: %s", topic, error)
+            return
+        self._announced.add(worker_id)
+        before = self._known.get(worker_id)
+        self._known[worker_id] = worker
+        if before is None or _abilities(before) != _abilities(worker):
+            self._tell(worker_id, worker)
+
+    def online(self, topics: Collection[str]) -> None:
+        """The subscription stands: who was known, and does not say so again soon, is gone."""
+        del topics
+        self._stop_sweep()
+        self._sweep = asyncio.get_running_loop().call_later(Config.WORKER_SILENCE, self._forget_silent)
+
+    def offline(self, reason: str) -> None:
+        """The subscription does not stand: what is known may be of the past, and is kept until it stands again."""
+        logger.debug("no news of workers: %s", reason)
+        self._stop_sweep()
+        self._announced.clear()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        self._home.closed = True
+        self._stop_sweep()
+        for name in list(self._listeners):
+            self.unsubscribe(name)
+        if self._subscription is not None:
+            await self._subscription.close()
+
+    def _forget_silent(self) -> None:
+        for worker_id in self._known.keys() - self._announced:
+            self._forget(worker_id)
+
+    def _forget(self, worker_id: str) -> None:
+        if self._known.pop(worker_id, None) is not None:
+            self._tell(worker_id, None)
+
+    def _tell(self, worker_id: str, worker: WorkerCapability | None) -> None:
+        self._news.set()
+        for listener in self._listeners.values():
+            listener.hear(worker_id, worker)
+
+    def _stop_sweep(self) -> None:
+        if self._sweep is not None:
+            self._sweep.cancel()
+
+
+class _Listener:
+    """A callback and the task that it runs in, never in the funnel that messages come through."""
+
+    def __init__(self, callback: WorkerCallback) -> None:
+        self._callback = callback
+        self._untold: dict[str, WorkerCapability | None] = {}
+        self._news = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name="cl_client workers")
+
+    def hear(self, worker_id: str, worker: WorkerCapability | None) -> None:
+        self._untold[worker_id] = worker
+        self._news.set()
+
+    def cancel(self) -> None:
+        # A callback that unsubscribes itself runs to its end.
+        if self._task is not asyncio.current_task():
+            self._task.cancel()
+        self._untold.clear()
+
+    async def _run(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._untold:
+                worker_id = next(iter(self._untold))
+                await self._call(worker_id, self._untold.pop(worker_id))
+
+    async def _call(self, worker_id: str, worker: WorkerCapability | None) -> None:
+        try:
+            result = self._callback(worker_id, worker)
+            if inspect.isawaitable(result):
+                await result
+        except Exception:
+            logger.exception("a callback for worker %s failed", worker_id)
+
+
+def _parse(payload: bytes) -> WorkerCapability:
+    """Read the word of a worker.
+
+    Raises:
+        ValueError, RecursionError: it is none.
+    """
+    fields = cast("object", json.loads(payload))
+    if not isinstance(fields, dict):
+        raise ValueError("not an object")
+    try:
+        worker = WorkerCapability.from_dict(cast("JSONObject", fields))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not what the spec promises: {error!r}") from None
+    abilities = cast("object", worker.capabilities)
+    if not isinstance(abilities, list) or not all(isinstance(one, str) for one in cast("list[object]", abilities)):
+        raise ValueError("capabilities is not a list of task types")
+    if not isinstance(cast("object", worker.idle_count), int):
+        raise ValueError("idle_count is not a number")
+    return worker
+
+
+def _abilities(worker: WorkerCapability) -> tuple[list[str], int]:
+    return worker.capabilities, worker.idle_count

@@ -1,0 +1,1 @@
+"""Two specs compared: what changed, and whom it breaks."""

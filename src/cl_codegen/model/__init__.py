@@ -1,0 +1,1 @@
+"""What templates are filled from: plugins, commands, packages."""

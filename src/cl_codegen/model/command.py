@@ -1,0 +1,212 @@
+"""The command of a plugin: how its parameters are said on the command line, and handed on to the typed method."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import evolve, frozen
+
+from cl_codegen.model.plugin import Parameter, Plugin
+from cl_codegen.text import naming
+from cl_codegen.text.escape import SpecText, literal, one_line, visible
+
+GLOBAL_OPTIONS = frozenset(
+    [
+        "--watch",
+        "--no-watch",
+        "--wait",
+        "--no-wait",
+        "--output",
+        "-o",
+        "--output-dir",
+        "--concurrency",
+        "--resume",
+        "--timeout",
+        "--priority",
+        "--compute-url",
+        "--mqtt-broker",
+        "--mqtt-port",
+        "--auth-url",
+        "--username",
+        "--password",
+        "--no-auth",
+        "--config",
+        "--profile",
+        "--json",
+        "--quiet",
+        "-q",
+        "--debug",
+        "--help",
+        "--version",
+    ]
+)
+"""What every command takes: an option of a plugin gives way to it."""
+
+_MODULE_WORDS = frozenset(["cast", "given", "json_option", "read_option", "jobs", "partial"])
+"""What the body of a command reads: no argument may stand before it."""
+
+_PLACEHOLDERS = {"int": "8", "float": "0.5", "str": "TEXT"}
+
+
+@frozen
+class Option:
+    """One parameter on the command line.
+
+    Attributes:
+        argument: of the function.
+        parameter: of the typed method.
+        names: all spellings, `--format` and `-f`; none where it is positional.
+        type: annotation of the argument.
+        value: the expression that the typed method gets.
+        metavar: what stands for the value in the help; none leaves it to the type.
+        default: what the server takes where nothing is given, to be shown.
+        reads, casts: the models that `value` needs, when it runs or only for the type checker.
+    """
+
+    argument: str
+    parameter: str
+    names: tuple[str, ...]
+    type: str
+    value: str
+    help: SpecText
+    metavar: str | None
+    default: SpecText | None
+    required: bool
+    reads: tuple[str, ...] = ()
+    casts: tuple[str, ...] = ()
+
+
+@frozen
+class Command:
+    """What the template of a command has to know beyond the plugin itself.
+
+    Attributes:
+        file: the positional argument, where one file is what a job is about.
+        options: all others, required ones first.
+        help_flags: those that no option of the plugin takes for itself.
+        help: what the spec says, and a call as one would type it.
+        casts_any: whether an option is handed on by a cast.
+        reads, casts: as of all its options.
+    """
+
+    file: Option | None
+    options: tuple[Option, ...]
+    help_flags: tuple[str, ...]
+    example: SpecText
+    help: SpecText
+    casts_any: bool
+    reads: tuple[str, ...]
+    casts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, plugin: Plugin) -> Command:
+        files = [parameter for parameter in plugin.files if parameter.required and not parameter.is_list]
+        file = files[0] if files else None
+        taken = {*GLOBAL_OPTIONS, *(plugin.view.flags if plugin.view else ())}
+        options: list[Option] = []
+        for parameter in plugin.parameters:
+            if parameter is not file:
+                names = _names(plugin, parameter, taken)
+                taken.update(names)
+                options.append(_option(parameter, names))
+        example = _example(plugin, file, options)
+        return cls(
+            # One is what a job takes; the command takes many, and makes a job of each.
+            file=evolve(_option(file, ()), type="list[Path]") if file else None,
+            options=tuple(options),
+            help_flags=tuple(flag for flag in ("--help", "-h") if flag == "--help" or flag not in taken),
+            example=SpecText(example),
+            help=SpecText(f"{visible(plugin.description.raw)}\n\nExample: {example}"),
+            casts_any=any("cast(" in option.value for option in options),
+            reads=tuple(sorted({name for option in options for name in option.reads})),
+            casts=tuple(sorted({name for option in options for name in option.casts})),
+        )
+
+
+def _names(plugin: Plugin, parameter: Parameter, taken: set[str]) -> tuple[str, ...]:
+    """The flags of the manifest; the option that the parameter's name makes too, where none of them is a long one."""
+    flags = tuple(flag for flag in parameter.flags if flag not in taken)
+    if any(flag.startswith("--") for flag in flags):
+        return flags
+    option = (
+        parameter.option if parameter.option not in taken else f"--{naming.kebab(plugin.name)}-{parameter.option[2:]}"
+    )
+    return (option, *flags)
+
+
+def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
+    argument = f"{parameter.name}_" if parameter.name in _MODULE_WORDS else parameter.name
+    kind, value = parameter.type, argument
+    name = literal(names[0] if names else argument)
+    models = tuple(name for _, name in parameter.classes)
+    reads: tuple[str, ...] = ()
+    casts: tuple[str, ...] = ()
+    if parameter.is_file:
+        kind = "list[Path]" if parameter.is_list else "Path"
+        if parameter.is_list:
+            # To a type checker, a list of paths is no list of what else a file may be given as.
+            value = f"[*{argument}]" if parameter.required else f"cast({_wanted(parameter)}, {argument})"
+    elif parameter.read and models:
+        kind, reads = "str", models
+        value = f"read_option({name}, {argument}, lambda value: {parameter.read})"
+        value = value if parameter.required else f"None if {argument} is None else {value}"
+    elif "JSON" in parameter.type:
+        kind, value = "str", f"cast({_wanted(parameter)}, json_option({name}, {argument}))"
+    elif models:
+        kind, casts, value = parameter.said, models, f"cast({_wanted(parameter)}, {argument})"
+    if not parameter.required:
+        kind = kind if kind.endswith("| None") else f"{kind} | None"
+        value = f"given({value})"
+    return Option(
+        argument=argument,
+        parameter=parameter.name,
+        names=names,
+        type=kind,
+        value=value,
+        help=parameter.help,
+        metavar=_metavar(parameter),
+        default=_default(parameter),
+        required=parameter.required,
+        reads=reads,
+        casts=casts,
+    )
+
+
+def _wanted(parameter: Parameter) -> str:
+    return literal(parameter.type if parameter.required else f"{parameter.type} | None")
+
+
+def _metavar(parameter: Parameter) -> str | None:
+    bounds = dict(parameter.bounds)
+    if "minimum" in bounds and "maximum" in bounds:
+        return f"{bounds['minimum']}-{bounds['maximum']}"
+    if "JSON" in parameter.type or (parameter.read and parameter.classes):
+        return "JSON"
+    return None
+
+
+def _default(parameter: Parameter) -> SpecText | None:
+    match parameter.default:
+        case None:
+            return None
+        case str(text):
+            return SpecText(one_line(text))
+        case bool(yes):
+            return SpecText("yes" if yes else "no")
+        case other:
+            return SpecText(literal(other))
+
+
+def _example(plugin: Plugin, file: Parameter | None, options: list[Option]) -> str:
+    words = [plugin.layout.program, plugin.group, plugin.verb]
+    if file is not None:
+        # The file of the example in Python: a film, for a plugin that takes films.
+        named = re.search(r'"([\w-]+\.\w+)"', plugin.example.raw)
+        words.append(named[1] if named else "photo.jpg")
+    by_name = {parameter.name: parameter for parameter in plugin.parameters}
+    for option in options:
+        if option.required:
+            parameter = by_name[option.parameter]
+            value = str(parameter.choices[0]) if parameter.choices else _PLACEHOLDERS.get(option.type, "VALUE")
+            words += [option.names[0], value]
+    return " ".join(words)

@@ -1,0 +1,1 @@
+"""Small named rules that make a spec one that the generator understands."""

@@ -1,0 +1,226 @@
+"""An OpenAPI document, and the places in it.
+
+Everything reads a spec through `Node`, which knows its JSON pointer (RFC 6901): what is broken can be named.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from attrs import frozen
+
+from cl_codegen.text.escape import one_line
+
+JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
+JSONObject: TypeAlias = dict[str, JSONValue]
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class SpecError(Exception):
+    """A spec, or a manifest for it, that nothing can be generated from.
+
+    Attributes:
+        source: the file.
+        place: a JSON pointer into it (a spec), or a line (`line 12`, a manifest).
+        expected: what should be there, or what is wrong, in words.
+    """
+
+    def __init__(self, source: Path | str, place: str, expected: str) -> None:
+        # It quotes the spec, and is shown in a terminal.
+        super().__init__(one_line(f"{source}: {place}: {expected}"))
+        self.source: str = str(source)
+        self.place: str = place
+        self.expected: str = expected
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON (RFC 8259 §6)")
+
+
+def escape_pointer(key: str) -> str:
+    """One step of a JSON pointer (RFC 6901 §3)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def unescape_pointer(step: str) -> str:
+    """The key that a step of a JSON pointer means (RFC 6901 §4)."""
+    return step.replace("~1", "/").replace("~0", "~")
+
+
+def read_json(source: Path | str, text: str) -> JSONValue:
+    """The value of a JSON text.
+
+    Raises:
+        SpecError: it is not JSON; the place is the line.
+    """
+    try:
+        return cast("JSONValue", json.loads(text, parse_constant=_refuse_constant))
+    except json.JSONDecodeError as broken:
+        raise SpecError(source, f"line {broken.lineno}, column {broken.colno}", f"not JSON: {broken.msg}") from None
+    except (ValueError, RecursionError) as unreadable:
+        raise SpecError(source, "#", f"cannot be read: {unreadable}") from None
+
+
+def canonical(document: JSONObject) -> str:
+    """The one text of a document, as files under `openapi/` hold it: the same document gives the same bytes."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+@frozen
+class Spec:
+    """An OpenAPI document and the file that it came from."""
+
+    source: Path
+    document: JSONObject
+
+    @classmethod
+    def load(cls, path: Path) -> Spec:
+        """Read and check a document: YAML where the file is called so, else JSON.
+
+        Raises:
+            SpecError: the file is missing, is neither, or is not an OpenAPI 3 document.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise SpecError(path, "#", "there is no such file; `make spec` exports it from the server") from None
+        except (OSError, UnicodeDecodeError) as unreadable:
+            raise SpecError(path, "#", f"cannot be read: {unreadable}") from None
+        if path.suffix.lower() in {".yaml", ".yml"}:
+            # PyYAML takes 20 ms to import, and most specs are JSON.
+            from cl_codegen.spec.yaml_document import read_yaml
+
+            return cls.of(path, read_yaml(path, text))
+        return cls.of(path, read_json(path, text))
+
+    @classmethod
+    def of(cls, source: Path, value: JSONValue) -> Spec:
+        """The checked document of a value that has been read already."""
+        if not isinstance(value, dict):
+            raise SpecError(source, "#", "expected an OpenAPI document, which is an object")
+        spec = cls(source, value)
+        _validate(spec)
+        return spec
+
+    @property
+    def root(self) -> Node:
+        return Node(self, "#", self.document)
+
+    def operations(self) -> Iterator[tuple[str, str, Node]]:
+        """(path, method, operation) of every operation, in the order of the document."""
+        for path, item in self.root.at("paths").members():
+            for method in METHODS:
+                if (operation := item.find(method)) is not None:
+                    yield path, method, operation
+
+    def resolve(self, reference: str) -> Node | None:
+        """What a local reference (`#/components/…`) points at, if it is there."""
+        if not reference.startswith("#/"):
+            return None
+        node: Node | None = self.root
+        for step in reference[2:].split("/"):
+            node = node.find(unescape_pointer(step)) if node is not None else None
+        return node
+
+
+@frozen
+class Node:
+    """A value of a spec and where it stands."""
+
+    spec: Spec
+    pointer: str
+    value: JSONValue
+
+    def error(self, expected: str) -> SpecError:
+        return SpecError(self.spec.source, self.pointer, expected)
+
+    def find(self, key: str) -> Node | None:
+        """The member `key`, or nothing: absent, or this is no object (or, by index, no array)."""
+        pointer = f"{self.pointer}/{escape_pointer(key)}"
+        if isinstance(self.value, dict) and key in self.value:
+            return Node(self.spec, pointer, self.value[key])
+        if isinstance(self.value, list) and key.isdecimal() and int(key) < len(self.value):
+            return Node(self.spec, pointer, self.value[int(key)])
+        return None
+
+    def value_of(self, key: str) -> JSONValue:
+        """The value of the member `key`, or nothing."""
+        found = self.find(key)
+        return found.value if found else None
+
+    def at(self, key: str) -> Node:
+        """The member `key`, which has to be there."""
+        node = self.find(key)
+        if node is None:
+            raise self.error(f"expected the member {key!r}")
+        return node
+
+    def follow(self) -> Node:
+        """What stands here, behind any chain of `$ref`."""
+        node, seen = self, {self.pointer}
+        while (reference := node.find("$ref")) is not None:
+            target = self.spec.resolve(reference.text())
+            if target is None or target.pointer in seen:
+                raise reference.error(f"the reference {reference.value!r} leads nowhere")
+            seen.add(target.pointer)
+            node = target
+        return node
+
+    def members(self) -> Iterator[tuple[str, Node]]:
+        """The members of an object."""
+        if not isinstance(self.value, dict):
+            raise self.error("expected an object")
+        for key in self.value:
+            yield key, self.at(key)
+
+    def elements(self) -> Iterator[Node]:
+        """The elements of an array."""
+        if not isinstance(self.value, list):
+            raise self.error("expected an array")
+        for index in range(len(self.value)):
+            yield self.at(str(index))
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise self.error("expected a string")
+        return self.value
+
+
+def _validate(spec: Spec) -> None:
+    """What every later step takes for granted; what a step needs beyond this, it checks itself."""
+    root = spec.root
+    version = root.at("openapi").text()
+    if not version.startswith("3."):
+        raise root.at("openapi").error(f"expected OpenAPI 3.0 or 3.1, not {version}")
+    for key in ("title", "version"):
+        root.at("info").at(key).text()
+    for path, item in root.at("paths").members():
+        if not path.startswith("/"):
+            raise item.error("expected a path, which begins with /")
+        for _ in item.members():
+            pass
+    for _, _, operation in spec.operations():
+        for code, response in operation.at("responses").members():
+            if code != "default" and not (len(code) == 3 and code[0] in "12345"):
+                raise response.error("expected a status code, a range such as 4XX, or default")
+            for _ in response.members():
+                pass
+    _validate_references(root)
+
+
+def _validate_references(node: Node) -> None:
+    if isinstance(node.value, dict):
+        reference = node.value.get("$ref")
+        # A schema that pydantic wrote alone refers to `#/$defs/…`; normalising gives these a place.
+        if isinstance(reference, str) and not reference.startswith("#/$defs/"):
+            node.follow()
+        for key, child in node.members():
+            if key not in {"example", "examples", "default", "const", "enum"}:
+                _validate_references(child)
+    elif isinstance(node.value, list):
+        for child in node.elements():
+            _validate_references(child)

@@ -1,0 +1,1 @@
+"""The client without async, written from the one with it."""

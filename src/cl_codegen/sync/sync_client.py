@@ -1,0 +1,101 @@
+"""The package of the sync client, as text: its twins, rendered, and the imports that they need."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from attrs import evolve
+
+from cl_codegen.sync.python_module import Module, names_in
+from cl_codegen.sync.sync_twins import Sources, TwinModule, read_twins
+from cl_codegen.text.layout import OURS, Layout
+from cl_codegen.write.render import environment, render_template
+
+_OURS: Final = {
+    "Generator": "collections.abc",
+    "cached_property": "functools",
+    "Door": "cl_client.loops.portal",
+    "Portal": "cl_client.loops.portal",
+    "Twin": "cl_client.loops.portal",
+    "awaitable_method": "cl_client.loops.portal",
+    "behind": "cl_client.loops.portal",
+    "in_thread": "cl_client.loops.portal",
+    "unwrapped": "cl_client.loops.portal",
+}
+
+
+CLIENT: Final = Path(__file__).parents[2] / "cl_client"
+"""The sources of the async client, from which the sync one is made."""
+
+
+def sync_client(
+    plugins: Mapping[str, str],
+    templates: Path,
+    *,
+    layout: Layout = OURS,
+    facade: str | None = None,
+    client: Path = CLIENT,
+) -> Mapping[str, str]:
+    """The modules of `cl_sync`, or of the sync client of a package, by their path below that, unformatted.
+
+    Args:
+        plugins: the modules of the plugin layer, by their path.
+        templates: the folder of `module.py.jinja`.
+        layout: what the packages are called.
+        facade: the text of the package's client; what it stands on has its twins in `cl_sync`.
+        client: the folder of `cl_client`, whose sources are read.
+
+    Raises:
+        GenerationError: the async client has something for which there is no rule.
+        PluginTemplateError: as `render`.
+    """
+    package = layout.wire.removesuffix(".api")
+    sources = Sources(client, plugins, layout, Module.parse(f"{package}.client", facade) if facade else None)
+    env = environment(templates)
+    files = {"plugins/__init__.py": '"""The sync twins of the plugins\' clients."""\n'}
+    if facade is None:
+        files["__init__.py"] = (
+            '"""The sync twins of the client\'s classes: `cl_client.sync` has those that people need."""\n'
+        )
+    for twins in read_twins(sources):
+        body = render_template(env, "module.py.jinja", module=twins)
+        imports = "\n".join(_imports(sources, twins, ast.parse(body)))
+        path = twins.name.removeprefix(f"{layout.sync}.").replace(".", "/")
+        files[f"{path}.py"] = render_template(env, "module.py.jinja", module=evolve(twins, imports=imports))
+    return files
+
+
+def _imports(sources: Sources, twins: TwinModule, body: ast.Module) -> Iterator[str]:
+    """The imports and the type variables of a module. What only looks like a name of one, ruff takes out."""
+    scope = sources.scope(twins)
+    used = names_in(body)
+    variables = {name: made for module in scope for name in sorted(used) if (made := module.type_variable(name))}
+    for made in variables.values():
+        used |= names_in(ast.parse(made))
+    statements = {name: _import(sources, scope, twins, name) for name in sorted(used - variables.keys())}
+    yield from (found for found in statements.values() if found and not found.startswith(" "))
+    for_types = [found for found in statements.values() if found.startswith(" ")]
+    if for_types:
+        yield from ("from typing import TYPE_CHECKING", "if TYPE_CHECKING:", *for_types, "")
+    yield from variables.values()
+
+
+def _import(sources: Sources, scope: tuple[Module, ...], twins: TwinModule, name: str) -> str:
+    """Where a name is from: indented where it is for types alone, nothing where it is no import."""
+    if name in _OURS:
+        return f"from {_OURS[name]} import {name}"
+    for mark in ("Async", "async_"):
+        held = name.removeprefix(mark)
+        if held != name and held in sources.homes:
+            return f"from {sources.module_of(held).name} import {held} as {name}"
+    found = next((module.imports[name] for module in scope if name in module.imports), None)
+    if (home := sources.homes.get(name)) is not None:
+        indent = "    " if found is not None and found.is_for_types else ""
+        return "" if home == twins.name else f"{indent}from {home} import {name}"
+    if found is not None:
+        return found.statement()
+    own = next((module.name for module in scope if module.defines(name)), None)
+    return "" if own is None else f"from {own} import {name}"

@@ -1,0 +1,384 @@
+"""The sync client, made from the sources of the async one: signatures and docstrings are read, nothing is imported.
+
+A class gets a twin that holds one of its objects: a coroutine becomes a call that waits, an async generator a
+generator, an async context manager a context manager. A twin has what its class inherits, too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from cl_codegen.faults import GenerationError
+from cl_codegen.sync.python_module import Function, Module, decorators, names_in
+from cl_codegen.sync.sync_types import Types
+from cl_codegen.text.layout import OURS, Layout
+
+TWINS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "auth_client": ("accounts.auth_client", ("AuthClient",)),
+    "batch": ("batch.run", ("Outcome", "as_completed")),
+    "client": ("client", ("ComputeClient",)),
+    "job": ("jobs.handle", ("Job",)),
+    "jobs": ("jobs.collection", ("Jobs",)),
+    "monitor": ("monitor", ("MQTTJobMonitor",)),
+    "session": ("session", ("SessionManager",)),
+    "watch": ("watching.watch", ("Watch",)),
+    "workers": ("watching.workers", ("Workers",)),
+}
+"""By the module of the sync client: the module below `cl_client`, and its classes and functions that get a twin. The
+plugins' clients have twins too."""
+
+_PLUGIN_BASE: Final = "PluginClient"
+_BENEATH: Final = {"api", "watcher"}
+"""Layers that only the loop can use: `client.twin.api`."""
+
+_WORDS: Final = (
+    (re.compile(r"\bawait "), ""),
+    (re.compile(r"\b[Aa]sync (for|with)\b"), r"\1"),
+    (re.compile(r"\ban async (context manager|generator)"), r"a \1"),
+    (re.compile(r",? for one event loop\b"), ""),
+    (re.compile(r"\s+Needs a running event loop\."), ""),
+    (re.compile(r" ?For one event loop\."), ""),
+    (re.compile(r"\bawaited for\b"), "called for"),
+)
+"""What is different in words."""
+
+
+@frozen
+class Callable:
+    """A function or a method of the sync client."""
+
+    name: str
+    parameters: str
+    returns: str
+    doc: str
+    body: tuple[str, ...]
+    decorators: tuple[str, ...] = ()
+
+
+@frozen
+class Init:
+    """The parameters of a class that people make, and the arguments that they become."""
+
+    parameters: str
+    arguments: str
+
+
+@frozen
+class TwinClass:
+    """A class of the sync client."""
+
+    name: str
+    bases: str
+    doc: str
+    variables: tuple[str, ...]
+    init: Init | None
+    members: tuple[Callable, ...]
+
+
+@frozen
+class TwinModule:
+    """A module of the sync client.
+
+    Attributes:
+        name: dotted.
+        source: the module that it is made from.
+    """
+
+    name: str
+    source: str
+    classes: tuple[TwinClass, ...]
+    functions: tuple[Callable, ...]
+    imports: str = ""
+
+
+class Sources:
+    """What is read: the modules of the async client, and of its plugins.
+
+    Args:
+        client: the folder of `cl_client`.
+        plugins: the modules of the plugin layer, by their path.
+        layout: what the packages are called.
+        facade: the module of a package's own client; its other twins are those that `cl_sync` has.
+    """
+
+    def __init__(
+        self, client: Path, plugins: Mapping[str, str], layout: Layout = OURS, facade: Module | None = None
+    ) -> None:
+        ours = {name: _read(client, source) for name, (source, _) in TWINS.items()}
+        ours["plugin"] = _read(client, "runtime.plugin")
+        theirs = {
+            path.removesuffix(".py"): Module.parse(f"{layout.plugins}.{path.removesuffix('.py')}", text)
+            for path, text in plugins.items()
+            if "/" not in path and path != "__init__.py"
+        }
+        every = (*ours.values(), *theirs.values(), *([facade] if facade else []))
+        self._classes = {name: module for module in every for name in module.classes}
+        self.modules: dict[str, Module] = {}
+        """The modules that have twins, by the name of the twins' module."""
+        self.homes: dict[str, str] = {}
+        """Where the twins are, by their name."""
+        for module, (_, names) in TWINS.items():
+            self._have_twins(ours[module], f"{OURS.sync}.{module}", names)
+        known = set(self.modules) if facade else set[str]()
+        for name, module in theirs.items():
+            names = [each for each, node in module.classes.items() if _PLUGIN_BASE in _bases(node)]
+            if names:
+                self._have_twins(module, f"{layout.sync}.plugins.{name}", names)
+        if facade is not None:
+            self._have_twins(facade, f"{layout.sync}.client", list(facade.classes))
+        self.written: tuple[str, ...] = tuple(home for home in self.modules if home not in known)
+        """Those that are to be made."""
+        doors = {name for name in self.homes if "__aenter__" in self._methods(name)}
+        self.types: Types = Types(frozenset(self.homes), doors)
+
+    def family(self, name: str) -> list[tuple[Module, ast.ClassDef]]:
+        """A class and those of its bases whose source is known, in the order in which attributes are looked up."""
+        if (module := self._classes.get(name)) is None:
+            return []
+        node = module.classes[name]
+        return [(module, node), *(found for base in _bases(node) for found in self.family(base))]
+
+    def module_of(self, name: str) -> Module:
+        """The module that a twin is made from."""
+        return self.modules[self.homes[name]]
+
+    def scope(self, twins: TwinModule) -> tuple[Module, ...]:
+        """The modules whose names the code of these twins may have."""
+        found = {module.name: module for each in twins.classes for module, _ in self.family(each.name)}
+        return tuple({twins.source: self.modules[twins.name], **found}.values())
+
+    def _methods(self, name: str) -> set[str]:
+        return {each.name for _, node in self.family(name) for each in node.body if isinstance(each, Function)}
+
+    def _have_twins(self, module: Module, home: str, names: Sequence[str]) -> None:
+        for name in names:
+            if not module.defines(name):
+                raise GenerationError(f"{module.name} has no {name} that could have a twin")
+            self.homes[name] = home
+        self.modules[home] = module
+
+
+def _read(client: Path, name: str) -> Module:
+    """A module below `cl_client`, by its dotted name."""
+    return Module.parse(f"cl_client.{name}", client.joinpath(*name.split(".")).with_suffix(".py").read_text("utf-8"))
+
+
+def read_twins(sources: Sources) -> tuple[TwinModule, ...]:
+    """The modules of the sync client.
+
+    Raises:
+        GenerationError: the async client has something for which there is no rule.
+    """
+    return tuple(_Writer(sources, home).write() for home in sources.written)
+
+
+class _Writer:
+    """Makes the twins of one module."""
+
+    def __init__(self, sources: Sources, home: str) -> None:
+        self._types = sources.types
+        self._sources = sources
+        self._module = sources.modules[home]
+        self._home = home
+
+    def write(self) -> TwinModule:
+        names = [name for name, home in self._sources.homes.items() if home == self._home]
+        classes = tuple(self._class(name) for name in names if name in self._module.classes)
+        functions = tuple(
+            self._function(self._module.functions[name]) for name in names if name in self._module.functions
+        )
+        return TwinModule(self._home, self._module.name, classes, functions)
+
+    def _class(self, name: str) -> TwinClass:
+        family = self._sources.family(name)
+        node = family[0][1]
+        generic = next((ast.unparse(base) for base in node.bases if _head(base) == "Generic"), None)
+        held = f"Async{name}{generic.removeprefix('Generic')}" if generic else f"Async{name}"
+        kind = "Door" if name in self._types.doors else "Twin"
+        members: dict[str, Callable | None] = {}
+        variables: dict[str, str] = {}
+        init: Init | None = None
+        for module, each in family:
+            for statement in each.body:
+                if isinstance(statement, Function):
+                    if statement.name == "__init__":
+                        if init is None and kind == "Door":
+                            init = Init(self._parameters(statement), self._arguments(statement, "self.portal"))
+                        for attribute in _attributes(statement):
+                            members.setdefault(attribute[0], self._attribute(*attribute))
+                    elif not statement.name.startswith("_"):
+                        members.setdefault(statement.name, self._method(module, name, statement, kind))
+                elif (variable := _class_variable(statement)) is not None:
+                    variables.setdefault(variable[0], f"{variable[1]} = Async{name}.{variable[0]}")
+                elif (field := _field(statement)) is not None:
+                    members.setdefault(field[0], self._attribute(*field, ""))
+        return TwinClass(
+            name,
+            f"{kind}[{held}]" + (f", {generic}" if generic else ""),
+            _words(ast.get_docstring(node)),
+            tuple(variables.values()),
+            init,
+            tuple(member for member in members.values() if member is not None),
+        )
+
+    def _attribute(self, name: str, annotation: ast.expr, doc: str) -> Callable | None:
+        if name in _BENEATH:
+            return None
+        return self._property(name, annotation, doc, ())
+
+    def _property(self, name: str, annotation: ast.expr | None, doc: str, lines: tuple[str, ...]) -> Callable:
+        given = self._types.given(annotation, "self.portal", f"self.twin.{name}")
+        is_twin = given != f"self.twin.{name}"
+        return Callable(
+            name,
+            "self",
+            self._annotation(annotation),
+            doc,
+            (*lines, f"return {given}"),
+            ("cached_property",) if is_twin else ("property",),
+        )
+
+    def _method(self, module: Module, owner: str, node: Function, kind: str) -> Callable | None:
+        doc, marks = _words(ast.get_docstring(node)), decorators(node)
+        lines = self._late_imports(module, node)
+        if marks & {"property", "cached_property"}:
+            return self._property(node.name, node.returns, doc, lines)
+        if kind == "Door" and node.name == "close":
+            return Callable(node.name, "self", "None", doc, ("self._close()",))
+        if marks == {"classmethod", "asynccontextmanager"}:
+            opened = f"Async{owner}.{node.name}({self._arguments(node, 'portal')})"
+            lines = (
+                "portal = Portal()",
+                f"with portal.entered({opened}) as twin:",
+                "    yield behind(cls, portal, twin)",
+            )
+            return Callable(
+                node.name,
+                self._parameters(node, "cls"),
+                self._annotation(node.returns),
+                doc,
+                lines,
+                ("classmethod", "contextlib.contextmanager"),
+            )
+        if marks:
+            raise GenerationError(f"the sync client has no rule for {owner}.{node.name}: {', '.join(sorted(marks))}")
+        called = f"self.twin.{node.name}({self._arguments(node, 'self.portal')})"
+        body = self._call(node, "self.portal", called)
+        return Callable(node.name, self._parameters(node, "self"), self._annotation(node.returns), doc, (*lines, body))
+
+    def _function(self, node: Function) -> Callable:
+        """A function of several twins, which is done where they are."""
+        several = [each.arg for each in node.args.args if each.annotation and _head(each.annotation) == "Iterable"]
+        if len(several) != 1:
+            raise GenerationError(f"the sync client has no rule for {node.name}: it is of no twins")
+        given = self._arguments(node, "portal", several[0])
+        body = (
+            f"portal, {several[0]}_ = unwrapped({several[0]})",
+            self._call(node, "portal", f"async_{node.name}({given})"),
+        )
+        doc = _words(ast.get_docstring(node))
+        return Callable(node.name, self._parameters(node), self._annotation(node.returns), doc, body)
+
+    def _call(self, node: Function, portal: str, called: str) -> str:
+        streamed = self._types.streamed(node.returns)
+        if streamed is not None:
+            given = self._types.given(streamed, portal, "each")
+            source = f"{portal}.iterate({called})"
+            return f"return {source}" if given == "each" else f"return ({given} for each in {source})"
+        waited = (
+            f"{portal}.run({called})" if isinstance(node, ast.AsyncFunctionDef) else f"{portal}.call(lambda: {called})"
+        )
+        if node.returns is not None and ast.unparse(node.returns) == "None":
+            return waited
+        return f"return {self._types.given(node.returns, portal, waited)}"
+
+    def _annotation(self, annotation: ast.expr | None) -> str:
+        return "None" if annotation is None else ast.unparse(self._types.sync(annotation))
+
+    def _parameters(self, node: Function, first: str = "") -> str:
+        """As they are written, without async; `first` stands for `self`."""
+        arguments = ast.parse(ast.unparse(node)).body[0]
+        if not isinstance(arguments, Function):
+            raise GenerationError(f"{node.name} is no function")
+        every = arguments.args
+        for each in (*every.posonlyargs, *every.args, *every.kwonlyargs, every.vararg, every.kwarg):
+            if each is not None and each.annotation is not None:
+                each.annotation = self._types.sync(each.annotation)
+        if every.args and every.args[0].arg in {"self", "cls"}:
+            every.args = every.args[1:]
+        return ", ".join(part for part in (first, ast.unparse(every)) if part)
+
+    def _arguments(self, node: Function, portal: str, unwrapped: str = "") -> str:
+        """A call with the same parameters."""
+        every = node.args
+        plain = [each for each in (*every.posonlyargs, *every.args) if each.arg not in {"self", "cls"}]
+        passed = [
+            f"{each.arg}_" if each.arg == unwrapped else self._types.taken(each.annotation, portal, each.arg)
+            for each in plain
+        ]
+        passed += [f"*{every.vararg.arg}"] if every.vararg else []
+        passed += [f"{each.arg}={self._types.taken(each.annotation, portal, each.arg)}" for each in every.kwonlyargs]
+        passed += [f"**{every.kwarg.arg}"] if every.kwarg else []
+        return ", ".join(passed)
+
+    def _late_imports(self, module: Module, node: Function) -> tuple[str, ...]:
+        """Twins that the async client, too, imports only when they are asked for."""
+        used = names_in(node.returns) if node.returns is not None else set[str]()
+        return tuple(
+            f"from {self._sources.homes[name]} import {name}"
+            for name in sorted(used & self._types.twins)
+            if (found := module.imports.get(name)) is not None and found.is_for_types
+        )
+
+
+def _bases(node: ast.ClassDef) -> list[str]:
+    return [head for base in node.bases if (head := _head(base)) is not None]
+
+
+def _head(node: ast.expr) -> str | None:
+    """`Job` of `Job` and of `Job[Output]`."""
+    if isinstance(node, ast.Subscript):
+        return _head(node.value)
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _attributes(init: Function) -> Iterator[tuple[str, ast.expr, str]]:
+    """The public attributes that a constructor annotates: name, annotation, and the docstring below."""
+    for place, node in enumerate(init.body):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute):
+            below = init.body[place + 1] if place + 1 < len(init.body) else None
+            doc = below.value.value if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else ""
+            if not node.target.attr.startswith("_"):
+                yield node.target.attr, node.annotation, _words(str(doc))
+
+
+def _field(node: ast.stmt) -> tuple[str, ast.expr] | None:
+    """Name and annotation of a public field of an attrs class."""
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not node.target.id.startswith("_"):
+        return node.target.id, node.annotation
+    return None
+
+
+def _class_variable(node: ast.stmt) -> tuple[str, str] | None:
+    """Name, and name with annotation, of what a class itself has."""
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and _head(node.annotation) == "ClassVar":
+        name, said = node.target.id, f"{node.target.id}: {ast.unparse(node.annotation)}"
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        name = said = node.targets[0].id
+    else:
+        return None
+    return None if name.startswith("_") else (name, said)
+
+
+def _words(doc: str | None) -> str:
+    """A docstring without async."""
+    text = doc or ""
+    for pattern, instead in _WORDS:
+        text = pattern.sub(instead, text)
+    return text

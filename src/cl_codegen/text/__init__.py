@@ -1,0 +1,1 @@
+"""Names, escapes and line lengths of generated text."""

@@ -1,0 +1,49 @@
+"""What the generated packages and their command line are called."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from typing import Final, Self
+
+from attrs import frozen
+
+from cl_codegen.faults import PackageError
+from cl_codegen.text import naming
+
+_TAKEN: Final = frozenset(["cl_api", "cl_client", "cl_codegen", "cl_ml_tools", "cl_plugins", "cl_server"])
+
+
+@frozen
+class Layout:
+    """Names of what is generated.
+
+    Attributes:
+        wire: package of the wire layer of the server that runs the jobs.
+        plugins: package of the plugin layer.
+        program: the command line.
+        sync: package of the client without async.
+    """
+
+    wire: str
+    plugins: str
+    program: str
+    sync: str
+
+    @classmethod
+    def of_package(cls, name: str) -> Self:
+        """All in one package, for a server that is not ours.
+
+        Raises:
+            PackageError: the name is no package, or one that is there already.
+        """
+        if re.fullmatch(r"[a-z][a-z0-9_]*", name) is None or keyword.iskeyword(name):
+            raise PackageError(f"{name!r} is no name for a package: lower case, digits and _, such as my_client")
+        if name in _TAKEN or name in sys.stdlib_module_names:
+            raise PackageError(f"{name!r} is taken by another package: choose a name of its own, such as my_client")
+        return cls(f"{name}.api", f"{name}.plugins", naming.kebab(name), f"{name}.sync")
+
+
+OURS: Final = Layout("cl_api.compute", "cl_plugins", "cl-client", "cl_sync")
+"""Those of cl-client itself."""

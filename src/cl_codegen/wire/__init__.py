@@ -1,0 +1,1 @@
+"""The wire layer: attrs models and endpoints."""

@@ -1,0 +1,1 @@
+"""Files: rendered from templates, and swapped in whole."""

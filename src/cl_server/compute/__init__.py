@@ -1,0 +1,1 @@
+"""The compute API: the application, its process and its routes."""

@@ -1,0 +1,93 @@
+"""The compute server as a FastAPI application."""
+
+from collections.abc import AsyncGenerator, Callable, Set
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import Depends, FastAPI
+from prometheus_client import CollectorRegistry
+
+from cl_ml_tools.job_queue import JobQueue
+from cl_ml_tools.master import create_master_router
+from cl_server import openapi
+from cl_server.compute.quota_middleware import QuotaMiddleware
+from cl_server.compute.routes import admin, control, file_list, files, health, job_list, jobs, server
+from cl_server.files.protocol import JobStorage
+from cl_server.http import bearer, errors
+from cl_server.http.access import REFUSALS, Access, AccessMiddleware, job_user
+from cl_server.http.body_limit import BodyLimitMiddleware
+from cl_server.http.browser_guard import WebPagesMiddleware
+from cl_server.http.health import Health
+from cl_server.http.request_id import RequestIdMiddleware
+from cl_server.http.request_log import RequestLogMiddleware
+from cl_server.http.request_metrics import RequestMetrics
+from cl_server.http.tokens import Verifier
+from cl_server.messaging.capabilities import Capabilities
+from cl_server.queue.guest_mode import Switch
+from cl_server.queue.quota import Quota
+from cl_server.settings import GIB, Operation
+
+TITLE = "Compute"
+
+
+def create_app(
+    repository: JobQueue,
+    storage: JobStorage,
+    capabilities: Capabilities,
+    guest_mode: Switch,
+    verifier: Verifier | None = None,
+    *,
+    max_upload: int = 2 * GIB,
+    names: Set[str] = frozenset(),
+    operation: Operation | None = None,
+    quota: Quota | None = None,
+    state: Health | None = None,
+    registry: CollectorRegistry | None = None,
+    on_shutdown: Callable[[], None] | None = None,
+) -> FastAPI:
+    """The application.
+
+    `max_upload` is the size of a whole request body, in bytes; `names`: see `WebPagesMiddleware`; `registry` holds the
+    metrics.
+
+    Without a verifier there are guests only, and nobody is an admin.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        del app
+        yield
+        if on_shutdown is not None:
+            on_shutdown()
+
+    operation = operation or Operation()
+    registry = registry or CollectorRegistry()
+    app = FastAPI(
+        title=TITLE,
+        version=version("cl-client"),
+        description="Runs media and machine-learning tasks on files.",
+        lifespan=lifespan,
+        # What has a default may be absent in an answer too: see `JobResponse`.
+        separate_input_output_schemas=False,
+    )
+    errors.install(app)
+    # Outermost is what is added last.
+    app.add_middleware(BodyLimitMiddleware, limit=max_upload)
+    if quota is not None:
+        app.add_middleware(QuotaMiddleware, quota=quota)
+    app.add_middleware(AccessMiddleware, access=Access(verifier, guest_mode))
+    app.add_middleware(WebPagesMiddleware, names=names)
+    app.add_middleware(RequestIdMiddleware)
+    app.add_middleware(RequestLogMiddleware, metrics=RequestMetrics(registry))
+    app.include_router(server.create_router(capabilities, guest_mode))
+    app.include_router(health.create_router(state or Health(), registry, operation.metrics_for))
+    submits = create_master_router(repository, storage, job_user, offered=lambda: capabilities.summary().capabilities)
+    app.include_router(submits, dependencies=[Depends(bearer.scheme)], responses={**REFUSALS})
+    app.include_router(job_list.create_router(repository))
+    app.include_router(jobs.create_router(repository, storage))
+    app.include_router(control.create_router(repository, storage))
+    app.include_router(file_list.create_router(repository, storage))
+    app.include_router(files.create_router(repository, storage))
+    app.include_router(admin.create_router(repository, storage, guest_mode))
+    openapi.install(app, openapi.messages_and_outputs)
+    return app

@@ -1,0 +1,71 @@
+"""How jobs and workers fare, for Prometheus. Every API of a database tells the same: take the maximum, not the sum."""
+
+import logging
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from cl_ml_tools.job_queue import JobQueue
+from cl_ml_tools.schemas import JobStatus
+from cl_server.messaging.capabilities import Capabilities
+
+log = logging.getLogger(__name__)
+
+
+class JobMetrics(Collector):
+    """Looks at the queue and the workers when somebody asks.
+
+    `tasks` are those of the server: others, which anybody could name on the broker, are counted together.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry, queue: JobQueue, capabilities: Capabilities, tasks: Container[str]
+    ) -> None:
+        self._queue = queue
+        self._capabilities = capabilities
+        self._tasks = tasks
+        registry.register(self)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing, so that registering does not ask the database."""
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        """What there is now. Asks the database, so not on the event loop."""
+        summary = self._capabilities.summary()
+        yield GaugeMetricFamily("cl_workers", "Workers that are up.", summary.num_workers)
+        yield self._gauge("cl_workers_idle", "Jobs that workers could take at once.", summary.capabilities.items())
+        try:
+            unfinished, transitions = self._queue.unfinished(), self._queue.transitions()
+        except SQLAlchemyError:
+            log.exception("the queue cannot be counted")
+            return
+        for status in (JobStatus.QUEUED, JobStatus.PROCESSING):
+            of_status = [(task, count) for (task, its_status), count in unfinished.items() if its_status is status]
+            yield self._gauge(f"cl_jobs_{status.value}", f"Jobs that are {status.value}.", of_status)
+        yield self._counter(transitions)
+
+    def _gauge(self, name: str, text: str, counts: Iterable[tuple[str, int]]) -> Metric:
+        family = GaugeMetricFamily(name, text, labels=("task",))
+        sums = Counter[str]()
+        for task, count in counts:
+            sums[self._known(task)] += count
+        for task, count in sums.items():
+            family.add_metric((task,), count)
+        return family
+
+    def _counter(self, transitions: Mapping[tuple[str, JobStatus], int]) -> Metric:
+        family = CounterMetricFamily("cl_job_transitions", "Jobs that came into a status.", labels=("task", "status"))
+        sums = Counter[tuple[str, str]]()
+        for (task, status), times in transitions.items():
+            sums[self._known(task), status.value] += times
+        for labels, times in sums.items():
+            family.add_metric(labels, times)
+        return family
+
+    def _known(self, task: str) -> str:
+        return task if task in self._tasks else "other"

@@ -1,0 +1,57 @@
+"""Refuses uploads of somebody whose quota is used up before they are read."""
+
+from typing import cast
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cl_server.http.access import User
+from cl_server.http.body_limit import drain
+from cl_server.queue.quota import Quota, QuotaExceededError
+
+# What a form holds besides its file, in bytes: who is within their quota by less is told after the upload.
+AROUND = 64 << 10
+
+
+class QuotaMiddleware:
+    """Spares the user an upload, and the server its disk; what holds is `Quota.take`, when the job is added."""
+
+    def __init__(self, app: ASGIApp, quota: Quota) -> None:
+        self.app = app
+        self.quota = quota
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        user = cast("dict[str, object]", scope.get("state", {})).get("user")
+        if not self.quota or not isinstance(user, User) or not _is_submit(scope):
+            await self.app(scope, receive, send)
+            return
+        looked = False
+
+        async def allowed() -> Message:
+            nonlocal looked
+            if not looked:
+                looked = True
+                await self._look(user, scope, receive)
+            return await receive()
+
+        await self.app(scope, allowed, send)
+
+    async def _look(self, user: User, scope: Scope, receive: Receive) -> None:
+        headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
+        # Who sends a key may only want to hear of a job that was taken long ago.
+        if b"idempotency-key" in headers:
+            return
+        length = headers.get(b"content-length", b"")
+        announced = int(length) if length.isdigit() else 0
+        try:
+            await run_in_threadpool(self.quota.look, user.id, max(announced - AROUND, 0))
+        except QuotaExceededError:
+            # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
+            if b"expect" not in headers:
+                await drain(receive)
+            raise
+
+
+def _is_submit(scope: Scope) -> bool:
+    parts = cast("str", scope["path"]).split("/")
+    return scope["method"] == "POST" and len(parts) == 3 and parts[1] == "jobs"

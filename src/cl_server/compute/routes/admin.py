@@ -1,0 +1,54 @@
+"""`/admin`: what only admins do."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query
+
+from cl_ml_tools.schemas import ErrorResponse
+from cl_server.clock import DAY_MS, now_ms
+from cl_server.files.protocol import JobStorage
+from cl_server.http import bearer
+from cl_server.http.access import REFUSALS, admin
+from cl_server.queue.guest_mode import Switch
+from cl_server.queue.removal import Archive, remove_finished
+from cl_server.schemas import AdminConfig, CleanupResult, StorageSize
+
+
+def create_router(archive: Archive, storage: JobStorage, guest_mode: Switch) -> APIRouter:
+    """The routes for admins."""
+    router = APIRouter(
+        prefix="/admin", tags=["admin"], dependencies=[Depends(admin), Depends(bearer.scheme)], responses={**REFUSALS}
+    )
+
+    @router.get("/config", operation_id="get_admin_config", summary="What can be changed while the server runs")
+    def get_admin_config() -> AdminConfig:
+        return AdminConfig(guest_mode=guest_mode.on)
+
+    @router.put(
+        "/config/guest-mode",
+        operation_id="set_guest_mode",
+        summary="Let guests in, or no longer",
+        responses={
+            422: {"model": ErrorResponse, "description": "`guest_mode` is neither on nor off"},
+        },
+    )
+    def set_guest_mode(guest_mode_on: Annotated[bool, Form(alias="guest_mode")]) -> AdminConfig:
+        guest_mode.set(on=guest_mode_on)
+        return AdminConfig(guest_mode=guest_mode.on)
+
+    @router.get("/jobs/storage/size", operation_id="get_storage_size", summary="How much the files of jobs take")
+    def get_storage_size() -> StorageSize:
+        sizes = storage.sizes()
+        return StorageSize(total_size=sum(sizes.values()), job_count=len(sizes))
+
+    @router.delete(
+        "/jobs/cleanup",
+        operation_id="clean_up_jobs",
+        summary="Delete jobs that ended some days ago",
+        responses={422: {"model": ErrorResponse, "description": "`days` is out of its range"}},
+    )
+    def clean_up_jobs(days: Annotated[int, Query(ge=0, le=36_500)] = 7) -> CleanupResult:
+        return remove_finished(archive, storage, now_ms() - days * DAY_MS)
+
+    del get_admin_config, set_guest_mode, get_storage_size, clean_up_jobs
+    return router

@@ -1,0 +1,52 @@
+"""`/jobs/{id}`: look at a job, delete it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Response
+
+from cl_ml_tools.file_storage import FileStorage
+from cl_ml_tools.job_repository import JobRepository
+from cl_ml_tools.schemas import ErrorResponse, Job
+from cl_server.http import bearer
+from cl_server.http.access import REFUSALS, User, job_user
+from cl_server.queue.removal import remove
+from cl_server.schemas import JobResponse
+
+CurrentUser = Annotated[User, Depends(job_user)]
+
+
+def create_router(repository: JobRepository, storage: FileStorage) -> APIRouter:
+    """The routes of one job."""
+    router = APIRouter(
+        tags=["jobs"],
+        dependencies=[Depends(bearer.scheme)],
+        responses={**REFUSALS, 404: {"model": ErrorResponse, "description": "There is no such job"}},
+    )
+
+    @router.get("/jobs/{job_id}", operation_id="get_job", summary="Look at a job")
+    def get_job(job_id: str, user: CurrentUser) -> JobResponse:
+        return JobResponse.of(job_of(repository, job_id, user))
+
+    @router.delete("/jobs/{job_id}", operation_id="delete_job", summary="Delete a job and its files", status_code=204)
+    def delete_job(job_id: str, user: CurrentUser) -> Response:
+        job_of(repository, job_id, user)
+        if not remove(repository, storage, job_id):
+            raise no_such_job(job_id)
+        return Response(status_code=204)
+
+    # FastAPI holds them; the names are for the reader.
+    del get_job, delete_job
+    return router
+
+
+def job_of(repository: JobRepository, job_id: str, user: User) -> Job:
+    """The job, if it is theirs. Raises 404: whether others have a job of this id is not told."""
+    job = repository.get_job(job_id)
+    if job is None or not user.may_see(job):
+        raise no_such_job(job_id)
+    return job
+
+
+def no_such_job(job_id: str) -> HTTPException:
+    """The 404 of a job."""
+    return HTTPException(404, f"there is no job {job_id[:80]}")

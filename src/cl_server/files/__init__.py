@@ -1,0 +1,1 @@
+"""Files of jobs, in a local folder or in S3."""

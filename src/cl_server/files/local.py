@@ -1,0 +1,243 @@
+"""Files of jobs in a local folder, and the choice between that and S3."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+from starlette.concurrency import run_in_threadpool
+
+from cl_ml_tools.file_storage import SavedFile, Upload
+from cl_ml_tools.media.picture import media_type
+from cl_server.files import digests as digest_list
+from cl_server.files.protocol import JOB_ID, PIECE, FileEntry, JobStorage, Known, StoredFile, checked, finished
+
+
+def open_storage(data: Path, url: str | None, process: str) -> JobStorage:
+    """The storage at a URL (`s3://bucket/prefix`), or in the data folder where there is none.
+
+    `process` names whoever opens it among those of the data folder. Raises `SettingsError` for a URL that is none.
+    """
+    if url is None:
+        return LocalFileStorage(data)
+    # Here, because it is an extra.
+    from cl_server.files.s3 import S3FileStorage
+
+    return S3FileStorage.at(url, scratch=data / "scratch" / process)
+
+
+class LocalFileStorage:
+    """`<base>/jobs/<job id>/input` and `…/output`."""
+
+    def __init__(self, base_dir: Path) -> None:
+        self.root = base_dir.absolute() / "jobs"
+        self.root.mkdir(parents=True, exist_ok=True)
+
+    def create_job_directory(self, job_id: str) -> Path:
+        """Make the folders of a job."""
+        folder = self._folder(job_id)
+        self.get_input_path(job_id).mkdir(parents=True)
+        self.get_output_path(job_id).mkdir()
+        return folder
+
+    def get_input_path(self, job_id: str) -> Path:
+        """The folder of the inputs."""
+        return self._folder(job_id) / "input"
+
+    def get_output_path(self, job_id: str) -> Path:
+        """The folder of the outputs."""
+        return self._folder(job_id) / "output"
+
+    async def save_input_file(self, job_id: str, filename: str, file: Upload) -> SavedFile:
+        """As `keep_input`, off the event loop."""
+        return await run_in_threadpool(self.keep_input, job_id, filename, file.file)
+
+    def keep_input(self, job_id: str, filename: str, file: BinaryIO) -> SavedFile:
+        """Copy an upload, in pieces."""
+        # A name is the server's choice, but this class does not have to believe that.
+        path = self.get_input_path(job_id) / Path(filename).name
+        size, digest = _copy(file, path)
+        return {"filename": path.name, "path": str(path), "size": size, "hash": digest}
+
+    def cleanup_job(self, job_id: str) -> bool:
+        """Remove the folder of a job."""
+        folder = self._folder(job_id)
+        if not folder.exists():
+            return False
+        # A worker may still write there: what it adds meanwhile is removed by a second look.
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        return True
+
+    def begin_attempt(self, job_id: str, token: int) -> "LocalWorkspace":
+        """A new folder for what one attempt at a job writes."""
+        return LocalWorkspace(self, job_id, self._folder(job_id) / f".attempt-{token}")
+
+    def copy_inputs(self, job_id: str, to: str) -> bool:
+        """Give a new job the inputs of another, on disk only once; `False` when they are gone."""
+        source = self.get_input_path(job_id)
+        if not source.is_dir():
+            return False
+        self.create_job_directory(to)
+        for path in source.iterdir():
+            os.link(path, self.get_input_path(to) / path.name)
+        return True
+
+    def mend_inputs(self, job_id: str, source: str) -> bool:
+        """Where a job has no inputs, give it those of `source`; `False` where it has them."""
+        inputs = self.get_input_path(job_id)
+        if inputs.is_dir() and any(finished(inputs)):
+            return False
+        self.get_output_path(job_id).mkdir(parents=True, exist_ok=True)
+        # Whole at once, for a worker may be about to look.
+        part = inputs.with_name(".input")
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(self.get_input_path(source), part, copy_function=os.link)
+        shutil.rmtree(inputs, ignore_errors=True)
+        part.rename(inputs)
+        return True
+
+    def list_files(self, job_id: str) -> list[FileEntry]:
+        """Everything that `find` finds of a job, sorted by path."""
+        folder = self._folder(job_id)
+        names = sorted(
+            path.relative_to(folder).as_posix() for part in ("input", "output") for path in (folder / part).rglob("*")
+        )
+        noted = {part: digest_list.noted(folder / part) for part in ("input", "output")}
+        found: list[FileEntry] = []
+        for name in names:
+            file = self.find(job_id, name)
+            # Deleted, or replaced by another attempt, while we looked.
+            with contextlib.suppress(FileNotFoundError):
+                if file is not None:
+                    part, _, below = name.partition("/")
+                    path = Path(file.location)
+                    digest = noted[part].get(below) or _digest(path, file.etag)
+                    found.append(FileEntry(name, file.size, digest, media_type(path)))
+        return found
+
+    def find(self, job_id: str, relative: str) -> StoredFile | None:
+        """A file of a job by its path relative to the job; `None` for whatever is not a finished file in there."""
+        if not JOB_ID.fullmatch(job_id) or "\0" in relative:
+            return None
+        folder = self._folder(job_id)
+        try:
+            path = (folder / relative).resolve(strict=True)
+            root = folder.resolve()
+            found = path.stat()
+        except (OSError, ValueError):
+            return None
+        if not path.is_relative_to(root) or not path.is_file():
+            return None
+        # A leading dot is how a file is named that is still being written, or a folder of such files.
+        if any(part.startswith(".") for part in path.relative_to(root).parts):
+            return None
+        return StoredFile(path.name, found.st_size, _entity_tag(found), str(path), path)
+
+    def sha256(self, file: StoredFile) -> str:
+        """The SHA-256 of a file, in hexadecimal, as it was noted; else it is read for that, once."""
+        path = Path(file.location)
+        part = self.root.resolve().joinpath(*path.relative_to(self.root.resolve()).parts[:2])
+        noted = digest_list.noted(part).get(path.relative_to(part).as_posix())
+        return noted or _digest(path, file.etag)
+
+    def read(self, file: StoredFile, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The bytes of a file, in pieces."""
+        left = (file.size if stop is None else stop) - start
+        with Path(file.location).open("rb") as opened:
+            opened.seek(start)
+            while left > 0:
+                piece = opened.read(min(PIECE, left))
+                if not piece:
+                    raise FileNotFoundError(f"{file.name} has become shorter")
+                left -= len(piece)
+                yield piece
+
+    def job_ids(self) -> set[str]:
+        """The jobs that have a folder."""
+        return {folder.name for folder in self.root.iterdir() if JOB_ID.fullmatch(folder.name)}
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes that the files of each job take."""
+        return {job_id: self.size_of(job_id) for job_id in self.job_ids()}
+
+    def size_of(self, job_id: str) -> int:
+        """The bytes that the files of a job take. Files that go meanwhile count nothing."""
+        total = 0
+        for path in finished(self._folder(job_id)):
+            with contextlib.suppress(OSError):
+                total += path.stat().st_size
+        return total
+
+    def abandoned(self, known: Known) -> Iterator[str]:
+        """The jobs that have a folder and are not known. Ask only while no upload comes in (`orphaned_files.py`)."""
+        yield from self.job_ids() - known.job_ids()
+
+    def _folder(self, job_id: str) -> Path:
+        return self.root / checked(job_id)
+
+
+class LocalWorkspace:
+    """Inputs are read where they lie; outputs are written beside them, and renamed."""
+
+    def __init__(self, storage: LocalFileStorage, job_id: str, folder: Path) -> None:
+        self.inputs = storage.get_input_path(job_id)
+        self.outputs = folder
+        self._published = storage.get_output_path(job_id)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+
+    def hand_in(self) -> None:
+        """Note what they are; they lie where they belong already."""
+        digests = ((path.relative_to(self.outputs).as_posix(), _sha256(path)) for path in finished(self.outputs))
+        digest_list.note(self.outputs, digests)
+
+    def publish(self) -> None:
+        """Rename them."""
+        # Done already, in a transaction that did not come to its end.
+        if not self.outputs.exists():
+            return
+        # There is something only if a worker died after it published and before that was written down.
+        if self._published.exists() and any(self._published.iterdir()):
+            shutil.rmtree(self._published)
+        # Onto a folder that is empty, this is one step (rename(2)).
+        self.outputs.rename(self._published)
+
+    def close(self) -> None:
+        """Remove what was not published."""
+        shutil.rmtree(self.outputs, ignore_errors=True)
+
+
+def _copy(file: BinaryIO, path: Path) -> tuple[int, str]:
+    """Bytes and SHA-256."""
+    content = hashlib.sha256()
+    size = 0
+    with path.open("xb") as target:
+        while piece := file.read(PIECE):
+            content.update(piece)
+            size += target.write(piece)
+    digest = content.hexdigest()
+    digest_list.note(path.parent, [(path.name, digest)])
+    return size, digest
+
+
+def _entity_tag(found: os.stat_result) -> str:
+    """A strong validator: outputs appear whole, by a rename, so inode, size and time name one content."""
+    seed = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
+    return f'"{hashlib.blake2b(seed.encode(), digest_size=12).hexdigest()}"'
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, tag: str) -> str:
+    """SHA-256; `tag` stands for the content, so that nothing is read twice."""
+    del tag
+    return _sha256(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

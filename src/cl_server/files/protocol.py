@@ -1,0 +1,135 @@
+"""What the servers need of a storage beyond `FileStorage`: attempts that publish at once, lists, ranges.
+
+Local folders (`local.py`) and S3 (`s3.py`) pass the same suite (tests/conformance/test_storage.py).
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cl_ml_tools.file_storage import FileStorage, InputKeeper, InputMender
+
+JOB_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# How much of a file is in memory at once, in bytes.
+PIECE = 1 << 20
+
+
+class StorageUnavailableError(ConnectionError):
+    """The storage cannot be reached or refuses us, which may pass; the reason is in the log of who raises it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file in the list of a job. `path` is relative to the job (`output/…`), `size` in bytes."""
+
+    path: str
+    size: int
+    sha256: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A finished file as it can be read. `etag` is a strong validator (RFC 9110 §8.8.3), `size` in bytes.
+
+    `location` is the storage's own word for it, `local` its path where it lies on this machine.
+    """
+
+    name: str
+    size: int
+    etag: str
+    location: str
+    local: Path | None = None
+
+
+class Workspace(Protocol):
+    """The local folders of one attempt at a job: inputs to read, and outputs that nobody sees before `publish`."""
+
+    @property
+    def inputs(self) -> Path:
+        """The folder of the inputs."""
+        ...
+
+    @property
+    def outputs(self) -> Path:
+        """The folder to write to."""
+        ...
+
+    def hand_in(self) -> None:
+        """Bring the outputs to where they are kept; takes as long as they are large."""
+        ...
+
+    def publish(self) -> None:
+        """Make what was handed in the outputs of the job, all at once and instead of earlier ones; quick."""
+        ...
+
+    def close(self) -> None:
+        """Remove what the attempt left on this machine, and whatever of it was not published."""
+        ...
+
+
+class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
+    """Keeps the files of jobs. All of it blocks, and raises `StorageUnavailableError` where the storage is away."""
+
+    def begin_attempt(self, job_id: str, token: int) -> Workspace:
+        """A place to work, with the inputs of the job in it. `token` is that of the claim."""
+        ...
+
+    def copy_inputs(self, job_id: str, to: str) -> bool:
+        """Give a new job the inputs of another; `False` when they are gone."""
+        ...
+
+    def list_files(self, job_id: str) -> list[FileEntry]:
+        """Everything that `find` finds of a job, sorted by path."""
+        ...
+
+    def find(self, job_id: str, relative: str) -> StoredFile | None:
+        """A file by its path relative to the job; `None` for whatever is not a finished file of it."""
+        ...
+
+    def sha256(self, file: StoredFile) -> str:
+        """The SHA-256 of a file, in hexadecimal. It may be read for that, once."""
+        ...
+
+    def read(self, file: StoredFile, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The bytes from `start` up to `stop`, in pieces. Raises `OSError` when the file goes meanwhile."""
+        ...
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes that the files of each job take."""
+        ...
+
+    def size_of(self, job_id: str) -> int:
+        """The bytes that the files of a job take. Files that go meanwhile count nothing."""
+        ...
+
+    def abandoned(self, known: "Known") -> Iterator[str]:
+        """The jobs that have files although nobody knows them any more, nor can still be making them."""
+        ...
+
+
+class Known(Protocol):
+    """The part of a repository that knows which jobs there are."""
+
+    def job_ids(self) -> set[str]:
+        """All jobs."""
+        ...
+
+
+def finished(folder: Path) -> Iterator[Path]:
+    """The files in and below a folder, in an order that stays, less links and those that are still being written."""
+    for place, below, names in os.walk(folder):
+        # A leading dot is how a file is named that is still being written, or a folder of such files.
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        paths = (Path(place, name) for name in sorted(names) if not name.startswith("."))
+        yield from (path for path in paths if path.is_file() and not path.is_symlink())
+
+
+def checked(job_id: str) -> str:
+    """The id, if it is one. Raises `ValueError`."""
+    if not JOB_ID.fullmatch(job_id):
+        raise ValueError(f"not a job id: {job_id[:80]!r}")
+    return job_id

@@ -1,0 +1,333 @@
+"""Files of jobs in an S3 bucket, which many hosts share.
+
+    jobs/<job id>/input/<name>                  what was uploaded
+    jobs/<job id>/attempts/<token>/<path>       what one attempt wrote
+    jobs/<job id>/input.json, output.json       manifests: which files the job has, and where
+
+Only what a manifest names is there for anybody. It is one object, so that outputs appear all at once, and no name that
+a user sends is ever made into a key. Tasks work on copies in a local scratch folder.
+"""
+
+import errno
+import hashlib
+import logging
+import os
+import re
+import shutil
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import ObjectStore, S3Store
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from cl_ml_tools.file_storage import SavedFile, Upload
+from cl_ml_tools.media.picture import media_type_of
+from cl_server.files.protocol import (
+    JOB_ID,
+    PIECE,
+    FileEntry,
+    Known,
+    StorageUnavailableError,
+    StoredFile,
+    checked,
+    finished,
+)
+from cl_server.settings_error import SettingsError
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+
+# How much is asked for at once, in bytes: a request of this size ends soon, so a slow reader holds none open.
+RANGE = 8 << 20
+# Parts of an upload that are on their way together, of 5 MiB each.
+PARTS = 4
+# How long an upload may be on its way before it is known as a job; what is older and unknown is left over.
+UNKNOWN_FOR = timedelta(days=1)
+
+log = logging.getLogger(__name__)
+
+
+class Record(BaseModel):
+    """A file in a manifest. `key` is where it is, below the job; `size` in bytes."""
+
+    key: str
+    size: int
+    sha256: str
+    media_type: str
+
+
+class Manifest(BaseModel):
+    """The inputs or the outputs of a job, by their paths relative to it."""
+
+    files: dict[str, Record] = {}
+
+
+class S3FileStorage:
+    """`store` is the bucket at our prefix, `scratch` a local folder for running tasks, which no other process has."""
+
+    def __init__(self, store: ObjectStore, scratch: Path) -> None:
+        self.store = store
+        self.scratch = scratch.absolute()
+        # Of a process of this name that was killed.
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    @classmethod
+    def at(cls, url: str, *, scratch: Path) -> Self:
+        """The bucket of a URL, with credentials and endpoint from the usual `AWS_…` variables.
+
+        Raises `SettingsError`.
+        """
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+        if not re.fullmatch(r"s3://[^/]+(/.*)?", url):
+            raise SettingsError("CL_STORAGE is no bucket: write s3://bucket or s3://bucket/prefix")
+        store = S3Store.from_url(
+            url,
+            client_options={
+                # An endpoint of one's own is written with its scheme; whoever writes http means it.
+                "allow_http": endpoint.startswith("http://"),
+                "connect_timeout": timedelta(seconds=5),
+                "timeout": timedelta(seconds=60),
+            },
+            # Minutes, by default: whoever waits for us has gone by then.
+            retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=20)},
+            **({"endpoint": endpoint} if endpoint else {}),
+        )
+        return cls(store, scratch)
+
+    def create_job_directory(self, job_id: str) -> Path:
+        """S3 has no folders; the path is that of the keys."""
+        return Path("/jobs", checked(job_id))
+
+    def get_input_path(self, job_id: str) -> Path:
+        """Where the keys of the inputs begin; a task reads copies, see `begin_attempt`."""
+        return self.create_job_directory(job_id) / "input"
+
+    def get_output_path(self, job_id: str) -> Path:
+        """How outputs are called; a task writes copies, see `begin_attempt`."""
+        return self.create_job_directory(job_id) / "output"
+
+    async def save_input_file(self, job_id: str, filename: str, file: Upload) -> SavedFile:
+        """As `keep_input`, off the event loop."""
+        return await run_in_threadpool(self.keep_input, job_id, filename, file.file)
+
+    def keep_input(self, job_id: str, filename: str, file: BinaryIO) -> SavedFile:
+        """Upload an upload, in parts."""
+        name = Path(filename).name
+        record = self._add_input(job_id, name, file)
+        path = str(self.get_input_path(job_id) / name)
+        return {"filename": name, "path": path, "size": record.size, "hash": record.sha256}
+
+    def cleanup_job(self, job_id: str) -> bool:
+        """Remove every object of a job."""
+        return self._remove(job_folder(job_id))
+
+    def begin_attempt(self, job_id: str, token: int) -> "S3Workspace":
+        """Bring the inputs of a job here."""
+        return S3Workspace(self, job_id, token)
+
+    def copy_inputs(self, job_id: str, to: str) -> bool:
+        """Give a new job the inputs of another, without them passing through here; `False` when they are gone."""
+        manifest = self.manifest(job_id, "input")
+        if not manifest.files:
+            return False
+        try:
+            with told():
+                for record in manifest.files.values():
+                    obstore.copy(self.store, f"{job_folder(job_id)}/{record.key}", f"{job_folder(to)}/{record.key}")
+        except FileNotFoundError:
+            return False
+        self.write_manifest(to, "input", manifest)
+        return True
+
+    def mend_inputs(self, job_id: str, source: str) -> bool:
+        """Where a job has no inputs, give it those of `source`; `False` where it has them."""
+        return not self.manifest(job_id, "input").files and self.copy_inputs(source, job_id)
+
+    def list_files(self, job_id: str) -> list[FileEntry]:
+        """What the manifests name."""
+        files = {**self.manifest(job_id, "input").files, **self.manifest(job_id, "output").files}
+        return [
+            FileEntry(path, record.size, record.sha256, record.media_type) for path, record in sorted(files.items())
+        ]
+
+    def find(self, job_id: str, relative: str) -> StoredFile | None:
+        """A file by its path relative to the job: a look into a manifest, letter by letter."""
+        part = relative.partition("/")[0]
+        if part not in {"input", "output"} or not JOB_ID.fullmatch(job_id):
+            return None
+        record = self.manifest(job_id, part).files.get(relative)
+        if record is None:
+            return None
+        name = relative.rpartition("/")[2]
+        return StoredFile(name, record.size, f'"{record.sha256}"', f"{job_folder(job_id)}/{record.key}")
+
+    def sha256(self, file: StoredFile) -> str:
+        """The SHA-256 of a file, in hexadecimal: its validator."""
+        return file.etag.strip('"')
+
+    def read(self, file: StoredFile, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The bytes of a file, range by range. An object never changes, so they belong together."""
+        return self.pieces(file.location, start, file.size if stop is None else stop)
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes that the objects of each job take."""
+        sizes: dict[str, int] = {}
+        for job_id, size, _ in self._objects("jobs"):
+            sizes[job_id] = sizes.get(job_id, 0) + size
+        return sizes
+
+    def size_of(self, job_id: str) -> int:
+        """The bytes that the objects of a job take."""
+        return sum(size for _, size, _ in self._objects(job_folder(job_id)))
+
+    def abandoned(self, known: Known) -> Iterator[str]:
+        """The jobs that nobody knows, and of which nothing was written for a day: other hosts may be uploading."""
+        newest: dict[str, datetime] = {}
+        for job_id, _, changed in self._objects("jobs"):
+            newest[job_id] = max(changed, newest.get(job_id, changed))
+        # Asked after the list: a job that is made meanwhile is in both, or in this one alone.
+        there = known.job_ids()
+        quiet = datetime.now(UTC) - UNKNOWN_FOR
+        yield from (job_id for job_id, changed in newest.items() if changed < quiet and job_id not in there)
+
+    # For the workspaces.
+
+    def manifest(self, job_id: str, part: str) -> Manifest:
+        """The `input` or the `output` of a job; empty when there is none."""
+        try:
+            with told():
+                content = obstore.get(self.store, f"{job_folder(job_id)}/{part}.json").bytes()
+        except FileNotFoundError:
+            return Manifest()
+        return Manifest.model_validate_json(bytes(content))
+
+    def write_manifest(self, job_id: str, part: str, manifest: Manifest) -> None:
+        """Make this the `input` or the `output` of a job, in one step."""
+        with told():
+            content = manifest.model_dump_json().encode()
+            obstore.put(self.store, f"{job_folder(job_id)}/{part}.json", content, use_multipart=False)
+
+    def put(self, job_id: str, key: str, file: BinaryIO) -> Record:
+        """Upload a file as an object of a job."""
+        content = hashlib.sha256()
+        file.seek(0)
+        head = file.read(4096)
+        file.seek(0)
+        while piece := file.read(PIECE):
+            content.update(piece)
+        size = file.tell()
+        file.seek(0)
+        with told():
+            obstore.put(self.store, f"{job_folder(job_id)}/{key}", file, max_concurrency=PARTS)
+        return Record(key=key, size=size, sha256=content.hexdigest(), media_type=media_type_of(head))
+
+    def pieces(self, key: str, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of an object, range by range."""
+        while start < stop:
+            end = min(start + RANGE, stop)
+            with told():
+                piece = bytes(obstore.get_range(self.store, key, start=start, end=end))
+            yield piece
+            start = end
+
+    def remove_attempt(self, job_id: str, token: int) -> None:
+        """Remove what an attempt handed in."""
+        self._remove(f"{job_folder(job_id)}/attempts/{token}")
+
+    def _add_input(self, job_id: str, name: str, file: BinaryIO) -> Record:
+        record = self.put(job_id, f"input/{name}", file)
+        manifest = self.manifest(job_id, "input")
+        self.write_manifest(job_id, "input", Manifest(files={**manifest.files, f"input/{name}": record}))
+        return record
+
+    def _objects(self, prefix: str) -> Iterator[tuple[str, int, datetime]]:
+        """Job, bytes and time of every object below a prefix."""
+        for found in self._listed(prefix):
+            yield found["path"].split("/")[1], found["size"], found["last_modified"]
+
+    def _remove(self, prefix: str) -> bool:
+        keys = [found["path"] for found in self._listed(prefix)]
+        with told():
+            if keys:
+                obstore.delete(self.store, keys)
+        return bool(keys)
+
+    def _listed(self, prefix: str) -> "Iterator[ObjectMeta]":
+        with told():
+            # Its other answer is a type of pyarrow's, which is not there.
+            listed = obstore.list(self.store, prefix, chunk_size=1000)  # pyright: ignore[reportUnknownMemberType]
+            for chunk in listed:
+                yield from chunk
+
+
+class S3Workspace:
+    """A scratch folder with copies of the inputs; what is written beside them is uploaded."""
+
+    def __init__(self, storage: S3FileStorage, job_id: str, token: int) -> None:
+        self._storage = storage
+        self._job_id = job_id
+        self._token = token
+        self._folder = storage.scratch / f"{checked(job_id)}-{token}"
+        self._manifest = Manifest()
+        self._published = False
+        self.inputs = self._folder / "input"
+        self.outputs = self._folder / "output"
+        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            self.inputs.mkdir(parents=True)
+            self.outputs.mkdir()
+            for path, record in storage.manifest(job_id, "input").files.items():
+                with (self.inputs / Path(path).name).open("xb") as file:
+                    for piece in storage.pieces(f"{job_folder(job_id)}/{record.key}", 0, record.size):
+                        file.write(piece)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+
+    def hand_in(self) -> None:
+        """Upload the outputs."""
+        files: dict[str, Record] = {}
+        for path in finished(self.outputs):
+            relative = path.relative_to(self.outputs).as_posix()
+            with path.open("rb") as file:
+                record = self._storage.put(self._job_id, f"attempts/{self._token}/{relative}", file)
+            files[f"output/{relative}"] = record
+        self._manifest = Manifest(files=files)
+
+    def publish(self) -> None:
+        """Point the job to them."""
+        self._storage.write_manifest(self._job_id, "output", self._manifest)
+        self._published = True
+
+    def close(self) -> None:
+        """Remove the copies, and the uploads if they were not published."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._manifest.files and not self._published:
+            try:
+                self._storage.remove_attempt(self._job_id, self._token)
+            except StorageUnavailableError:
+                log.warning("job %s: what attempt %s uploaded stays until the job goes", self._job_id, self._token)
+
+
+def job_folder(job_id: str) -> str:
+    """Where the keys of a job begin."""
+    return f"jobs/{checked(job_id)}"
+
+
+@contextmanager
+def told() -> Generator[None]:
+    """Errors of obstore without what they tell of the bucket: something is not there, or the storage is away."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, "the file storage has no such file") from error
+    except BaseError as error:
+        # The first line: what follows is how obstore's errors look inside.
+        log.error("the file storage does not answer as it should: %s", str(error).strip().splitlines()[0])
+        raise StorageUnavailableError("the file storage does not answer") from error

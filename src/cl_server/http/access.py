@@ -1,0 +1,132 @@
+"""Who sent a request to the compute server, and what they may do."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cl_ml_tools.schemas import ErrorResponse, Job
+from cl_server.http.bearer import forbidden, token_of, unauthorized
+from cl_server.http.body_limit import drain
+from cl_server.http.tokens import KeysUnavailableError, TokenError, Verifier
+from cl_server.queue.guest_mode import Guests
+
+JOBS = "ai_inference_support"
+EVERYTHING = "*"
+
+# What needs somebody; all else (`/`, `/capabilities`, the document) is for everybody.
+PROTECTED = ("/jobs", "/admin")
+
+REFUSALS = {
+    401: {"model": ErrorResponse, "description": "There is no token that is good for this"},
+    403: {"model": ErrorResponse, "description": "The token is good, but not for this"},
+    503: {"model": ErrorResponse, "description": "Tokens cannot be checked at the moment"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody. Guests have no `id`: their jobs belong to all of them."""
+
+    id: str | None
+    permissions: frozenset[str]
+    is_admin: bool = False
+
+    def may_see(self, job: Job) -> bool:
+        """Whether this job is theirs. For everybody else it is not there."""
+        return self.is_admin or job.created_by == self.id
+
+
+GUEST = User(None, frozenset({JOBS}))
+
+
+class Access:
+    """Tells who somebody is. Without a verifier nobody can say who they are, and all are guests."""
+
+    def __init__(self, verifier: Verifier | None, guests: Guests) -> None:
+        self._verifier = verifier
+        self._guests = guests
+
+    async def identify(self, headers: Headers) -> User:
+        """Who sent this. Raises 401, and 503 where the token cannot be checked now."""
+        token = token_of(headers) if self._verifier is not None else None
+        if token is None or self._verifier is None:
+            if not self._guests.on:
+                raise unauthorized("log in first: this server takes no guests")
+            return GUEST
+        try:
+            claims = await self._verifier.verify(token)
+        except TokenError as error:
+            raise unauthorized(str(error)) from None
+        except KeysUnavailableError as error:
+            raise HTTPException(503, str(error), {"Retry-After": "5"}) from None
+        return User(str(claims.id), frozenset(claims.permissions), claims.is_admin)
+
+
+class AccessMiddleware:
+    """Looks at the token before anything is read of the body, so that only who may send files is listened to.
+
+    A refusal is raised where the body is read, and by `job_user` and `admin` where there is none.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app = app
+        self.access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = cast("str", scope.get("path", ""))
+        if scope["type"] != "http" or not any(path == root or path.startswith(f"{root}/") for root in PROTECTED):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            found: User | HTTPException = await self.access.identify(headers)
+        except HTTPException as error:
+            found = error
+        scope.setdefault("state", {})["user"] = found
+        refusal = refused(found, admin=path.startswith("/admin"))
+
+        async def guarded() -> Message:
+            if refusal is not None:
+                # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
+                if "expect" not in headers:
+                    await drain(receive)
+                raise refusal
+            return await receive()
+
+        await self.app(scope, guarded, send)
+
+
+def refused(user: User | HTTPException, *, admin: bool) -> HTTPException | None:
+    """Why somebody may not, if so."""
+    if isinstance(user, HTTPException):
+        return user
+    if user.is_admin:
+        return None
+    if admin:
+        if user.id is None:
+            return unauthorized("only an admin may do this: log in first")
+        return forbidden("only an admin may do this")
+    return None if user.permissions & {JOBS, EVERYTHING} else forbidden(f"this needs the permission {JOBS}")
+
+
+async def job_user(request: Request) -> User:
+    """Who may work with jobs. Raises 401, 403 and 503."""
+    return _allowed(request, admin=False)
+
+
+async def admin(request: Request) -> User:
+    """An admin. Raises 401, 403 and 503."""
+    return _allowed(request, admin=True)
+
+
+def _allowed(request: Request, *, admin: bool) -> User:
+    # Set by the middleware for every protected path; a route elsewhere that asks for a user fails, and lets nobody in.
+    found = cast("User | HTTPException", request.state.user)
+    refusal = refused(found, admin=admin)
+    if refusal is not None:
+        raise refusal
+    return cast("User", found)

@@ -1,0 +1,56 @@
+"""Runs an application until SIGTERM."""
+
+import socket
+import threading
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from cl_server.http.health import Health
+
+HOST = "127.0.0.1"
+# Longer than the idle time of common clients, so that they do not send into a connection that we close.
+KEEP_ALIVE = 75
+
+
+class Server(uvicorn.Server):
+    """Stays for `drain` seconds after the first signal and says so in `health`: whoever shares out requests between
+    servers sends it no more of them, before it closes its socket. A second signal ends that."""
+
+    def __init__(self, config: uvicorn.Config, health: Health, drain: float) -> None:
+        super().__init__(config)
+        self._health = health
+        self._drain = drain
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called by uvicorn in the main thread, between two instructions of whatever runs there."""
+        if self._drain <= 0 or self._health.draining:
+            self._health.draining = True
+            super().handle_exit(sig, frame)
+            return
+        self._health.draining = True
+        timer = threading.Timer(self._drain, super().handle_exit, (sig, frame))
+        timer.daemon = True
+        timer.start()
+
+
+def serve(app: FastAPI, health: Health, *, port: int, fd: int | None, host: str = HOST, drain: float = 0) -> None:
+    """Serve on a socket that the parent passed on, or on a port of `host`. `drain` is in seconds."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # And not whatever else is installed: what hostile requests do was tried on this one.
+        http="h11",
+        # Whoever is on this machine could name any address in X-Forwarded-For, and so get around limits.
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=3,
+        ws="none",
+    )
+    sockets = None if fd is None else [socket.socket(fileno=fd)]
+    Server(config, health, drain).run(sockets)

@@ -1,0 +1,1 @@
+"""MQTT: events of jobs, announcements of workers, and bells that wake them."""

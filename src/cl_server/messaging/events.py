@@ -1,0 +1,150 @@
+"""Tells the world how jobs fare, on MQTT, and sees to it that all of it is told."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+from paho.mqtt.client import MQTTMessageInfo
+
+from cl_ml_tools.job_queue import Event, JobQueue
+from cl_ml_tools.schemas import Job
+from cl_server.messaging.mqtt import Connection
+from cl_server.queue.guest_mode import Guests
+from cl_server.schemas import JobEvent
+from cl_server.settings import Settings
+
+TOPIC = "inference/events"
+# Seconds between an event and the note that the broker has it: one note for many.
+SETTLE = 0.25
+# Milliseconds after which another process tells what is not settled: its maker died, or has lost its broker.
+STALE = 10_000
+
+log = logging.getLogger(__name__)
+
+
+class Events:
+    """Publishes jobs. Without a connection it keeps quiet.
+
+    Everybody can listen to the broker, so parameters and outputs are told of guests' jobs only, and only while guests
+    are let in.
+    """
+
+    def __init__(self, connection: Connection | None, guests: Guests) -> None:
+        self._connection = connection
+        self._guests = guests
+
+    @property
+    def heard(self) -> bool:
+        """Whether there is somebody to tell."""
+        return self._connection is None or self._connection.connected
+
+    def publish(self, job: Job) -> Callable[[], bool | None]:
+        """Tell how a job stands; what is returned says whether the broker has it (`None`: that cannot be known)."""
+        if self._connection is None:
+            return _always
+        event = JobEvent.about(job, whole=job.created_by is None and self._guests.on)
+        info = self._connection.publish(TOPIC, event.model_dump_json(exclude_unset=True).encode())
+        return lambda: _published(info)
+
+
+class Relay:
+    """A listener for a repository: tells each event at once, and takes it out of the outbox when the broker has it.
+
+    `sound` says whether the database took what was last written to it, or read: it is asked every few seconds.
+    """
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._pending: dict[int, Callable[[], bool | None]] = {}
+        self._lock = threading.Lock()
+        self._told = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._queue: JobQueue | None = None
+        self.sound = True
+
+    def __call__(self, event: Event) -> None:
+        told = self._events.publish(event.job)
+        if event.seq is not None:
+            with self._lock:
+                self._pending[event.seq] = told
+            self._told.set()
+
+    def follow(self, queue: JobQueue) -> None:
+        """Keep the outbox of a repository empty from now on."""
+        self._queue = queue
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Note what the broker has by now; the rest is told by another."""
+        self._stop.set()
+        self._told.set()
+        if self._thread is not None:
+            self._thread.join(5)
+        if self._queue is not None:
+            self._settle(self._queue)
+
+    def _run(self) -> None:
+        looked = 0.0
+        while self._queue is not None and not self._stop.is_set():
+            if self._told.wait(STALE / 1000):
+                self._stop.wait(SETTLE)
+            try:
+                self._settle(self._queue)
+                if time.monotonic() - looked > STALE / 1000:
+                    looked = time.monotonic()
+                    self.take_over(self._queue)
+                self.sound = True
+            except Exception:
+                # A full disk, a database that is away: what is in the outbox stays there.
+                self.sound = False
+                log.exception("the outbox cannot be kept")
+                self._stop.wait(1)
+
+    def take_over(self, queue: JobQueue) -> None:
+        """Tell what nobody has told, and what jobs lost their worker meanwhile."""
+        queue.expire()
+        if not self._events.heard:
+            return
+        for event in queue.take_untold(STALE):
+            with self._lock:
+                ours = event.seq in self._pending
+            if not ours:
+                log.info("job %s is %s: told late", event.job.job_id, event.job.status.value)
+                self(event)
+
+    def _settle(self, queue: JobQueue) -> None:
+        self._told.clear()
+        with self._lock:
+            answers = {seq: told() for seq, told in self._pending.items()}
+            for seq, answer in answers.items():
+                if answer is not False:
+                    del self._pending[seq]
+            if self._pending and not self._stop.is_set():
+                self._told.set()
+        known = [seq for seq, answer in answers.items() if answer]
+        if known:
+            queue.settle(known)
+
+
+def connection(settings: Settings, name: str) -> Connection | None:
+    """The connection of a process, not yet started; `None` where there is no broker. Raises `SettingsError`."""
+    if settings.mqtt is None:
+        return None
+    # A client id of its own for each process: amqtt does not end the older of two that share one.
+    return Connection(settings.mqtt, f"cl-{name}-{uuid4().hex[:8]}")
+
+
+def _always() -> bool:
+    return True
+
+
+def _published(info: MQTTMessageInfo) -> bool | None:
+    try:
+        return info.is_published()
+    except (RuntimeError, ValueError):
+        # The broker was away when this was said: paho may deliver it later, and does not tell.
+        return None

@@ -1,0 +1,69 @@
+"""Wakes workers on every host: PostgreSQL tells them when a job is committed (LISTEN/NOTIFY)."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from cl_server.queue.job_transaction import CHANNEL
+
+# Seconds before the next attempt at a connection that broke.
+PAUSE = 1.0
+# Seconds between two looks at whether to stop.
+TICK = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class PostgresBell:
+    """The worker's end; the other one is the `NOTIFY` in the transaction that queues a job."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._stop = threading.Event()
+        self.listening = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def attach(self, on_ring: Callable[[], None]) -> None:
+        """Call back in the running event loop at each ring."""
+        loop = asyncio.get_running_loop()
+
+        def ring() -> None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(on_ring)
+
+        self._thread = threading.Thread(target=self._run, args=(ring,), name="bell", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _run(self, ring: Callable[[], None]) -> None:
+        # Here, because on SQLite nobody needs the driver.
+        import psycopg
+
+        while not self._stop.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    # What was said while nobody listened.
+                    ring()
+                    self.listening.set()
+                    while not self._stop.is_set():
+                        for _ in connection.notifies(timeout=TICK, stop_after=1):
+                            ring()
+            except psycopg.Error as error:
+                self.listening.clear()
+                log.warning("lost the database (%s); connecting again", error)
+                self._stop.wait(PAUSE)

@@ -1,0 +1,1 @@
+"""Jobs in a SQL database: the queue, its tables, its retention."""

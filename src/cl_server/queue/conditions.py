@@ -1,0 +1,37 @@
+"""Which jobs a statement is about."""
+
+from typing import TypeAlias
+
+from sqlalchemy.sql.elements import ColumnElement
+
+from cl_ml_tools.job_queue import Claim, JobQuery
+from cl_ml_tools.schemas import JobStatus
+from cl_server.queue.tables import jobs
+
+Condition: TypeAlias = ColumnElement[bool]
+
+QUEUED = jobs.c.status == JobStatus.QUEUED.value
+PROCESSING = jobs.c.status == JobStatus.PROCESSING.value
+
+
+def held(claim: Claim) -> tuple[Condition, ...]:
+    """The job of a claim, for as long as nobody has claimed it since."""
+    return (jobs.c.job_id == claim.job.job_id, PROCESSING, jobs.c.token == claim.token)
+
+
+def asked_for(query: JobQuery) -> list[Condition]:
+    """The jobs of a list."""
+    found: list[Condition] = []
+    if query.status is not None:
+        found.append(jobs.c.status == query.status.value)
+    if query.task_type is not None:
+        found.append(jobs.c.task_type == query.task_type)
+    if query.ids is not None:
+        found.append(jobs.c.job_id.in_(query.ids))
+    if query.created_by is not None:
+        found.append(jobs.c.created_by == query.created_by)
+    if query.of_guests:
+        found.append(jobs.c.created_by.is_(None))
+    if query.cursor is not None:
+        found.append(jobs.c.seq < query.cursor)
+    return found

@@ -1,0 +1,66 @@
+"""What has happened to jobs and is not yet known to have been told."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from sqlalchemy import JSON, Connection, Engine, delete, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from cl_ml_tools.job_queue import Event
+from cl_ml_tools.schemas import Job, JobStatus
+from cl_server.queue.statements import NOTE, counting
+from cl_server.queue.tables import is_postgres, outbox, reading, transitions
+
+
+class Outbox:
+    """Events that are written with the change itself, and forgotten when somebody has told them."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], int]) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+        self._postgres = is_postgres(engine)
+        self._count = counting(postgres=self._postgres)
+        self._clock = clock
+
+    @staticmethod
+    def write(connection: Connection, job: Job, now: int) -> Event:
+        """Note how a job stands, in the transaction that brought it there."""
+        values = {"job": job.model_dump(mode="json"), "told_at": now}
+        key = connection.execute(NOTE, values).inserted_primary_key
+        return Event(job, None if key is None else cast("int", key[0]))
+
+    def take(self, older_than: int, limit: int) -> list[Event]:
+        """Events that nobody has settled within `older_than` milliseconds, oldest first; nobody else is given them
+        for as long again."""
+        now = self._clock()
+        late = select(outbox.c.seq).where(outbox.c.told_at <= now - older_than).order_by(outbox.c.seq).limit(limit)
+        with self._reading.connect() as connection:
+            if connection.execute(late.limit(1)).one_or_none() is None:
+                return []
+        if self._postgres:
+            late = late.with_for_update(skip_locked=True)
+        taken = update(outbox).where(outbox.c.seq.in_(late)).values(told_at=now).returning(outbox.c.seq, outbox.c.job)
+        with self._engine.begin() as connection:
+            rows = sorted(cast("list[tuple[int, object]]", list(connection.execute(taken))), key=lambda row: row[0])
+        return [Event(Job.model_validate(job), seq) for seq, job in rows]
+
+    def settle(self, seqs: Sequence[int]) -> None:
+        """Forget events that were told, and count them; each is counted once, whoever told it how often."""
+        told = delete(outbox).where(outbox.c.seq.in_(seqs)).returning(_word("task_type"), _word("status"))
+        with self._engine.begin() as connection:
+            counted = Counter(cast("list[tuple[str, str]]", [tuple(row) for row in connection.execute(told)]))
+            # In one order, so that no two who count wait for each other.
+            for (task_type, status), times in sorted(counted.items()):
+                connection.execute(self._count, {"task_type": task_type, "status": status, "times": times})
+
+    def transitions(self) -> dict[tuple[str, JobStatus], int]:
+        """How often jobs came into a status, of what was told."""
+        with self._reading.connect() as connection:
+            rows = cast("list[tuple[str, str, int]]", list(connection.execute(select(transitions))))
+        return {(task, JobStatus(status)): times for task, status, times in rows}
+
+
+def _word(name: str) -> ColumnElement[str]:
+    """A word out of the job of an event."""
+    return cast("JSON.Comparator[str]", outbox.c.job[name]).as_string()

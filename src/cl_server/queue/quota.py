@@ -1,0 +1,69 @@
+"""How much one user may have on the server at once."""
+
+from typing import cast
+
+from sqlalchemy import Connection, Engine, func, select, text
+
+from cl_server.queue.tables import UNFINISHED, is_postgres, jobs, reading
+
+
+class QuotaExceededError(Exception):
+    """One sentence that says what is too much, and one that says what to do."""
+
+
+class TooManyJobsError(QuotaExceededError):
+    """Too many jobs that are not over."""
+
+
+class TooManyBytesError(QuotaExceededError):
+    """Too much in files."""
+
+
+class Quota:
+    """What each user may have: `most_bytes` of files and `most_jobs` that are not over; 0 is no limit.
+
+    Guests are one user. What a job makes counts when it is done, so that one may end above its limit, by one output.
+    """
+
+    def __init__(self, engine: Engine, most_bytes: int = 0, most_jobs: int = 0) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+        self._most_bytes = most_bytes
+        self._most_jobs = most_jobs
+
+    def __bool__(self) -> bool:
+        return self._most_bytes > 0 or self._most_jobs > 0
+
+    def look(self, owner: str | None, size: int) -> None:
+        """Whether there is room now. Raises `QuotaExceededError`."""
+        with self._reading.connect() as connection:
+            self._check(connection, owner, size)
+
+    def take(self, connection: Connection, owner: str | None, size: int) -> None:
+        """The same in the transaction that adds the job, before which the next one of this user has to wait."""
+        if not self:
+            return
+        # SQLite has one writer anyway.
+        if is_postgres(self._engine):
+            lock = text("SELECT pg_advisory_xact_lock(hashtext(:owner))")
+            connection.execute(lock, {"owner": f"quota of {owner}"})
+        self._check(connection, owner, size)
+
+    def _check(self, connection: Connection, owner: str | None, size: int) -> None:
+        whose = jobs.c.created_by.is_(None) if owner is None else jobs.c.created_by == owner
+        who = "all guests together have" if owner is None else "you have"
+        if self._most_jobs:
+            unfinished = select(func.count()).where(jobs.c.status.in_(UNFINISHED), whose)
+            if connection.execute(unfinished).scalar_one() >= self._most_jobs:
+                raise TooManyJobsError(
+                    f"{who} {self._most_jobs} jobs that are not over, which is the limit: wait for some, or cancel some"
+                )
+        if self._most_bytes:
+            total = select(func.coalesce(func.sum(jobs.c.size), 0)).where(whose)
+            # PostgreSQL sums such numbers as decimals.
+            stored = int(cast("int", connection.execute(total).scalar_one()))
+            if stored + size > self._most_bytes:
+                raise TooManyBytesError(
+                    f"{who} {stored} of {self._most_bytes} bytes in files, and this needs {size} more: "
+                    "delete jobs that are not needed any more"
+                )

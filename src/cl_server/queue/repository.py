@@ -1,0 +1,360 @@
+"""Jobs in a SQL database: `JobQueue` on SQLite and PostgreSQL."""
+
+from collections.abc import Callable, Sequence
+from typing import Unpack, cast
+
+from sqlalchemy import Engine, Row, delete, func, literal, select, update
+from sqlalchemy.exc import IntegrityError
+
+from cl_ml_tools.job_queue import (
+    DIED,
+    LEASE,
+    LONG_LEASE,
+    MAX_ATTEMPTS,
+    Beat,
+    Claim,
+    Event,
+    IdempotencyConflictError,
+    JobQuery,
+    Listener,
+    Page,
+    Publish,
+    Wake,
+    backoff,
+    ignore_event,
+    ignore_wake,
+    publish_nothing,
+    scoped_key,
+    tell,
+)
+from cl_ml_tools.job_repository import JobUpdate
+from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
+from cl_server.queue.conditions import PROCESSING, QUEUED, Condition, asked_for, held
+from cl_server.queue.job_row import job_of, number_of, value_of
+from cl_server.queue.job_transaction import PATIENCE, Change, Transactions, backoff_of_each, requeued
+from cl_server.queue.outbox import Outbox
+from cl_server.queue.quota import Quota, QuotaExceededError
+from cl_server.queue.statements import ADD, DUE, GET, NEXT, after_last, taking
+from cl_server.queue.tables import UNFINISHED, Big, clock_of, is_postgres, jobs, reading
+
+
+class SqlJobRepository:
+    """`on_event` hears of every change after its commit, `on_wake` when a worker has something to look at.
+
+    `worker_id` is the name in which `fetch_next_job` claims. `clock` gives UTC milliseconds. `patience`: for how many
+    seconds to find out what became of a commit whose answer was lost, before `OutcomeUnknownError` is raised.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        worker_id: str = "worker",
+        on_event: Listener = ignore_event,
+        on_wake: Wake = ignore_wake,
+        clock: Callable[[], int] | None = None,
+        quota: Quota | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+        self._postgres = is_postgres(engine)
+        self._worker_id = worker_id
+        self._on_event = on_event
+        self._clock = clock_of(engine) if clock is None else clock
+        self._quota = quota
+        self._transactions = Transactions(engine, self._clock, on_event, on_wake, patience)
+        self._outbox = Outbox(engine, self._clock)
+        self._held: dict[str, Claim] = {}
+        # Workers pass by what others are just taking, instead of waiting for them.
+        self._taking = taking(NEXT.with_for_update(skip_locked=True) if self._postgres else NEXT)
+
+    # What every repository can.
+
+    def add_job(self, job: Job, created_by: str | None = None, priority: int | None = None) -> str:
+        """Queue a new job."""
+        return self.submit(job, created_by=created_by, priority=priority).job_id
+
+    def get_job(self, job_id: str) -> Job | None:
+        """The job, or `None`."""
+        with self._reading.connect() as connection:
+            row = connection.execute(GET, {"of_job": job_id}).one_or_none()
+        return None if row is None else job_of(row)
+
+    def job_ids(self) -> set[str]:
+        """All jobs."""
+        with self._reading.connect() as connection:
+            return set(connection.scalars(select(jobs.c.job_id)))
+
+    def finished_before(self, time: int) -> list[str]:
+        """The jobs that ended before a time, in UTC milliseconds."""
+        ended = (jobs.c.status.in_(TERMINAL), jobs.c.completed_at < time)
+        with self._reading.connect() as connection:
+            return list(connection.scalars(select(jobs.c.job_id).where(*ended)))
+
+    def update_job(self, job_id: str, **changes: Unpack[JobUpdate]) -> bool:
+        """Change a job that `fetch_next_job` gave; progress only grows."""
+        claim = self._held.get(job_id)
+        if claim is None:
+            return False
+        match changes.get("status"):
+            case None:
+                self.heartbeat(claim, LONG_LEASE)
+                return self.progress(claim, changes.get("progress", 0))
+            case JobStatus.COMPLETED:
+                done = self.complete(claim, changes.get("task_output"))
+            case JobStatus.FAILED:
+                done = self.fail(claim, changes.get("error_message") or "it failed")
+            case JobStatus.CANCELLED:
+                done = self.confirm_cancel(claim)
+            case _:
+                return False
+        self._held.pop(job_id, None)
+        return done
+
+    def fetch_next_job(self, task_types: Sequence[str]) -> Job | None:
+        """Claim a job for a worker that knows no heartbeat."""
+        claim = self.claim(self._worker_id, task_types, LONG_LEASE)
+        if claim is None:
+            return None
+        self._held[claim.job.job_id] = claim
+        return claim.job
+
+    def delete_job(self, job_id: str) -> bool:
+        """Cancel a job that is not over, and forget it."""
+
+        def work(change: Change) -> bool:
+            open_jobs = (jobs.c.job_id == job_id, jobs.c.status.not_in(TERMINAL))
+            change.wakes = bool(change.move(JobStatus.CANCELLED, *open_jobs))
+            gone = change.connection.execute(delete(jobs).where(jobs.c.job_id == job_id)).rowcount > 0
+            # A job that is not there any more was deleted by the transaction whose answer was lost.
+            return gone or change.keep_doubted()
+
+        return self._transactions.run(work)
+
+    # Submitting.
+
+    def submit(
+        self,
+        job: Job,
+        *,
+        created_by: str | None = None,
+        priority: int | None = None,
+        key: str | None = None,
+        fingerprint: str = "",
+    ) -> Job:
+        """Queue a job, or find the one that came with the same key. Raises `QuotaExceededError`."""
+        job.created_by = created_by if created_by is not None else job.created_by
+        job.priority = job.priority if priority is None else priority
+        scoped = None if key is None else scoped_key(job.created_by, key)
+        doubted = False
+
+        def work(change: Change) -> Job:
+            nonlocal doubted
+            if change.doubted is not None:
+                doubted = True
+                row = change.connection.execute(GET, {"of_job": job.job_id}).one_or_none()
+                if row is not None and change.keep_doubted():
+                    return job_of(row)
+            if self._quota is not None:
+                self._quota.take(change.connection, job.created_by, job.size)
+            job.created_at = job.updated_at = change.now
+            values = {"attempts": 0, "idempotency_key": scoped, "fingerprint": fingerprint}
+            change.connection.execute(ADD, job.model_dump(mode="json") | values)
+            change.note(job)
+            change.wakes = True
+            return job
+
+        try:
+            return self._transactions.run(work)
+        except (IntegrityError, QuotaExceededError):
+            # It came before, under this key; whoever has it has a place for it.
+            found = None if scoped is None else self._with_key(scoped, fingerprint)
+            if found is None and doubted:
+                # The commit that was in doubt had only just not happened when we looked.
+                found = self.get_job(job.job_id)
+            if found is None:
+                raise
+            return found
+
+    def _with_key(self, scoped: str, fingerprint: str) -> Job | None:
+        with self._reading.connect() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.idempotency_key == scoped)).one_or_none()
+        if row is not None and value_of(row, "fingerprint") != fingerprint:
+            raise IdempotencyConflictError
+        return None if row is None else job_of(row)
+
+    # Working.
+
+    def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
+        """Take the next job: highest priority first, then as they came, whatever the clock did meanwhile."""
+        if not self._postgres:
+            # Most looks find nothing. A read needs no lock, so idle workers do not hold up busy ones.
+            with self._reading.connect() as connection:
+                if connection.execute(NEXT, {"of_types": task_types, "now": self._clock()}).one_or_none() is None:
+                    return None
+        return self._transactions.run(lambda change: change.take(self._taking, worker_id, task_types, lease))
+
+    def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
+        """Renew a claim."""
+        renewed = (
+            update(jobs).where(*held(claim)).values(lease_until=self._clock() + lease).returning(jobs.c.cancelling)
+        )
+        with self._engine.begin() as connection:
+            row = connection.execute(renewed).one_or_none()
+        return _beat(row)
+
+    def look(self, claim: Claim) -> Beat:
+        """What a heartbeat would say."""
+        with self._reading.connect() as connection:
+            row = connection.execute(select(jobs.c.cancelling).where(*held(claim))).one_or_none()
+        return _beat(row)
+
+    def progress(self, claim: Claim, percent: int) -> bool:
+        """Tell how far the job is."""
+        if percent > 100:
+            return False
+        news = (
+            update(jobs)
+            .where(*held(claim), jobs.c.progress < percent)
+            .values(progress=percent, updated_at=after_last(literal(self._clock(), Big)))
+            .returning(jobs)
+        )
+        with self._engine.begin() as connection:
+            row = connection.execute(news).one_or_none()
+        if row is None:
+            return False
+        tell(self._on_event, Event(job_of(row)))
+        return True
+
+    def complete(
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
+    ) -> bool:
+        """End a job well."""
+        return self._transactions.run(lambda change: change.complete(claim, task_output, publish, size))
+
+    def exchange(
+        self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int, task_types: Sequence[str]
+    ) -> tuple[bool, Claim | None]:
+        """End a job well, and take the next: one turn at writing instead of two."""
+
+        def work(change: Change) -> tuple[bool, Claim | None]:
+            done = change.complete(claim, task_output, publish, size)
+            return done, change.take(self._taking, claim.worker_id, task_types, LEASE)
+
+        return self._transactions.run(work)
+
+    def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
+        """End a job badly, or try it again later."""
+
+        def work(change: Change) -> bool:
+            if transient and not claim.last:
+                again = requeued(run_at=change.now + backoff(claim.attempt))
+                if change.move(JobStatus.QUEUED, *held(claim), jobs.c.cancelling.is_(False), **again):
+                    change.wakes = True
+                    return True
+            # PostgreSQL keeps no NUL in a text.
+            return bool(change.move(JobStatus.FAILED, *held(claim), error_message=error.replace("\0", "")))
+
+        return self._transactions.run(work)
+
+    def give_back(self, claim: Claim) -> bool:
+        """Queue a job again; the attempt does not count."""
+
+        def work(change: Change) -> bool:
+            if change.move(JobStatus.CANCELLED, *held(claim), jobs.c.cancelling.is_(True)):
+                return True
+            again = requeued(attempts=jobs.c.attempts - 1)
+            change.wakes = bool(change.move(JobStatus.QUEUED, *held(claim), **again))
+            return change.wakes
+
+        return self._transactions.run(work)
+
+    def confirm_cancel(self, claim: Claim) -> bool:
+        """End a job that was cancelled while it ran."""
+        return self._transactions.run(lambda change: bool(change.move(JobStatus.CANCELLED, *held(claim))))
+
+    # Watching over it.
+
+    def cancel(self, job_id: str) -> Job | None:
+        """Cancel a job."""
+
+        def work(change: Change) -> None:
+            if not change.move(JobStatus.CANCELLED, jobs.c.job_id == job_id, QUEUED):
+                flag = update(jobs).where(jobs.c.job_id == job_id, PROCESSING).values(cancelling=True)
+                change.wakes = change.connection.execute(flag).rowcount > 0
+
+        self._transactions.run(work)
+        return self.get_job(job_id)
+
+    def release(self, *worker_ids: str) -> list[Job]:
+        """Take jobs away from dead workers."""
+        return self._take_away(jobs.c.worker_id.in_(worker_ids), wait=False)
+
+    def release_others(self, *worker_ids: str) -> list[Job]:
+        """Take jobs away from every other worker: for a start with fewer workers than before."""
+        return self._take_away(jobs.c.worker_id.not_in(worker_ids), wait=False)
+
+    def expire(self) -> list[Job]:
+        """Take jobs away from workers whose lease is over."""
+        over = jobs.c.lease_until < self._clock()
+        with self._reading.connect() as connection:
+            if connection.execute(select(jobs.c.seq).where(PROCESSING, over).limit(1)).one_or_none() is None:
+                return []
+        return self._take_away(over, wait=True)
+
+    def _take_away(self, lost: Condition, *, wait: bool) -> list[Job]:
+        """Cancelled where that was asked for, failed after the last attempt, else queued again."""
+        last = jobs.c.attempts >= MAX_ATTEMPTS
+
+        def work(change: Change) -> list[Job]:
+            run_at = literal(change.now, Big) + backoff_of_each() if wait else literal(0, Big)
+            ended = change.move(JobStatus.CANCELLED, lost, PROCESSING, jobs.c.cancelling.is_(True))
+            ended += change.move(JobStatus.FAILED, lost, PROCESSING, last, error_message=DIED)
+            again = change.move(JobStatus.QUEUED, lost, PROCESSING, **requeued(run_at=run_at))
+            change.wakes = bool(again)
+            return [job_of(row) for row in (*ended, *again)]
+
+        return self._transactions.run(work)
+
+    def next_due(self, task_types: Sequence[str]) -> int | None:
+        """In how many milliseconds the next queued job may be claimed."""
+        with self._reading.connect() as connection:
+            run_at = cast("int | None", connection.execute(DUE, {"of_types": task_types}).scalar_one_or_none())
+        return None if run_at is None else max(run_at - self._clock(), 0)
+
+    def list_jobs(self, query: JobQuery) -> Page:
+        """A page of jobs, newest first."""
+        newest = select(jobs).where(*asked_for(query)).order_by(jobs.c.seq.desc()).limit(query.limit + 1)
+        with self._reading.connect() as connection:
+            rows = list(connection.execute(newest))
+        shown = rows[: query.limit]
+        return Page([job_of(row) for row in shown], number_of(shown[-1], "seq") if len(rows) > query.limit else None)
+
+    def unfinished(self) -> dict[tuple[str, JobStatus], int]:
+        """How many jobs are not over."""
+        group = (jobs.c.task_type, jobs.c.status)
+        counted = select(*group, func.count()).where(jobs.c.status.in_(UNFINISHED)).group_by(*group)
+        with self._reading.connect() as connection:
+            rows = cast("list[tuple[str, str, int]]", list(connection.execute(counted)))
+        return {(task, JobStatus(status)): count for task, status, count in rows}
+
+    # The outbox.
+
+    def take_untold(self, older_than: int, limit: int = 100) -> list[Event]:
+        """Events that nobody has settled in time: whoever made them died, or has no broker."""
+        return self._outbox.take(older_than, limit)
+
+    def settle(self, seqs: Sequence[int]) -> None:
+        """Forget events that were told, and count them."""
+        self._outbox.settle(seqs)
+
+    def transitions(self) -> dict[tuple[str, JobStatus], int]:
+        """How often jobs came into a status, of what was told."""
+        return self._outbox.transitions()
+
+
+def _beat(row: "Row[tuple[bool]] | None") -> Beat:
+    if row is None:
+        return Beat.LOST
+    return Beat.CANCEL if row[0] else Beat.KEPT

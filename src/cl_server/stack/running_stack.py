@@ -1,0 +1,115 @@
+"""A stack that another process runs, found by its data folder: what it says of itself, and how to end it.
+
+Two files there are about it. `stack.lock` names the process that runs it, which holds it locked (flock(2)), and so does
+every part: while anything of the stack is there, the lock is taken, whatever is written in the file. `stack.json` is
+what the stack says of itself once it works.
+"""
+
+import secrets
+import signal
+from pathlib import Path
+from typing import IO, Self
+
+from pydantic import BaseModel
+
+from cl_server.stack.process_id import ProcessId
+from cl_server.stack.supervisor import REMAINS, take, wait_until
+
+LOCK = "stack.lock"
+RECORD = "stack.json"
+LOGS = "logs"
+
+
+class NotRunningError(Exception):
+    """There is no stack in the data folder, or none that could be asked; one line that says so."""
+
+
+class StackRecord(BaseModel, frozen=True):
+    """What a stack says of itself. `started_at` is in UTC milliseconds; `parts` are its processes, by name."""
+
+    main: ProcessId
+    version: str
+    started_at: int
+    compute_url: str
+    mqtt_url: str
+    broker: str
+    auth_url: str | None = None
+    parts: dict[str, ProcessId]
+
+    @property
+    def workers(self) -> int:
+        """How many workers it keeps running."""
+        return len(self.parts.keys() - {"auth", "broker", "compute"})
+
+    def write(self, data: Path) -> None:
+        """Put it where `find` looks, in the place of what was there."""
+        part = data / f".{RECORD}-{secrets.token_hex(8)}"
+        try:
+            part.write_text(self.model_dump_json())
+            part.replace(data / RECORD)
+        finally:
+            part.unlink(missing_ok=True)
+
+    @classmethod
+    def read(cls, data: Path) -> Self | None:
+        """What a stack wrote there, be it gone meanwhile or not; `None` where nothing can be read."""
+        try:
+            return cls.model_validate_json((data / RECORD).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+
+def is_free(data: Path) -> bool:
+    """Whether nothing of a stack is there.
+
+    Raises `NotRunningError` where the folder cannot be looked into.
+    """
+    try:
+        lock = (data / LOCK).open("r+")
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        raise NotRunningError(f"the data folder {data} cannot be used: {error.strerror}") from error
+    with lock:
+        return take(lock)
+
+
+def holder(lock: IO[str]) -> ProcessId | None:
+    """The process that wrote itself into a lock file."""
+    lock.seek(0)
+    return ProcessId.parse(lock.read(200))
+
+
+def find(data: Path) -> StackRecord:
+    """The stack that runs in a data folder. Raises `NotRunningError`."""
+    if is_free(data):
+        raise NotRunningError(f"no server runs in {data}")
+    with (data / LOCK).open() as lock:
+        main = holder(lock)
+    record = StackRecord.read(data)
+    if main is None or not main.is_alive():
+        raise NotRunningError(f"the server in {data} was killed, and its processes are about to end")
+    if record is None or record.main != main:
+        raise NotRunningError(f"the server in {data} is starting or ending (process {main.pid})")
+    return record
+
+
+def stop(data: Path, record: StackRecord, patience: float) -> bool:
+    """End a stack and all of its processes; those that have not ended after `patience` seconds are killed.
+
+    Returns whether it ended by itself. Raises `NotRunningError` where something of it cannot be ended.
+    """
+
+    def is_gone() -> bool:
+        return is_free(data) and not record.main.is_alive()
+
+    record.main.send(signal.SIGTERM)
+    if wait_until(is_gone, patience):
+        return True
+    # First the one that would start the others again; then those that it had last.
+    record.main.send(signal.SIGKILL)
+    for part in (StackRecord.read(data) or record).parts.values():
+        part.send(signal.SIGKILL)
+    if not wait_until(is_gone, REMAINS):
+        raise NotRunningError(f"something of the server in {data} does not end, not even killed")
+    return False

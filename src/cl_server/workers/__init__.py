@@ -1,0 +1,1 @@
+"""Workers: the process of one, and the host of several."""

@@ -1,0 +1,77 @@
+"""The workers of one host: a process for each, started again when it dies, and gone with this one."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from functools import partial
+from types import FrameType
+from typing import IO
+
+from cl_server import log as logs
+from cl_server.settings import Settings, prepare
+from cl_server.settings_error import SettingsError
+from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
+
+# Seconds that workers have to end: they give back what takes longer (`worker.GRACE`).
+STOP = 10.0
+
+log = logging.getLogger(__name__)
+
+
+def run(slots: int) -> None:
+    """Keep `slots` workers running until SIGTERM; at a second one, they give their jobs back at once.
+
+    Raises `SettingsError` where others work in the same data folder.
+    """
+    settings = Settings.from_env()
+    logs.configure("workers")
+    prepare(settings.data)
+    lock = alone(settings)
+    # In the environment and not in their arguments, which everybody on the host can read: there are passwords in it.
+    environment = {**os.environ, **settings.environment()}
+    workers = [
+        Service(
+            f"w{slot}",
+            [sys.executable, "-m", "cl_server", "worker", "--lifeline", "--slot", str(slot), "--of", str(slots)],
+            None,
+            environment=environment,
+            # They hold it too: nobody takes their place before they are gone.
+            pass_fds=(lock.fileno(),),
+        )
+        for slot in range(slots)
+    ]
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        if stop.is_set():
+            for worker in workers:
+                worker.send(number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    log.info("%d workers start", slots)
+    for worker in workers:
+        worker.start()
+        worker.keep()
+    stop.wait()
+    deadline = time.monotonic() + STOP
+    for worker in workers:
+        worker.stop()
+    for worker in workers:
+        worker.wait(deadline)
+    lock.close()
+
+
+def alone(settings: Settings) -> IO[str]:
+    """A lock on the data folder, for as long as the file is open. Raises `SettingsError`."""
+    lock = (settings.data / "workers.lock").open("a")
+    # Those of a host that was killed may still end what they do.
+    if not wait_until(partial(take, lock), REMAINS):
+        lock.close()
+        raise SettingsError(f"other workers have the data folder {settings.data}; give these one of their own")
+    return lock

@@ -1,0 +1,366 @@
+"""The process of one worker."""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from cl_ml_tools.compute_module import ProgressCallback, TaskResult, TaskStopError
+from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQueue
+from cl_ml_tools.schemas import Job
+from cl_ml_tools.worker import Worker
+from cl_server import log as logs
+from cl_server.files.local import open_storage
+from cl_server.files.protocol import JobStorage, Workspace, finished
+from cl_server.messaging.doorbell import Doorbell, Ringer
+from cl_server.messaging.events import Events, Relay, connection
+from cl_server.messaging.postgres_bell import PostgresBell
+from cl_server.messaging.worker_announcement import Presence
+from cl_server.migrations import migrate
+from cl_server.queue.repository import SqlJobRepository
+from cl_server.queue.shared_guest_mode import open_guest_mode
+from cl_server.queue.tables import is_postgres, open_database
+from cl_server.settings import Settings, prepare
+from cl_server.workers import memory
+from cl_server.workers.heartbeat import Heart
+from cl_server.workers.host_id import host_id
+
+# A ring may be lost; a job never waits longer than this, in seconds.
+SWEEP = 5.0
+# How long a job may go on after SIGTERM, in seconds, before it is given back.
+GRACE = 5.0
+# How long a task may go on, in seconds, after it was told that nobody wants it any more.
+CANCEL_GRACE = 2.0
+# Seconds before a database that is away is asked again.
+DATABASE_PAUSE = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def run(slot: int = 0, of: int | None = None) -> None:
+    """Work until SIGTERM. `slot` names the worker; what an earlier one of the same slot held is given back."""
+    settings = Settings.from_env()
+    prepare(settings.data)
+    worker_id = f"w{slot}" if settings.database_url is None else f"{host_id(settings.data)}-w{slot}"
+    logs.configure(worker_id)
+    storage = open_storage(settings.data, settings.storage_url, f"w{slot}")
+    with ExitStack() as stack:
+        engine = open_database(settings.database)
+        stack.callback(engine.dispose)
+        migrate(engine)
+        broker = connection(settings, worker_id)
+        ringer = Ringer(settings.workers)
+        stack.callback(ringer.close)
+        relay = Relay(Events(broker, stack.enter_context(open_guest_mode(settings, engine))))
+        # After the broker has had its time for what is on its way.
+        stack.callback(relay.stop)
+        repository = SqlJobRepository(
+            engine,
+            worker_id=worker_id,
+            on_event=relay,
+            on_wake=ringer.ring,
+            # Nobody waits for an answer here, and until its lease is over a job is nobody else's.
+            patience=LEASE / 1000,
+        )
+        worker = Worker(repository)
+        worker.setup()
+        presence = Presence(broker, worker_id, worker.get_supported_task_types())
+        bells: list[Doorbell | PostgresBell] = [stack.enter_context(Doorbell(settings.workers, worker_id))]
+        if settings.database_url is not None:
+            bells.append(stack.enter_context(PostgresBell(settings.database_url)))
+        if broker is not None:
+            broker.start()
+            stack.callback(broker.stop)
+            stack.callback(presence.leave)
+        relay.follow(repository)
+        repository.release(worker_id)
+        if slot == 0 and of is not None and not is_postgres(engine):
+            repository.release_others(*(f"w{number}" for number in range(of)))
+        shift = Shift(
+            worker,
+            repository,
+            storage,
+            presence,
+            worker_id,
+            task_timeout=settings.task_timeout,
+            memory=settings.operation.worker_memory,
+        )
+        finished = asyncio.run(shift.work(*bells))
+    if not finished:
+        # The thread of the job that was given up still runs, and a usual exit would wait for it.
+        logging.shutdown()
+        os._exit(0)
+
+
+class Attempt:
+    """One claim, from the worker's side: where it reads and writes, how it reports, how it ends."""
+
+    def __init__(self, claim: Claim, queue: JobQueue, storage: JobStorage, heart: Heart) -> None:
+        self.claim = claim
+        self._queue = queue
+        self._storage = storage
+        self._heart = heart
+        self._workspace: Workspace | None = None
+        # The job that was taken in the same step in which this one ended.
+        self.following: Claim | None = None
+
+    async def run(self, worker: Worker) -> TaskResult:
+        """Do the job: fetch what it needs, run its task, hand in what that wrote."""
+        job = self.claim.job
+        try:
+            workspace = await asyncio.to_thread(self._begin)
+        except OSError as error:
+            return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
+        result = await worker.attempt(self._placed(job, workspace), self.progress())
+        # Many tasks write nothing, and need no thread in which to do nothing.
+        if result["status"] == "ok" and any(finished(workspace.outputs)):
+            try:
+                await asyncio.to_thread(workspace.hand_in)
+            except OSError as error:
+                return _not_kept(error)
+        return result
+
+    def progress(self) -> ProgressCallback:
+        """Tells how far the job is; ends the task from within when nobody wants it any more."""
+        last = 0
+
+        def report(percent: int) -> None:
+            nonlocal last
+            if self._heart.is_over(self.claim):
+                raise TaskStopError
+            if last < percent < 100:
+                last = percent
+                try:
+                    self._queue.progress(self.claim, percent)
+                except DBAPIError as error:
+                    # No reason to give the work up: the database may be back before it is done.
+                    log.warning("job %s: its progress cannot be told: %s", self.claim.job.job_id, error.orig)
+
+        return report
+
+    def end(self, result: TaskResult, task_types: Sequence[str]) -> None:
+        """Write down how it went, if it is still ours to say, and take another job of these types."""
+        try:
+            kept = self._end(result, task_types)
+        except OSError as error:
+            # They could not be published, and so the job did not complete.
+            kept = self._end(_not_kept(error), task_types)
+        if not kept:
+            # A task whose files are removed under it fails, and that is nobody's fault.
+            log.info("job %s was deleted or taken back while it ran; its result is dropped", self.claim.job.job_id)
+        self.close()
+
+    def close(self) -> None:
+        """Remove what is left of it."""
+        if self._workspace is not None:
+            self._workspace.close()
+
+    def _end(self, result: TaskResult, task_types: Sequence[str]) -> bool:
+        if result["status"] != "ok" or self._workspace is None:
+            error = result["error"] if result["status"] == "error" else "it had no place to work"
+            return self._queue.fail(self.claim, error, transient=result.get("transient", False))
+        size = _size(self._workspace.outputs)
+        kept, self.following = self._queue.exchange(
+            self.claim, result["task_output"], self._workspace.publish, size, task_types
+        )
+        return kept
+
+    def _begin(self) -> Workspace:
+        self._workspace = self._storage.begin_attempt(self.claim.job.job_id, self.claim.token)
+        return self._workspace
+
+    def _placed(self, job: Job, workspace: Workspace) -> Job:
+        """The job with the paths of the workspace."""
+        folders = {"input_paths": workspace.inputs, "output_paths": workspace.outputs}
+        params = dict(job.params)
+        for name, folder in folders.items():
+            paths = params.get(name)
+            if isinstance(paths, list):
+                params[name] = [str(folder / Path(str(path)).name) for path in paths]
+        return job.model_copy(update={"params": params})
+
+
+def _not_kept(error: OSError) -> TaskResult:
+    return {"status": "error", "error": f"the outputs cannot be kept: {error.strerror or error}", "transient": True}
+
+
+def _size(folder: Path) -> int:
+    """The bytes of what a task wrote."""
+    return sum(path.stat().st_size for path in finished(folder))
+
+
+class Shift:
+    """Takes jobs until it is told to stop, or has more than `memory` bytes, of which 0 is no limit.
+
+    `task_timeout` is in seconds.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        queue: JobQueue,
+        storage: JobStorage,
+        presence: Presence,
+        worker_id: str,
+        *,
+        task_timeout: float,
+        memory: int = 0,
+    ) -> None:
+        self._worker = worker
+        self._task_types = worker.get_supported_task_types()
+        self._queue = queue
+        self._storage = storage
+        self._presence = presence
+        self._worker_id = worker_id
+        self._task_timeout = task_timeout
+        self._memory = memory
+        self._rung = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._force = asyncio.Event()
+        self._over = asyncio.Event()
+        self._claim: Claim | None = None
+        self._beat = Beat.KEPT
+
+    async def work(self, *bells: Doorbell | PostgresBell) -> bool:
+        """Work; `False` when the last task was given up and may still be running."""
+        loop = asyncio.get_running_loop()
+
+        def over(claim: Claim, beat: Beat) -> None:
+            loop.call_soon_threadsafe(self._ended, claim, beat)
+
+        heart = Heart(self._queue, over)
+
+        def ring() -> None:
+            self._rung.set()
+            heart.look()
+
+        for bell in bells:
+            bell.attach(ring)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signal)
+        heart.start()
+        try:
+            return await self._loop(heart)
+        finally:
+            heart.stop()
+
+    async def _loop(self, heart: Heart) -> bool:
+        log.info("ready for %s", ", ".join(self._task_types))
+        following: Claim | None = None
+        while not self._stop.is_set():
+            self._rung.clear()
+            claim = following or self._queue.claim(self._worker_id, self._task_types)
+            if claim is None:
+                self._presence.idle()
+                if not await self._sleep(self._queue.next_due(self._task_types)):
+                    self._queue.expire()
+                continue
+            self._presence.busy()
+            heart.hold(claim)
+            attempt = Attempt(claim, self._queue, self._storage, heart)
+            ended = await self._finish(attempt)
+            heart.hold(None)
+            if not ended:
+                return False
+            following = attempt.following
+        return True
+
+    def _wanted(self) -> Sequence[str]:
+        """The tasks of the next job; none when there is to be no next one, for one reason or another."""
+        if self._memory and (now := memory.resident()) > self._memory:
+            log.warning("%d MiB are in use, which is above the limit: a new worker goes on", now >> 20)
+            self._stop.set()
+        return () if self._stop.is_set() else self._task_types
+
+    async def _finish(self, attempt: Attempt) -> bool:
+        """Run a job to its end, or until it is cancelled, lost, late, or this worker has to go."""
+        self._over.clear()
+        self._claim = attempt.claim
+        self._beat = Beat.KEPT
+        job = attempt.claim.job
+        running = asyncio.create_task(attempt.run(self._worker))
+        stop = asyncio.create_task(self._stop.wait())
+        over = asyncio.create_task(self._over.wait())
+        first = asyncio.FIRST_COMPLETED
+        await asyncio.wait({running, stop, over}, timeout=self._task_timeout, return_when=first)
+        late = not (running.done() or stop.done() or over.done())
+        if stop.done() and not running.done():
+            force = asyncio.create_task(self._force.wait())
+            await asyncio.wait({running, force, over}, timeout=GRACE, return_when=first)
+            force.cancel()
+        if over.done():
+            # It hears of it at its next progress; one that tells none is left behind with this process.
+            await asyncio.wait({running}, timeout=CANCEL_GRACE)
+        stop.cancel()
+        over.cancel()
+        ended = running.done()
+        if self._beat is not Beat.KEPT:
+            self._give_up(attempt)
+        elif ended:
+            await self._write_down(attempt, running.result())
+        elif late:
+            log.warning("job %s took longer than %g s", job.job_id, self._task_timeout)
+            self._queue.fail(attempt.claim, f"{job.task_type} took longer than {self._task_timeout:g} s, the limit")
+            attempt.close()
+        else:
+            log.warning("job %s is given back: it did not end in time", job.job_id)
+            self._queue.give_back(attempt.claim)
+            attempt.close()
+        if not ended:
+            running.cancel()
+        return ended
+
+    async def _write_down(self, attempt: Attempt, result: TaskResult) -> None:
+        """End an attempt. While the database is away, what was worked out is kept for as long as a lease lasts."""
+        deadline = time.monotonic() + LEASE / 1000
+        while True:
+            try:
+                attempt.end(result, self._wanted())
+                return
+            except OperationalError as error:
+                if time.monotonic() > deadline or self._force.is_set():
+                    raise
+                log.warning("job %s: the database does not take its end: %s", attempt.claim.job.job_id, error.orig)
+                await asyncio.sleep(DATABASE_PAUSE)
+
+    def _give_up(self, attempt: Attempt) -> None:
+        job_id = attempt.claim.job.job_id
+        if self._beat is Beat.CANCEL:
+            log.info("job %s is cancelled", job_id)
+            self._queue.confirm_cancel(attempt.claim)
+        else:
+            log.info("job %s was deleted or taken back while it ran; its result is dropped", job_id)
+        attempt.close()
+
+    async def _sleep(self, due: int | None) -> bool:
+        """Until the bell rings, a signal arrives, a job is due (in milliseconds), or it is time to look anyway.
+
+        `False` in the last case.
+        """
+        if self._stop.is_set():
+            return True
+        try:
+            async with asyncio.timeout(min(SWEEP, SWEEP if due is None else due / 1000 + 0.001)):
+                await self._rung.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _ended(self, claim: Claim, beat: Beat) -> None:
+        # The heart may have looked while the job before this one was just completing.
+        if claim is not self._claim:
+            return
+        self._beat = beat
+        self._over.set()
+
+    def _signal(self) -> None:
+        if self._stop.is_set():
+            self._force.set()
+        self._stop.set()
+        self._rung.set()
