@@ -15,13 +15,14 @@ from pathlib import PurePath
 from typing import Annotated, BinaryIO, Generic, Protocol, TypeVar
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, File, Form, Header, HTTPException, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, HTTPException, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
 from cl_ml_tools.file_storage import FileStorage, InputKeeper, InputMender, SavedFile
+from cl_ml_tools.form_fields import refuse_others
 from cl_ml_tools.job_queue import IdempotencyConflictError, JobQueue, OutcomeUnknownError
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import (
@@ -140,6 +141,7 @@ class SubmitRoute(Generic[P]):
         if keeps_keys:
             parameters.append(inspect.Parameter("idempotency_key", keyword, annotation=IdempotencyKey, default=None))
         parameters.append(inspect.Parameter("user", keyword, default=Depends(get_current_user)))
+        parameters.append(inspect.Parameter("request", keyword, annotation=Request))
         return inspect.Signature(parameters)
 
 
@@ -177,8 +179,15 @@ class Submission(Generic[P]):
         self._storage = storage
 
     async def __call__(
-        self, file: UploadFile, priority: int, user: object, idempotency_key: str | None = None, **fields: object
+        self,
+        request: Request,
+        file: UploadFile,
+        priority: int,
+        user: object,
+        idempotency_key: str | None = None,
+        **fields: object,
     ) -> JobCreatedResponse:
+        await refuse_others(request, {"file", "priority", *self._route.fields})
         if file.size == 0:
             raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
         sent = Sent(uuid4().hex, file, self._params(fields), priority, user_id(user), idempotency_key)

@@ -26,7 +26,7 @@ from cl_server.stack import broker, probe, temporary_data
 from cl_server.stack.broker import HOST, BrokerKind
 from cl_server.stack.cores import cores
 from cl_server.stack.process_id import ProcessId
-from cl_server.stack.running_stack import LOCK, LOGS, RECORD, StackRecord, holder
+from cl_server.stack.running_stack import LOCK, LOGS, RECORD, WORKERS_LOCK, StackRecord, holder
 from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
 
 START = 60.0
@@ -92,6 +92,7 @@ class LocalStack:
         self._services: dict[str, Service] = {}
         self._sockets: list[socket.socket] = []
         self._lock: IO[str] | None = None
+        self._workers_lock: IO[str] | None = None
         self._started_at = 0
         self.data = Path()
         self.compute_url = ""
@@ -162,6 +163,8 @@ class LocalStack:
             (self.data / RECORD).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
+            if self._workers_lock is not None:
+                self._workers_lock.close()
             if self._wanted_data is None:
                 shutil.rmtree(self.data, ignore_errors=True)
 
@@ -243,6 +246,12 @@ class LocalStack:
         if not wait_until(partial(take, lock), 0 if other is not None and other.is_alive() else REMAINS):
             lock.close()
             raise StackError(f"the data folder {self.data} is in use by another stack; stop it first")
+        workers = (self.data / WORKERS_LOCK).open("a")
+        if not wait_until(partial(take, workers), REMAINS):
+            lock.close()
+            workers.close()
+            raise StackError(f"workers of `cl-server worker` have the data folder {self.data}; stop them first")
+        self._workers_lock = workers
         (self.data / RECORD).unlink(missing_ok=True)
         lock.truncate(0)
         lock.write(str(ProcessId.of(os.getpid())))
@@ -340,7 +349,7 @@ class LocalStack:
             argv,
             self.data / LOGS / f"{name}.log",
             environment={**os.environ, **environment},
-            pass_fds=pass_fds if self._lock is None else (*pass_fds, self._lock.fileno()),
+            pass_fds=(*pass_fds, *(lock.fileno() for lock in (self._lock, self._workers_lock) if lock is not None)),
             guarded=guarded,
         )
         self._services[name] = service

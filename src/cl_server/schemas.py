@@ -83,7 +83,8 @@ class JobEvent(JobResponse):
                 status=job.status,
                 progress=job.progress,
                 timestamp=job.updated_at,
-                error_message=job.error_message,
+                # It begins with the name of the user's file, and who watches asks the server how a job ended.
+                error_message=None,
             )
         return cls.model_construct(
             None, **JobResponse.of(job).__dict__, event_type=job.status, timestamp=job.updated_at

@@ -322,3 +322,27 @@ async def test_a_job_without_inputs_gets_those_of_another_and_one_with_some_keep
     assert text_of(storage, "whole", "input/source.jpg") == "its own"
     publish(storage, "lost", 1, **{"a.txt": "result"})
     assert text_of(storage, "lost", "output/a.txt") == "result"
+
+
+async def test_a_storage_knows_which_databases_have_used_it(place: Place) -> None:
+    assert place.storage.databases() == set()
+    for name in ("one", "two", "one"):
+        place.storage.add_database(name)
+    assert place.another("there").databases() == {"one", "two"}
+    await upload(place.storage)
+    assert set(place.storage.sizes()) == {"job"}
+
+
+async def test_what_a_dead_attempt_left_goes_with_the_next_one(storage: JobStorage) -> None:
+    await upload(storage)
+    before = storage.size_of("job")
+    for token in (1, 2):
+        workspace = storage.begin_attempt("job", token)
+        (workspace.outputs / "a.txt").write_text("x" * 1000)
+        workspace.hand_in()
+    assert before + 1000 <= storage.size_of("job") < before + 2000
+    storage.clear_attempts("job")
+    assert storage.size_of("job") == before
+    publish(storage, "job", 3, **{"a.txt": "result"})
+    storage.clear_attempts("job")
+    assert text_of(storage, "job", "output/a.txt") == "result"

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query, Request, Response
 
+from cl_ml_tools.form_fields import refuse_others
 from cl_ml_tools.schemas import ErrorResponse
 from cl_server.auth.accounts import Accounts
 from cl_server.auth.keys import KeyRing
@@ -113,7 +114,8 @@ def user_router(accounts: Accounts) -> APIRouter:
             **INVALID,
         },
     )
-    async def create_user(user: Annotated[UserCreateRequest, Form()]) -> UserResponse:
+    async def create_user(request: Request, user: Annotated[UserCreateRequest, Form()]) -> UserResponse:
+        await refuse_others(request, UserCreateRequest.model_fields)
         try:
             return _response(await accounts.create(user))
         except UsernameTakenError:
@@ -153,7 +155,8 @@ def user_router(accounts: Accounts) -> APIRouter:
         dependencies=admins,
         responses={**NOT_ADMIN, **NO_SUCH_USER, **last_admin, **INVALID},
     )
-    async def update_user(user_id: Id, change: Annotated[UserUpdateRequest, Form()]) -> UserResponse:
+    async def update_user(request: Request, user_id: Id, change: Annotated[UserUpdateRequest, Form()]) -> UserResponse:
+        await refuse_others(request, UserUpdateRequest.model_fields)
         try:
             user = await accounts.update(user_id, change)
         except LastAdminError:

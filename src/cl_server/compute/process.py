@@ -2,6 +2,7 @@
 
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import JsonValue
@@ -51,7 +52,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         capabilities = Capabilities()
         ringer = Ringer(settings.workers)
         opened.callback(ringer.close)
-        relay = Relay(Events(broker, guest_mode))
+        relay = Relay(Events(broker, guest_mode), on_lost=partial(orphaned_files.clear_attempts, storage))
         # After the broker has had its time for what is on its way.
         opened.callback(relay.stop)
         operation = settings.operation

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +14,17 @@ from starlette.concurrency import run_in_threadpool
 from cl_ml_tools.file_storage import SavedFile, Upload
 from cl_ml_tools.media.picture import media_type
 from cl_server.files import digests as digest_list
-from cl_server.files.protocol import JOB_ID, PIECE, FileEntry, JobStorage, Known, StoredFile, checked, finished
+from cl_server.files.protocol import (
+    JOB_ID,
+    PIECE,
+    Abandoned,
+    FileEntry,
+    JobStorage,
+    Known,
+    StoredFile,
+    checked,
+    finished,
+)
 
 
 def open_storage(data: Path, url: str | None, process: str) -> JobStorage:
@@ -30,12 +40,18 @@ def open_storage(data: Path, url: str | None, process: str) -> JobStorage:
     return S3FileStorage.at(url, scratch=data / "scratch" / process)
 
 
+# How the folder of an attempt begins; its token follows.
+ATTEMPT = ".attempt-"
+
+
 class LocalFileStorage:
     """`<base>/jobs/<job id>/input` and `…/output`."""
 
     def __init__(self, base_dir: Path) -> None:
         self.root = base_dir.absolute() / "jobs"
         self.root.mkdir(parents=True, exist_ok=True)
+        self._databases = self.root.with_name("databases")
+        self._aside = self.root.with_name("set-aside")
 
     def create_job_directory(self, job_id: str) -> Path:
         """Make the folders of a job."""
@@ -75,7 +91,9 @@ class LocalFileStorage:
 
     def begin_attempt(self, job_id: str, token: int) -> "LocalWorkspace":
         """A new folder for what one attempt at a job writes."""
-        return LocalWorkspace(self, job_id, self._folder(job_id) / f".attempt-{token}")
+        if token > 1:
+            self.clear_attempts(job_id, token)
+        return LocalWorkspace(self, job_id, self._folder(job_id) / f"{ATTEMPT}{token}")
 
     def copy_inputs(self, job_id: str, to: str) -> bool:
         """Give a new job the inputs of another, on disk only once; `False` when they are gone."""
@@ -162,20 +180,64 @@ class LocalFileStorage:
         return {folder.name for folder in self.root.iterdir() if JOB_ID.fullmatch(folder.name)}
 
     def sizes(self) -> dict[str, int]:
-        """The bytes that the files of each job take."""
-        return {job_id: self.size_of(job_id) for job_id in self.job_ids()}
+        """The bytes that the files of each job take, those of attempts that are under way too."""
+        return {job_id: _everything(self._folder(job_id)) for job_id in self.job_ids()}
 
     def size_of(self, job_id: str) -> int:
         """The bytes that the files of a job take. Files that go meanwhile count nothing."""
-        total = 0
-        for path in finished(self._folder(job_id)):
-            with contextlib.suppress(OSError):
-                total += path.stat().st_size
-        return total
+        return _everything(self._folder(job_id))
 
-    def abandoned(self, known: Known) -> Iterator[str]:
-        """The jobs that have a folder and are not known. Ask only while no upload comes in (`orphaned_files.py`)."""
-        yield from self.job_ids() - known.job_ids()
+    def clear_attempts(self, job_id: str, before: int | None = None) -> None:
+        """Remove what attempts at a job left whose workers died: those before a token, or all."""
+        with contextlib.suppress(OSError):
+            for path in self._folder(job_id).iterdir():
+                token = path.name.removeprefix(ATTEMPT)
+                if path.name.startswith(ATTEMPT) and token.isdecimal() and (before is None or int(token) < before):
+                    shutil.rmtree(path, ignore_errors=True)
+
+    @property
+    def place(self) -> str:
+        """Where the files are, for people."""
+        return str(self.root)
+
+    @property
+    def databases_place(self) -> str:
+        """Where it is kept which databases have used this storage, for people."""
+        return str(self._databases)
+
+    def databases(self) -> set[str]:
+        """The ids of the databases that have used this storage."""
+        return {path.name for path in self._databases.iterdir()} if self._databases.is_dir() else set()
+
+    def add_database(self, database_id: str) -> None:
+        """Keep that this one has."""
+        self._databases.mkdir(exist_ok=True)
+        (self._databases / checked(database_id)).touch()
+
+    def abandoned(self, known: Known) -> Abandoned:
+        """The jobs that have a folder and are not known. Ask only while no upload comes in: see `orphaned_files.py`."""
+        there = known.job_ids()
+        found = self.job_ids()
+        return Abandoned(sorted(found - there), len(found))
+
+    def bring_back(self, known: Known) -> int:
+        """Give jobs their files back that were set aside; returns how many."""
+        aside = sorted(self._aside.iterdir()) if self._aside.is_dir() else []
+        there = known.job_ids() if aside else set[str]()
+        lost = [folder for folder in aside if folder.name in there and not self._folder(folder.name).exists()]
+        for folder in lost:
+            folder.rename(self._folder(folder.name))
+        return len(lost)
+
+    def set_aside(self, jobs: Sequence[str]) -> Path:
+        """Move the folders of jobs out of the way, to where `bring_back` finds them."""
+        self._aside.mkdir(exist_ok=True)
+        for job_id in jobs:
+            target = self._aside / checked(job_id)
+            # What was set aside of a job before is older than what it has had since.
+            shutil.rmtree(target, ignore_errors=True)
+            self._folder(job_id).rename(target)
+        return self._aside
 
     def _folder(self, job_id: str) -> Path:
         return self.root / checked(job_id)
@@ -223,6 +285,17 @@ def _copy(file: BinaryIO, path: Path) -> tuple[int, str]:
     digest = content.hexdigest()
     digest_list.note(path.parent, [(path.name, digest)])
     return size, digest
+
+
+def _everything(folder: Path) -> int:
+    """The bytes of all that is in a folder, less our own notes. Files that go meanwhile count nothing."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if not name.startswith("."):
+                with contextlib.suppress(OSError):
+                    total += Path(place, name).lstat().st_size
+    return total
 
 
 def _entity_tag(found: os.stat_result) -> str:

@@ -5,7 +5,7 @@ Local folders (`local.py`) and S3 (`s3.py`) pass the same suite (tests/conforman
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -106,9 +106,49 @@ class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
         """The bytes that the files of a job take. Files that go meanwhile count nothing."""
         ...
 
-    def abandoned(self, known: "Known") -> Iterator[str]:
+    def clear_attempts(self, job_id: str, before: int | None = None) -> None:
+        """Remove what attempts at a job left whose workers died: those before a token, or all."""
+        ...
+
+    # Whose files they are: see `orphaned_files.py`.
+
+    @property
+    def place(self) -> str:
+        """Where the files are, for people."""
+        ...
+
+    @property
+    def databases_place(self) -> str:
+        """Where it is kept which databases have used this storage, for people."""
+        ...
+
+    def databases(self) -> set[str]:
+        """The ids of the databases that have used this storage."""
+        ...
+
+    def add_database(self, database_id: str) -> None:
+        """Keep that this one has."""
+        ...
+
+    def abandoned(self, known: "Known") -> "Abandoned":
         """The jobs that have files although nobody knows them any more, nor can still be making them."""
         ...
+
+    def set_aside(self, jobs: Sequence[str]) -> Path | None:
+        """Move the files of jobs away, to where `bring_back` finds them; `None` where that cannot be done."""
+        ...
+
+    def bring_back(self, known: "Known") -> int:
+        """Give jobs their files back that were set aside; returns how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """Jobs that nobody knows, of `total` that have files."""
+
+    jobs: Sequence[str]
+    total: int
 
 
 class Known(Protocol):

@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from cl_ml_tools.media.picture import media_type_of
 from cl_server.files.protocol import (
     JOB_ID,
     PIECE,
+    Abandoned,
     FileEntry,
     Known,
     StorageUnavailableError,
@@ -71,8 +72,9 @@ class Manifest(BaseModel):
 class S3FileStorage:
     """`store` is the bucket at our prefix, `scratch` a local folder for running tasks, which no other process has."""
 
-    def __init__(self, store: ObjectStore, scratch: Path) -> None:
+    def __init__(self, store: ObjectStore, scratch: Path, url: str = "the bucket") -> None:
         self.store = store
+        self._url = url
         self.scratch = scratch.absolute()
         # Of a process of this name that was killed.
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -98,7 +100,7 @@ class S3FileStorage:
             retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=20)},
             **({"endpoint": endpoint} if endpoint else {}),
         )
-        return cls(store, scratch)
+        return cls(store, scratch, url)
 
     def create_job_directory(self, job_id: str) -> Path:
         """S3 has no folders; the path is that of the keys."""
@@ -129,6 +131,8 @@ class S3FileStorage:
 
     def begin_attempt(self, job_id: str, token: int) -> "S3Workspace":
         """Bring the inputs of a job here."""
+        if token > 1:
+            self.clear_attempts(job_id, token)
         return S3Workspace(self, job_id, token)
 
     def copy_inputs(self, job_id: str, to: str) -> bool:
@@ -186,7 +190,35 @@ class S3FileStorage:
         """The bytes that the objects of a job take."""
         return sum(size for _, size, _ in self._objects(job_folder(job_id)))
 
-    def abandoned(self, known: Known) -> Iterator[str]:
+    def clear_attempts(self, job_id: str, before: int | None = None) -> None:
+        """Remove what attempts at a job left whose workers died: those before a token, or all."""
+        folder = f"{job_folder(job_id)}/attempts"
+        kept = {record.key.split("/")[1] for record in self.manifest(job_id, "output").files.values()}
+        tokens = {found["path"].removeprefix(f"{folder}/").partition("/")[0] for found in self._listed(folder)}
+        for token in tokens - kept:
+            if token.isdecimal() and (before is None or int(token) < before):
+                self._remove(f"{folder}/{token}")
+
+    @property
+    def place(self) -> str:
+        """Where the files are, for people."""
+        return self._url
+
+    @property
+    def databases_place(self) -> str:
+        """Where it is kept which databases have used this storage, for people."""
+        return f"{self._url.rstrip('/')}/databases"
+
+    def databases(self) -> set[str]:
+        """The ids of the databases that have used this storage."""
+        return {found["path"].rpartition("/")[2] for found in self._listed("databases")}
+
+    def add_database(self, database_id: str) -> None:
+        """Keep that this one has."""
+        with told():
+            obstore.put(self.store, f"databases/{checked(database_id)}", b"", use_multipart=False)
+
+    def abandoned(self, known: Known) -> Abandoned:
         """The jobs that nobody knows, and of which nothing was written for a day: other hosts may be uploading."""
         newest: dict[str, datetime] = {}
         for job_id, _, changed in self._objects("jobs"):
@@ -194,7 +226,17 @@ class S3FileStorage:
         # Asked after the list: a job that is made meanwhile is in both, or in this one alone.
         there = known.job_ids()
         quiet = datetime.now(UTC) - UNKNOWN_FOR
-        yield from (job_id for job_id, changed in newest.items() if changed < quiet and job_id not in there)
+        gone = [job_id for job_id, changed in newest.items() if changed < quiet and job_id not in there]
+        return Abandoned(gone, len(newest))
+
+    def set_aside(self, jobs: Sequence[str]) -> None:
+        """Not here: objects cannot be moved, and copies of most of a bucket are nothing to make unasked."""
+        del jobs
+
+    def bring_back(self, known: Known) -> int:
+        """Nothing: see `set_aside`."""
+        del known
+        return 0
 
     # For the workspaces.
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from paho.mqtt.client import MQTTMessageInfo
@@ -53,10 +53,12 @@ class Relay:
     """A listener for a repository: tells each event at once, and takes it out of the outbox when the broker has it.
 
     `sound` says whether the database took what was last written to it, or read: it is asked every few seconds.
+    `on_lost` hears of the jobs that were taken away from dead workers.
     """
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, on_lost: Callable[[Sequence[Job]], None] | None = None) -> None:
         self._events = events
+        self._on_lost = on_lost
         self._pending: dict[int, Callable[[], bool | None]] = {}
         self._lock = threading.Lock()
         self._told = threading.Event()
@@ -106,7 +108,9 @@ class Relay:
 
     def take_over(self, queue: JobQueue) -> None:
         """Tell what nobody has told, and what jobs lost their worker meanwhile."""
-        queue.expire()
+        lost = queue.expire()
+        if self._on_lost is not None:
+            self._on_lost(lost)
         if not self._events.heard:
             return
         for event in queue.take_untold(STALE):

@@ -2,29 +2,37 @@
 
 import fcntl
 import logging
+import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DatabaseError
 
 from cl_server.queue.tables import is_postgres, reading
+from cl_server.settings_error import SettingsError
 
 # The newest revision in versions/; a test holds it to that.
-HEAD = "0005"
+HEAD = "0006"
 SCRIPTS = Path(__file__).parent
 # The advisory lock of PostgreSQL under which one process migrates; any number that nobody else takes.
 LOCK = 0x636C5F6A6F6273
+# What SQLite says of a file that is no database of its own, or not any more.
+BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 log = logging.getLogger(__name__)
 
 
 def migrate(engine: Engine, *, scripts: Path = SCRIPTS, head: str = HEAD) -> None:
-    """Bring the database to `head`. Processes that start together wait for the one that does it."""
-    if _revision(engine) == head:
+    """Bring the database to `head`. Processes that start together wait for the one that does it.
+
+    Raises `SettingsError`, and touches nothing, where it is of a newer version, or no database of ours at all.
+    """
+    if _checked(engine, scripts) == head:
         return
     with _alone(engine):
-        if _revision(engine) == head:
+        if _checked(engine, scripts) == head:
             return
         from alembic import command
         from alembic.config import Config
@@ -49,6 +57,27 @@ def _alone(engine: Engine) -> Generator[None]:
     with Path(engine.url.database or "jobs").with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _checked(engine: Engine, scripts: Path) -> str | None:
+    """The revision of a database, if we can bring it to ours. Raises `SettingsError`."""
+    name = engine.url.render_as_string(hide_password=True) if is_postgres(engine) else engine.url.database
+    try:
+        revision = _revision(engine)
+    except (sqlite3.DatabaseError, DatabaseError) as error:
+        cause = error.orig if isinstance(error, DatabaseError) else error
+        if isinstance(cause, sqlite3.DatabaseError) and cause.sqlite_errorcode & 0xFF in BROKEN:
+            raise SettingsError(
+                f"{name} is damaged, or no database ({cause}): put a copy in its place, or move it away to begin anew"
+            ) from None
+        raise
+    known = {path.name.split("_")[1] for path in (scripts / "versions").glob("revision_*.py")}
+    if revision is not None and revision not in known:
+        raise SettingsError(
+            f"the database {name} is of another version of cl-server (revision {revision}; this one knows "
+            f"{max(known)} at most): nothing was changed; start that version, or give this one a database of its own"
+        )
+    return revision
 
 
 def _revision(engine: Engine) -> str | None:

@@ -35,7 +35,7 @@ from cl_server.queue.job_transaction import PATIENCE, Change, Transactions, back
 from cl_server.queue.outbox import Outbox
 from cl_server.queue.quota import Quota, QuotaExceededError
 from cl_server.queue.statements import ADD, DUE, GET, NEXT, after_last, taking
-from cl_server.queue.tables import UNFINISHED, Big, clock_of, is_postgres, jobs, reading
+from cl_server.queue.tables import UNFINISHED, Big, clock_of, database_id, is_postgres, jobs, reading
 
 
 class SqlJobRepository:
@@ -85,6 +85,11 @@ class SqlJobRepository:
         """All jobs."""
         with self._reading.connect() as connection:
             return set(connection.scalars(select(jobs.c.job_id)))
+
+    def database_id(self) -> str:
+        """The name that the database gave itself when it was made."""
+        with self._reading.connect() as connection:
+            return cast("str", connection.execute(select(database_id.c.id)).scalar_one())
 
     def finished_before(self, time: int) -> list[str]:
         """The jobs that ended before a time, in UTC milliseconds."""

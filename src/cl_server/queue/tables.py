@@ -98,6 +98,9 @@ transitions = Table(
     Column("times", Big, nullable=False),
 )
 
+# The name that the database gave itself when it was made: one row.
+database_id = Table("database_id", metadata, Column("id", String(32), primary_key=True))
+
 # What admins change while the servers of many hosts run.
 switches = Table(
     "switches",

@@ -16,6 +16,8 @@ from cl_server.stack.process_id import ProcessId
 from cl_server.stack.supervisor import REMAINS, take, wait_until
 
 LOCK = "stack.lock"
+# Held by those who start workers in a data folder.
+WORKERS_LOCK = "workers.lock"
 RECORD = "stack.json"
 LOGS = "logs"
 
@@ -72,6 +74,16 @@ def is_free(data: Path) -> bool:
         raise NotRunningError(f"the data folder {data} cannot be used: {error.strerror}") from error
     with lock:
         return take(lock)
+
+
+def is_running(data: Path) -> bool:
+    """Whether a stack runs there whose process is alive: of one that was killed, the parts are about to end."""
+    try:
+        with (data / LOCK).open("r+") as lock:
+            main = None if take(lock) else holder(lock)
+    except OSError:
+        return False
+    return main is not None and main.is_alive()
 
 
 def holder(lock: IO[str]) -> ProcessId | None:

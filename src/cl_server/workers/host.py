@@ -13,6 +13,7 @@ from typing import IO
 from cl_server import log as logs
 from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
+from cl_server.stack import running_stack
 from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
 
 # Seconds that workers have to end: they give back what takes longer (`worker.GRACE`).
@@ -69,7 +70,9 @@ def run(slots: int) -> None:
 
 def alone(settings: Settings) -> IO[str]:
     """A lock on the data folder, for as long as the file is open. Raises `SettingsError`."""
-    lock = (settings.data / "workers.lock").open("a")
+    if running_stack.is_running(settings.data):
+        raise SettingsError(f"a stack runs in {settings.data}, with workers of its own; give these ones another folder")
+    lock = (settings.data / running_stack.WORKERS_LOCK).open("a")
     # Those of a host that was killed may still end what they do.
     if not wait_until(partial(take, lock), REMAINS):
         lock.close()

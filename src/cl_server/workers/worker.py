@@ -7,27 +7,31 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
+from typing import IO
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 
-from cl_ml_tools.compute_module import ProgressCallback, TaskResult, TaskStopError
+from cl_ml_tools.compute_module import TaskResult
 from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQueue
-from cl_ml_tools.schemas import Job
 from cl_ml_tools.worker import Worker
 from cl_server import log as logs
 from cl_server.files.local import open_storage
-from cl_server.files.protocol import JobStorage, Workspace, finished
+from cl_server.files.protocol import JobStorage
 from cl_server.messaging.doorbell import Doorbell, Ringer
 from cl_server.messaging.events import Events, Relay, connection
 from cl_server.messaging.postgres_bell import PostgresBell
 from cl_server.messaging.worker_announcement import Presence
 from cl_server.migrations import migrate
+from cl_server.queue import orphaned_files
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.queue.shared_guest_mode import open_guest_mode
 from cl_server.queue.tables import is_postgres, open_database
 from cl_server.settings import Settings, prepare
+from cl_server.settings_error import SettingsError
+from cl_server.stack.supervisor import REMAINS, take, wait_until
 from cl_server.workers import memory
+from cl_server.workers.attempt import Attempt
 from cl_server.workers.heartbeat import Heart
 from cl_server.workers.host_id import host_id
 
@@ -51,13 +55,15 @@ def run(slot: int = 0, of: int | None = None) -> None:
     logs.configure(worker_id)
     storage = open_storage(settings.data, settings.storage_url, f"w{slot}")
     with ExitStack() as stack:
+        stack.enter_context(alone(settings, worker_id))
         engine = open_database(settings.database)
         stack.callback(engine.dispose)
         migrate(engine)
         broker = connection(settings, worker_id)
         ringer = Ringer(settings.workers)
         stack.callback(ringer.close)
-        relay = Relay(Events(broker, stack.enter_context(open_guest_mode(settings, engine))))
+        events = Events(broker, stack.enter_context(open_guest_mode(settings, engine)))
+        relay = Relay(events, on_lost=partial(orphaned_files.clear_attempts, storage))
         # After the broker has had its time for what is on its way.
         stack.callback(relay.stop)
         repository = SqlJobRepository(
@@ -79,9 +85,10 @@ def run(slot: int = 0, of: int | None = None) -> None:
             stack.callback(broker.stop)
             stack.callback(presence.leave)
         relay.follow(repository)
-        repository.release(worker_id)
+        lost = repository.release(worker_id)
         if slot == 0 and of is not None and not is_postgres(engine):
-            repository.release_others(*(f"w{number}" for number in range(of)))
+            lost += repository.release_others(*(f"w{number}" for number in range(of)))
+        orphaned_files.clear_attempts(storage, lost)
         shift = Shift(
             worker,
             repository,
@@ -98,101 +105,15 @@ def run(slot: int = 0, of: int | None = None) -> None:
         os._exit(0)
 
 
-class Attempt:
-    """One claim, from the worker's side: where it reads and writes, how it reports, how it ends."""
-
-    def __init__(self, claim: Claim, queue: JobQueue, storage: JobStorage, heart: Heart) -> None:
-        self.claim = claim
-        self._queue = queue
-        self._storage = storage
-        self._heart = heart
-        self._workspace: Workspace | None = None
-        # The job that was taken in the same step in which this one ended.
-        self.following: Claim | None = None
-
-    async def run(self, worker: Worker) -> TaskResult:
-        """Do the job: fetch what it needs, run its task, hand in what that wrote."""
-        job = self.claim.job
-        try:
-            workspace = await asyncio.to_thread(self._begin)
-        except OSError as error:
-            return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
-        result = await worker.attempt(self._placed(job, workspace), self.progress())
-        # Many tasks write nothing, and need no thread in which to do nothing.
-        if result["status"] == "ok" and any(finished(workspace.outputs)):
-            try:
-                await asyncio.to_thread(workspace.hand_in)
-            except OSError as error:
-                return _not_kept(error)
-        return result
-
-    def progress(self) -> ProgressCallback:
-        """Tells how far the job is; ends the task from within when nobody wants it any more."""
-        last = 0
-
-        def report(percent: int) -> None:
-            nonlocal last
-            if self._heart.is_over(self.claim):
-                raise TaskStopError
-            if last < percent < 100:
-                last = percent
-                try:
-                    self._queue.progress(self.claim, percent)
-                except DBAPIError as error:
-                    # No reason to give the work up: the database may be back before it is done.
-                    log.warning("job %s: its progress cannot be told: %s", self.claim.job.job_id, error.orig)
-
-        return report
-
-    def end(self, result: TaskResult, task_types: Sequence[str]) -> None:
-        """Write down how it went, if it is still ours to say, and take another job of these types."""
-        try:
-            kept = self._end(result, task_types)
-        except OSError as error:
-            # They could not be published, and so the job did not complete.
-            kept = self._end(_not_kept(error), task_types)
-        if not kept:
-            # A task whose files are removed under it fails, and that is nobody's fault.
-            log.info("job %s was deleted or taken back while it ran; its result is dropped", self.claim.job.job_id)
-        self.close()
-
-    def close(self) -> None:
-        """Remove what is left of it."""
-        if self._workspace is not None:
-            self._workspace.close()
-
-    def _end(self, result: TaskResult, task_types: Sequence[str]) -> bool:
-        if result["status"] != "ok" or self._workspace is None:
-            error = result["error"] if result["status"] == "error" else "it had no place to work"
-            return self._queue.fail(self.claim, error, transient=result.get("transient", False))
-        size = _size(self._workspace.outputs)
-        kept, self.following = self._queue.exchange(
-            self.claim, result["task_output"], self._workspace.publish, size, task_types
-        )
-        return kept
-
-    def _begin(self) -> Workspace:
-        self._workspace = self._storage.begin_attempt(self.claim.job.job_id, self.claim.token)
-        return self._workspace
-
-    def _placed(self, job: Job, workspace: Workspace) -> Job:
-        """The job with the paths of the workspace."""
-        folders = {"input_paths": workspace.inputs, "output_paths": workspace.outputs}
-        params = dict(job.params)
-        for name, folder in folders.items():
-            paths = params.get(name)
-            if isinstance(paths, list):
-                params[name] = [str(folder / Path(str(path)).name) for path in paths]
-        return job.model_copy(update={"params": params})
-
-
-def _not_kept(error: OSError) -> TaskResult:
-    return {"status": "error", "error": f"the outputs cannot be kept: {error.strerror or error}", "transient": True}
-
-
-def _size(folder: Path) -> int:
-    """The bytes of what a task wrote."""
-    return sum(path.stat().st_size for path in finished(folder))
+def alone(settings: Settings, worker_id: str) -> IO[str]:
+    """A lock on the name of a worker, for as long as the file is open. Raises `SettingsError`."""
+    settings.workers.mkdir(exist_ok=True)
+    lock = (settings.workers / f"{worker_id}.lock").open("a")
+    # The one before may still end what it did.
+    if not wait_until(partial(take, lock), REMAINS):
+        lock.close()
+        raise SettingsError(f"there is a worker {worker_id} in {settings.data} already; choose another --slot")
+    return lock
 
 
 class Shift:
@@ -259,7 +180,7 @@ class Shift:
             if claim is None:
                 self._presence.idle()
                 if not await self._sleep(self._queue.next_due(self._task_types)):
-                    self._queue.expire()
+                    orphaned_files.clear_attempts(self._storage, self._queue.expire())
                 continue
             self._presence.busy()
             heart.hold(claim)

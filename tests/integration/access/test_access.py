@@ -264,3 +264,13 @@ def test_a_second_start_has_no_password_to_tell_and_keeps_the_users(tmp_path: Pa
         assert httpx.post(f"{stack.auth_url}/auth/token", data=login).status_code == 200
     with pytest.raises(StackError, match="guest mode is off and there is no auth server"):
         LocalStack(tmp_path, workers=0, guest_mode=False).start()
+
+
+def test_nothing_that_a_user_wrote_is_said_on_the_broker(people: People) -> None:
+    with Watch(people.stack) as watch:
+        alice = people.alice
+        job_id = alice.submit("hash", b"secret words", "Ada-Lovelace-result.txt", algorithm="phash")
+        event = watch.final(job_id)
+        assert event["status"] == "failed"
+        assert "Ada" not in str(watch.events)
+        assert "Ada" in str(alice.http.get(f"/jobs/{job_id}").json()["error_message"])

@@ -13,12 +13,15 @@ import psutil
 import pytest
 
 from cl_ml_tools.schemas import Job
+from cl_server.embedded import LocalStack, StackError
+from cl_server.messaging.doorbell import registered
 from cl_server.migrations import migrate
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.queue.tables import open_database
 from cl_server.settings import Settings
 from cl_server.stack import broker
-from cl_server.stack.supervisor import Service, wait_until
+from cl_server.stack.running_stack import WORKERS_LOCK
+from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
 
 DEAF = """
 import signal, time
@@ -196,3 +199,28 @@ def test_a_service_that_cannot_be_started_now_is_started_later(
     assert wait_until(lambda: service.pid != first and service.last_words() == "deaf", 30)
     service.stop()
     service.wait(time.monotonic() + 0.2)
+
+
+def test_workers_in_the_folder_of_a_running_stack_are_refused_at_once(local_stack: LocalStack) -> None:
+    started = time.monotonic()
+    with run("cl_server", "worker", "--slots", "1", CL_DATA=str(local_stack.data)) as worker:
+        _, said = worker.communicate(timeout=60)
+    assert worker.returncode == 2
+    assert said.splitlines()[-1].startswith(f"error: a stack runs in {local_stack.data}, with workers of its own")
+    assert time.monotonic() - started < REMAINS
+    assert local_stack.pids()["w0"] in {worker.pid for worker in registered(local_stack.data / "workers")}
+
+
+def test_a_second_worker_of_one_name_is_refused(local_stack: LocalStack) -> None:
+    with run("cl_server", "worker", "--slot", "0", CL_DATA=str(local_stack.data)) as worker:
+        _, said = worker.communicate(timeout=60)
+    assert worker.returncode == 2
+    assert said.splitlines()[-1].startswith("error: there is a worker w0 in")
+
+
+def test_a_stack_in_the_folder_of_running_workers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cl_server.embedded.REMAINS", 0.2)
+    with (tmp_path / WORKERS_LOCK).open("a") as lock:
+        assert take(lock)
+        with pytest.raises(StackError, match=r"have the data folder .*; stop them first"):
+            LocalStack(tmp_path, workers=1).start()

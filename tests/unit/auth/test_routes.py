@@ -280,3 +280,23 @@ async def test_a_weak_hash_is_made_anew_at_the_next_login(users: UserRepository,
     assert after is not None
     assert before.password_hash != after.password_hash
     assert users.by_name("admin") == after
+
+
+async def test_a_field_that_nobody_reads_is_refused_and_nobody_is_made_or_changed(http: Http) -> None:
+    """`is_active=false` was dropped in silence, and the account was active."""
+    admin = {"Authorization": f"Bearer {await http.token('admin')}"}
+    wanted = {"username": "zoe", "password": "a long enough one", "is_active": "false"}
+    answer = await http.post("/users/", data=wanted, headers=admin)
+    assert answer.status_code == 422
+    assert detail(answer) == "is_active: there is no such field; there are is_admin, password, permissions, username"
+    assert "zoe" not in (await http.get("/users/", headers=admin)).text
+    user_id = await http.user("alice")
+    answer = await http.put(f"/users/{user_id}", data={"is_active": "false", "username": "eve"}, headers=admin)
+    assert answer.status_code == 422
+    assert (await http.get(f"/users/{user_id}", headers=admin)).json()["is_active"] is True
+
+
+async def test_a_login_ignores_what_oauth_clients_send_besides(http: Http) -> None:
+    """RFC 6749 §3.2: unrecognised parameters are ignored at the token endpoint."""
+    form = {"username": "admin", "password": PASSWORD, "grant_type": "password", "scope": "", "client_id": "x"}
+    assert (await http.post("/auth/token", data=form)).status_code == 200

@@ -168,6 +168,19 @@ async def test_parameters_that_only_together_are_wrong_are_refused_at_once(
     assert repository.jobs == []
 
 
+@pytest.mark.parametrize("name", ["color", "Colour", "x" * 500, "file_"])
+async def test_a_field_that_nobody_reads_is_refused_by_name(
+    client: httpx.AsyncClient, repository: Repository, name: str
+) -> None:
+    data = {"colour": "red", name: "blue"}
+    answer = await client.post("/jobs/paint", files={"file": ("a", b"wall")}, data=data)
+    assert answer.status_code == 422
+    [issue] = answer.json()["detail"]
+    assert issue["loc"] == ["body", name[:64]]
+    assert issue["msg"] == "there is no such field; there are colour, file, layers, priority, tags, thickness"
+    assert repository.jobs == []
+
+
 async def test_the_owner_is_whoever_is_logged_in(repository: Repository, tmp_path: Path) -> None:
     client = make(repository, tmp_path, User)
     await client.post("/jobs/paint", files={"file": ("a", b"wall")}, data={"colour": "red"})

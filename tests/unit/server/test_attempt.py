@@ -13,8 +13,9 @@ from cl_ml_tools.worker import Worker
 from cl_server.files.local import LocalFileStorage, LocalWorkspace
 from cl_server.files.protocol import StorageUnavailableError
 from cl_server.messaging.worker_announcement import Presence
+from cl_server.workers.attempt import Attempt
 from cl_server.workers.heartbeat import Heart
-from cl_server.workers.worker import Attempt, Shift
+from cl_server.workers.worker import Shift
 
 
 class FakeWorker(Worker):

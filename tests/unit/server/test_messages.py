@@ -68,7 +68,7 @@ def test_an_event_that_is_not_whole_tells_nothing_of_what_was_sent_or_made() -> 
         "status": "failed",
         "progress": 0,
         "timestamp": 5,
-        "error_message": "no",
+        "error_message": None,
     }
 
 

@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.concurrency import run_in_threadpool
 
+from cl_ml_tools.form_fields import refuse_others
 from cl_ml_tools.schemas import ErrorResponse
 from cl_server.clock import DAY_MS, now_ms
 from cl_server.files.protocol import JobStorage
@@ -32,8 +34,9 @@ def create_router(archive: Archive, storage: JobStorage, guest_mode: Switch) -> 
             422: {"model": ErrorResponse, "description": "`guest_mode` is neither on nor off"},
         },
     )
-    def set_guest_mode(guest_mode_on: Annotated[bool, Form(alias="guest_mode")]) -> AdminConfig:
-        guest_mode.set(on=guest_mode_on)
+    async def set_guest_mode(request: Request, guest_mode_on: Annotated[bool, Form(alias="guest_mode")]) -> AdminConfig:
+        await refuse_others(request, {"guest_mode"})
+        await run_in_threadpool(guest_mode.set, on=guest_mode_on)
         return AdminConfig(guest_mode=guest_mode.on)
 
     @router.get("/jobs/storage/size", operation_id="get_storage_size", summary="How much the files of jobs take")

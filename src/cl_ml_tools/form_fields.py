@@ -1,0 +1,21 @@
+"""Fields of a form that nobody reads: to drop them in silence would be to do something else than was asked for."""
+
+from collections.abc import Collection
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+
+# How many are named, and how much of each.
+MOST = 10
+LONGEST = 64
+
+
+async def refuse_others(request: Request, known: Collection[str]) -> None:
+    """Raise `RequestValidationError` where a form has fields besides those that are known."""
+    form = await request.form()
+    unknown = sorted(set(form) - set(known))
+    if unknown:
+        said = f"there is no such field; there are {', '.join(sorted(known))}"
+        raise RequestValidationError(
+            [{"type": "extra_forbidden", "loc": ("body", name[:LONGEST]), "msg": said} for name in unknown[:MOST]]
+        )

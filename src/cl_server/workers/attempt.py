@@ -1,0 +1,114 @@
+"""One attempt at a job: where it reads and writes, and how it ends."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from cl_ml_tools.compute_module import ProgressCallback, TaskResult, TaskStopError
+from cl_ml_tools.job_queue import Claim, JobQueue
+from cl_ml_tools.schemas import Job
+from cl_ml_tools.worker import Worker
+from cl_server.files.protocol import JobStorage, Workspace, finished
+from cl_server.workers.heartbeat import Heart
+
+log = logging.getLogger(__name__)
+
+
+class Attempt:
+    """One claim, from the worker's side: where it reads and writes, how it reports, how it ends."""
+
+    def __init__(self, claim: Claim, queue: JobQueue, storage: JobStorage, heart: Heart) -> None:
+        self.claim = claim
+        self._queue = queue
+        self._storage = storage
+        self._heart = heart
+        self._workspace: Workspace | None = None
+        # The job that was taken in the same step in which this one ended.
+        self.following: Claim | None = None
+
+    async def run(self, worker: Worker) -> TaskResult:
+        """Do the job: fetch what it needs, run its task, hand in what that wrote."""
+        job = self.claim.job
+        try:
+            workspace = await asyncio.to_thread(self._begin)
+        except OSError as error:
+            return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
+        result = await worker.attempt(self._placed(job, workspace), self.progress())
+        # Many tasks write nothing, and need no thread in which to do nothing.
+        if result["status"] == "ok" and any(finished(workspace.outputs)):
+            try:
+                await asyncio.to_thread(workspace.hand_in)
+            except OSError as error:
+                return _not_kept(error)
+        return result
+
+    def progress(self) -> ProgressCallback:
+        """Tells how far the job is; ends the task from within when nobody wants it any more."""
+        last = 0
+
+        def report(percent: int) -> None:
+            nonlocal last
+            if self._heart.is_over(self.claim):
+                raise TaskStopError
+            if last < percent < 100:
+                last = percent
+                try:
+                    self._queue.progress(self.claim, percent)
+                except DBAPIError as error:
+                    # No reason to give the work up: the database may be back before it is done.
+                    log.warning("job %s: its progress cannot be told: %s", self.claim.job.job_id, error.orig)
+
+        return report
+
+    def end(self, result: TaskResult, task_types: Sequence[str]) -> None:
+        """Write down how it went, if it is still ours to say, and take another job of these types."""
+        try:
+            kept = self._end(result, task_types)
+        except OSError as error:
+            # They could not be published, and so the job did not complete.
+            kept = self._end(_not_kept(error), task_types)
+        if not kept:
+            # A task whose files are removed under it fails, and that is nobody's fault.
+            log.info("job %s was deleted or taken back while it ran; its result is dropped", self.claim.job.job_id)
+        self.close()
+
+    def close(self) -> None:
+        """Remove what is left of it."""
+        if self._workspace is not None:
+            self._workspace.close()
+
+    def _end(self, result: TaskResult, task_types: Sequence[str]) -> bool:
+        if result["status"] != "ok" or self._workspace is None:
+            error = result["error"] if result["status"] == "error" else "it had no place to work"
+            return self._queue.fail(self.claim, error, transient=result.get("transient", False))
+        size = _size(self._workspace.outputs)
+        kept, self.following = self._queue.exchange(
+            self.claim, result["task_output"], self._workspace.publish, size, task_types
+        )
+        return kept
+
+    def _begin(self) -> Workspace:
+        self._workspace = self._storage.begin_attempt(self.claim.job.job_id, self.claim.token)
+        return self._workspace
+
+    def _placed(self, job: Job, workspace: Workspace) -> Job:
+        """The job with the paths of the workspace."""
+        folders = {"input_paths": workspace.inputs, "output_paths": workspace.outputs}
+        params = dict(job.params)
+        for name, folder in folders.items():
+            paths = params.get(name)
+            if isinstance(paths, list):
+                params[name] = [str(folder / Path(str(path)).name) for path in paths]
+        return job.model_copy(update={"params": params})
+
+
+def _not_kept(error: OSError) -> TaskResult:
+    return {"status": "error", "error": f"the outputs cannot be kept: {error.strerror or error}", "transient": True}
+
+
+def _size(folder: Path) -> int:
+    """The bytes of what a task wrote."""
+    return sum(path.stat().st_size for path in finished(folder))
