@@ -30,8 +30,9 @@ class Finding:
     """A difference between two schemas: where below them, and what."""
 
     level: Level
-    place: str
+    place: tuple[str, ...]
     what: str
+    rule: str
 
 
 @frozen
@@ -46,6 +47,7 @@ class Change:
         what: in words.
         python: what a user of the package writes there, if anything.
         cli: what a user of the command line writes there, if anything.
+        rule: the name of the rule (`rules`) that gives the level.
     """
 
     level: Level
@@ -54,6 +56,7 @@ class Change:
     what: str
     python: str = ""
     cli: str = ""
+    rule: str = ""
 
     @property
     def line(self) -> str:

@@ -1,7 +1,7 @@
-"""What changed between two servers, as whoever uses their client sees it.
+"""What changed between two servers, as the users of their client see it.
 
-Both specs are normalised and named first, so that only what reaches the client counts, and each change has the Python
-and command-line names that a user knows it by.
+What is compared is what the servers say, and not what the generator makes of it: no rule of the normalisation can hide
+a change. The generator gives the names in Python and on the command line that a user knows a change by.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from cl_codegen.diff.change import Change, Level
-from cl_codegen.diff.components import components
+from cl_codegen.diff import rules
+from cl_codegen.diff.change import Change
+from cl_codegen.diff.components import components, webhooks
+from cl_codegen.diff.document import Document, members
+from cl_codegen.diff.operation import operations_of, pairs, template_of
 from cl_codegen.diff.operations import operations
+from cl_codegen.diff.schemas import Comparison
+from cl_codegen.diff.sign_in import SignIn, base_path, servers
 from cl_codegen.manifest.manifest import Manifest
 from cl_codegen.manifest.prune import fitting
 from cl_codegen.model.read import MANIFEST, Reading
@@ -38,7 +43,22 @@ def reading_of(raw: Spec, manifest: Manifest, package: str, layout: Layout = OUR
 
 def diff(old: Reading, new: Reading) -> tuple[Change, ...]:
     """The changes from one server to the other: the gravest first, else in the order of the documents."""
-    changes = [*_document(old, new), *operations(old, new), *components(old, new)]
+    documents = Document(old.raw.document), Document(new.raw.document)
+    schemas, sign_in = Comparison(*documents), SignIn(*documents)
+    before, after = operations_of(old, documents[0]), operations_of(new, documents[1])
+    bases = base_path(documents[0]), base_path(documents[1])
+    is_moved = any(
+        bases[0] + template_of(one.path) != bases[1] + template_of(other.path)
+        for one, other in pairs(before, after, bases)[0]
+    )
+    changes = [
+        *_document(old, new),
+        *servers(*documents, is_moved=is_moved),
+        *sign_in.schemes(),
+        *operations(before, after, bases, schemas, sign_in),
+        *webhooks(schemas),
+        *components(old, new, schemas),
+    ]
     # One difference may be found along two ways, as of a schema that is both sent and read.
     gravest: dict[tuple[str, str], Change] = {}
     for change in changes:
@@ -50,7 +70,7 @@ def diff(old: Reading, new: Reading) -> tuple[Change, ...]:
 
 def _document(old: Reading, new: Reading) -> Iterator[Change]:
     for key in ("title", "version", "description"):
-        before, after = (side.spec.root.at("info").value_of(key) for side in (old, new))
+        before, after = (members(side.raw.document.get("info")).get(key) for side in (old, new))
         if before != after:
             what = f"the {key} is another" if key == "description" else f"the {key} is {after} now, was {before}"
-            yield Change(Level.COSMETIC, "document", "the server", what)
+            yield Change(rules.WORDS.sent, "document", "the server", what, rule=rules.WORDS.name)

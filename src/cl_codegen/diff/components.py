@@ -1,114 +1,83 @@
-"""What changed in the components of a server: the schemas that it takes, those that it gives, and its events."""
+"""What changed in the components of a server, each told once, and in its events and webhooks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from cl_codegen.diff.change import Change, Finding, Level
-from cl_codegen.diff.operations import body_schema, operations_by_id
-from cl_codegen.diff.schemas import Way, compare_fields, compare_here
+from cl_codegen.diff import rules
+from cl_codegen.diff.answers import answer
+from cl_codegen.diff.change import Change, Finding
+from cl_codegen.diff.document import members
+from cl_codegen.diff.rules import Rule
+from cl_codegen.diff.schemas import Comparison, place_of
 from cl_codegen.model.read import Reading
-from cl_codegen.spec.schema_types import properties
-from cl_codegen.spec.spec import JSONValue, Node, Spec, unescape_pointer
-
-_SCHEMAS = "#/components/schemas/"
+from cl_codegen.spec.spec import METHODS, JSONObject
 
 
-@frozen
-class _Use:
-    """Which components a server sends, which it takes, and which are bodies and compared with their operation."""
-
-    bodies: set[str]
-    sent: set[str]
-    read: set[str]
-
-    @classmethod
-    def of(cls, reading: Reading) -> _Use:
-        bodies, sent, read_ = set[str](), set[str](), set[str]()
-        for operation in operations_by_id(reading).values():
-            schema = body_schema(operation)
-            name = _name(schema.value) if schema else None
-            below = schema.follow() if schema else None
-            if name is not None and below is not None and next(properties(below), None) is not None:
-                bodies.add(name)
-            sent |= _reached(reading.spec, below.value if below else None)
-            sent |= _reached(reading.spec, operation.node.value_of("parameters"))
-            read_ |= _reached(reading.spec, operation.node.at("responses").value)
-            read_ |= _reached(reading.spec, operation.node.value_of("x-task-output"))
-        return cls(bodies, sent, read_)
-
-
-def _name(schema: JSONValue) -> str | None:
-    reference = schema.get("$ref") if isinstance(schema, dict) else None
-    is_component = isinstance(reference, str) and reference.startswith(_SCHEMAS)
-    return unescape_pointer(reference.removeprefix(_SCHEMAS)) if is_component and isinstance(reference, str) else None
-
-
-def _reached(spec: Spec, value: JSONValue) -> set[str]:
-    """The components that a value refers to, and all that these refer to."""
-    found, waiting = set[str](), [value]
-    while waiting:
-        here = waiting.pop()
-        name = _name(here)
-        if name is not None and name not in found:
-            found.add(name)
-            target = spec.resolve(f"{_SCHEMAS}{name.replace('~', '~0').replace('/', '~1')}")
-            waiting.append(target.value if target else None)
-        if isinstance(here, dict):
-            waiting += [child for key, child in here.items() if key != "$ref"]
-        elif isinstance(here, list):
-            waiting += here
-    return found
-
-
-def components(old: Reading, new: Reading) -> Iterator[Change]:
-    """The changes of schemas, and of events, which no operation mentions."""
-    before, after = _schemas(old), _schemas(new)
-    uses = _Use.of(old), _Use.of(new)
+def components(old: Reading, new: Reading, schemas: Comparison) -> Iterator[Change]:
+    """The changes of the schemas that operations were seen to use, and of events, which no operation mentions."""
+    done = 0
+    while done < len(schemas.waiting):
+        name, way = schemas.waiting[done]
+        done += 1
+        for finding in schemas.component(name, way):
+            yield _change(finding, "schema", name, new)
+    used = schemas.old.reached(), schemas.new.reached()
+    before, after = schemas.old.schemas, schemas.new.schemas
+    told = {name for name, _ in schemas.waiting}
     for name in [*before, *(name for name in after if name not in before)]:
-        reading, use = (new, uses[1]) if name in after else (old, uses[0])
-        is_event = name not in use.sent | use.read | use.bodies
-        kind, where = ("event", f"event {name}") if is_event else ("schema", f"schema {name}")
-        only_body = name in use.bodies and name not in use.sent | use.read
-        change = Change(Level.BREAKING, kind, where, "is gone", reading.wire.class_of(name) or "")
-        if only_body:
+        if (name in before and name in used[0]) or (name in after and name in used[1]) or name in told:
             continue
         if name not in after:
-            yield change
+            yield _event(rules.EVENT_GONE, "is gone", name, old)
         elif name not in before:
-            yield evolve(change, level=Level.COMPATIBLE, what="is new")
+            yield _event(rules.EVENT_NEW, "is new", name, new)
         else:
-            for way in _ways(name, use):
-                for found in _component(before[name], after[name], way):
-                    yield evolve(
-                        change,
-                        level=found.level,
-                        where=f"{where}, field {found.place}" if found.place else where,
-                        what=found.what,
-                        python=f"{change.python}.{found.place}" if found.place and change.python else change.python,
-                    )
+            for finding in schemas.component(name, "read"):
+                yield _change(finding, "event", name, new)
 
 
-def _ways(name: str, use: _Use) -> Iterator[Way]:
-    """Whether a component is sent, or read, or both; one that no operation mentions comes with an event."""
-    if name in use.sent:
-        yield "sent"
-    if name not in use.sent or name in use.read:
-        yield "read"
+def _event(rule: Rule, what: str, name: str, reading: Reading) -> Change:
+    return Change(rule.read, "event", f"event {name}", what, reading.wire.class_of(name) or "", rule=rule.name)
 
 
-def _component(old: Node, new: Node, way: Way) -> Iterator[Finding]:
-    if old.find("properties") and new.find("properties"):
-        yield from compare_fields(old, new, way)
-    else:
-        yield from compare_here(old, new, way)
-    if old.value_of("description") != new.value_of("description"):
-        yield Finding(Level.COSMETIC, "", "the description is another")
+def _change(finding: Finding, kind: str, name: str, reading: Reading) -> Change:
+    where, place = f"{kind} {name}", place_of(finding.place)
+    python = reading.wire.class_of(name) or ""
+    return Change(
+        finding.level,
+        kind,
+        f"{where}, field {place}" if place else where,
+        finding.what,
+        f"{python}.{place}" if place and python else python,
+        rule=finding.rule,
+    )
 
 
-def _schemas(reading: Reading) -> dict[str, Node]:
-    components = reading.spec.root.find("components")
-    listed = components.find("schemas") if components else None
-    return dict(listed.members()) if listed else {}
+def webhooks(schemas: Comparison) -> Iterator[Change]:
+    """The changes of what the server sends by itself: there the user reads the body."""
+    before, after = (dict(_webhooks(document.root, schemas)) for document in (schemas.old, schemas.new))
+    for name in [*before, *(name for name in after if name not in before)]:
+        if name not in after or name not in before:
+            rule = rules.EVENT_NEW if name in after else rules.EVENT_GONE
+            what = "is new" if name in after else "is gone"
+            yield Change(rule.read, "event", f"webhook {name}", what, rule=rule.name)
+            continue
+        for finding in answer(before[name], after[name], schemas):
+            place = place_of(finding.place)
+            made = Change(finding.level, "event", f"webhook {name}", finding.what, rule=finding.rule)
+            yield evolve(made, where=f"{made.where}, field {place}") if place else made
+
+
+def _webhooks(root: JSONObject, schemas: Comparison) -> Iterator[tuple[str, JSONObject]]:
+    document = schemas.old if root is schemas.old.root else schemas.new
+    for name, said in members(root.get("webhooks")).items():
+        item = members(document.follow(said))
+        for method in METHODS:
+            if isinstance(value := item.get(method), dict):
+                yield (
+                    f"{name} ({method.upper()})" if method != "post" else name,
+                    members(document.follow(value.get("requestBody"))),
+                )

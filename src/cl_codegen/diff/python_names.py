@@ -1,7 +1,7 @@
 """The Python surface of what is generated, old beside new: names and signatures, as griffe reads them.
 
 It finds what the specs do not show: an argument that moved because another came before it, a class or a module that is
-called otherwise. Types of fields are left to `schema_diff`, which knows who sends and who reads.
+called otherwise. Types of fields are left to `schemas`, which knows who sends and who reads.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from cl_codegen.diff.change import Change, Level
+from cl_codegen.diff.rules import PYTHON_NAME
 from cl_codegen.model.read import Reading
 from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.wire import wire
@@ -86,7 +87,7 @@ def _change(breakage: Breakage) -> Change | None:
     parameters = [cast("object", getattr(side, "name", None)) for side in _sides(breakage)]
     named = [name for name in parameters if isinstance(name, str)]
     where = f"{path}({named[0]})" if breakage.kind.name.startswith("PARAMETER") and named else path
-    return Change(Level.BREAKING, "python", where, what)
+    return Change(Level.BREAKING, "python", where, what, rule=PYTHON_NAME.name)
 
 
 def _is_ours(part: str) -> bool:

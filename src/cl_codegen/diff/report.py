@@ -67,6 +67,7 @@ def _json(changes: Sequence[Change]) -> str:
             {
                 "level": change.level.name.lower(),
                 "kind": change.kind,
+                "rule": change.rule,
                 "where": change.where,
                 "what": change.what,
                 "python": change.python or None,

@@ -1,215 +1,357 @@
 """What is different between two schemas, for who sends values of them and for who reads them.
 
-The two are mirror images: a sender is hurt when less is accepted, a reader when more may come.
+The two are mirror images: a sender is hurt when less is accepted, a reader when more may come (`rules`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, Literal
+import json
+from collections.abc import Iterable, Iterator
+from typing import Final
 
+from attrs import define, evolve, field
+
+from cl_codegen.diff import rules
 from cl_codegen.diff.change import Finding, Level
-from cl_codegen.spec.schema_types import properties, required_of
-from cl_codegen.spec.spec import JSONValue, Node
+from cl_codegen.diff.document import Document, component_of, elements, members, same
+from cl_codegen.diff.rules import Way
+from cl_codegen.diff.shape import Shape, shapes
+from cl_codegen.diff.values import bounds, enums, formats, found, now_is
+from cl_codegen.spec.spec import JSONObject, JSONValue
 
-Way = Literal["sent", "read"]
-
-_LOWER: Final = {
-    "minimum": "minimum",
-    "exclusiveMinimum": "exclusive minimum",
-    "minLength": "shortest length",
-    "minItems": "least number of items",
-}
-_UPPER: Final = {
-    "maximum": "maximum",
-    "exclusiveMaximum": "exclusive maximum",
-    "maxLength": "longest length",
-    "maxItems": "largest number of items",
-}
-_EXACT: Final = {"pattern": "pattern", "multipleOf": "step"}
+_CONDITIONS: Final = (
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "minContains",
+    "maxContains",
+    "dependentRequired",
+    "dependentSchemas",
+    "propertyNames",
+    "patternProperties",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "contentSchema",
+)
 _WORDS_FOR_PEOPLE: Final = ("description", "title", "example", "examples")
 
 
-def compare(old: Node, new: Node, way: Way, place: str = "") -> Iterator[Finding]:
-    """The findings below two schemas. Components that are objects or enums are compared once, by their own name."""
-    names = component_of(old), component_of(new)
-    if names[0] is not None and names[1] is not None:
-        if names[0] != names[1]:
-            yield Finding(Level.BREAKING, place, f"the schema is {names[1]} now, was {names[0]}")
-    else:
-        yield from compare_here(old, new, way, place)
-    yield from _around(old, new, place)
+@define(eq=False)
+class Comparison:
+    """The comparison of the schemas of two documents.
 
+    A component is compared once, by its own name, however often and wherever it is used: `waiting` has those that were
+    come across, with the way in which they are used.
+    """
 
-def compare_here(old: Node, new: Node, way: Way, place: str = "") -> Iterator[Finding]:
-    """As `compare`, for two schemas that are the same component."""
-    before, after = alternatives(old), alternatives(new)
-    lost = [label for label in before if not _covers(after, label)]
-    won = [label for label in after if not _covers(before, label)]
-    if lost or won:
-        hurts = bool(lost) if way == "sent" else bool(won)
-        yield Finding(Level.BREAKING if hurts else Level.COMPATIBLE, place, _types(before, after, lost, won))
-    for label in before:
-        # A component has a comparison of its own, and may hold itself.
-        if label in after and component_of(before[label]) is None:
-            yield from _same_type(before[label].follow(), after[label].follow(), way, place)
+    old: Document
+    new: Document
+    waiting: list[tuple[str, Way]] = field(factory=list, init=False)
+    _queued: set[tuple[str, Way]] = field(factory=set, init=False)
+    _known: dict[tuple[object, object, Way, bool], tuple[Finding, ...]] = field(factory=dict, init=False)
+    _shapes: dict[tuple[bool, object], tuple[Shape, ...]] = field(factory=dict, init=False)
+    _kept: list[JSONValue] = field(factory=list, init=False)
+    """What has been compared: keys are identities, so it has to live as long."""
+    _trying: bool = field(default=False, init=False)
+    """Whether this only asks if one shape takes the values of another."""
 
+    def compare(self, old: JSONValue, new: JSONValue, way: Way) -> list[Finding]:
+        """The findings below two schemas, with places relative to them."""
+        name = component_of(old)
+        if name is not None and name == component_of(new) and self._is_known(name):
+            self._queue(name, way)
+            return [*self.around(old, new, way, is_same=True)]
+        return [*self.values(old, new, way), *self.around(old, new, way)]
 
-def component_of(schema: Node) -> str | None:
-    """The component that a schema refers to, where it is one with a class of its own: an object, or an enum."""
-    reference = schema.find("$ref")
-    if reference is None:
+    def component(self, name: str, way: Way) -> list[Finding]:
+        """The findings below a component that both documents have."""
+        old, new = self.old.schemas[name], self.new.schemas[name]
+        return self.compare(old, new, way)
+
+    def shapes_of(self, old: JSONValue, new: JSONValue) -> tuple[tuple[Shape, ...], tuple[Shape, ...]]:
+        return self._shapes_of(old, self.old), self._shapes_of(new, self.new)
+
+    def _shapes_of(self, schema: JSONValue, document: Document) -> tuple[Shape, ...]:
+        key = document is self.old, self._key(schema)
+        if key not in self._shapes:
+            self._shapes[key] = shapes(schema, document)
+        return self._shapes[key]
+
+    def _is_known(self, name: str) -> bool:
+        return name in self.old.schemas and name in self.new.schemas
+
+    def _queue(self, name: str, way: Way) -> None:
+        if not self._trying and (name, way) not in self._queued:
+            self._queued.add((name, way))
+            self.waiting.append((name, way))
+
+    def _key(self, schema: JSONValue) -> object:
+        # What `allOf` comes to is made anew wherever it stands; in a cycle, for ever.
+        if isinstance(schema, dict) and len(schema) == 1:
+            return json.dumps(schema)
+        self._kept.append(schema)
+        return id(schema)
+
+    def values(self, old: JSONValue, new: JSONValue, way: Way) -> tuple[Finding, ...]:
+        """The findings about which values are possible."""
+        key = self._key(old), self._key(new), way, self._trying
+        if key not in self._known:
+            # A schema that holds itself is compared with itself, and says nothing more.
+            self._known[key] = ()
+            self._known[key] = tuple(self._values(old, new, way))
+        return self._known[key]
+
+    def _values(self, old: JSONValue, new: JSONValue, way: Way) -> Iterator[Finding]:
+        listed = self._unions(*self.shapes_of(old, new), way)
+        names = component_of(old), component_of(new)
+        if listed and names[0] is not None and names[1] is not None and names[0] != names[1]:
+            yield self._another(names[0], names[1], listed)
+        else:
+            yield from listed
+        yield from self._discriminators(old, new, way)
+
+    def _another(self, old: str, new: str, listed: list[Finding]) -> Finding:
+        worst = max(one.level for one in listed)
+        why = [f"{place_of(one.place)} {one.what}".strip() for one in listed if one.level == worst]
+        more = f"; {len(why) - 3} more" if len(why) > 3 else ""
+        return Finding(worst, (), f"the schema is {new} now, was {old} ({'; '.join(why[:3])}{more})", rules.SCHEMA.name)
+
+    def _unions(self, olds: tuple[Shape, ...], news: tuple[Shape, ...], way: Way) -> list[Finding]:
+        pairs, left, came = self._matched(olds, news)
+        lost = [one for one in left if not self._is_taken(one, news, self.old, self.new)]
+        won = [one for one in came if not self._is_taken(one, olds, self.new, self.old)]
+        listed = [*_types(olds, news, lost, won, way)]
+        for before, after in pairs:
+            below = self._pair(before, after, way)
+            if below and len(olds) + len(news) > 2 and self._is_elsewhere(before, after, olds, news):
+                continue
+            listed += below
+        return listed
+
+    def _pair(self, old: Shape, new: Shape, way: Way) -> list[Finding]:
+        if old.name is not None and old.name == new.name and self._is_known(old.name):
+            self._queue(old.name, way)
+            return []
+        return [*self.same_type(old, new, way)]
+
+    def _matched(
+        self, olds: tuple[Shape, ...], news: tuple[Shape, ...]
+    ) -> tuple[list[tuple[Shape, Shape]], list[Shape], list[Shape]]:
+        """Which shape became which, which are gone, and which are new."""
+        pairs: list[tuple[Shape, Shape]] = []
+        left, came = list(olds), list(news)
+
+        def take(old: Shape, new: Shape) -> None:
+            pairs.append((old, new))
+            left.remove(old)
+            came.remove(new)
+
+        for old in olds:
+            same_one = next((new for new in came if _is_one(old, new)), None)
+            if same_one is not None:
+                take(old, same_one)
+        for old in list(left):
+            likely = [new for new in came if new.type == old.type]
+            if len(likely) > 1:
+                likely.sort(key=lambda new: self._distance(old, new))
+            if likely:
+                take(old, likely[0])
+        for old in list(left):
+            number = next((new for new in came if {old.kind, new.kind} == {"integer", "number"}), None)
+            if number is not None and len(olds) == len(news) == 1:
+                pairs.append((old, number))
+        order = {id(one): place for place, one in enumerate(olds)}
+        return sorted(pairs, key=lambda pair: order[id(pair[0])]), left, came
+
+    def _distance(self, old: Shape, new: Shape) -> tuple[int, int]:
+        listed = self._tried(old, new)
+        return sum(one.level == Level.BREAKING for one in listed), len(listed)
+
+    def _tried(self, old: Shape, new: Shape) -> list[Finding]:
+        before, self._trying = self._trying, True
+        try:
+            return self._pair(old, new, "sent")
+        finally:
+            self._trying = before
+
+    def _is_taken(self, shape: Shape, others: Iterable[Shape], of: Document, by: Document) -> bool:
+        """Whether one of the shapes of the other document takes all values of a shape of this one."""
+        # The other way around, old and new change places.
+        here = self if of is self.old else Comparison(of, by)
+        return any(
+            other.kind == "any"
+            or (
+                (other.type == shape.type or (shape.kind, other.kind) == ("integer", "number"))
+                and not any(one.level == Level.BREAKING for one in here._tried(shape, other))
+            )
+            for other in others
+        )
+
+    def _is_elsewhere(self, old: Shape, new: Shape, olds: tuple[Shape, ...], news: tuple[Shape, ...]) -> bool:
+        """Whether all of an old shape is in another new one, and all of the new shape in another old one."""
+        return self._is_taken(old, [one for one in news if one is not new], self.old, self.new) and self._is_taken(
+            new, [one for one in olds if one is not old], self.new, self.old
+        )
+
+    def same_type(self, old: Shape, new: Shape, way: Way) -> Iterator[Finding]:
+        yield from enums(old, new, way)
+        yield from bounds(old, new, way)
+        yield from formats(old, new, way)
+        yield from self._conditions(old, new, way)
+        if "array" in (old.kind, new.kind):
+            yield from self._items(old.words, new.words, way)
+        if "object" in (old.kind, new.kind):
+            yield from self._other_fields(old.words, new.words, way)
+            yield from self.fields(old.words, new.words, way)
+
+    def _conditions(self, old: Shape, new: Shape, way: Way) -> Iterator[Finding]:
+        for key in _CONDITIONS:
+            before, after = old.words.get(key), new.words.get(key)
+            if same(before, after):
+                continue
+            if before is None:
+                yield found(rules.CONDITION_NEW, way, f"the condition {key!r} is new")
+            elif after is None:
+                yield found(rules.CONDITION_GONE, way, f"the condition {key!r} is gone")
+            else:
+                yield found(rules.PATTERN_CHANGED, way, f"the condition {key!r} is another")
+
+    def _items(self, old: JSONObject, new: JSONObject, way: Way) -> Iterator[Finding]:
+        first = elements(old.get("prefixItems")), elements(new.get("prefixItems"))
+        rest = old.get("items", True), new.get("items", True)
+        for place in range(max(len(first[0]), len(first[1]))):
+            pair = [one[place] if place < len(one) else other for one, other in zip(first, rest, strict=True)]
+            yield from below(f"[{place}]", self.compare(pair[0], pair[1], way))
+        if "items" in old or "items" in new:
+            yield from below("[]", self.compare(rest[0], rest[1], way))
+
+    def _other_fields(self, old: JSONObject, new: JSONObject, way: Way) -> Iterator[Finding]:
+        before, after = old.get("additionalProperties", True), new.get("additionalProperties", True)
+        if before is not False and after is False:
+            yield found(rules.FIELDS_CLOSED, way, "fields that it does not name are refused now")
+        elif before is False and after is not False:
+            yield found(rules.FIELDS_OPENED, way, "fields that it does not name are possible now")
+        elif before is not False:
+            yield from below("{}", self.compare(before, after, way))
+
+    def fields(self, old: JSONObject, new: JSONObject, way: Way) -> Iterator[Finding]:
+        """The findings below the properties of two objects, which are those that go this way."""
+        before, after = members(old.get("properties")), members(new.get("properties"))
+        hidden = "readOnly" if way == "sent" else "writeOnly"
+        needed, needs = elements(old.get("required")), elements(new.get("required"))
+        for name, schema in before.items():
+            if self.said(schema, hidden, self.old) is True:
+                continue
+            if name not in after:
+                yield found(rules.FIELD_GONE, way, "is gone", name)
+            elif self.said(after[name], hidden, self.new) is True:
+                rule = rules.FIELD_READ_ONLY if way == "sent" else rules.FIELD_WRITE_ONLY
+                yield found(rule, way, "is only read now" if way == "sent" else "is only sent now", name)
+        for name, schema in after.items():
+            if self.said(schema, hidden, self.new) is True:
+                continue
+            if name not in before or self.said(before[name], hidden, self.old) is True:
+                hurts = way == "sent" and name in needs
+                rule = rules.FIELD_NEW_REQUIRED if hurts else rules.FIELD_NEW
+                yield found(rule, way, "is new, and required" if hurts else "is new", name)
+                continue
+            if name in needs and name not in needed:
+                yield found(rules.REQUIRED, way, "is required now", name)
+            elif name in needed and name not in needs:
+                yield found(rules.OPTIONAL, way, "is optional now" if way == "sent" else "may be missing now", name)
+            yield from below(name, self.compare(before[name], schema, way))
+
+    def around(self, old: JSONValue, new: JSONValue, way: Way, *, is_same: bool = False) -> Iterator[Finding]:
+        """What stands beside a type: the default, which the server alone applies, and words for people.
+
+        Args:
+            old, new: the schemas.
+            way: of the values.
+            is_same: whether they are the same component, which says for itself what it says.
+        """
+
+        def said(key: str) -> tuple[JSONValue, JSONValue]:
+            if is_same and key not in members(old) and key not in members(new):
+                return None, None
+            return self.said(old, key, self.old), self.said(new, key, self.new)
+
+        before, after = said("default")
+        if not same(before, after):
+            yield found(rules.DEFAULT, way, now_is("default", before, after))
+        before, after = said("deprecated")
+        if (before is True) != (after is True):
+            rule = rules.DEPRECATED if after is True else rules.REACTIVATED
+            yield found(rule, way, "is deprecated now" if after is True else "is not deprecated any more")
+        for key in _WORDS_FOR_PEOPLE:
+            if not same(*said(key)):
+                yield found(rules.WORDS, way, f"the {key} is another")
+
+    def said(self, schema: JSONValue, key: str, document: Document) -> JSONValue:
+        """A keyword that is no constraint: of the schema, or of what it refers to."""
+        seen: set[int] = set()
+        while isinstance(schema, dict) and id(schema) not in seen:
+            if key in schema:
+                return schema[key]
+            seen.add(id(schema))
+            parts = elements(schema.get("allOf"))
+            whole = parts[0] if len(parts) == 1 else None
+            schema = document.target(str(schema["$ref"])) if "$ref" in schema else whole
         return None
-    target = schema.follow()
-    is_class = target.find("properties") is not None or target.find("enum") is not None
-    return target.pointer.rpartition("/")[2] if is_class else None
+
+    def _discriminators(self, old: JSONValue, new: JSONValue, way: Way) -> Iterator[Finding]:
+        before = members(self.said(old, "discriminator", self.old))
+        after = members(self.said(new, "discriminator", self.new))
+        if not before or not after:
+            return
+        names = before.get("propertyName"), after.get("propertyName")
+        if names[0] != names[1]:
+            yield found(rules.DISCRIMINATOR, way, f"its kinds are told apart by {names[1]} now, were by {names[0]}")
+        mapped = members(before.get("mapping")), members(after.get("mapping"))
+        for word, target in mapped[0].items():
+            other = mapped[1].get(word, target)
+            if target != other and component_of({"$ref": target}) in self.new.schemas:
+                yield found(rules.DISCRIMINATOR, way, f"{word} means {_last(other)} now, meant {_last(target)}")
 
 
-def alternatives(schema: Node) -> dict[str, Node]:
-    """The types that a value may have, by what they are called."""
-    name = component_of(schema)
-    target = schema.follow()
-    if name is not None:
-        return {name: schema}
-    members = target.find("anyOf") or target.find("oneOf")
-    if members is not None:
-        return {label: node for member in members.elements() for label, node in alternatives(member).items()}
-    kind = target.find("type")
-    if kind is not None and isinstance(kind.value, list):
-        return {str(one): target for one in kind.value}
-    return {_label(target, kind.value if kind else None): target}
+def below(place: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings, one step further down."""
+    return (evolve(one, place=(place, *one.place)) for one in findings)
 
 
-def _label(schema: Node, kind: JSONValue) -> str:
-    shape = schema.find("format")
-    if kind == "string" and shape is not None:
-        return "file" if shape.value == "binary" else f"string ({shape.value})"
-    if kind is None:
-        return "object" if schema.find("properties") or schema.find("allOf") else "string" if _words(schema) else "any"
-    return "list" if kind == "array" else str(kind)
+def place_of(place: tuple[str, ...]) -> str:
+    """A place as people write it: `tags[].name`, `labels{}`."""
+    text = ""
+    for step in place:
+        text += step if step.startswith(("[", "{")) or not text else f".{step}"
+    return text
 
 
-def _covers(types: dict[str, Node], label: str) -> bool:
-    return label in types or "any" in types or (label == "integer" and "number" in types)
+def _last(reference: JSONValue) -> str:
+    return str(reference).rpartition("/")[2]
 
 
-def _types(before: dict[str, Node], after: dict[str, Node], lost: list[str], won: list[str]) -> str:
-    if won == ["null"] and not lost:
-        return "may be null now"
-    if lost == ["null"] and not won:
-        return "may not be null any more"
-    return f"the type is {' or '.join(after)} now, was {' or '.join(before)}"
+def _is_one(old: Shape, new: Shape) -> bool:
+    if old.name is not None and old.name == new.name:
+        return True
+    return old.kind == new.kind and same(old.words, new.words)
 
 
-def _same_type(old: Node, new: Node, way: Way, place: str) -> Iterator[Finding]:
-    yield from _enums(old, new, way, place)
-    yield from _bounds(old, new, way, place)
-    items = old.find("items"), new.find("items")
-    if items[0] is not None and items[1] is not None:
-        yield from compare(items[0], items[1], way, f"{place}[]")
-    values = old.find("additionalProperties"), new.find("additionalProperties")
-    if values[0] and values[1] and isinstance(values[0].value, dict) and isinstance(values[1].value, dict):
-        yield from compare(values[0], values[1], way, f"{place}{{}}")
-    if way == "sent" and _is_closed(new) and not _is_closed(old):
-        yield Finding(Level.BREAKING, place, "fields that it does not name are refused now")
-    yield from compare_fields(old, new, way, f"{place}." if place else "")
-
-
-def _is_closed(schema: Node) -> bool:
-    others = schema.find("additionalProperties")
-    return others is not None and others.value is False
-
-
-def compare_fields(old: Node, new: Node, way: Way, prefix: str = "") -> Iterator[Finding]:
-    """The findings below the properties of two objects."""
-    before, after = dict(properties(old)), dict(properties(new))
-    needed, needs = required_of(old), required_of(new)
-    for name in before:
-        if name not in after:
-            yield Finding(Level.BREAKING, f"{prefix}{name}", "is gone")
-    for name, schema in after.items():
-        place = f"{prefix}{name}"
-        if name not in before:
-            hurts = way == "sent" and name in needs
-            what = "is new, and required" if hurts else "is new"
-            yield Finding(Level.BREAKING if hurts else Level.COMPATIBLE, place, what)
-            continue
-        if name in needs and name not in needed:
-            yield Finding(Level.BREAKING if way == "sent" else Level.COMPATIBLE, place, "is required now")
-        elif name in needed and name not in needs:
-            what = "is optional now" if way == "sent" else "may be missing now"
-            yield Finding(Level.COMPATIBLE if way == "sent" else Level.BREAKING, place, what)
-        yield from compare(before[name], schema, way, place)
-
-
-def _enums(old: Node, new: Node, way: Way, place: str) -> Iterator[Finding]:
-    before, after = _words(old), _words(new)
-    if before and not after:
-        yield Finding(Level.COMPATIBLE, place, "takes any word now" if way == "sent" else "may be any word now")
-    elif after and not before:
-        listed = ", ".join(after)
-        yield Finding(Level.BREAKING if way == "sent" else Level.COMPATIBLE, place, f"has to be one of {listed} now")
+def _types(
+    olds: tuple[Shape, ...], news: tuple[Shape, ...], lost: list[Shape], won: list[Shape], way: Way
+) -> Iterator[Finding]:
+    if not lost and not won:
+        return
+    kinds = [one.kind for one in lost], [one.kind for one in won]
+    if kinds == ([], ["null"]):
+        yield found(rules.NULL_TAKEN, way, "may be null now")
+    elif kinds == (["null"], []):
+        yield found(rules.NULL_REFUSED, way, "may not be null any more")
     else:
-        lost = [word for word in before if word not in after]
-        won = [word for word in after if word not in before]
-        if lost:
-            # The client keeps words that it does not know, and code that waits for one that never comes still runs.
-            level = Level.BREAKING if way == "sent" else Level.COMPATIBLE
-            yield Finding(level, place, f"no longer knows {', '.join(lost)}")
-        if won:
-            yield Finding(Level.COMPATIBLE, place, f"knows {', '.join(won)} too")
+        rule = rules.TYPE_NARROWED if not won else rules.TYPE_WIDENED if not lost else rules.TYPE_CHANGED
+        yield found(rule, way, f"the type is {_labels(news)} now, was {_labels(olds)}")
 
 
-def _words(schema: Node) -> list[str]:
-    listed = schema.find("enum")
-    only = schema.find("const")
-    return [str(word.value) for word in listed.elements()] if listed else [str(only.value)] if only else []
-
-
-def _bounds(old: Node, new: Node, way: Way, place: str) -> Iterator[Finding]:
-    for keys, upper in ((_LOWER, False), (_UPPER, True)):
-        for key, name in keys.items():
-            before, after = _number(old, key), _number(new, key)
-            if before != after:
-                tighter = after is not None and (before is None or (after < before if upper else after > before))
-                yield Finding(_of_bound(tighter, way), place, _now(name, before, after))
-    for key, name in _EXACT.items():
-        before, after = _value(old, key), _value(new, key)
-        if before != after:
-            yield Finding(_of_bound(after is not None, way), place, _now(name, before, after))
-
-
-def _of_bound(tighter: bool, way: Way) -> Level:
-    if way == "read":
-        return Level.COSMETIC
-    return Level.BREAKING if tighter else Level.COMPATIBLE
-
-
-def _number(schema: Node, key: str) -> float | None:
-    value = _value(schema, key)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _value(schema: Node, key: str) -> JSONValue:
-    found = schema.find(key)
-    return found.value if found else None
-
-
-def _now(name: str, before: JSONValue, after: JSONValue) -> str:
-    if after is None:
-        return f"the {name} {_shown(before)} is gone"
-    return f"the {name} is {_shown(after)} now" + (f", was {_shown(before)}" if before is not None else "")
-
-
-def _shown(value: JSONValue) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _around(old: Node, new: Node, place: str) -> Iterator[Finding]:
-    """What stands beside a type: the default, which the server alone applies, and words for people."""
-    before, after = _value(old, "default"), _value(new, "default")
-    if before != after:
-        yield Finding(Level.COMPATIBLE, place, _now("default", before, after))
-    for key in _WORDS_FOR_PEOPLE:
-        if _value(old, key) != _value(new, key):
-            yield Finding(Level.COSMETIC, place, f"the {key} is another")
+def _labels(listed: tuple[Shape, ...]) -> str:
+    return " or ".join(dict.fromkeys(one.label for one in listed)) or "nothing"

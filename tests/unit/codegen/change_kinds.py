@@ -109,10 +109,11 @@ def edited(edits: dict[str, object]) -> dict:
         holder: object = document
         for step in way:
             holder = holder[int(step)] if isinstance(holder, list) else holder[step]
+        key = int(last) if isinstance(holder, list) else last
         if value is GONE:
-            del holder[last]
+            del holder[key]
         else:
-            holder[last] = copy.deepcopy(value)
+            holder[key] = copy.deepcopy(value)
     return document
 
 
@@ -257,7 +258,7 @@ KINDS: list[tuple[str, dict, dict, list[tuple[Level, str]]]] = [
         (COMPATIBLE, "create_hash_job, answer 422: is gone"),
     ]),
     ("answer of another schema", {}, {f"{GET}|responses|200": answer("Created")}, [
-        (BREAKING, "get_job, answer 200: the schema is Created now, was JobResponse"),
+        (BREAKING, "get_job, answer 200: the schema is Created now, was JobResponse (progress is gone; tags is gone)"),
     ]),
     ("answer of another media type", {}, {f"{GET}|responses|200": BYTES}, [
         (BREAKING, "get_job, answer 200: is application/octet-stream now, was application/json"),

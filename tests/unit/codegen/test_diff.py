@@ -8,9 +8,12 @@ import pytest
 
 from cl_codegen.diff.change import version_step
 from cl_codegen.diff.compare import diff, reading_of
+from cl_codegen.diff.oasdiff import CHECKS, table
 from cl_codegen.diff.report import report
+from cl_codegen.diff.rules import RULES
 from cl_codegen.manifest.manifest import Manifest
 from cl_codegen.spec.spec import Spec
+from tests.codegen_server.folders import ROOT
 from tests.unit.codegen.change_kinds import (
     BASE,
     BREAKING,
@@ -25,6 +28,7 @@ from tests.unit.codegen.change_kinds import (
     WORD,
     edited,
 )
+from tests.unit.codegen.wire_change_kinds import WIRE_KINDS
 
 
 def reading(document: dict, manifest: str = MANIFEST, folder: Path | None = None):
@@ -44,8 +48,18 @@ def test_each_kind_of_change_has_its_level_and_its_line(tmp_path, old, new, foun
     assert diff(after, after) == ()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "there", "back"), [kind[1:] for kind in WIRE_KINDS], ids=[k[0] for k in WIRE_KINDS]
+)
+def test_each_kind_of_change_on_the_wire_has_its_level_both_ways(old, new, there, back):
+    before, after = reading(edited(old)), reading(edited(new))
+    assert [(change.level, change.line) for change in diff(before, after)] == there
+    assert [(change.level, change.line) for change in diff(after, before)] == back
+    assert diff(before, before) == diff(after, after) == ()
+
+
 def test_there_are_many_kinds():
-    assert len(KINDS) >= 60
+    assert len(KINDS) + len(WIRE_KINDS) >= 130
 
 
 def changes(folder: Path, new: dict, manifest: str = MANIFEST):
@@ -124,9 +138,20 @@ def test_a_report_as_text_json_and_markdown(tmp_path):
     assert document["changes"][0] == {
         "level": "breaking",
         "kind": "parameter",
+        "rule": "parameter-gone",
         "where": "create_hash_job, parameter rounds",
         "what": "is gone",
         "python": "client.hash.compute(rounds=…)",
         "cli": "cl-client hash compute --rounds",
     }
     assert report((), "text") == "No difference.\n"
+
+
+def test_the_page_of_changes_has_every_rule_with_its_levels():
+    assert table() in (ROOT / "docs" / "changes.md").read_text(encoding="utf-8")
+
+
+def test_every_rule_has_a_name_of_its_own_and_oasdiff_is_named_beside_rules_that_there_are():
+    names = [rule.name for rule in RULES]
+    assert len(names) == len(set(names))
+    assert {*CHECKS} <= {*names}
