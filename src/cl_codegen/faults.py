@@ -5,10 +5,6 @@ class GeneratorError(Exception):
     """The base of them all. Nothing was written."""
 
 
-class VersionError(GeneratorError):
-    """The installed openapi-python-client is not the one that the templates are written for."""
-
-
 class PluginTemplateError(GeneratorError):
     """A template of the plugin layer does not work."""
 

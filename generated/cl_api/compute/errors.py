@@ -92,6 +92,27 @@ def read_model(response: httpx.Response, read: Callable[[JSONObject], T]) -> T:
         raise BadResponseError(response, str(broken)) from None
 
 
+def read_value(response: httpx.Response, read: Callable[[JSONValue], T]) -> T:
+    """The body as what `read` makes of its JSON.
+
+    Raises:
+        BadResponseError: it is no JSON, or is not what is documented.
+    """
+    value = read_json(response)
+    try:
+        return read(value)
+    except _UNREADABLE as broken:
+        raise BadResponseError(response, str(broken)) from None
+
+
+def read_anything(response: httpx.Response) -> JSONValue:
+    """The body of an answer that is not documented: its JSON, else its text, else None."""
+    try:
+        return cast("JSONValue", response.json())
+    except ValueError:
+        return response.text or None
+
+
 def _detail(response: httpx.Response) -> str:
     try:
         value = cast("JSONValue", response.json())
@@ -101,4 +122,13 @@ def _detail(response: httpx.Response) -> str:
     return detail if isinstance(detail, str) else response.text
 
 
-__all__ = ["BadResponseError", "ResponseError", "StatusError", "read_json", "read_model", "status_error"]
+__all__ = [
+    "BadResponseError",
+    "ResponseError",
+    "StatusError",
+    "read_anything",
+    "read_json",
+    "read_model",
+    "read_value",
+    "status_error",
+]

@@ -60,9 +60,9 @@ class Package:
                 "expected an operation that creates a job: a POST to …/jobs/{task} or …/{task}/jobs, one with"
                 " x-task-type, or one that a table of the manifest names",
             )
-        info = spec.root.at("info")
-        title = one_line(info.at("title").text()) or name
-        version = info.at("version").text()
+        info = spec.root.find("info")
+        title = _text(info, "title") or name
+        version = _text(info, "version")
         client = naming.pascal(name)
         client = client if client.endswith("Client") else f"{client}Client"
         if client == "JobClient" or client in {plugin.class_name for plugin in plugins}:
@@ -75,7 +75,7 @@ class Package:
             client=client,
             title=SpecText(title),
             summary=SpecText(f"Client of {title}"),
-            description=SpecText(_text(info.find("description"))),
+            description=SpecText(_text(info, "description")),
             version=version if _VERSION.fullmatch(version) else "0.1.0",
             requirement=_requirement(importlib.metadata.version("cl-client")),
             plugins=tuple(evolve(plugin, within=dialect.routes.within[plugin.name]) for plugin in plugins),
@@ -83,8 +83,9 @@ class Package:
         )
 
 
-def _text(node: Node | None) -> str:
-    return one_line(node.text()) if node else ""
+def _text(node: Node | None, key: str) -> str:
+    value = node.value_of(key) if node is not None else None
+    return one_line(str(value)) if isinstance(value, str | int | float) else ""
 
 
 def _requirement(version: str) -> str:

@@ -26,6 +26,7 @@ from cl_codegen.text import naming
 from cl_codegen.text.escape import SpecText, one_line
 from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.wire.endpoint import Argument, WireEndpoint
+from cl_codegen.wire.operations import chosen_media
 from cl_codegen.wire.wire import Wire
 
 _TASK_PATHS = (re.compile(r"/(?:.+/)?jobs/([^/{}]+)/?"), re.compile(r"/(?:.+/)?([^/{}]+)/jobs/?"))
@@ -245,8 +246,10 @@ class _Reader:
     def _in_body(self) -> Iterator[_Sent]:
         if self.endpoint.body is None:
             return
-        _, media = next(self.operation.at("requestBody").follow().at("content").members())
-        body = media.at("schema").follow()
+        chosen = chosen_media(self.operation.at("requestBody").follow().at("content"))
+        if chosen is None:
+            return
+        body = chosen[1].at("schema").follow()
         needed, fields = required_of(body), {field.wire_name: field for field in self.endpoint.body.fields}
         for wire_name, schema in properties(body):
             field = fields[wire_name]

@@ -20,6 +20,12 @@ from cl_codegen.normalise.naming_rules import (
     optional_members_take_the_title,
     titles_are_words,
 )
+from cl_codegen.normalise.reference_rules import (
+    lost_references_are_left_out,
+    path_items_stand_in_place,
+    places_referred_to_are_components,
+    references_are_plain,
+)
 from cl_codegen.normalise.schema_rules import (
     boolean_schemas_are_objects,
     bounds_are_numbers,
@@ -52,6 +58,10 @@ def normalise(spec: Spec) -> tuple[Spec, tuple[Applied, ...]]:
 
 
 RULES: tuple[Rule, ...] = (
+    references_are_plain,
+    path_items_stand_in_place,
+    places_referred_to_are_components,
+    lost_references_are_left_out,
     operation_ids_are_names,
     modules_have_plain_names,
     parts_of_one_are_themselves,

@@ -90,7 +90,7 @@ def boolean_schemas_are_objects(document: JSONObject) -> Iterator[str]:
         if slot.schema is True and slot.key != "additionalProperties":
             slot.put({})
             yield slot.pointer
-        elif slot.schema is False and "/properties/" in slot.pointer:
+        elif slot.schema is False and slot.pointer.split("/")[-2] == "properties":
             slot.remove()
             yield slot.pointer
 
@@ -151,7 +151,7 @@ def _form_fields(document: JSONObject) -> Iterator[Slot]:
 def other_media_are_bytes(document: JSONObject) -> Iterator[str]:
     """A response in a media type that is neither JSON nor text (an image, a video, `*/*`) is bytes to the client."""
     for path, method, operation in operations_of(document):
-        for code, response in cast("dict[str, JSONObject]", operation["responses"]).items():
+        for code, response in cast("dict[str, JSONObject]", operation.get("responses", {})).items():
             content = response.get("content")
             if not isinstance(content, dict) or not content or any(_is_readable(kind) for kind in content):
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Final, cast
 
 from attrs import frozen
 
@@ -89,14 +89,42 @@ def _named(holder: JSONObject, name: str, pointer: str) -> Iterator[Slot]:
 
 def objects(value: JSONValue, pointer: str = "#") -> Iterator[tuple[str, JSONObject]]:
     """Every object below a value; what examples, defaults and enums hold is data and is left out."""
+    return _objects(value, pointer, _DATA, are_named=False)
+
+
+def _objects(
+    value: JSONValue, pointer: str, data: frozenset[str], *, are_named: bool
+) -> Iterator[tuple[str, JSONObject]]:
     if isinstance(value, dict):
         yield pointer, value
-        for key in list(value):
-            if key not in {"example", "examples", "default", "const", "enum"}:
-                yield from objects(value[key], f"{pointer}/{escape_pointer(key)}")
+        for key, child in list(value.items()):
+            if not isinstance(child, dict | list) or (not are_named and (key in data or _is_opaque(key, data))):
+                continue
+            inside = not are_named and key in _NAMED
+            yield from _objects(child, f"{pointer}/{escape_pointer(key)}", data, are_named=inside)
     elif isinstance(value, list):
         for index, element in enumerate(value):
-            yield from objects(element, f"{pointer}/{index}")
+            if isinstance(element, dict | list):
+                yield from _objects(element, f"{pointer}/{index}", data, are_named=False)
+
+
+def _is_opaque(key: str, data: frozenset[str]) -> bool:
+    return data is _OPAQUE and key.startswith("x-")
+
+
+_DATA: Final = frozenset(["example", "examples", "default", "const", "enum"])
+_OPAQUE: Final = frozenset([*_DATA, "x-"])
+"""The same, and extensions, which may hold anything (OpenAPI 3.1 §4.9)."""
+_NAMED: Final = frozenset(["properties", "patternProperties", "$defs", "dependentSchemas", "schemas"])
+"""What holds schemas by names of people, which may be called `default` or `x-…` too."""
+
+
+def mentions(document: JSONObject) -> Iterator[tuple[str, JSONObject, str]]:
+    """(pointer, holder, what is referred to) of every `$ref` that is one."""
+    for pointer, node in _objects(document, "#", _OPAQUE, are_named=False):
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            yield pointer, node, reference
 
 
 def component_schemas(document: JSONObject) -> JSONObject:

@@ -16,8 +16,12 @@ _ALLOWED_BUILTINS = {"id"}
 
 def words(text: str) -> list[str]:
     """The words of a name in any spelling, in lower case; look-alike letters become the ASCII ones they stand for."""
+    return [word.lower() for word in _as_spelled(text)]
+
+
+def _as_spelled(text: str) -> list[str]:
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    return [word.lower() for part in re.split(r"[^A-Za-z0-9]+", ascii_text) for word in _split(part)]
+    return [word for part in re.split(r"[^A-Za-z0-9]+", ascii_text) for word in _split(part)]
 
 
 def _split(part: str) -> list[str]:
@@ -51,6 +55,14 @@ def attribute(text: str, *, fallback: str = "value") -> str:
 def pascal(text: str, *, fallback: str = "Value") -> str:
     """An identifier for a class: `image_conversion` → `ImageConversion`."""
     name = "".join(word[:1].upper() + word[1:] for word in words(text)) or fallback
+    if not name.isidentifier():
+        name = f"{fallback}{name}"
+    return f"{name}_" if name in _RESERVED else name
+
+
+def class_name(text: str, *, fallback: str = "Value") -> str:
+    """An identifier for the class of a schema, which keeps its capitals: `HTTPValidationError` is one already."""
+    name = "".join(word if word.isupper() else word.capitalize() for word in _as_spelled(text)) or fallback
     if not name.isidentifier():
         name = f"{fallback}{name}"
     return f"{name}_" if name in _RESERVED else name

@@ -3,17 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
-from openapi_python_client.parser.bodies import BodyType
-from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import ModelProperty
-from openapi_python_client.parser.properties.file import FileProperty
-from openapi_python_client.parser.properties.protocol import PropertyProtocol
-from openapi_python_client.parser.responses import Response
 
+from cl_codegen.text.escape import in_f_string, literal
 from cl_codegen.wire import property_code
 from cl_codegen.wire.property_code import decode, encode, python_type
+from cl_codegen.wire.types import Listed, Mapped, Model, Type, Union, leaves
+
+BodyKind: TypeAlias = Literal["json", "form", "urlencoded", "content"]
+AnswerKind: TypeAlias = Literal["json", "text", "bytes", "nothing", "anything"]
+
+
+@frozen
+class Parameter:
+    """One parameter of an operation, as the spec has it (OpenAPI 3.1 §4.8.12).
+
+    Attributes:
+        name: in Python.
+        place: `path`, `query`, `header` or `cookie`.
+        style, explode: how a value of several parts is written; `json` where a media type says so.
+    """
+
+    name: str
+    wire_name: str
+    place: str
+    type: Type
+    required: bool
+    description: str
+    style: str
+    explode: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is written as `name=value`, and a list as several of these."""
+        several = any(isinstance(leaf, Listed | Mapped | Model) for leaf in leaves(self.type))
+        if self.place == "query":
+            form = self.style == "form" and self.explode
+            # What may be an object goes the long way, for its members are parameters of their own.
+            return not several or (form and not _may_be_object(self.type))
+        return self.style in {"simple", "form"} and (
+            not several or (self.place != "path" and not _may_be_object(self.type))
+        )
+
+
+def _may_be_object(type: Type) -> bool:
+    members = type.members if isinstance(type, Union) else (type,)
+    return any(isinstance(member, Mapped | Model) for member in members)
+
+
+@frozen
+class Body:
+    """What an operation sends."""
+
+    type: Type
+    kind: BodyKind
+    media_type: str
+    required: bool
+    description: str = ""
+
+
+@frozen
+class Reply:
+    """What an operation answers with, for one status or one range of them.
+
+    Attributes:
+        first, last: the statuses.
+        kind: how its body is read.
+        media_type: as the spec has it.
+    """
+
+    first: int
+    last: int
+    kind: AnswerKind
+    type: Type
+    media_type: str = ""
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.first < 300
+
+    @property
+    def test(self) -> str:
+        return f"== {self.first}" if self.first == self.last else f"in range({self.first}, {self.last + 1})"
+
+
+@frozen
+class Operation:
+    """An operation of the spec, with everything typed."""
+
+    name: str
+    module: str
+    tag: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    body: Body | None
+    replies: tuple[Reply, ...]
+    pointer: str = "#"
+    deprecated: bool = False
 
 
 @frozen
@@ -28,7 +119,11 @@ class Argument:
     description: str
     read: str | None
     classes: tuple[tuple[str, str], ...]
-    """As of `wire_code.Field`."""
+    """As of `property_code.Field`."""
+    only: str | int | bool | None = None
+    """The value, where there is just one: nobody has to give it."""
+    written: str | None = None
+    """An expression of its parts of the query, where `name=value` does not say it; nothing elsewhere."""
 
 
 @frozen
@@ -41,6 +136,23 @@ class WireBody:
     required: bool
     encoded: str
     fields: tuple[property_code.Field, ...]
+    media_type: str = ""
+    is_map: bool = False
+    """Whether a form is a plain `dict`."""
+
+    @property
+    def sent(self) -> tuple[tuple[str, str], ...]:
+        """(argument of the request, expression) of all that carries it."""
+        form = "text_fields(body)" if self.is_map else "body.to_form()"
+        match self.kind:
+            case "form":
+                return ("data", form), ("files", "[]" if self.is_map else "body.to_files()")
+            case "urlencoded":
+                return (("data", form),)
+            case "json":
+                return (("json", self.encoded),)
+            case _:
+                return (("content", "body"),)
 
 
 @frozen
@@ -80,124 +192,170 @@ class WireEndpoint:
         """What is given by name: all that is not in the path."""
         return (*self.query, *self.headers, *self.cookies)
 
+    @property
+    def content_type(self) -> str | None:
+        """The media type of a body that is sent as it is; httpx names the others."""
+        is_plain = self.body is not None and self.body.kind == "content"
+        return self.body.media_type if self.body is not None and is_plain else None
+
+    @property
+    def written(self) -> tuple[Argument, ...]:
+        """The parameters of the query, where one of them is not just `name=value`."""
+        return self.query if any(argument.written for argument in self.query) else ()
+
     @classmethod
-    def of(cls, endpoint: Endpoint) -> WireEndpoint:
-        body = endpoint.bodies[0] if endpoint.bodies else None
-        successes = [response for response in endpoint.responses.patterns if _is_success(response)]
-        failures = [response for response in endpoint.responses.patterns if not _is_success(response)]
-        answers = tuple(Answer(_test(response), _returned(response), _value(response)) for response in successes)
+    def of(cls, operation: Operation) -> WireEndpoint:
+        replies = operation.replies
+        successes = [reply for reply in replies if reply.is_success]
+        answers = tuple(Answer(reply.test, _returned(reply), _value(reply)) for reply in successes)
         types = list(dict.fromkeys(answer.type for answer in answers)) or ["None"]
-        mentioned = [parameter for _, parameter in endpoint.iter_all_parameters()]
-        mentioned += [response.prop for response in (*successes, *failures)]
-        mentioned += [body.prop] if body else []
+        if "JSONValue" in types and "bytes" not in types:
+            types = ["JSONValue"]
+        mentioned = [parameter.type for parameter in operation.parameters]
+        mentioned += [reply.type for reply in replies if reply.is_success or isinstance(reply.type, Model)]
+        mentioned += [operation.body.type] if operation.body else []
+        placed = {
+            place: _arguments([one for one in operation.parameters if one.place == place])
+            for place in ("path", "query", "header", "cookie")
+        }
         return cls(
-            tag=str(endpoint.tags[0]),
-            module=str(endpoint.name),
-            method=endpoint.method.upper(),
-            path=property_code.path_expression(endpoint.path.get_untrusted_value(), endpoint.path_parameters),
-            spec_path=_spec_path(endpoint),
-            summary=endpoint.summary.get_untrusted_value(),
-            description=endpoint.description.get_untrusted_value(),
-            path_arguments=_arguments(endpoint.path_parameters),
-            query=_arguments(endpoint.query_parameters),
-            headers=_arguments(endpoint.header_parameters),
-            cookies=_arguments(endpoint.cookie_parameters),
-            body=_body(body.prop, body.body_type) if body else None,
+            tag=operation.tag,
+            module=operation.module,
+            method=operation.method.upper(),
+            path=_path_expression(operation),
+            spec_path=operation.path,
+            summary=operation.summary,
+            description=operation.description,
+            path_arguments=placed["path"],
+            query=placed["query"],
+            headers=placed["header"],
+            cookies=placed["cookie"],
+            body=_body(operation.body) if operation.body else None,
             answers=answers,
-            problems=tuple(_problems(failures)),
+            problems=tuple(_problems([reply for reply in replies if not reply.is_success])),
             returns=" | ".join(sorted(types, key="None".__eq__)),
             models=tuple(sorted(set(property_code.classes(mentioned)))),
         )
 
 
-def _spec_path(endpoint: Endpoint) -> str:
-    path = endpoint.path.get_untrusted_value()
-    for parameter in endpoint.path_parameters:
-        path = path.replace(f"{{{parameter.python_name}}}", f"{{{parameter.name.get_untrusted_value()}}}")
-    return path
-
-
-def _arguments(properties: Sequence[PropertyProtocol]) -> tuple[Argument, ...]:
+def _arguments(parameters: Sequence[Parameter]) -> tuple[Argument, ...]:
     return tuple(
         Argument(
-            str(property.python_name),
-            property.name.get_untrusted_value(),
-            python_type(property),
-            property.required,
-            _sent(property),
-            property.description.get_untrusted_value() if property.description else "",
-            decode(property, "value") if property_code.is_converted(property) else None,
-            tuple(sorted(set(property_code.classes([property])))),
+            one.name,
+            one.wire_name,
+            python_type(one.type),
+            one.required and _only(one) is None,
+            _sent(one),
+            one.description,
+            decode(one.type, "value") if property_code.is_converted(one.type) else None,
+            tuple(sorted(set(property_code.classes([one.type])))),
+            _only(one),
+            _written(one),
         )
-        for property in properties
+        for one in parameters
     )
 
 
-def _sent(property: PropertyProtocol) -> str:
-    name = str(property.python_name)
-    encoded = encode(property, name)
-    return encoded if encoded == name or property.required else f"UNSET if {name} is UNSET else {encoded}"
+def _only(parameter: Parameter) -> str | int | bool | None:
+    """The value of a parameter that has to be there and can be one thing only."""
+    is_filled = parameter.required and parameter.place != "path"
+    return property_code.only_value(parameter.type) if is_filled else None
 
 
-_KINDS = {
-    BodyType.JSON: "json",
-    BodyType.CONTENT: "content",
-    BodyType.FILES: "form",
-    BodyType.DATA: "urlencoded",
-}
+def _sent(parameter: Parameter) -> str:
+    name = parameter.name
+    encoded = encode(parameter.type, name)
+    if encoded != name and not parameter.required:
+        encoded = f"UNSET if {name} is UNSET else {encoded}"
+    if parameter.place in {"header", "cookie"} and not parameter.is_plain:
+        how = "json" if parameter.style == "json" else "explode" if parameter.explode else "simple"
+        return f"joined({encoded}, {literal(how)})"
+    return encoded
 
 
-def _body(property: PropertyProtocol, body_type: BodyType) -> WireBody:
-    kind = _KINDS[body_type]
-    fields = tuple(property_code.fields(property, request=True)) if isinstance(property, ModelProperty) else ()
-    if kind == "content":
-        return WireBody("bytes", kind, property.required, "body", fields)
-    return WireBody(python_type(property), kind, property.required, encode(property, "body"), fields)
+def _written(parameter: Parameter) -> str | None:
+    if parameter.place != "query" or parameter.is_plain:
+        return None
+    style = parameter.style if parameter.style in _STYLES else "form"
+    return (
+        f"query_part({literal(parameter.wire_name)}, {_sent(parameter)}, {literal(style)}, explode={parameter.explode})"
+    )
 
 
-def _is_success(response: Response) -> bool:
-    limits = response.status_code.range
-    return limits is not None and 200 <= limits[0] < 300
+_STYLES: Final = frozenset(["form", "spaceDelimited", "pipeDelimited", "deepObject", "json"])
 
 
-def _problems(failures: list[Response]) -> Iterator[tuple[str, str]]:
+def _path_expression(operation: Operation) -> str:
+    """The path of an endpoint as source: a plain literal, or an f-string that quotes each parameter."""
+    inside = [one for one in operation.parameters if one.place == "path"]
+    if not inside:
+        return literal(operation.path)
+    source = in_f_string(operation.path)
+    for one in inside:
+        encoded = encode(one.type, one.name)
+        style = one.style if one.style in {"label", "matrix"} else "simple"
+        if one.is_plain and style == "simple":
+            value = f"path_segment({encoded})"
+        else:
+            name = literal(one.wire_name)
+            value = f"path_part({name}, {encoded}, {literal(style)}, explode={one.explode})".replace('"', "'")
+        source = source.replace(in_f_string(f"{{{one.wire_name}}}"), f"{{{value}}}")
+    return f'f"{source}"'
+
+
+def _body(body: Body) -> WireBody:
+    model = body.type if isinstance(body.type, Model) else None
+    fields = tuple(property_code.fields(model, request=True, response=False)) if model else ()
+    is_map = body.kind in {"form", "urlencoded"} and model is None
+    if body.kind == "content":
+        return WireBody("bytes", body.kind, body.required, "body", fields, body.media_type)
+    encoded = encode(body.type, "body")
+    return WireBody(python_type(body.type), body.kind, body.required, encoded, fields, body.media_type, is_map)
+
+
+def _problems(failures: Sequence[Reply]) -> Iterator[tuple[str, str]]:
     """(test of the status, class) for each model that errors are documented with."""
     codes: dict[str, list[int]] = {}
-    for response in failures:
-        limits = response.status_code.range
-        if not isinstance(response.prop, ModelProperty) or property_code.is_map(response.prop) or limits is None:
+    ranges: list[tuple[str, str]] = []
+    for reply in failures:
+        if not isinstance(reply.type, Model):
             continue
-        if limits[0] == limits[1]:
-            codes.setdefault(response.prop.class_info.name, []).append(limits[0])
+        if reply.first == reply.last:
+            codes.setdefault(reply.type.name, []).append(reply.first)
         else:
-            yield _test(response), response.prop.class_info.name
+            ranges.append((reply.test, reply.type.name))
     for name, listed in codes.items():
         yield (f"== {listed[0]}" if len(listed) == 1 else f"in {tuple(listed)}"), name
+    yield from ranges
 
 
-def _test(response: Response) -> str:
-    first, last = response.status_code.range or (100, 599)
-    return f"== {first}" if first == last else f"in range({first}, {last + 1})"
+def _returned(reply: Reply) -> str:
+    match reply.kind:
+        case "bytes":
+            return "bytes"
+        case "nothing":
+            return "None"
+        case "text":
+            return "str"
+        case "anything":
+            return "JSONValue"
+        case "json":
+            return python_type(reply.type)
 
 
-def _returned(response: Response) -> str:
-    if isinstance(response.prop, FileProperty):
-        return "bytes"
-    return "None" if response.source["attribute"] == "None" else python_type(response.prop)
-
-
-def _value(response: Response) -> str:
-    match _returned(response):
+def _value(reply: Reply) -> str:
+    match reply.kind:
         case "bytes":
             return "response.content"
-        case "None":
+        case "nothing":
             return "None"
-        case "str" if response.source["attribute"] == "response.text":
+        case "text":
             return "response.text"
-        case _ if isinstance(response.prop, ModelProperty) and not property_code.is_map(response.prop):
-            return f"errors.read_model(response, {response.prop.class_info.name}.from_dict)"
-        case _:
-            return decode(response.prop, "errors.read_json(response)")
-
-
-__all__ = ["Answer", "Argument", "WireBody", "WireEndpoint"]
+        case "anything":
+            return "errors.read_anything(response)"
+        case "json" if isinstance(reply.type, Model):
+            return f"errors.read_model(response, {reply.type.name}.from_dict)"
+        case "json" if property_code.is_converted(reply.type):
+            return f"errors.read_value(response, lambda value: {decode(reply.type, 'value')})"
+        case "json":
+            return decode(reply.type, "errors.read_json(response)")

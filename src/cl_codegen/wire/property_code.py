@@ -1,191 +1,213 @@
-"""What a property of openapi-python-client is in Python: its type, how JSON becomes it, and how it becomes JSON.
+"""What a type of the wire layer is in Python: what it is called, how JSON becomes it, and how it becomes JSON.
 
-The templates ask for one expression at a time (`{{ property | decode("data[…]") }}`), so that they read like the code
-they make. Every expression is built from names that the generator made and from `escape.literal`; no text of the spec
-goes in as it is.
+The templates ask for one expression at a time (`{{ field.decoded }}`), so that they read like the code they make. Every
+expression is built from names that the generator made and from `escape.literal`; no text of the spec goes in as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import cast
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import frozen
-from openapi_python_client.parser.properties import AnyProperty, LiteralEnumProperty, ModelProperty
-from openapi_python_client.parser.properties.boolean import BooleanProperty
-from openapi_python_client.parser.properties.const import ConstProperty
-from openapi_python_client.parser.properties.date import DateProperty
-from openapi_python_client.parser.properties.datetime import DateTimeProperty
-from openapi_python_client.parser.properties.file import FileProperty
-from openapi_python_client.parser.properties.float import FloatProperty
-from openapi_python_client.parser.properties.int import IntProperty
-from openapi_python_client.parser.properties.list_property import ListProperty
-from openapi_python_client.parser.properties.none import NoneProperty
-from openapi_python_client.parser.properties.protocol import PropertyProtocol
-from openapi_python_client.parser.properties.string import StringProperty
-from openapi_python_client.parser.properties.union import UnionProperty
-from openapi_python_client.parser.properties.uuid import UuidProperty
-from openapi_python_client.schema import Reference
-from openapi_python_client.schema.untrusted_string import UntrustedString
 
-from cl_codegen.spec.spec import JSONValue
-from cl_codegen.text.escape import in_f_string, literal
-
-_PLAIN: Mapping[type[PropertyProtocol], str] = {
-    AnyProperty: "JSONValue",
-    BooleanProperty: "bool",
-    FloatProperty: "float",
-    IntProperty: "int",
-    NoneProperty: "None",
-    StringProperty: "str",
-    DateProperty: "datetime.date",
-    DateTimeProperty: "datetime.datetime",
-    FileProperty: "File",
-    UuidProperty: "UUID",
-}
-_CONVERTED = (DateProperty, DateTimeProperty, UuidProperty)
+from cl_codegen.text.escape import literal
+from cl_codegen.wire.types import (
+    ANY,
+    FILE,
+    NONE,
+    Const,
+    Fixed,
+    Listed,
+    Mapped,
+    Model,
+    Plain,
+    Property,
+    Type,
+    Union,
+    Words,
+    leaves,
+)
 
 
-def is_map(property: PropertyProtocol) -> bool:
-    """Whether an object of the spec has no fields of its own: a plain `dict` says all of it."""
-    return (
-        isinstance(property, ModelProperty)
-        and not property.required_properties
-        and not property.optional_properties
-        and property.additional_properties is not None
-        and not property.is_multipart_body
-    )
-
-
-def python_type(property: PropertyProtocol) -> str:
-    """The type of a value that is there."""
-    match property:
-        case ConstProperty():
-            return f"Literal[{literal(cast('JSONValue', property.value.raw_value))}]"
-        case LiteralEnumProperty():
-            return property.class_info.name
-        case ListProperty():
-            return f"list[{python_type(property.inner_property)}]"
-        case ModelProperty() if is_map(property):
-            inner = python_type(_values(property))
+def python_type(type: Type) -> str:
+    """What the type is called."""
+    match type:
+        case Plain():
+            return type.python
+        case Const():
+            return f"Literal[{literal(type.value)}]"
+        case Words() | Model():
+            return type.name
+        case Listed():
+            return f"list[{python_type(type.inner)}]"
+        case Fixed():
+            return f"tuple[{', '.join(map(python_type, type.places))}]"
+        case Mapped():
+            inner = python_type(type.inner)
             return "JSONObject" if inner == "JSONValue" else f"dict[str, {inner}]"
-        case ModelProperty():
-            return property.class_info.name
-        case UnionProperty():
-            types = list(dict.fromkeys(python_type(member) for member in property.inner_properties))
-            if "JSONValue" in types:
-                return "JSONValue"
+        case Union():
+            types = dict.fromkeys(python_type(member) for member in type.members)
             return " | ".join(sorted(types, key="None".__eq__))
-        case _:
-            return _PLAIN[type(property)]
 
 
-def _values(property: ModelProperty) -> PropertyProtocol:
-    return cast("PropertyProtocol", property.additional_properties)
+def is_nullable(type: Type) -> bool:
+    return type in {NONE, ANY} or (isinstance(type, Union) and NONE in type.members)
 
 
-def is_nullable(property: PropertyProtocol) -> bool:
-    return "None" in python_type(property).split(" | ") or python_type(property) == "JSONValue"
-
-
-def leaves(property: PropertyProtocol) -> Iterator[PropertyProtocol]:
-    """The property and all that it is made of, up to the fields of models."""
-    yield property
-    match property:
-        case ListProperty():
-            yield from leaves(property.inner_property)
-        case ModelProperty() if is_map(property):
-            yield from leaves(_values(property))
-        case UnionProperty():
-            for member in property.inner_properties:
-                yield from leaves(member)
-        case _:
-            pass
-
-
-def is_converted(property: PropertyProtocol) -> bool:
+def is_converted(type: Type) -> bool:
     """Whether the Python value is another than the JSON value."""
-    return any(isinstance(leaf, _CONVERTED) or _is_class(leaf) for leaf in leaves(property))
-
-
-def _is_class(property: PropertyProtocol) -> bool:
-    return isinstance(property, ModelProperty) and not is_map(property)
+    return any(
+        isinstance(leaf, Model | Fixed) or (isinstance(leaf, Plain) and leaf.is_converted) for leaf in leaves(type)
+    )
 
 
 # From JSON ------------------------------------------------------------------------------------------------------------
 
 
-def decode(property: PropertyProtocol, source: str) -> str:
-    """An expression of the property's type from `source`, a JSONValue; for a union, `source` has to be a name."""
-    if not is_converted(property):
-        wanted = python_type(property)
+def decode(type: Type, source: str) -> str:
+    """An expression of the type from `source`, a JSONValue; for a union, `source` has to be a name."""
+    if not is_converted(type):
+        wanted = python_type(type)
         return source if wanted == "JSONValue" else f'cast("{wanted}", {source})'
-    match property:
-        case UnionProperty():
-            return _decode_union(property, source)
-        case ListProperty():
-            return _decode_known(property, f'cast("list[JSONValue]", {source})')
-        case ModelProperty():
-            return _decode_known(property, f'cast("JSONObject", {source})')
+    match type:
+        case Union():
+            return _decode_union(type, source)
+        case Listed() | Fixed():
+            return _decode_known(type, f'cast("list[JSONValue]", {source})')
+        case Mapped() | Model():
+            return _decode_known(type, f'cast("JSONObject", {source})')
         case _:
-            return _decode_known(property, f'cast("str", {source})')
+            return _decode_known(type, f'cast("str", {source})')
 
 
-def _decode_known(property: PropertyProtocol, source: str) -> str:
+def _decode_known(type: Type, source: str) -> str:
     """The same, where the type checker knows already that `source` is the kind of JSON that it should be."""
-    match property:
-        case DateProperty():
-            return f"datetime.date.fromisoformat({source})"
-        case DateTimeProperty():
-            return f"datetime.datetime.fromisoformat({source})"
-        case UuidProperty():
-            return f"UUID({source})"
-        case ListProperty():
-            return f"[{decode(property.inner_property, 'item')} for item in {source}]"
-        case ModelProperty() if is_map(property):
-            return f"{{key: {decode(_values(property), 'item')} for key, item in {source}.items()}}"
-        case ModelProperty():
-            return f"{property.class_info.name}.from_dict({source})"
+    match type:
+        case Plain() if type.is_converted:
+            return f"{_READERS[type.python]}({source})"
+        case Listed():
+            return f"[{decode(type.inner, 'item')} for item in {source}]"
+        case Fixed():
+            whole = f"of_length({source}, {len(type.places)})"
+            places = [decode(place, f"item[{index}]") for index, place in enumerate(type.places)]
+            return f"[({', '.join(places)},) for item in [{whole}]][0]"
+        case Mapped():
+            return f"{{key: {decode(type.inner, 'item')} for key, item in {source}.items()}}"
+        case Model():
+            return f"{type.name}.from_dict({source})"
+        case Plain(python="str") | Words():
+            return source
         case _:
-            raise TypeError(f"no way from JSON for {property}")
+            return f'cast("{python_type(type)}", {source})'
 
 
-def _decode_union(property: UnionProperty, source: str) -> str:
-    """By the kind of JSON that came; among several models the first that fits wins (see `first_that_fits`)."""
-    plain = [member for member in property.inner_properties if not is_converted(member)]
-    converted = [member for member in property.inner_properties if is_converted(member)]
-    if len(converted) == 1 and [python_type(member) for member in plain] == ["None"]:
+_READERS = {
+    "datetime.date": "datetime.date.fromisoformat",
+    "datetime.datetime": "datetime.datetime.fromisoformat",
+    "UUID": "UUID",
+}
+
+
+def _decode_union(union: Union, source: str) -> str:
+    """By the kind of JSON that came; among several of one kind the one that fits (see `closest_fit`)."""
+    converted = [member for member in union.members if is_converted(member)]
+    plain = [member for member in union.members if member not in converted]
+    if len(converted) == 1 and plain == [NONE]:
         return f"None if {source} is None else {decode(converted[0], source)}"
-    models = [member for member in converted if isinstance(member, ModelProperty) and not is_map(member)]
-    branches = [
-        f"{_decode_known(member, source)} if isinstance({source}, {_json_kind(member)})"
-        for member in converted
-        if member not in models[1:]
-    ]
-    if len(models) > 1:
-        branches[converted.index(models[0])] = f"{_first_that_fits(models, source)} if isinstance({source}, dict)"
+    branches: list[str] = []
+    for kind in dict.fromkeys(map(_json_kind, converted)):
+        members = [member for member in union.members if _json_kind(member) == kind]
+        alike = sorted(members, key=lambda member: not is_converted(member))
+        branches.append(f"{_decode_alike(union, alike, source)} if isinstance({source}, {kind})")
     rest = " | ".join(dict.fromkeys(python_type(member) for member in plain))
     last = f'cast("{rest}", {source})' if plain else f"unexpected({source})"
     return " else ".join([*branches, last])
 
 
-def _first_that_fits(models: Sequence[ModelProperty], source: str) -> str:
-    """Two at a time: of more, a type checker would know only that it is some object."""
+def _decode_alike(union: Union, members: Sequence[Type], source: str) -> str:
+    """Among members of one kind of JSON: by the word of the tag, else by what fits."""
+    models = [member for member in members if isinstance(member, Model)]
+    tag, tagged = tags(union, models)
+    choices = [
+        f"{model.name}.from_dict({source}) if {source}.get({literal(tag)}) {_one_of(words)}"
+        for model, words in tagged.items()
+    ]
+    return " else ".join([*choices, _first_that_fits(members, source)])
+
+
+def _one_of(words: Sequence[str]) -> str:
+    return f"== {literal(words[0])}" if len(words) == 1 else f"in ({', '.join(map(literal, words))})"
+
+
+def tags(union: Union, models: Sequence[Model]) -> tuple[str, dict[Model, list[str]]]:
+    """The member of JSON that tells which model an object is, and the words of each; none, where no member does."""
+    if len(models) < 2:
+        return "", {}
+    for name in [union.tag] if union.tag else _names_of_all(models):
+        words = {model: _words_of(model, name) for model in models}
+        for word, model in union.tagged:
+            if model in words and not words[model]:
+                words[model] = [mapped for mapped, other in union.tagged if other is model and mapped != word] or [word]
+        every = [word for said in words.values() for word in said]
+        if every and len(set(every)) == len(every) and (union.tag or all(words.values())):
+            return name, {model: said for model, said in words.items() if said}
+    return "", {}
+
+
+def _names_of_all(models: Sequence[Model]) -> list[str]:
     first, *others = models
-    rest = (
-        f"{others[0].class_info.name}.from_dict"
-        if len(others) == 1
-        else f"lambda value: {_first_that_fits(others, 'value')}"
-    )
-    return f"first_that_fits({source}, {first.class_info.name}.from_dict, {rest})"
+    return [
+        one.wire_name
+        for one in first.properties
+        if all(any(other.wire_name == one.wire_name for other in model.properties) for model in others)
+    ]
 
 
-def _json_kind(property: PropertyProtocol) -> str:
-    match property:
-        case ListProperty():
+def _words_of(model: Model, name: str) -> list[str]:
+    for property in model.properties:
+        if property.wire_name == name:
+            match property.type:
+                case Const(value=str(word)):
+                    return [word]
+                case Words(values=values) if all(isinstance(value, str) for value in values):
+                    return [str(value) for value in values]
+                case _:
+                    return []
+    return []
+
+
+def _first_that_fits(members: Sequence[Type], source: str) -> str:
+    """Two at a time: of more, a type checker would know only that it is some object."""
+    first, *others = members
+    if not others:
+        return _decode_known(first, source)
+    rest = _reader(others[0]) if len(others) == 1 else f"lambda value: {_first_that_fits(others, 'value')}"
+    models = isinstance(first, Model) and isinstance(others[0], Model)
+    return f"{'closest_fit' if models else 'first_that_fits'}({source}, {_reader(first)}, {rest})"
+
+
+def _reader(type: Type) -> str:
+    match type:
+        case Model():
+            return f"{type.name}.from_dict"
+        case Plain() if type.is_converted:
+            return _READERS[type.python]
+        case _:
+            return f"lambda value: {_decode_known(type, 'value')}"
+
+
+def _json_kind(type: Type) -> str:
+    match type:
+        case Listed() | Fixed():
             return "list"
-        case ModelProperty():
+        case Mapped() | Model():
             return "dict"
+        case Plain(python="bool" | "int" | "float" | "None"):
+            return type.python
+        case Const() if not isinstance(type.value, str):
+            return type.value.__class__.__name__
+        case Words() if "str" not in type.kinds:
+            return "int"
         case _:
             return "str"
 
@@ -193,43 +215,67 @@ def _json_kind(property: PropertyProtocol) -> str:
 # To JSON --------------------------------------------------------------------------------------------------------------
 
 
-def encode(property: PropertyProtocol, source: str) -> str:
-    """An expression of type JSONValue from a value of the property's type."""
-    match property:
-        case DateProperty() | DateTimeProperty():
+def encode(type: Type, source: str) -> str:
+    """An expression of type JSONValue from a value of the type."""
+    match type:
+        case Plain(python="datetime.datetime"):
+            return f"rfc3339({source})"
+        case Plain(python="datetime.date"):
             return f"{source}.isoformat()"
-        case UuidProperty():
+        case Plain(python="UUID"):
             return f"str({source})"
-        case ListProperty():
-            inner = encode(property.inner_property, "item")
+        case Listed():
+            inner = encode(type.inner, "item")
             return f"list({source})" if inner == "item" else f"[{inner} for item in {source}]"
-        case ModelProperty() if is_map(property):
-            inner = encode(_values(property), "item")
-            if python_type(property) == "JSONObject":
+        case Fixed():
+            return f"[{', '.join(encode(place, f'{source}[{index}]') for index, place in enumerate(type.places))}]"
+        case Mapped():
+            inner = encode(type.inner, "item")
+            if python_type(type) == "JSONObject":
                 return source
             return f"dict({source})" if inner == "item" else f"{{key: {inner} for key, item in {source}.items()}}"
-        case ModelProperty():
+        case Model():
             return f"{source}.to_dict()"
-        case UnionProperty() if python_type(property) != "JSONValue":
-            return _encode_union(property, source)
+        case Union():
+            return _encode_union(type, source)
         case _:
             return source
 
 
-def _encode_union(property: UnionProperty, source: str) -> str:
-    tests: list[str] = []
+def _encode_union(union: Union, source: str) -> str:
+    tests: dict[str, str] = {}
     untouched = False
-    seen: set[str] = set()
-    for member in property.inner_properties:
-        encoded, wanted = encode(member, source), python_type(member)
+    for member in union.members:
+        encoded, runtime = encode(member, source), _runtime_kind(member)
         if encoded == source:
             untouched = True
-        elif (runtime := wanted.partition("[")[0]) not in seen:
-            seen.add(runtime)
-            tests.append(f"{encoded} if isinstance({source}, {'dict' if runtime == 'JSONObject' else runtime})")
-    if not untouched and tests:
-        return " else ".join([*tests[:-1], tests[-1].rpartition(" if isinstance(")[0]])
-    return " else ".join([*tests, source])
+        elif tests.setdefault(runtime, encoded) != encoded:
+            return f"json_value({source})"  # Two kinds of list: what is in it decides.
+    listed = [f"{encoded} if isinstance({source}, {runtime})" for runtime, encoded in tests.items()]
+    if not untouched and listed:
+        return " else ".join([*listed[:-1], list(tests.values())[-1]])
+    if any(runtime in {"list", "dict"} and _plain_too(union, runtime) for runtime in tests):
+        return f"json_value({source})"
+    return " else ".join([*listed, source])
+
+
+def _runtime_kind(type: Type) -> str:
+    match type:
+        case Listed():
+            return "list"
+        case Fixed():
+            return "tuple"
+        case Mapped():
+            return "dict"
+        case _:
+            return python_type(type)
+
+
+def _plain_too(union: Union, runtime: str) -> bool:
+    return any(
+        _runtime_kind(member) == runtime and not is_converted(member) and encode(member, "x") == "x"
+        for member in union.members
+    )
 
 
 # A field of a model ---------------------------------------------------------------------------------------------------
@@ -245,11 +291,12 @@ class Field:
     default: str
     """What stands behind the type: ` = None`, or nothing for a field that has to be given."""
     decoded: str
-    encoded: str
+    encoded: str | None
+    """Nothing, where the server alone says what it is."""
     local: str
     """A statement that has to run before `decoded`, or nothing."""
     sent_as: str
-    """`form` or `file`, for a field of a multipart body."""
+    """`form`, `file`, or `part` for what may be both, in a multipart body."""
     description: str
     value_type: str
     """The type of a value that is there."""
@@ -259,113 +306,111 @@ class Field:
     """(module, class) of the models and enums in the type."""
 
 
-def fields(model: ModelProperty, *, request: bool) -> list[Field]:
+def fields(model: Model, *, request: bool, response: bool = True) -> list[Field]:
     """The fields of a model in the order of the spec.
 
     A request sends what was given: an optional field is `Unset` until then, whatever the default of the spec is. A
-    response always has a value: an absent field is the default of the spec, or None.
+    response always has a value: an absent field is the default of the spec, or None. What only the server says
+    (`readOnly`) is no field of what is only sent, and the other way round.
+
+    Args:
+        model: of which.
+        request: whether it is sent.
+        response: whether it is read, too.
     """
-    by_name = {
-        property.name.get_untrusted_value(): property
-        for property in [*(model.required_properties or []), *(model.optional_properties or [])]
-    }
-    order = [name.get_untrusted_value() for name in model.data.properties or {}]
-    names = [*(name for name in order if name in by_name), *(name for name in by_name if name not in order)]
-    return [_field(by_name[name], model, request=request) for name in names]
+    return [
+        _field(one, request=request, response=response)
+        for one in model.properties
+        if not (one.read_only and request and not response) and not (one.write_only and not request)
+    ]
 
 
-def _field(property: PropertyProtocol, model: ModelProperty, *, request: bool) -> Field:
-    name, wire_name = str(property.python_name), property.name.get_untrusted_value()
-    of_kind = _sent_field if request else _read_field
-    type_, default, source = of_kind(property, literal(wire_name), _default(model, wire_name))
-    decoded, encoded, local = decode(property, source), encode(property, f"self.{name}"), ""
-    is_union = isinstance(property, UnionProperty)
-    may_be_absent = default == " = None" and not (is_union and is_nullable(property))
-    if is_converted(property) and (may_be_absent or is_union):
-        local, decoded = f"{name} = {source}", decode(property, name)
+def _field(property: Property, *, request: bool, response: bool) -> Field:
+    name, type = property.name, property.type
+    type_, default, source = (_sent_field if request else _read_field)(property, literal(property.wire_name))
+    is_never_read = property.write_only and request and response and default != " = UNSET"
+    if is_never_read:
+        type_ = f"{type_} | Unset"
+    decoded, encoded, local = decode(type, source), encode(type, f"self.{name}"), ""
+    is_union = isinstance(type, Union)
+    may_be_absent = default == " = None" and not (is_union and is_nullable(type))
+    if is_converted(type) and (may_be_absent or is_union):
+        local, decoded = f"{name} = {source}", decode(type, name)
         if may_be_absent:
             decoded = f"None if {name} is None else {decoded}"
-    elif may_be_absent and python_type(property) != "JSONValue":
+    elif may_be_absent and type != ANY:
         decoded = f'cast("{type_}", {source})'
-    if default == " = UNSET":
-        decoded = f"UNSET if {literal(wire_name)} not in data else {decoded}"
-    for nothing in ("None",) if may_be_absent else ("UNSET",) if default == " = UNSET" else ():
+    may_be_unset = default == " = UNSET" or is_never_read
+    if may_be_unset:
+        decoded = f"UNSET if {literal(property.wire_name)} not in data else {decoded}"
+    for nothing in ("None",) if may_be_absent else ("UNSET",) if may_be_unset else ():
         encoded = encoded if encoded == f"self.{name}" else f"{nothing} if self.{name} is {nothing} else {encoded}"
-    is_file = any(isinstance(leaf, FileProperty) for leaf in leaves(property))
     return Field(
         name=name,
-        wire_name=wire_name,
+        wire_name=property.wire_name,
         type=type_,
         default=default,
         decoded=decoded,
-        encoded=encoded,
+        encoded=None if request and property.read_only else encoded,
         local=local,
-        sent_as="file" if is_file else "form",
-        description=property.description.get_untrusted_value() if property.description else "",
-        value_type=python_type(property),
-        read=decode(property, "value") if is_converted(property) else None,
-        classes=tuple(sorted(set(classes([property])))),
+        sent_as=_sent_as(type),
+        description=property.description,
+        value_type=python_type(type),
+        read=decode(type, "value") if is_converted(type) else None,
+        classes=tuple(sorted(set(classes([type])))),
     )
 
 
-def classes(properties: Iterable[PropertyProtocol]) -> Iterator[tuple[str, str]]:
-    """(module, class) of every model and enum that properties are typed with."""
-    for property in properties:
-        for leaf in leaves(property):
-            if isinstance(leaf, LiteralEnumProperty) or (isinstance(leaf, ModelProperty) and not is_map(leaf)):
-                yield str(leaf.class_info.module_name), str(leaf.class_info.name)
+def _sent_as(type: Type) -> str:
+    plain = [leaf for leaf in leaves(type) if not isinstance(leaf, Union | Listed) and leaf != NONE]
+    if FILE not in plain:
+        return "form"
+    return "file" if all(leaf == FILE for leaf in plain) else "part"
 
 
-def _sent_field(property: PropertyProtocol, key: str, _: JSONValue) -> tuple[str, str, str]:
-    """(type, default, source) of a field of a request: what was not given stays `UNSET`, whatever the spec says."""
-    if property.required:
-        return python_type(property), "", f"data[{key}]"
-    source = f"data.get({key})" if isinstance(property, UnionProperty) else f"data[{key}]"
-    return f"{python_type(property)} | Unset", " = UNSET", source
+def classes(types: Iterable[Type]) -> Iterator[tuple[str, str]]:
+    """(module, class) of every model and enum in some types."""
+    for type in types:
+        for leaf in leaves(type):
+            if isinstance(leaf, Words | Model):
+                yield leaf.module, leaf.name
 
 
-def _read_field(property: PropertyProtocol, key: str, default: JSONValue) -> tuple[str, str, str]:
+def _sent_field(property: Property, key: str) -> tuple[str, str, str]:
+    """(type, default, source) of a field of a request: what was not given stays `UNSET`, whatever the spec says; what
+    can be one value only has it."""
+    type = property.type
+    only = only_value(type)
+    if (property.required or (only is not None and only == property.default)) and not property.read_only:
+        source = f"data[{key}]"
+        return python_type(type), f" = {literal(only)}" if only is not None else "", source
+    source = f"data.get({key})" if isinstance(type, Union) else f"data[{key}]"
+    return f"{python_type(type)} | Unset", " = UNSET", source
+
+
+def only_value(type: Type) -> str | int | bool | None:
+    """The value, where there is just one."""
+    match type:
+        case Const():
+            return type.value
+        case Words(values=(value,)):
+            return value
+        case _:
+            return None
+
+
+def _read_field(property: Property, key: str) -> tuple[str, str, str]:
     """(type, default, source) of a field of a response: an absent one is the default of the spec, or None."""
-    type_ = python_type(property)
-    if default is not None and (not is_converted(property) or default == []):
+    type = property.type
+    type_, default = python_type(type), property.default
+    if default is not None and (not is_converted(type) or default == []):
         plain = literal(default)
         if not isinstance(default, dict | list):
             return type_, f" = {plain}", f"data.get({key}, {plain})"
-        factory = f"lambda: {plain}" if default else type(default).__name__
+        factory = f"lambda: {plain}" if default else default.__class__.__name__
         return type_, f" = field(factory={factory})", f"data.get({key}, {plain})"
-    if is_nullable(property):
+    if is_nullable(type):
         return type_, " = None", f"data.get({key})"
     if not property.required:
         return f"{type_} | None", " = None", f"data.get({key})"
     return type_, "", f"data[{key}]"
-
-
-def _default(model: ModelProperty, name: str) -> JSONValue:
-    for key, schema in (model.data.properties or {}).items():
-        if key.get_untrusted_value() == name and not isinstance(schema, Reference):
-            return cast("JSONValue", _untrusted(schema.default))
-    return None
-
-
-def _untrusted(value: object) -> object:
-    reveal = getattr(value, "get_untrusted_value", None)
-    return reveal() if callable(reveal) else value
-
-
-# An endpoint ----------------------------------------------------------------------------------------------------------
-
-
-def path_expression(path: str, parameters: Sequence[PropertyProtocol]) -> str:
-    """The path of an endpoint as source: a plain literal, or an f-string that quotes each parameter."""
-    if not parameters:
-        return literal(path)
-    source = in_f_string(path)
-    for parameter in parameters:
-        name = str(parameter.python_name)
-        source = source.replace(f"{{{{{name}}}}}", f"{{path_segment({name})}}")
-    return f'f"{source}"'
-
-
-def text_of(value: object) -> str:
-    """The text of a description, which the library wraps so that nobody writes it unescaped."""
-    return value.get_untrusted_value() if isinstance(value, UntrustedString) else ""

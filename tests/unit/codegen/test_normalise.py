@@ -274,3 +274,50 @@ def test_a_picture_in_a_form_is_a_file_and_text_of_a_kind_is_not():
         "#/components/schemas/Form/properties/image",
         "#/components/schemas/Form/properties/images/items",
     ]
+
+
+def test_a_reference_is_a_uri_whose_letters_may_be_escaped():
+    spec = document(
+        {"a b": {"type": "object"}, "Holder": {"properties": {"it": {"$ref": "#/components/schemas/a%20b"}}}}
+    )
+    assert apply(rules.references_are_plain, spec) == ["#/components/schemas/Holder/properties/it"]
+    assert spec["components"]["schemas"]["Holder"]["properties"]["it"] == {"$ref": "#/components/schemas/a b"}
+
+
+def test_a_path_that_refers_to_its_operations_has_them():
+    spec = document(paths={"/a": {"$ref": "#/components/pathItems/A", "summary": "mine"}})
+    spec["components"]["pathItems"] = {"A": {"get": operation("get_a"), "summary": "theirs"}}
+    assert apply(rules.path_items_stand_in_place, spec) == ["#/paths/~1a"]
+    assert spec["paths"]["/a"] == {"get": operation("get_a"), "summary": "mine"}
+
+
+def test_a_place_inside_a_schema_that_is_referred_to_is_a_component():
+    inside = {"$ref": "#/components/schemas/Job/properties/status"}
+    spec = document({"Job": {"properties": {"status": {"type": "string"}, "before": inside}}})
+    assert apply(rules.places_referred_to_are_components, spec) == ["#/components/schemas/Job/properties/before"]
+    assert inside == {"$ref": "#/components/schemas/JobStatus"}
+    assert spec["components"]["schemas"]["JobStatus"] == {"type": "string"}
+
+
+def test_a_schema_that_leads_nowhere_is_left_out_by_itself():
+    lost, elsewhere = {"$ref": "#/components/schemas/Gone"}, {"$ref": "https://example.org/a.json"}
+    spec = document(
+        {"A": {"properties": {"lost": lost, "elsewhere": elsewhere}}, "Loop": {"$ref": "#/components/schemas/Loop"}}
+    )
+    assert len(apply(rules.lost_references_are_left_out, spec)) == 3
+    assert lost == {"x-left-out": "the reference '#/components/schemas/Gone' leads nowhere"}
+    assert elsewhere["x-left-out"].startswith("the reference 'https://example.org/a.json' leads to another host")
+    assert spec["components"]["schemas"]["Loop"].keys() == {"x-left-out"}
+
+
+def test_an_operation_whose_parameter_leads_nowhere_is_left_out_whole():
+    spec = document(paths={"/a": {"get": operation("get_a", parameters=[{"$ref": "#/components/parameters/Gone"}])}})
+    apply(rules.lost_references_are_left_out, spec)
+    assert spec["paths"]["/a"]["get"]["x-left-out"] == "the reference '#/components/parameters/Gone' leads nowhere"
+
+
+def test_extensions_and_examples_may_hold_anything():
+    spec = document({"A": {"x-foo": {"$ref": "nope.yaml"}, "example": {"$ref": "#/nope"}, "default": {"$ref": "#/no"}}})
+    assert apply(rules.lost_references_are_left_out, spec) == []
+    spec = document({"A": {"properties": {"x-foo": {"$ref": "#/nope"}, "default": {"$ref": "#/nope"}}}})
+    assert len(apply(rules.lost_references_are_left_out, spec)) == 2

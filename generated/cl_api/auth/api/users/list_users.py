@@ -18,10 +18,10 @@ def _call(*, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> Call:
 
 def _read(response: httpx.Response) -> list[UserResponse]:
     if response.status_code == 200:
-        return [
-            UserResponse.from_dict(cast("JSONObject", item))
-            for item in cast("list[JSONValue]", errors.read_json(response))
-        ]
+        return errors.read_value(
+            response,
+            lambda value: [UserResponse.from_dict(cast("JSONObject", item)) for item in cast("list[JSONValue]", value)],
+        )
     if response.status_code in (401, 403, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
