@@ -16,6 +16,7 @@ from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
 from cl_client.batch.run import Outcome, map_files
 from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.config.defaults import ConnectionLimits, Timeouts
+from cl_client.config.seconds import seconds
 from cl_client.config.servers import ServerConfig
 from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.errors import UnsupportedError, WorkerUnavailableError
@@ -222,9 +223,10 @@ class JobClient:
         Raises:
             WorkerUnavailableError: there are none in time; it names the task types that are missing.
         """
-        seconds = Config.WORKER_WAIT_TIMEOUT if timeout is None else timeout
+        given = seconds("timeout", timeout)
+        limit = Config.WORKER_WAIT_TIMEOUT if given is None else given
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        deadline = loop.time() + limit
         pause = Config.FIRST_POLL_INTERVAL
         while True:
             now = await self.get_capabilities()
@@ -234,7 +236,7 @@ class JobClient:
             left = deadline - loop.time()
             if left <= 0:
                 what = f"no worker for {', '.join(missing)}" if missing else "no worker"
-                raise WorkerUnavailableError(f"{what} after {seconds:g} s", hint="start one: `cl-client server up`")
+                raise WorkerUnavailableError(f"{what} after {limit:g} s", hint="start one: `cl-client server up`")
             # The server knows, the broker knows sooner: its news is the moment to ask, and to ask again soon.
             if await self.workers.news(min(left, pause)):
                 pause = Config.FIRST_POLL_INTERVAL

@@ -21,6 +21,7 @@ from attrs import frozen
 from cl_api.compute.models import JobResponse
 from cl_api.compute.types import Unset
 from cl_client.batch.journal import Entry, Journal
+from cl_client.config.seconds import seconds
 from cl_client.errors import (
     ComputeClientError,
     InputFileError,
@@ -276,7 +277,8 @@ async def as_completed(jobs: Iterable[Job[Output]], *, timeout: float | None = N
         WaitTimeoutError: one of those that have not ended yet, when the time is up; they all go on.
         JobNotFoundError: a job was deleted.
     """
-    deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+    limit = seconds("timeout", timeout)
+    deadline = None if limit is None else asyncio.get_running_loop().time() + limit
 
     async def ended(job: Job[Output]) -> Job[Output]:
         left = None if deadline is None else max(0.0, deadline - asyncio.get_running_loop().time())

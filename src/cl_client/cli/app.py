@@ -6,7 +6,6 @@ Commands are named here and imported when they are called.
 # Annotations are not strings here: cyclopts reads them.
 import itertools
 import re
-import sys
 from typing import Annotated
 
 from attrs import evolve
@@ -15,7 +14,7 @@ from cyclopts import App, Group, Parameter
 from cl_client.cli.help import front_page
 from cl_client.cli.help.options import GLOBAL, GlobalOptions
 from cl_client.cli.help.page import Page
-from cl_client.cli.output import failure, prompt
+from cl_client.cli.output import failure, prompt, streams
 from cl_client.cli.output.console import Console
 from cl_client.cli.program import Program
 from cl_client.cli.running.run import Run
@@ -87,13 +86,15 @@ def launch(program: Program, tokens: list[str]) -> int:
     """
     try:
         app = assemble(program)
-        if (page := Page.asked_for(app, tokens)) is None:
+        if tokens == ["--version"]:
+            streams.put(f"{program.version}\n")
+        elif (page := Page.asked_for(app, tokens)) is None:
             app.meta(own_password(tokens), print_error=False, exit_on_error=False, result_action="return_value")
         elif page.is_front:
             front_page.show(program)
         else:
             page.show()
-        sys.stdout.flush()
+        streams.flush()
     except (Exception, KeyboardInterrupt) as error:
         return failure.report(error, Console(program=program.name, debug="--debug" in tokens))
     return failure.DONE

@@ -6,6 +6,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from cl_client.cli.output import streams
+from cl_client.errors import ComputeClientError
+
 if TYPE_CHECKING:
     from cl_client.cli.program import Program
 
@@ -31,13 +34,22 @@ def run(program: Callable[[], Program], arguments: Sequence[str] | None = None) 
     Returns:
         The exit code: 0 done, 1 failed, 2 not understood, 130 interrupted.
     """
+    streams.open_all()
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if tokens in ([], ["--help"], ["-h"]):
             # The page that most people see first is drawn without assembling the commands behind it.
             from cl_client.cli.help.front_page import show
 
-            show(program())
+            front = program()
+            try:
+                show(front)
+                streams.flush()
+            except (ComputeClientError, BrokenPipeError) as error:
+                from cl_client.cli.output import failure
+                from cl_client.cli.output.console import Console
+
+                return failure.report(error, Console(program=front.name))
             return 0
         from cl_client.cli.app import launch
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from attrs import frozen
 
+from cl_client.config.seconds import positive
 from cl_client.errors import InvalidParameterError
 
 
@@ -78,8 +79,8 @@ class Timeouts:
         return cls(connect=seconds, read=seconds, write=seconds)
 
     def __attrs_post_init__(self) -> None:
-        if not all(each is None or each > 0 for each in (self.connect, self.read, self.write, self.pool)):
-            raise InvalidParameterError("timeout has to be more than 0 seconds")
+        for each in (self.connect, self.read, self.write, self.pool):
+            positive("timeout", each)
 
 
 @frozen(kw_only=True)
@@ -97,5 +98,5 @@ class ConnectionLimits:
     idle_seconds: float = 5.0
 
     def __attrs_post_init__(self) -> None:
-        if self.connections < 1:
+        if not isinstance(cast("object", self.connections), int) or self.connections < 1:
             raise InvalidParameterError("connections has to be at least 1")

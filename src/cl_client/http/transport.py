@@ -17,6 +17,7 @@ import httpx
 
 from cl_api.compute.types import JSONObject
 from cl_client.config.defaults import ConnectionLimits, Timeouts
+from cl_client.config.seconds import positive
 from cl_client.errors import (
     ClientClosedError,
     InvalidParameterError,
@@ -92,8 +93,7 @@ class Transport(httpx.AsyncClient):
     ) -> None:
         if not re.match(r"https?://[^/]", base_url):
             raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
-        if deadline is not None and deadline <= 0:
-            raise InvalidParameterError("deadline has to be more than 0 seconds")
+        deadline = positive("deadline", deadline)
         # A name and a password in the address would be in each message and each log that names it, httpx's too.
         url = httpx.URL(base_url)
         basic = httpx.BasicAuth(url.username, url.password) if url.userinfo else None

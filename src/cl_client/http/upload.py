@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import inspect
 import io
 import mimetypes
 import os
 import stat
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self, TypeVar, cast
 
 from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
 
 PIECE: Final = 1024 * 1024
+
+Answer = TypeVar("Answer")
+
+_Content = Path | bytes | BinaryIO | AsyncIterable[bytes]
+"""What a source is at last; a view of bytes goes as bytes."""
 
 UploadCallback = Callable[[int, "int | None"], None]
 """Called with the bytes sent so far, and the bytes in all where that is known. A file that is sent again (after a cut)
@@ -31,8 +37,9 @@ class Upload:
     Give one in place of a path where the name or the size cannot be seen from the content.
 
     Args:
-        source: a path (a pipe too), the content, an open binary file (read from where it stands), or an async
-            iterable of pieces.
+        source: a path (a pipe too), the content, an open binary file (read from where it stands), an async iterable of
+            pieces, or what a web framework makes of a file that somebody has sent (Starlette, FastAPI, Werkzeug,
+            Flask, Django, aiohttp).
         on_progress: called after each piece.
         file_name: what the server is told; the name of the file, or `file`, when not given.
         size: bytes, for a source that cannot tell; without it, such a body goes in chunks (RFC 9112 §7.1).
@@ -56,24 +63,18 @@ class Upload:
         file_name: str | None = None,
         size: int | None = None,
     ) -> None:
-        name = "file"
         self._start: int | None = None
-        if isinstance(source, (str, os.PathLike)):
-            source = Path(source)
-            name, known = source.name, _size_on_disk(source)
-            self._once = known is None
-        elif isinstance(source, (bytes, bytearray, memoryview)):
-            known, self._once = len(source), False
-        elif isinstance(source, AsyncIterable):
-            known, self._once = None, True
-        elif hasattr(source, "read"):
-            named: object = getattr(source, "name", None)
-            name = Path(named).name if isinstance(named, str) else name
-            self._start, known = _place(source)
-            self._once = known is None
+        content, name = _named(source)
+        if isinstance(content, Path):
+            known = _size_on_disk(content)
+        elif isinstance(content, (bytes, memoryview)):
+            known = len(content)
+        elif isinstance(content, AsyncIterable):
+            known = None
         else:
-            raise InvalidParameterError(f"a {type(source).__name__} cannot be sent: give a path, bytes or a file")
-        self._source: Path | bytes | BinaryIO | AsyncIterable[bytes] = source
+            self._start, known = _place(content, name)
+        self._once = known is None
+        self._source = content
         self._on_progress = on_progress
         self._begun = False
         self._opened: BinaryIO | None = None
@@ -113,6 +114,8 @@ class Upload:
         sent = 0
         try:
             async for piece in self._read():
+                if not isinstance(cast("object", piece), (bytes, bytearray, memoryview)):
+                    raise InputFileError(f"{self.file_name} gives {type(piece).__name__}, and bytes are to be sent")
                 sent += len(piece)
                 if self.size is not None and sent > self.size:
                     break
@@ -128,7 +131,7 @@ class Upload:
 
     async def _read(self) -> AsyncIterator[bytes]:
         source = self._source
-        if isinstance(source, (bytes, bytearray, memoryview)):
+        if isinstance(source, (bytes, memoryview)):
             for start in range(0, len(source), PIECE):
                 yield source[start : start + PIECE]
         elif isinstance(source, AsyncIterable):
@@ -149,9 +152,23 @@ class Upload:
                 file.close()
         else:
             if self._start is not None:
-                await asyncio.to_thread(source.seek, self._start)
-            while piece := await asyncio.to_thread(source.read, PIECE):
+                await self._ask(source.seek, self._start)
+            while piece := await self._ask(source.read, PIECE):
                 yield piece
+
+    async def _ask(self, method: Callable[[int], Answer], number: int) -> Answer:
+        """Have an open file do something, in a thread unless it is an async one.
+
+        Raises:
+            InputFileError: it is closed meanwhile, or is no file after all.
+        """
+        try:
+            if inspect.iscoroutinefunction(method):
+                return cast("Answer", await method(number))
+            answer = await asyncio.to_thread(method, number)
+            return await cast("Awaitable[Answer]", answer) if inspect.isawaitable(answer) else answer
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputFileError(f"cannot read {self.file_name}: {error}") from error
 
 
 FileInput = str | os.PathLike[str] | bytes | BinaryIO | AsyncIterable[bytes] | Upload
@@ -179,12 +196,64 @@ def _size_on_disk(path: Path) -> int | None:
         raise InputFileError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _place(file: BinaryIO) -> tuple[int | None, int | None]:
-    """Where an open file stands, and how many bytes follow; both `None` where it cannot go back there."""
+def _named(source: object) -> tuple[_Content, str]:
+    """What can be sent of a source, and its name.
+
+    Raises:
+        InputFileError, InvalidParameterError: nothing can.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fsdecode(cast("str | os.PathLike[str]", source))
+        if not path or "\0" in path:
+            raise InputNotFoundError(f"{path!r} is no path of a file")
+        return Path(path), Path(path).name
+    if isinstance(source, bytes):
+        return source, "file"
+    if isinstance(source, (bytearray, memoryview)):
+        # A view may count in other units than bytes.
+        view = memoryview(cast("bytes", source))
+        return cast("bytes", view.cast("B")) if view.c_contiguous else view.tobytes(), "file"
+    name = _told_name(source)
+    # Of what a web framework makes of an upload, the file beneath is there again, and need not be awaited.
+    for inner in ("file", "stream"):
+        beneath: object = getattr(source, inner, None)
+        if hasattr(source, "filename") and hasattr(beneath, "read"):
+            return _named(beneath)[0], name
+    if isinstance(source, io.TextIOBase):
+        raise InvalidParameterError(f"{name} is open as text, and bytes are sent: open it with 'rb', or encode it")
+    if getattr(source, "closed", False) is True:
+        raise InputFileError(f"{name} is closed, and cannot be read")
+    if isinstance(source, AsyncIterable) or callable(getattr(source, "read", None)):
+        return cast("_Content", source), name
+    raise InvalidParameterError(f"a {type(source).__name__} cannot be sent: give a path, bytes or a file")
+
+
+def _told_name(source: object) -> str:
+    for attribute in ("filename", "name"):
+        told: object = getattr(source, attribute, None)
+        if isinstance(told, str) and (name := Path(told.replace("\\", "/")).name.replace("\0", "")):
+            return name
+    return "file"
+
+
+def _place(file: BinaryIO, name: str) -> tuple[int | None, int | None]:
+    """Where an open file stands, and how many bytes follow; both `None` where it cannot go back there.
+
+    Raises:
+        InputFileError: it cannot be read.
+    """
+    if any(inspect.iscoroutinefunction(getattr(file, method, None)) for method in ("tell", "seek")):
+        return None, None
+    if not getattr(file, "readable", _yes)():
+        raise InputFileError(f"{name} is open for writing, and cannot be read")
     try:
         here = file.tell()
         end = file.seek(0, io.SEEK_END)
         file.seek(here)
-    except (OSError, ValueError):
+        return here, end - here
+    except (OSError, ValueError, TypeError, AttributeError):
         return None, None
-    return here, end - here
+
+
+def _yes() -> bool:
+    return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
 from functools import partial
@@ -14,6 +16,7 @@ from cl_api.compute.client import Client
 from cl_api.compute.errors import read_json
 from cl_api.compute.models import JobCreatedResponse, JobFile, JobResponse
 from cl_api.compute.types import JSONObject, JSONValue
+from cl_client.config.seconds import seconds
 from cl_client.errors import InvalidParameterError, ResponseError, UnsupportedError
 from cl_client.files.download import DownloadCallback, download_job_file
 from cl_client.files.local_names import local_names, place_in
@@ -32,6 +35,8 @@ from cl_client.watching.watch import JobCallback, Watch
 from cl_client.watching.watcher import Watcher
 
 __all__ = ["Job", "JobCallback", "JobFile", "JobResponse", "Jobs"]
+
+logger = logging.getLogger(__name__)
 
 PAGE = 100
 """Jobs in one answer of the server, where there are many."""
@@ -83,6 +88,7 @@ class Jobs:
             ServerUnreachableError: there is no server.
             JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
         """
+        timeout = seconds("timeout", timeout)
         self._expect_watch(wait, on_progress, on_complete)
         with _submitting(operation.task_type) as learned:
             answer = await operation.send(client=self.api, body=body, idempotency_key=idempotency_key or fresh_key())
@@ -112,6 +118,7 @@ class Jobs:
         within: tuple[str, ...] = (),
     ) -> Job[JSONObject]:
         """Send a job as a form that no generated code knows; otherwise as `submit`."""
+        timeout = seconds("timeout", timeout)
         self._expect_watch(wait, on_progress, on_complete)
         with _submitting(task_type) as learned:
             answer = read_json(
@@ -135,6 +142,7 @@ class Jobs:
         within: tuple[str, ...] = (),
     ) -> Job[JSONObject]:
         """Send a job as JSON that no generated code knows; otherwise as `submit`."""
+        timeout = seconds("timeout", timeout)
         self._expect_watch(wait, on_progress, on_complete)
         with _submitting(task_type) as learned:
             answer = read_json(
@@ -171,9 +179,10 @@ class Jobs:
         if on_progress is not None or on_complete is not None:
             watch = job.follow(on_progress, on_complete)
         if wait:
-            await job.wait(timeout)
-        if wait and watch is not None:
-            await watch.end()
+            with _named_when_cancelled(job.job_id):
+                await job.wait(timeout)
+                if watch is not None:
+                    await watch.end()
         return job
 
     async def fetch(self, job_id: str) -> JobResponse:
@@ -352,6 +361,18 @@ class Jobs:
             return await download_job_file(
                 self._transport, self._dialect, job_id, file_path, dest, sha256=sha256, on_progress=on_progress
             )
+
+
+@contextlib.contextmanager
+def _named_when_cancelled(job_id: str) -> Generator[None]:
+    """Have whoever is cancelled while they wait know the job, whose handle they never got."""
+    try:
+        yield
+    except asyncio.CancelledError as cancelled:
+        how = f"job {job_id} goes on: `client.wait_for_job({job_id!r})` waits for it again"
+        cancelled.add_note(how)
+        logger.info("the wait was cancelled; %s", how)
+        raise
 
 
 @contextlib.contextmanager

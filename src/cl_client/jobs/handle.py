@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject, JSONValue
+from cl_client.config.seconds import seconds
 from cl_client.errors import (
     ComputeClientError,
     InvalidParameterError,
@@ -172,6 +173,7 @@ class Job(Generic[Output]):
             WaitTimeoutError: it did not end in time; the job goes on.
             JobNotFoundError: it was deleted.
         """
+        timeout = seconds("timeout", timeout)
         with self._waiting():
             # A submit that was sent again may hear that the job has ended already, but not how.
             if self.state is None or not self.done:
@@ -179,18 +181,21 @@ class Job(Generic[Output]):
                     try:
                         await asyncio.wait_for(watch.end(), timeout)
                     except TimeoutError:
-                        raise self._timed_out(timeout) from None
+                        # It may have ended in the very moment.
+                        if not self.done:
+                            raise self._timed_out(timeout) from None
             self._completed()
         return self
 
     async def poll(self, interval: float, timeout: float | None = None) -> Job[Output]:
         """As `wait`, by asking the server every `interval` seconds, with no broker."""
+        pause, timeout = seconds("interval", interval) or 0.0, seconds("timeout", timeout)
         known = self.done
         with self._waiting():
             try:
                 async with asyncio.timeout(timeout):
                     while not (await self.refresh()).done:  # noqa: ASYNC110 (polling is what was asked for)
-                        await asyncio.sleep(interval)
+                        await asyncio.sleep(pause)
             except TimeoutError as error:
                 if isinstance(error, ComputeClientError):
                     raise

@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from cl_api.compute.client import Client
 from cl_api.compute.types import UNSET, JSONValue, Unset
 from cl_client.errors import InvalidParameterError, UnsupportedError
+from cl_client.jobs.plain_value import plain
 from cl_client.server.contract import Answer
 
 Body = TypeVar("Body")
@@ -159,6 +160,6 @@ class Operation(Generic[Body, Output]):
             InvalidParameterError: a value is out of bounds.
         """
         for parameter in self.parameters:
-            value = values.get(parameter.name, UNSET)
+            value = plain(values.get(parameter.name, UNSET))
             if not isinstance(value, Unset) and value is not None:
                 parameter.check(value)

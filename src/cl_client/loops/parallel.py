@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from cl_client.errors import InvalidParameterError
 
@@ -26,8 +26,8 @@ async def in_parallel(
     Raises:
         InvalidParameterError: `concurrency` is less than 1.
     """
-    if concurrency < 1:
-        raise InvalidParameterError(f"concurrency is {concurrency}, and has to be at least 1")
+    if not isinstance(cast("object", concurrency), int) or concurrency < 1:
+        raise InvalidParameterError(f"concurrency is {concurrency!r}, and has to be at least 1")
     under_way: list[asyncio.Task[Result]] = []
     remaining = iter(works)
     try:

@@ -56,10 +56,12 @@ class Portal:
         try:
             self._begin(call)
             self._outlast(call.ended.wait)
-        except BaseException:
+        except BaseException as interrupt:
             # Ctrl-C: what the coroutine has to clean up is done before the caller goes on. A second one does not wait.
             if call.abandon():
                 self._outlast(call.ended.wait)
+            for note in call.notes():
+                interrupt.add_note(note)
             raise
         return call.result()
 
@@ -249,6 +251,16 @@ class _Call(Generic[Value]):
             return self._task.result()
         except asyncio.CancelledError:
             raise ClientClosedError("this client was closed meanwhile") from None
+
+    def notes(self) -> list[str]:
+        """What it says of how it was cancelled, such as which job goes on."""
+        if self._task is None or not self._task.cancelled():
+            return []
+        try:
+            self._task.result()
+        except asyncio.CancelledError as cancelled:
+            return list(getattr(cancelled, "__notes__", ()))
+        return []
 
     def _start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._work, name="cl_client sync call")

@@ -8,11 +8,12 @@ from typing import ClassVar, TypeVar
 
 from cl_api.compute.models import JobResponse
 from cl_api.compute.types import File, JSONObject, JSONValue
-from cl_client.errors import UnsupportedError
+from cl_client.errors import InvalidParameterError, UnsupportedError
 from cl_client.http.multipart import FormField
 from cl_client.http.upload import FileInput, UploadCallback, as_upload
 from cl_client.jobs.collection import Job, JobCallback, Jobs
 from cl_client.jobs.operation import Operation, Parameter, routed, without_body, without_key
+from cl_client.jobs.plain_value import plain, plain_body
 
 __all__ = [
     "FileInput",
@@ -156,16 +157,22 @@ class PluginClient:
         on_complete: JobCallback | None,
         idempotency_key: str | None,
     ) -> Job[Output]:
-        return await self._jobs.submit(
-            operation,
-            body,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
-        )
+        try:
+            return await self._jobs.submit(
+                operation,
+                plain_body(body),
+                wait=wait,
+                timeout=timeout,
+                on_progress=on_progress,
+                on_complete=on_complete,
+                idempotency_key=idempotency_key,
+            )
+        except TypeError as error:
+            # What json says of a value that it does not know; nothing was sent.
+            if "is not JSON serializable" not in str(error):
+                raise
+            raise InvalidParameterError(f"a parameter of {operation.task_type} cannot be sent: {error}") from None
 
 
 def _form_text(value: JSONValue) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(plain(value))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from cl_api.compute.models import WorkerCapability
 from cl_api.compute.types import JSONObject
 from cl_client.config.defaults import ComputeClientConfig as Config
+from cl_client.config.seconds import seconds
 from cl_client.errors import WorkerUnavailableError
 from cl_client.loops.home_loop import HomeLoop
 
@@ -108,13 +109,14 @@ class Workers:
             WorkerUnavailableError: there is none in time.
         """
         self.start()
-        seconds = Config.WORKER_WAIT_TIMEOUT if timeout is None else timeout
+        given = seconds("timeout", timeout)
+        limit = Config.WORKER_WAIT_TIMEOUT if given is None else given
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        deadline = loop.time() + limit
         while not any(task_type in worker.capabilities for worker in self._known.values()):
             if not await self.news(max(0.0, deadline - loop.time())):
                 raise WorkerUnavailableError(
-                    f"no worker for {task_type} after {seconds:g} s", hint="start one: `cl-client server up`"
+                    f"no worker for {task_type} after {limit:g} s", hint="start one: `cl-client server up`"
                 )
         return True
 

@@ -3,18 +3,20 @@
 import asyncio
 import io
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
+from werkzeug.datastructures import FileStorage
 
 from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
 from cl_client.http.multipart import FormField, Multipart
-from cl_client.http.upload import PIECE, Upload
+from cl_client.http.upload import PIECE, FileInput, Upload
 
 
 async def received(fields: list[FormField]) -> list[tuple[str, str | bytes, str | None]]:
@@ -180,3 +182,140 @@ async def test_a_file_that_vanishes_before_it_is_sent_is_an_error(tmp_path: Path
     with pytest.raises(InputFileError, match="cannot read a"):
         async for _ in upload.pieces():
             pass
+
+
+class AsyncFile:
+    """As aiofiles and object stores have them: read with await, and no more than that."""
+
+    def __init__(self, content: bytes) -> None:
+        self._left = content
+        self.name = "/tmp/photo.jpg"
+
+    async def read(self, size: int = -1) -> bytes:
+        piece, self._left = self._left[:size], self._left[size:]
+        return piece
+
+
+class Reader:
+    """What can be read and nothing else."""
+
+    def __init__(self, content: bytes) -> None:
+        self.read = io.BytesIO(content).read
+
+
+class FieldFile:
+    """An uploaded file as aiohttp has it: beneath its name."""
+
+    def __init__(self, content: bytes) -> None:
+        self.filename, self.file = "../photo.jpg", io.BytesIO(content)
+
+
+class Address(os.PathLike[bytes]):
+    """A path that is bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __fspath__(self) -> bytes:
+        return os.fsencode(self._path)
+
+
+def starlettes(content: bytes) -> UploadFile:
+    return UploadFile(io.BytesIO(content), filename=r"C:\photos\photo.jpg", size=len(content))
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "replayable"),
+    [
+        pytest.param(starlettes, "photo.jpg", True, id="Starlette"),
+        pytest.param(lambda content: FileStorage(io.BytesIO(content), "a/photo.jpg"), "photo.jpg", True, id="Werkzeug"),
+        pytest.param(FieldFile, "photo.jpg", True, id="aiohttp"),
+        pytest.param(AsyncFile, "photo.jpg", False, id="an async file"),
+        pytest.param(Reader, "file", False, id="only read"),
+        pytest.param(bytearray, "file", True, id="bytearray"),
+        pytest.param(lambda content: memoryview(content).cast("I"), "file", True, id="a view of numbers"),
+    ],
+)
+async def test_whatever_holds_bytes_is_sent(make: Callable[[bytes], FileInput], name: str, replayable: bool):
+    content = b"0123456789abcdef"
+    upload = Upload(make(content))
+    assert upload.file_name == name
+    assert await sent(upload) == content
+    assert upload.replayable is replayable
+
+
+async def test_a_view_with_gaps_is_sent_as_it_reads():
+    assert await sent(Upload(memoryview(b"0123456789")[::2])) == b"02468"
+
+
+async def test_a_path_may_be_bytes(tmp_path: Path):
+    (tmp_path / "photo.jpg").write_bytes(b"abc")
+    upload = Upload(cast("os.PathLike[str]", Address(tmp_path / "photo.jpg")))
+    assert (upload.file_name, await sent(upload)) == ("photo.jpg", b"abc")
+
+
+def test_an_upload_of_a_framework_is_sent_from_where_it_stands():
+    file = starlettes(b"0123456789")
+    file.file.seek(4)
+    assert Upload(file).size == 6
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_a_text_that_is_no_path_is_refused(path: str):
+    with pytest.raises(InputNotFoundError, match="is no path"):
+        Upload(path)
+
+
+def test_text_and_closed_files_are_refused_before_anything_is_sent(tmp_path: Path):
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"hello")
+    with path.open(encoding="utf-8") as text, pytest.raises(InvalidParameterError, match=r"open as text.*'rb'"):
+        Upload(text)  # type: ignore[arg-type]  # what somebody without a type checker does
+    with pytest.raises(InvalidParameterError, match="open as text"):
+        Upload(io.StringIO("hello"))  # type: ignore[arg-type]
+    with path.open("rb") as file:
+        upload = Upload(file)
+    with pytest.raises(InputFileError, match="is closed"):
+        Upload(file)
+    with pytest.raises(InputFileError, match=r"cannot read notes\.txt: "):
+        asyncio.run(sent(upload))
+    with path.open("wb") as written, pytest.raises(InputFileError, match="open for writing"):
+        Upload(written)
+
+
+@pytest.mark.parametrize("source", [["a"], (b"a" for _ in "a"), 1.5, object(), {"file": b"a"}, None])
+def test_what_holds_no_bytes_is_refused(source: object):
+    with pytest.raises(InvalidParameterError, match="cannot be sent"):
+        Upload(source)  # type: ignore[arg-type]
+
+
+class Text(Reader):
+    def __init__(self) -> None:
+        self.read = io.StringIO("hello").read  # type: ignore[assignment]
+
+
+class Strange:
+    def read(self) -> bytes:
+        return b"all of it"
+
+
+async def text_in_pieces() -> AsyncIterator[str]:
+    yield "hello"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"), [(Text(), "gives str"), (text_in_pieces(), "gives str"), (Strange(), "cannot read file: ")]
+)
+async def test_what_turns_out_to_hold_no_bytes_is_an_error_of_ours(source: FileInput, said: str):
+    with pytest.raises(InputFileError, match=said):
+        await sent(Upload(source))
+
+
+async def test_an_error_of_the_callers_own_pieces_stays_theirs():
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"a"
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine") as error:
+        await sent(Upload(broken()))
+    assert not isinstance(error.value, InputFileError)

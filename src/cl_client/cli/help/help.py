@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Iterable
 from typing import Final
 
+from cl_client.cli.output import streams
+
 _LABELS: Final = 30
 _WIDEST: Final = 100
 
@@ -54,4 +56,4 @@ def _width() -> int:
 
 def _print(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    streams.put(text.encode(encoding, "replace").decode(encoding) + "\n")

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TextIO, cast
 
+from cl_client.cli.output import streams
+
 if TYPE_CHECKING:
     from cl_api.compute.types import JSONValue
     from cl_client.errors import ComputeClientError
@@ -62,20 +64,20 @@ class Console:
     def result(self, record: Mapping[str, JSONValue], rows: Sequence[Row], *, id: str) -> None:
         """Print one result: the record for programs, the rows for people, the id for `--quiet`."""
         if self.as_json:
-            _write(sys.stdout, json.dumps(record))
+            _put(json.dumps(record))
         elif self.quiet:
-            _write(sys.stdout, printable(id))
+            _put(printable(id))
         else:
             width = max((len(name) for name, _ in rows), default=0) + 1
             for name, value in rows:
-                _write(sys.stdout, f"{printable(name) + ':':<{width}} {printable(value)}".rstrip())
+                _put(f"{printable(name) + ':':<{width}} {printable(value)}".rstrip())
         # Whoever reads line by line gets it now.
-        sys.stdout.flush()
+        streams.flush()
 
     def line(self, record: Mapping[str, JSONValue], text: str, *, id: str) -> None:
         """Print one result of many: the record for programs, a line for people, the id for `--quiet`."""
-        _write(sys.stdout, json.dumps(record) if self.as_json else printable(id if self.quiet else text))
-        sys.stdout.flush()
+        _put(json.dumps(record) if self.as_json else printable(id if self.quiet else text))
+        streams.flush()
 
     def results(self, headings: Sequence[str], items: Sequence[tuple[Mapping[str, JSONValue], Sequence[str]]]) -> None:
         """Print many results: a record each for programs, a table for people, the first column for `--quiet`."""
@@ -89,18 +91,18 @@ class Console:
             widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
             lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         for line in lines:
-            _write(sys.stdout, line)
-        sys.stdout.flush()
+            _put(line)
+        streams.flush()
 
     def document(self, record: Mapping[str, JSONValue], text: str) -> None:
         """Print a result that is a text of many lines, as it is; the record for programs."""
-        sys.stdout.write(f"{json.dumps(record)}\n" if self.as_json else text)
-        sys.stdout.flush()
+        streams.put(f"{json.dumps(record)}\n" if self.as_json else text)
+        streams.flush()
 
     def picture(self, drawn: str) -> None:
         """Print what a terminal shows as a picture: the only thing that may hold control characters."""
-        _write(sys.stdout, drawn)
-        sys.stdout.flush()
+        _put(drawn)
+        streams.flush()
 
     def say(self, text: str = "") -> None:
         """A line for people that is not the result."""
@@ -137,12 +139,12 @@ class Console:
     def end_echo(self) -> None:
         """Leave the line in which a terminal has shown Ctrl-C as ^C."""
         if sys.stderr.isatty() and not self.moving:
-            _write(sys.stderr, "")
+            _write_aside("")
 
     def trace(self, text: str) -> None:
         """What only a developer wants to see."""
         if self.debug:
-            _write(sys.stderr, text.rstrip("\n"))
+            _write_aside(text.rstrip("\n"))
 
     def listen(self) -> None:
         """Say what the client logs: warnings as a line each; with debug everything."""
@@ -158,7 +160,7 @@ class Console:
             columns = shutil.get_terminal_size().columns
             if len(_shown(line)) > columns:
                 line = "\n".join(broken(line, columns, unbroken=self.program))
-        _write(sys.stderr, line)
+        _write_aside(line)
 
 
 def printable(text: str) -> str:
@@ -205,6 +207,18 @@ def _painted(style: str, text: str) -> str:
     return f"\033[{_STYLES[style]}m{text}\033[0m"
 
 
-def _write(stream: TextIO, line: str) -> None:
+def _write_aside(line: str) -> None:
+    """A line on stderr. One that cannot be written changes nothing: the work and its exit code say the same."""
+    try:
+        sys.stderr.write(_encodable(line, sys.stderr))
+    except OSError:
+        streams.abandon(sys.stderr)
+
+
+def _put(line: str) -> None:
+    streams.put(_encodable(line, sys.stdout))
+
+
+def _encodable(line: str, stream: TextIO) -> str:
     encoding = stream.encoding or "utf-8"
-    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    return line.encode(encoding, "backslashreplace").decode(encoding) + "\n"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Final
 
 from cyclopts import CycloptsError
 
+from cl_client.cli.output.streams import abandon
 from cl_client.errors import (
     AuthenticationError,
     ComputeClientError,
@@ -58,7 +58,7 @@ def report(error: BaseException, console: Console) -> int:
         case KeyboardInterrupt():
             console.end_echo()
         case BrokenPipeError():
-            _leave_pipe()
+            abandon(sys.stdout)  # whoever read our output has enough
         case CycloptsError():
             console.error(_one_line(str(error)))
             console.hint(" ".join([console.program, *(error.command_chain or ()), "--help"]))
@@ -97,8 +97,3 @@ def _hint(error: ComputeClientError, program: str) -> str | None:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _leave_pipe() -> None:
-    """Whoever read our output has enough: nothing more is to be written there, not even at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

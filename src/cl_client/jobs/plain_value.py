@@ -1,0 +1,58 @@
+"""Values of other libraries as JSON has them: the numbers and arrays of NumPy and its like."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Protocol, TypeVar, cast, runtime_checkable
+
+from attrs import evolve, fields, has
+
+from cl_api.compute.types import File
+
+Body = TypeVar("Body")
+
+
+@runtime_checkable
+class _Listable(Protocol):
+    """An array, or one number of it (NumPy, PyTorch, `array.array`)."""
+
+    def tolist(self) -> object: ...
+
+
+class _Field(Protocol):
+    """The part of `attrs.Attribute` that is needed here, whose own types say `Any`."""
+
+    name: str
+    alias: str | None
+    init: bool
+
+
+def plain(value: object) -> object:
+    """A value as Python itself has it; what JSON does not have stays as it is."""
+    match value:
+        case None | str() | int() | float() | File():
+            return value
+        case numbers.Integral():
+            return int(value)
+        case _Listable():
+            return value.tolist()
+        case numbers.Real():
+            return float(value)
+        case list() | tuple():
+            return [plain(each) for each in cast("list[object]", value)]
+        case dict():
+            return {name: plain(each) for name, each in cast("dict[object, object]", value).items()}
+        case _:
+            return plain_body(value)
+
+
+def plain_body(body: Body) -> Body:
+    """A generated model, with all that it holds as Python itself has it."""
+    if not has(type(body)):
+        return body
+    changed: dict[str, object] = {}
+    for each in cast("tuple[_Field, ...]", fields(type(body))):
+        before = cast("object", getattr(body, each.name))
+        if each.init and (after := plain(before)) is not before:
+            changed[each.alias or each.name] = after
+    return evolve(body, **changed) if changed else body
