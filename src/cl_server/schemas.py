@@ -67,7 +67,7 @@ class JobFilesResponse(BaseModel):
 
 
 class JobEvent(JobResponse):
-    """The MQTT message on `inference/events`: one for every transition and every progress of a job."""
+    """The MQTT message about a job: one for every transition and every progress."""
 
     event_type: JobStatus | None = Field(default=None, description="The same as `status`.")
     timestamp: int | None = Field(default=None, description="When this happened, UTC milliseconds.")
@@ -92,7 +92,7 @@ class JobEvent(JobResponse):
 
 
 class WorkerCapability(BaseModel):
-    """The retained MQTT message on `inference/workers/{id}`; an empty message there means that the worker is gone."""
+    """The retained MQTT message of a worker; an empty message means that the worker is gone."""
 
     id: str
     capabilities: list[str] = Field(description="The task types that this worker runs.")

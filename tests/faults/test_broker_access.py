@@ -39,7 +39,7 @@ def session(mosquitto: SafeMosquitto, user: str) -> aiomqtt.Client:
     )
 
 
-@pytest.mark.parametrize("topic", ["inference/events", "inference/workers/w9", "inference/job_status/one"])
+@pytest.mark.parametrize("topic", ["inference/events", "inference/workers/w9"])
 async def test_what_a_client_tells_nobody_hears(mosquitto: SafeMosquitto, topic: str) -> None:
     async with session(mosquitto, "client") as listener, session(mosquitto, "server") as server:
         await listener.subscribe("inference/#", qos=1)

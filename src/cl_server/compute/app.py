@@ -23,6 +23,7 @@ from cl_server.http.request_log import RequestLogMiddleware
 from cl_server.http.request_metrics import RequestMetrics
 from cl_server.http.tokens import Verifier
 from cl_server.messaging.capabilities import Capabilities
+from cl_server.messaging.topics import TOPICS
 from cl_server.queue.guest_mode import Switch
 from cl_server.queue.quota import Quota
 from cl_server.settings import GIB, Operation
@@ -89,5 +90,5 @@ def create_app(
     app.include_router(file_list.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
     app.include_router(admin.create_router(repository, storage, guest_mode))
-    openapi.install(app, openapi.messages_and_outputs)
+    openapi.install(app, openapi.messages_and_outputs, TOPICS)
     return app

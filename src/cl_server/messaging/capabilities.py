@@ -5,9 +5,8 @@ import threading
 from pydantic import ValidationError
 
 from cl_server.messaging.mqtt import Connection
+from cl_server.messaging.topics import WORKERS
 from cl_server.schemas import WorkerCapabilitiesResponse, WorkerCapability
-
-TOPIC = "inference/workers/"
 
 
 class Capabilities:
@@ -19,7 +18,7 @@ class Capabilities:
 
     def listen(self, connection: Connection) -> None:
         """Follow the retained messages of the workers."""
-        connection.subscribe(f"{TOPIC}+", self.heard, on_connect=self.forget)
+        connection.subscribe(WORKERS.filter, self.heard, on_connect=self.forget)
 
     def forget(self) -> None:
         """Start anew: a broker that was restarted has forgotten, and the workers tell it again."""
@@ -29,9 +28,8 @@ class Capabilities:
     def heard(self, topic: str, payload: bytes) -> None:
         """Take in one message; an empty one is the last will of a worker."""
         # amqtt can deliver retained messages of other topics to a new subscriber.
-        if not topic.startswith(TOPIC):
+        if (worker_id := WORKERS.value_in(topic)) is None:
             return
-        worker_id = topic.removeprefix(TOPIC)
         try:
             worker = WorkerCapability.model_validate_json(payload) if payload else None
         except ValidationError:

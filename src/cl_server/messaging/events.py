@@ -11,11 +11,11 @@ from paho.mqtt.client import MQTTMessageInfo
 from cl_ml_tools.job_queue import Event, JobQueue
 from cl_ml_tools.schemas import Job
 from cl_server.messaging.mqtt import Connection
+from cl_server.messaging.topics import EVENTS
 from cl_server.queue.guest_mode import Guests
 from cl_server.schemas import JobEvent
 from cl_server.settings import Settings
 
-TOPIC = "inference/events"
 # Seconds between an event and the note that the broker has it: one note for many.
 SETTLE = 0.25
 # Milliseconds after which another process tells what is not settled: its maker died, or has lost its broker.
@@ -45,7 +45,7 @@ class Events:
         if self._connection is None:
             return _always
         event = JobEvent.about(job, whole=job.created_by is None and self._guests.on)
-        info = self._connection.publish(TOPIC, event.model_dump_json(exclude_unset=True).encode())
+        info = self._connection.publish(EVENTS.name, event.model_dump_json(exclude_unset=True).encode())
         return lambda: _published(info)
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from cl_server.clock import now_ms
-from cl_server.messaging.capabilities import TOPIC
 from cl_server.messaging.mqtt import Connection, dropped
+from cl_server.messaging.topics import WORKERS
 from cl_server.schemas import WorkerCapability
 
 # Seconds. Where many jobs are small, to say after each that one is idle costs as much as a twentieth of the job.
@@ -28,7 +28,7 @@ class Presence:
 
     @property
     def _topic(self) -> str:
-        return f"{TOPIC}{self._worker_id}"
+        return WORKERS.of(self._worker_id)
 
     def busy(self) -> None:
         """Say that no job could be taken."""

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Literal, cast
 
+from cl_server.messaging import topics
+
 BrokerKind = Literal["mosquitto", "amqtt"]
 
 HOST = "127.0.0.1"
@@ -33,15 +35,8 @@ connection_messages false
 """
 
 # Whoever is on this machine may listen; only the servers tell.
-ACCESS = """\
-topic read inference/events
-topic read inference/job_status/#
-topic read inference/workers/#
-
-user server
-topic readwrite inference/#
-"""
 SERVER = "server"
+ACCESS = f"{topics.readable()}\nuser {SERVER}\n{topics.writable()}"
 # The variable that holds the server's password: arguments of a process are there to read for everybody.
 VARIABLE = "CL_BROKER_PASSWORD"
 # As many as mosquitto_passwd takes; the passwords are random, and long.

@@ -12,7 +12,7 @@ from .job_status import JobStatus
 
 @frozen(kw_only=True)
 class JobEvent:
-    """The MQTT message on `inference/events`: one for every transition and every progress of a job."""
+    """The MQTT message about a job: one for every transition and every progress."""
 
     completed_at: int | None = None
     created_at: int | None = None

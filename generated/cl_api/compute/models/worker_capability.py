@@ -11,7 +11,7 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class WorkerCapability:
-    """The retained MQTT message on `inference/workers/{id}`; an empty message there means that the worker is gone."""
+    """The retained MQTT message of a worker; an empty message means that the worker is gone."""
 
     capabilities: list[str]
     """The task types that this worker runs."""
