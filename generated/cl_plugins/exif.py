@@ -26,7 +26,7 @@ EXTRACT: Operation[BodyCreateExifJob, ExifOutput] = Operation(
 
 
 class ExifClient(PluginClient):
-    """Read the EXIF of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
+    """Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
 
     task_type = EXTRACT.task_type
     path = EXTRACT.path
@@ -48,7 +48,7 @@ class ExifClient(PluginClient):
 
         Args:
             image: The image to read.
-            tags: Names of tags, with commas between them (`Make,Model`); all of them when left out.
+            tags: Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out.
             priority: 0 (when there is nothing else to do) to 10 (first). Default: 5.
             wait: come back when the job has completed, rather than when it is queued.
             timeout: seconds that `wait` may take; no limit when not given.

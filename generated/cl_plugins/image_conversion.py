@@ -33,9 +33,12 @@ CONVERT: Operation[BodyCreateImageConversionJob, ImageConversionOutput] = Operat
 
 
 class ImageConversionClient(PluginClient):
-    """Convert an image to another format, upright; what the format cannot hold is flattened on white.
+    """Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.
 
-    An animation stays one as gif and webp; the other formats get its first frame."""
+    An animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first
+    frame
+    or page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are
+    kept where the format holds them."""
 
     task_type = CONVERT.task_type
     path = CONVERT.path

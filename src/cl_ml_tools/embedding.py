@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cl_ml_tools import models
 from cl_ml_tools.artifact import job_path, publishing
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.media.picture import flat_mode
+from cl_ml_tools.media.appearance import opaque
 from cl_ml_tools.models import ModelError, ModelFile
 from cl_ml_tools.onnx_model import OnnxModel
 
@@ -49,11 +49,7 @@ def prepare(picture: "Image.Image", profile: Profile) -> Floats:
     from PIL import Image
 
     resample = Image.Resampling.BICUBIC if profile.bicubic else Image.Resampling.BILINEAR
-    flat = flat_mode(picture)
-    if flat.mode == "RGBA":
-        paper = Image.new("RGB", flat.size, "white")
-        paper.paste(flat, mask=flat.getchannel("A"))
-        flat = paper
+    flat = opaque(picture)
     box: tuple[float, float, float, float] = (0, 0, flat.width, flat.height)
     if profile.how == "crop":
         # The part of the picture that the crop keeps is resized, and only that.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cl_ml_tools import models
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.face import Box, Face, Landmarks, Point
-from cl_ml_tools.media.picture import flat_mode
+from cl_ml_tools.media.appearance import opaque, resizable
 from cl_ml_tools.models import ModelError
 from cl_ml_tools.threads import threads
 
@@ -64,9 +64,11 @@ class FaceFinder:
 
     def find(self, picture: "Image.Image", confidence: float, overlap: float) -> list[Face]:
         """Faces of at least this confidence, the surest first; of two that overlap (IoU) by more, the surer one."""
-        colours = flat_mode(picture).convert("RGB")
-        if max(colours.size) > SIDE:
-            colours.thumbnail((SIDE, SIDE))
+        flat = resizable(picture)
+        if max(flat.size) > SIDE:
+            flat = flat.copy()
+            flat.thumbnail((SIDE, SIDE))
+        colours = opaque(flat).convert("RGB")
         digest = self.model_sha256
         found = self._with_haar(colours) if digest is None else self._with_yunet(colours, digest, confidence, overlap)
         sure = sorted((face for face in found if face.confidence >= confidence), key=lambda face: -face.confidence)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from cl_ml_tools.compute_module import BlockingModule, P, ProgressCallback
 from cl_ml_tools.embedding_output import EmbeddingOutput
-from cl_ml_tools.media.picture import open_picture, upright
+from cl_ml_tools.media.appearance import upright
+from cl_ml_tools.media.picture import open_picture
 from cl_ml_tools.models import ModelFile, missing_model
 from cl_ml_tools.requirement import missing_library
 

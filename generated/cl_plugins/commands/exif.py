@@ -13,7 +13,7 @@ app = App(name="exif", help="Read the EXIF of an image", help_flags=("--help", "
 
 @app.command(
     name="extract",
-    help="Read the EXIF of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF.\n\nExample: cl-client exif extract photo.jpg",
+    help="Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF.\n\nExample: cl-client exif extract photo.jpg",
 )
 def extract(
     image: Annotated[list[Path], Parameter(help="The image to read.")],
@@ -23,14 +23,14 @@ def extract(
         str | None,
         Parameter(
             name=("--tags", "-t"),
-            help="Names of tags, with commas between them (`Make,Model`); all of them when left out.",
+            help="Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out.",
         ),
     ] = None,
     options_: JobOptions = JobOptions(),
     view_: TableView = TableView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Read the EXIF of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
+    """Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
     from cl_plugins.exif import ExifClient
 
     run_.job(

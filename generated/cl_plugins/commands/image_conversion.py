@@ -12,7 +12,7 @@ app = App(name="image-conversion", help="Convert an image", help_flags=("--help"
 
 @app.command(
     name="convert",
-    help="Convert an image to another format, upright; what the format cannot hold is flattened on white.\n\nAn animation stays one as gif and webp; the other formats get its first frame.\n\nExample: cl-client image-conversion convert photo.png --format png",
+    help="Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.\n\nAn animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first frame\nor page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are\nkept where the format holds them.\n\nExample: cl-client image-conversion convert photo.png --format png",
 )
 def convert(
     image: Annotated[list[Path], Parameter(help="The image to convert.")],
@@ -34,9 +34,12 @@ def convert(
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Convert an image to another format, upright; what the format cannot hold is flattened on white.
+    """Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.
 
-    An animation stays one as gif and webp; the other formats get its first frame.
+    An animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first
+    frame
+    or page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are
+    kept where the format holds them.
     """
     from cl_plugins.image_conversion import ImageConversionClient
 

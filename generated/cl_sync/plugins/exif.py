@@ -15,7 +15,7 @@ from cl_sync.job import Job
 
 
 class ExifClient(Twin[AsyncExifClient]):
-    """Read the EXIF of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
+    """Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
 
     task_type = AsyncExifClient.task_type
     path = AsyncExifClient.path
@@ -39,7 +39,7 @@ class ExifClient(Twin[AsyncExifClient]):
 
         Args:
             image: The image to read.
-            tags: Names of tags, with commas between them (`Make,Model`); all of them when left out.
+            tags: Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out.
             priority: 0 (when there is nothing else to do) to 10 (first). Default: 5.
             wait: come back when the job has completed, rather than when it is queued.
             timeout: seconds that `wait` may take; no limit when not given.

@@ -8,11 +8,13 @@ import re
 from typing import BinaryIO
 
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.media import picture_header
-from cl_ml_tools.media.picture import MAX_PIXELS, NotAPictureError, TooManyPixelsError, media_type_of
+from cl_ml_tools.media import limits, picture_header
+from cl_ml_tools.media.limits import NotAPictureError, TooManyPixelsError
+from cl_ml_tools.media.media_type import media_type_of
 from cl_ml_tools.media.video import NotAVideoError
 
 HEAD = 4096
+TAGS_FIRST = rb"\xff\xd8\xff|\x89PNG"
 # How the films begin that `video.open_video` reads. MPEG's start code is that of program streams and of bare H.264 too.
 FILMS = (
     rb"....(ftyp|styp|moov|moof|mdat|free|skip|wide|pnot|sidx|uuid|udta|junk|pict)",
@@ -29,15 +31,28 @@ PACKETS = (188, 192, 204)
 SYNC = 0x47
 
 
+class CutOffError(TaskError):
+    """The end of the picture is missing."""
+
+
 def picture(file: BinaryIO, name: str) -> None:
     """Whether it may be a picture. Raises `NotAPictureError`, or `TaskError` for one that is too large or cut off."""
     header = picture_header.read(file)
     if header is None:
         raise NotAPictureError(f"{name} is not an image that Pillow can read ({media_type_of(_head(file))})")
-    if header.pixels > MAX_PIXELS:
+    if header.pixels > limits.MAX_PIXELS:
         raise TooManyPixelsError(name)
     if header.cut:
-        raise TaskError(f"{name} is damaged: its end is missing")
+        raise CutOffError(f"{name} is damaged: its end is missing")
+
+
+def picture_with_tags(file: BinaryIO, name: str) -> None:
+    """As `picture`, but one that is cut off is taken where its tags come before its pixels (JPEG, PNG)."""
+    try:
+        picture(file, name)
+    except CutOffError:
+        if not re.match(TAGS_FIRST, _head(file)):
+            raise
 
 
 def film(file: BinaryIO, name: str) -> None:

@@ -3,9 +3,10 @@
 import re
 import struct
 from collections.abc import Callable
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple
 
 from cl_ml_tools.media import heif
+from cl_ml_tools.media.binary import unpack
 from cl_ml_tools.media.iso_boxes import boxes, find
 
 # What would be more is not looked at: whoever decodes the file does.
@@ -55,7 +56,7 @@ def _jpeg(file: BinaryIO, head: bytes, end: int) -> Header:
     for _ in range(MOST_SEGMENTS):
         file.seek(position)
         segment = file.read(9)
-        kind, length = _unpack(">xBH", segment)
+        kind, length = unpack(">xBH", segment)
         if segment[0] != 0xFF:
             break
         if kind == 0xFF or kind == 0x01 or 0xD0 <= kind <= 0xD7:
@@ -63,7 +64,7 @@ def _jpeg(file: BinaryIO, head: bytes, end: int) -> Header:
             position += 1 if kind == 0xFF else 2
             continue
         if kind in FRAMES:
-            height, width = _unpack(">5xHH", segment)
+            height, width = unpack(">5xHH", segment)
             size = (width, height)
         position += 2 + length
         if kind == START_OF_SCAN:
@@ -94,7 +95,7 @@ def _has_end(file: BinaryIO, start: int, end: int) -> bool:
 
 def _png(file: BinaryIO, head: bytes, end: int) -> Header:
     """PNG §5.3: chunks up to IEND."""
-    width, height = _unpack(">16xII", head)
+    width, height = unpack(">16xII", head)
     position = 8
     for _ in range(MOST_CHUNKS):
         file.seek(position)
@@ -111,14 +112,14 @@ def _png(file: BinaryIO, head: bytes, end: int) -> Header:
 def _webp(file: BinaryIO, head: bytes, end: int) -> Header:
     """RFC 9649 §2: the size of the file, and of the canvas or the one frame."""
     del file
-    (length,) = _unpack("<4xI", head)
+    (length,) = unpack("<4xI", head)
     cut = length + 8 > end
     if head[12:16] == b"VP8X":
         return Header((int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1), cut)
     if head[12:16] == b"VP8L":
-        (bits,) = _unpack("<21xI", head)
+        (bits,) = unpack("<21xI", head)
         return Header(((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1), cut)
-    width, height = _unpack("<26xHH", head)
+    width, height = unpack("<26xHH", head)
     return Header((width & 0x3FFF, height & 0x3FFF), cut)
 
 
@@ -126,16 +127,16 @@ def _tiff(file: BinaryIO, head: bytes, end: int) -> Header:
     """TIFF 6.0 §2, and BigTIFF: the tags of the first picture."""
     order = "<" if head[:2] == b"II" else ">"
     big = 0x2B in head[2:4]
-    (position,) = _unpack(order + ("8xQ" if big else "4xI"), head)
+    (position,) = unpack(order + ("8xQ" if big else "4xI"), head)
     file.seek(min(position, end))
-    (count,) = _unpack(order + ("Q" if big else "H"), file.read(8 if big else 2))
+    (count,) = unpack(order + ("Q" if big else "H"), file.read(8 if big else 2))
     sides = {0x100: 0, 0x101: 0}
     for _ in range(min(count, MOST_TAGS)):
         tag = file.read(20 if big else 12)
-        number, kind = _unpack(order + "HH", tag)
+        number, kind = unpack(order + "HH", tag)
         if number in sides:
             value = {3: "H", 16: "Q"}.get(kind, "I")
-            (sides[number],) = _unpack(order + ("12x" if big else "8x") + value, tag)
+            (sides[number],) = unpack(order + ("12x" if big else "8x") + value, tag)
     return Header((sides[0x100], sides[0x101]))
 
 
@@ -148,7 +149,7 @@ def _iso(file: BinaryIO, head: bytes, end: int) -> Header | None:
     sizes: list[tuple[int, int]] = []
     for start in find(file, 0, end, b"meta", b"iprp", b"ipco", b"ispe"):
         file.seek(start)
-        width, height = _unpack(">4xII", file.read(12))
+        width, height = unpack(">4xII", file.read(12))
         sizes.append((width, height))
     return Header(max(sizes, key=lambda size: size[0] * size[1], default=None), cut)
 
@@ -158,7 +159,7 @@ def _jpeg2000(file: BinaryIO, head: bytes, end: int) -> Header:
     del head
     for start in find(file, 0, end, b"jp2h", b"ihdr"):
         file.seek(start)
-        height, width = _unpack(">II", file.read(8))
+        height, width = unpack(">II", file.read(8))
         return Header((width, height))
     return Header()
 
@@ -168,7 +169,7 @@ def _at(layout: str) -> Reader:
 
     def reader(file: BinaryIO, head: bytes, end: int) -> Header:
         del file, end
-        width, height = _unpack(layout, head)
+        width, height = unpack(layout, head)
         return Header((abs(width), abs(height)))
 
     return reader
@@ -178,10 +179,6 @@ def _unknown(file: BinaryIO, head: bytes, end: int) -> Header:
     """Of a format that does not tell its size in a simple way."""
     del file, head, end
     return Header()
-
-
-def _unpack(layout: str, data: bytes) -> tuple[int, ...]:
-    return cast("tuple[int, ...]", struct.unpack_from(layout, data))
 
 
 DIB = rb"[\x28\x34\x38\x40\x6c\x7c]\0\0\0"

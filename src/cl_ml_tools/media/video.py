@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
-from cl_ml_tools.media.picture import media_type
+from cl_ml_tools.media.media_type import media_type
 from cl_ml_tools.threads import threads
 
 if TYPE_CHECKING:

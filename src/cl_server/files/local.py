@@ -12,7 +12,7 @@ from typing import BinaryIO
 from starlette.concurrency import run_in_threadpool
 
 from cl_ml_tools.file_storage import SavedFile, Upload
-from cl_ml_tools.media.picture import media_type
+from cl_ml_tools.media.media_type import media_type
 from cl_server.files import digests as digest_list
 from cl_server.files.protocol import (
     JOB_ID,

@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from cl_ml_tools.file_storage import SavedFile, Upload
-from cl_ml_tools.media.picture import media_type_of
+from cl_ml_tools.media.media_type import media_type_of
 from cl_server.files.protocol import (
     JOB_ID,
     PIECE,

@@ -233,7 +233,8 @@ def test_damaged_heic_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_heic_is_read_upright_by_the_other_tasks(tmp_path: Path, orientation: int) -> None:
-    from cl_ml_tools.media.picture import open_picture, upright
+    from cl_ml_tools.media.appearance import upright
+    from cl_ml_tools.media.picture import open_picture
 
     turn = photo.TURNS[orientation]
     stored = photo.corners() if turn is None else photo.corners().transpose(turn)

@@ -7,8 +7,9 @@ from PIL import Image
 from pydantic import ValidationError
 
 from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.media import limits
 from cl_ml_tools.media import picture as pictures
-from cl_ml_tools.media.picture import TARGETS
+from cl_ml_tools.media.targets import TARGETS
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 from cl_ml_tools.plugins.image_conversion.task import ImageConversionTask
 from tests.media import photo
@@ -181,7 +182,7 @@ def test_pages_are_no_animation(tmp_path: Path) -> None:
 
 def test_an_animation_of_too_many_pixels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = moving(tmp_path, "GIF")
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 3000)
+    monkeypatch.setattr(limits, "MAX_PIXELS", 3000)
     with pytest.raises(TaskError, match=r"^photo\.jpg is too large: its 3 frames have more than"):
         convert(source, "webp")
     assert list(tmp_path.iterdir()) == [source]
@@ -219,7 +220,7 @@ def test_a_truncated_image_is_refused_and_leaves_nothing(tmp_path: Path) -> None
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 1_000_000)
+    monkeypatch.setattr(limits, "MAX_PIXELS", 1_000_000)
     source = photo.write(tmp_path / "source.jpg", photo.photo(1600, 1200))
     with pytest.raises(TaskError, match=r"^photo\.jpg is too large: more than 1 million pixels$"):
         convert(source, "png")

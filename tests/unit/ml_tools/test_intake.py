@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media import intake
-from cl_ml_tools.media.picture import READABLE, NotAPictureError, TooManyPixelsError
+from cl_ml_tools.media.limits import NotAPictureError, TooManyPixelsError
+from cl_ml_tools.media.picture import READABLE
 from cl_ml_tools.media.picture_header import Header, read
 from cl_ml_tools.media.video import NotAVideoError
 from tests.media import photo

@@ -15,7 +15,7 @@ class BodyCreateExifJob:
     priority: int | Unset = UNSET
     """0 (when there is nothing else to do) to 10 (first)."""
     tags: str | None | Unset = UNSET
-    """Names of tags, with commas between them (`Make,Model`); all of them when left out."""
+    """Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out."""
 
     def to_form(self) -> dict[str, str | list[str]]:
         """The plain fields, as text."""

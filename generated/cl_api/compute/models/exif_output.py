@@ -30,7 +30,9 @@ class ExifOutput:
     lens_model: str | None = None
     make: str | None = None
     metadata: JSONObject
-    """Every tag that was asked for and is there; GPS tags by their own names (`GPSLatitude`)."""
+    """Every tag that was asked for and is there: EXIF and GPS by their own names (`GPSLatitude`), others with their
+    group (`XMP-dc:Creator`, `IPTC:Keywords`).
+    """
     model: str | None = None
     orientation: int | None = None
     """How the pixels are stored, 1 to 8 (CIPA DC-008 §4.6.4)."""

@@ -15,6 +15,8 @@ class HashOutput:
 
     dhash: str | None = None
     """Difference hash, 64 bits."""
+    hash_version: int | None = None
+    """How phash and dhash were made: compare only those of one version. Until 0.1.0 it was 1, unsaid."""
     md5: str | None = None
     """MD5 of the file."""
     phash: str | None = None
@@ -29,6 +31,7 @@ class HashOutput:
         """Read a JSON object. Raises KeyError where a required field is missing."""
         return cls(
             dhash=cast("str | None", data.get("dhash")),
+            hash_version=cast("int | None", data.get("hash_version")),
             md5=cast("str | None", data.get("md5")),
             phash=cast("str | None", data.get("phash")),
             sha256=cast("str | None", data.get("sha256")),
@@ -40,10 +43,11 @@ class HashOutput:
         return {
             **self.additional_properties,
             "dhash": self.dhash,
+            "hash_version": self.hash_version,
             "md5": self.md5,
             "phash": self.phash,
             "sha256": self.sha256,
         }
 
 
-_FIELDS = frozenset({"dhash", "md5", "phash", "sha256"})
+_FIELDS = frozenset({"dhash", "hash_version", "md5", "phash", "sha256"})

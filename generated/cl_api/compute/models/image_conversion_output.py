@@ -15,11 +15,19 @@ class ImageConversionOutput:
 
     format_: str
     frames: int = 1
-    """More than 1 for an animation."""
+    """Frames that were written; more than 1 for an animation."""
     height: int
     """Pixels."""
+    notes: list[str] | None = None
+    """What the format could not hold, each in one line."""
     output_path: str
     """Path relative to the job, to be downloaded."""
+    pages: int = 1
+    """Pages or pictures that the source has."""
+    pages_written: int = 1
+    """How many of them were written; the first where it is 1."""
+    preview: bool = False
+    """Whether it was made from the preview in a raw picture."""
     size: int
     """Bytes."""
     width: int
@@ -34,7 +42,11 @@ class ImageConversionOutput:
             format_=cast("str", data["format"]),
             frames=cast("int", data.get("frames", 1)),
             height=cast("int", data["height"]),
+            notes=cast("list[str] | None", data.get("notes")),
             output_path=cast("str", data["output_path"]),
+            pages=cast("int", data.get("pages", 1)),
+            pages_written=cast("int", data.get("pages_written", 1)),
+            preview=cast("bool", data.get("preview", False)),
             size=cast("int", data["size"]),
             width=cast("int", data["width"]),
             additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
@@ -47,10 +59,16 @@ class ImageConversionOutput:
             "format": self.format_,
             "frames": self.frames,
             "height": self.height,
+            "notes": None if self.notes is None else list(self.notes),
             "output_path": self.output_path,
+            "pages": self.pages,
+            "pages_written": self.pages_written,
+            "preview": self.preview,
             "size": self.size,
             "width": self.width,
         }
 
 
-_FIELDS = frozenset({"format", "frames", "height", "output_path", "size", "width"})
+_FIELDS = frozenset(
+    {"format", "frames", "height", "notes", "output_path", "pages", "pages_written", "preview", "size", "width"}
+)

@@ -18,6 +18,8 @@ class MediaThumbnailOutput:
     """Pixels."""
     media_type: MediaThumbnailOutputMediaType
     """What the thumbnail was made from."""
+    preview: bool = False
+    """Whether it was made from the preview in a raw picture."""
     thumbnail_path: str
     """Path relative to the job, to be downloaded."""
     width: int
@@ -31,6 +33,7 @@ class MediaThumbnailOutput:
         return cls(
             height=cast("int", data["height"]),
             media_type=cast("MediaThumbnailOutputMediaType", data["media_type"]),
+            preview=cast("bool", data.get("preview", False)),
             thumbnail_path=cast("str", data["thumbnail_path"]),
             width=cast("int", data["width"]),
             additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
@@ -42,9 +45,10 @@ class MediaThumbnailOutput:
             **self.additional_properties,
             "height": self.height,
             "media_type": self.media_type,
+            "preview": self.preview,
             "thumbnail_path": self.thumbnail_path,
             "width": self.width,
         }
 
 
-_FIELDS = frozenset({"height", "media_type", "thumbnail_path", "width"})
+_FIELDS = frozenset({"height", "media_type", "preview", "thumbnail_path", "width"})

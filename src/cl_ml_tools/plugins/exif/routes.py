@@ -10,5 +10,5 @@ create_router = SubmitRoute(
     ExifOutput,
     summary="Read the EXIF of an image",
     file="The image to read.",
-    check=intake.picture,
+    check=intake.picture_with_tags,
 ).router

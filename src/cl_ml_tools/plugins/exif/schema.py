@@ -6,12 +6,12 @@ from cl_ml_tools.schemas import BaseJobParams
 
 
 class ExifParams(BaseJobParams):
-    """Read the EXIF of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
+    """Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
 
     tags: str | None = Field(
         default=None,
         max_length=4000,
-        description="Names of tags, with commas between them (`Make,Model`); all of them when left out.",
+        description="Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out.",
     )
 
 
@@ -19,7 +19,8 @@ class ExifOutput(BaseModel):
     """The tags by name, and the best known of them with a type; `null` where the image does not say."""
 
     metadata: dict[str, JsonValue] = Field(
-        description="Every tag that was asked for and is there; GPS tags by their own names (`GPSLatitude`)."
+        description="Every tag that was asked for and is there: EXIF and GPS by their own names (`GPSLatitude`), "
+        "others with their group (`XMP-dc:Creator`, `IPTC:Keywords`)."
     )
     width: int = Field(description="Pixels, as the image is seen.")
     height: int = Field(description="Pixels, as the image is seen.")

@@ -1,12 +1,22 @@
-"""Reads the EXIF of images, with Pillow: no other program is started, so a tag can only be a name."""
+"""Reads what images carry (EXIF, XMP, IPTC), with Pillow: no other program is started, so a tag can only be a name."""
 
 from pathlib import Path
 
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.media import heif
-from cl_ml_tools.media.picture import is_turned, open_picture, warm
+from cl_ml_tools.media import heif, raw
+from cl_ml_tools.media.appearance import is_turned
+from cl_ml_tools.media.picture import open_picture, warm
 from cl_ml_tools.plugins.exif.schema import ExifOutput, ExifParams
-from cl_ml_tools.plugins.exif.tags import altitude, choose, degrees, number_of, read_tags, taken_at, text_of
+from cl_ml_tools.plugins.exif.tags import (
+    altitude,
+    choose,
+    degrees,
+    number_of,
+    read_descriptions,
+    read_tags,
+    taken_at,
+    text_of,
+)
 
 
 class ExifTask(BlockingModule[ExifParams]):
@@ -31,11 +41,14 @@ class ExifTask(BlockingModule[ExifParams]):
             turned_by_reader = heif.stored_orientation(picture.info)
             if turned_by_reader is not None:
                 tags["Orientation"] = turned_by_reader
-            width, height = (picture.height, picture.width) if is_turned(picture) else picture.size
+            width, height = raw.raw_size(picture) or picture.size
+            if is_turned(picture):
+                width, height = height, width
+            descriptions = read_descriptions(picture)
         orientation = number_of(tags, "Orientation")
         iso = number_of(tags, "ISOSpeedRatings")
         return ExifOutput(
-            metadata=choose(tags, params.tags),
+            metadata=choose(tags | descriptions, params.tags),
             width=width,
             height=height,
             orientation=int(orientation) if orientation is not None and 1 <= orientation <= 8 else None,
@@ -48,7 +61,7 @@ class ExifTask(BlockingModule[ExifParams]):
             f_number=number_of(tags, "FNumber"),
             iso=int(iso) if iso is not None else None,
             focal_length=number_of(tags, "FocalLength"),
-            gps_latitude=degrees(tags, "GPSLatitude", "S"),
-            gps_longitude=degrees(tags, "GPSLongitude", "W"),
+            gps_latitude=degrees(tags, "GPSLatitude", ("N", "S")),
+            gps_longitude=degrees(tags, "GPSLongitude", ("E", "W")),
             gps_altitude=altitude(tags),
         )

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.media.picture import open_picture, save_picture, upright
+from cl_ml_tools.media.appearance import upright
+from cl_ml_tools.media.picture import open_picture
+from cl_ml_tools.media.writing import save_picture
 from cl_ml_tools.plugins.face_detection.schema import DetectedFace, FaceDetectionOutput, FaceDetectionParams
 from cl_ml_tools.requirement import missing_library
 
@@ -52,7 +54,7 @@ class FaceDetectionTask(BlockingModule[FaceDetectionParams]):
             for number, face in enumerate(found):
                 target = folder / f"{stem}_{number}.jpg"
                 cut = crop(picture, face.box, MARGIN)
-                save_picture(cut, target, "jpg", QUALITY, name=params.name_of(), keep_exif=False)
+                save_picture(cut, target, "jpg", QUALITY, name=params.name_of())
                 faces.append(
                     DetectedFace(
                         box=face.box,

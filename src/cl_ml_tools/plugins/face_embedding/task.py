@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.media.picture import open_picture, upright
+from cl_ml_tools.media.appearance import upright
+from cl_ml_tools.media.picture import open_picture
 from cl_ml_tools.models import ARCFACE, missing_model
 from cl_ml_tools.plugins.face_embedding.schema import EmbeddedFace, FaceEmbeddingOutput, FaceEmbeddingParams
 from cl_ml_tools.requirement import missing_library

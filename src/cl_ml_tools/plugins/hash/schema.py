@@ -22,3 +22,7 @@ class HashOutput(BaseModel):
     dhash: str | None = Field(default=None, description="Difference hash, 64 bits.")
     sha256: str | None = Field(default=None, description="SHA-256 of the file.")
     md5: str | None = Field(default=None, description="MD5 of the file.")
+    hash_version: int | None = Field(
+        default=None,
+        description="How phash and dhash were made: compare only those of one version. Until 0.1.0 it was 1, unsaid.",
+    )

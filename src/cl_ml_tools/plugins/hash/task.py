@@ -5,13 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
-from cl_ml_tools.media.picture import open_picture, upright
+from cl_ml_tools.media import colour
+from cl_ml_tools.media.appearance import opaque, orientation, resizable, upright
+from cl_ml_tools.media.picture import open_picture
 from cl_ml_tools.plugins.hash.schema import HashOutput, HashParams
 
 if TYPE_CHECKING:
     from PIL import Image
 
 PIECE = 1 << 20
+# Of perceptual hashes: it changes when the same file gets another one. 2 is of what is seen: flattened on white, scaled
+# from black to white as the file means it, and in sRGB.
+VERSION = 2
+ENOUGH = 256
 
 
 class HashTask(BlockingModule[HashParams]):
@@ -42,7 +48,8 @@ class HashTask(BlockingModule[HashParams]):
         if wanted in {"all", "phash", "dhash"}:
             try:
                 with open_picture(path, params.name_of()) as opened:
-                    picture = upright(opened)
+                    picture = upright(looked_at(opened), orientation(opened))
+                    output.hash_version = VERSION
                     output.phash = phash(picture) if wanted != "dhash" else None
                     output.dhash = dhash(picture) if wanted != "phash" else None
             except TaskError:
@@ -66,6 +73,15 @@ class HashTask(BlockingModule[HashParams]):
             output.sha256 = sha256.hexdigest() if wanted != "md5" else None
             output.md5 = md5.hexdigest() if wanted != "sha256" else None
         return output
+
+
+def looked_at(picture: "Image.Image") -> "Image.Image":
+    """What a perceptual hash is of: L or RGB in sRGB, on white."""
+    flat = resizable(picture)
+    if not colour.needs_conversion(flat):
+        return opaque(flat)
+    # Converting colours takes longer than all the rest, and a hash is of 32 × 32 pixels.
+    return opaque(flat.reduce(max(min(flat.size) // ENOUGH, 1)))
 
 
 def phash(picture: "Image.Image") -> str:

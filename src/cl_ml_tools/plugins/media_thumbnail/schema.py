@@ -24,3 +24,4 @@ class MediaThumbnailOutput(BaseModel):
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
     media_type: Literal["image", "video"] = Field(description="What the thumbnail was made from.")
+    preview: bool = Field(default=False, description="Whether it was made from the preview in a raw picture.")

@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
-from cl_ml_tools.media.picture import (
-    NotAPictureError,
-    flat_mode,
-    is_turned,
-    media_type,
-    open_picture,
-    save_picture,
-    transparent,
-    upright,
-    warm,
-)
+from cl_ml_tools.media import raw
+from cl_ml_tools.media.appearance import is_turned, orientation, resizable, upright
+from cl_ml_tools.media.limits import NotAPictureError
+from cl_ml_tools.media.media_type import media_type
+from cl_ml_tools.media.picture import open_picture, warm
+from cl_ml_tools.media.transparency import is_transparent
 from cl_ml_tools.media.video import NotAVideoError, grab
+from cl_ml_tools.media.writing import save_picture
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
 from cl_ml_tools.requirement import missing_library
 
@@ -51,11 +47,16 @@ class MediaThumbnailTask(BlockingModule[MediaThumbnailParams]):
         with open_media(source, params.name_of()) as (opened, kind):
             picture = shrink(opened, params)
             progress(75)
-            extension = "png" if transparent(picture) else "jpg"
+            extension = "png" if is_transparent(picture) else "jpg"
             target = target.with_suffix(f".{extension}")
-            save_picture(picture, target, extension, QUALITY, name=params.name_of(), keep_exif=False)
+            preview = raw.raw_size(opened) is not None
+            save_picture(picture, target, extension, QUALITY, name=params.name_of())
         return MediaThumbnailOutput(
-            thumbnail_path=job_path(target), width=picture.width, height=picture.height, media_type=kind
+            thumbnail_path=job_path(target),
+            width=picture.width,
+            height=picture.height,
+            media_type=kind,
+            preview=preview,
         )
 
 
@@ -99,11 +100,17 @@ def shrink(picture: "Image.Image", params: MediaThumbnailParams) -> "Image.Image
     # A side that was left out follows the other, so it sets no bound.
     bounds = (box[0] or width * 8192, box[1] or height * 8192)
     stored = (bounds[1], bounds[0]) if turned else bounds
+    how = orientation(picture)
     if params.maintain_aspect_ratio or None in box:
         # Before any pixel is read, a JPEG can be decoded at a fraction of its size.
         picture.draft(None, (min(stored[0], picture.width) * 2, min(stored[1], picture.height) * 2))
-        small = flat_mode(picture)
+        # Here, and not while something is written: damage is the picture's fault.
+        picture.load()
+        flat = resizable(picture)
+        # Never in place: a HEIF of several pictures would be decoded again, at its own size.
+        small = flat.copy() if flat is picture and picture.format == "HEIF" else flat
         small.thumbnail(stored, Image.Resampling.BICUBIC, reducing_gap=2.0)
     else:
-        small = flat_mode(picture).resize(stored, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    return upright(small)
+        small = resizable(picture).resize(stored, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    # Colours are converted when it is written, for then there are few of them.
+    return upright(small, how)

@@ -43,7 +43,7 @@ def sync_detailed(
 def sync(*, client: Client, body: BodyCreateExifJob, idempotency_key: str | None | Unset = UNSET) -> JobCreatedResponse:
     """POST /jobs/exif: Read the EXIF of an image
 
-    Read the EXIF of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF.
+    Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF.
 
     Raises:
         StatusError: the server answers with anything but a documented success.
@@ -64,7 +64,7 @@ async def asyncio(
 ) -> JobCreatedResponse:
     """POST /jobs/exif: Read the EXIF of an image
 
-    Read the EXIF of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF.
+    Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -45,9 +45,12 @@ def sync(
 ) -> JobCreatedResponse:
     """POST /jobs/image_conversion: Convert an image
 
-    Convert an image to another format, upright; what the format cannot hold is flattened on white.
+    Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.
 
-    An animation stays one as gif and webp; the other formats get its first frame.
+    An animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first
+    frame
+    or page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are
+    kept where the format holds them.
 
     Raises:
         StatusError: the server answers with anything but a documented success.
@@ -68,9 +71,12 @@ async def asyncio(
 ) -> JobCreatedResponse:
     """POST /jobs/image_conversion: Convert an image
 
-    Convert an image to another format, upright; what the format cannot hold is flattened on white.
+    Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.
 
-    An animation stays one as gif and webp; the other formats get its first frame.
+    An animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first
+    frame
+    or page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are
+    kept where the format holds them.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

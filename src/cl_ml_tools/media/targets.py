@@ -1,0 +1,122 @@
+"""What each format that is written can hold, and how pixels are made to fit."""
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from cl_ml_tools.media import colour, depth, transparency
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class Target(NamedTuple):
+    """What a format can hold. `alpha` may be `hard`: a pixel is there or it is not."""
+
+    pillow: str
+    modes: frozenset[str]
+    alpha: Literal["none", "hard", "soft"] = "none"
+    keys: bool = False
+    profile: bool = False
+    quality: bool = False
+    exif: bool = False
+    xmp: bool = False
+    iptc: bool = False
+    moves: bool = False
+    pages: bool = False
+
+
+class Fitted(NamedTuple):
+    """Pixels in a mode that the format has, and the profile that they are of."""
+
+    picture: "Image.Image"
+    profile: bytes | None
+
+
+_JPEG = Target("JPEG", frozenset({"L", "RGB"}), profile=True, quality=True, exif=True, xmp=True, iptc=True)
+TARGETS: dict[str, Target] = {
+    "jpg": _JPEG,
+    "jpeg": _JPEG,
+    "png": Target(
+        "PNG", frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}),
+        alpha="soft", keys=True, profile=True, exif=True, xmp=True, iptc=True,
+    ),
+    "webp": Target(
+        "WEBP", frozenset({"RGB", "RGBA"}),
+        alpha="soft", profile=True, quality=True, exif=True, xmp=True, moves=True,
+    ),
+    "gif": Target("GIF", frozenset({"1", "L", "P"}), alpha="hard", moves=True),
+    "bmp": Target("BMP", frozenset({"1", "L", "P", "RGB"})),
+    "tiff": Target(
+        "TIFF", frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"}),
+        alpha="soft", profile=True, exif=True, xmp=True, iptc=True, pages=True,
+    ),
+}  # fmt: skip
+# Modes of which a colour may be the transparent one.
+KEYED = frozenset({"L", "RGB", "P", "I;16"})
+COLOURS = 256
+
+
+def fit(picture: "Image.Image", target: Target) -> Fitted:
+    """The picture as the format can hold it: depth, then transparency, then colours, then the mode."""
+    picture = _with_its_depth(picture, target)
+    picture = _with_its_transparency(picture, target)
+    mode = _mode(picture, target)
+    profile = colour.profile(picture) if target.profile else None
+    if profile is None or not colour.holds(profile, mode):
+        profile = None
+        if picture.mode not in target.modes or colour.needs_conversion(picture):
+            picture = colour.to_srgb(depth.scaled(picture, 8))
+            mode = _mode(picture, target)
+    if target.alpha == "hard":
+        return Fitted(_hard(picture), None)
+    return Fitted(picture if picture.mode == mode else picture.convert(mode), profile)
+
+
+def _with_its_depth(picture: "Image.Image", target: Target) -> "Image.Image":
+    if not depth.is_deep(picture):
+        return picture
+    if "transparency" in picture.info:
+        kept = picture.mode == "I;16" and target.keys and "I;16" in target.modes
+        return picture if kept else transparency.layered(picture)
+    return depth.scaled(picture, 16 if "I;16" in target.modes else 8)
+
+
+def _with_its_transparency(picture: "Image.Image", target: Target) -> "Image.Image":
+    if not transparency.is_transparent(picture):
+        return picture
+    if target.alpha == "none":
+        return transparency.on_white(picture)
+    if picture.mode in target.modes and (picture.mode == "LA" or (target.keys and picture.mode in KEYED)):
+        return picture
+    return transparency.layered(picture)
+
+
+def _mode(picture: "Image.Image", target: Target) -> str:
+    if picture.mode in target.modes:
+        return picture.mode
+    if picture.mode in transparency.LAYERED and "RGBA" in target.modes:
+        return "RGBA"
+    if colour.space(picture.mode) == "GRAY" and "L" in target.modes:
+        return "L"
+    return "RGB"
+
+
+def _hard(picture: "Image.Image") -> "Image.Image":
+    """With at most 256 colours, exactly those where there are no more. What is half clear is put on white."""
+    if not transparency.is_transparent(picture):
+        return picture if picture.mode in {"1", "L", "P"} else _palette(picture.convert("RGB"), COLOURS)
+    layer = transparency.layered(picture)
+    hidden = layer.getchannel("A").point([255] + [0] * 255)
+    flat = _palette(transparency.on_white(layer), COLOURS - 1)
+    clear = COLOURS - 1
+    table = (flat.getpalette() or [])[: clear * 3]
+    flat.putpalette(table + [255] * (COLOURS * 3 - len(table)))
+    flat.paste(clear, mask=hidden)
+    flat.info = {"transparency": clear}
+    return flat
+
+
+def _palette(picture: "Image.Image", colours: int) -> "Image.Image":
+    from PIL import Image
+
+    # Exact where there are no more colours than that.
+    return picture.quantize(colours, Image.Quantize.MEDIANCUT)

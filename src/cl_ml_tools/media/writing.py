@@ -1,0 +1,78 @@
+"""Writes pictures with Pillow: pixels that fit, their profile, and what they carry; nothing else of the source.
+
+What Pillow would take over by itself (a TIFF's compression, tables and tags, the background of a GIF) describes the
+file that was read, and not the one that is written.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from cl_ml_tools.artifact import publishing
+from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.media import metadata as carrying
+from cl_ml_tools.media.metadata import NOTHING, Metadata
+from cl_ml_tools.media.picture import blaming_the_picture
+from cl_ml_tools.media.targets import TARGETS, fit
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from cl_ml_tools.media.frames import Frames
+
+OF_PIXELS = frozenset({"transparency"})
+
+
+def only_of_pixels(picture: "Image.Image") -> dict[str | tuple[int, int], object]:
+    """What a picture says of its own pixels, and Pillow's writers need; nothing of the file that it came from."""
+    found = cast("dict[str | tuple[int, int], object]", picture.info)
+    return {key: value for key, value in found.items() if key in OF_PIXELS}
+
+
+def save_picture(
+    picture: "Image.Image", path: Path, format: str, quality: int, *, name: str, metadata: Metadata = NOTHING
+) -> list[str]:
+    """Write a picture as `format` (a key of `TARGETS`); what had to be left out, each in one line."""
+    target = TARGETS[format]
+    fitted, profile = fit(picture, target)
+    carried = carrying.carried(metadata, target)
+    fitted.info = only_of_pixels(fitted)
+    _write(fitted, path, format, quality, {**carried.options, "icc_profile": profile}, name)
+    return carried.notes
+
+
+def save_frames(
+    frames: "Frames",
+    path: Path,
+    format: str,
+    quality: int,
+    *,
+    name: str,
+    profile: bytes | None = None,
+    metadata: Metadata = NOTHING,
+) -> list[str]:
+    """Write every frame or page; what had to be left out, each in one line.
+
+    Pages have profiles of their own; `profile` is that of all frames of an animation.
+    """
+    carried = carrying.carried(metadata, TARGETS[format])
+    options = {**carried.options, **frames.options}
+    if profile is not None:
+        options["icc_profile"] = profile
+    _write(frames.picture, path, format, quality, options, name)
+    return carried.notes
+
+
+def _write(
+    picture: "Image.Image", path: Path, format: str, quality: int, options: dict[str, object], name: str
+) -> None:
+    target = TARGETS[format]
+    if target.quality:
+        options["quality"] = quality
+    if target.pillow == "TIFF":
+        options["compression"] = "raw"
+
+    def impossible(why: str) -> TaskError:
+        return TaskError(f"{name} cannot be written as {format}: {why}")
+
+    with publishing(path) as part, blaming_the_picture(impossible):
+        picture.save(part, target.pillow, **options)

@@ -1,0 +1,1 @@
+"""What independent programs say of the same files: ImageMagick, exiftool, FFmpeg."""

@@ -1,0 +1,105 @@
+"""Every kind of picture in every format, thumbnail and hash, beside what ImageMagick shows or the numbers mean."""
+
+from pathlib import Path
+
+import imagehash
+import numpy
+import pytest
+from PIL import Image
+
+from cl_ml_tools.plugins.hash.schema import HashParams
+from cl_ml_tools.plugins.hash.task import HashTask
+from cl_ml_tools.plugins.image_conversion.schema import ImageConversionParams
+from cl_ml_tools.plugins.image_conversion.task import ImageConversionTask
+from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailParams
+from cl_ml_tools.plugins.media_thumbnail.task import MediaThumbnailTask
+from tests.oracles.kinds import KINDS
+from tests.oracles.programs import Pixels, on_white, seen
+
+pytestmark = pytest.mark.oracle
+
+# The mean difference of lossless formats, of 1, and the PSNR of lossy ones, in decibels. GIF has 256 colours.
+MEAN, MEAN_OF_256_COLOURS, PSNR = 2 / 255, 5 / 255, 40.0
+LOSSY = frozenset({"jpg", "webp"})
+WITH_ALPHA = frozenset({"png", "webp", "tiff"})
+FORMATS = ("png", "jpg", "webp", "gif", "bmp", "tiff")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Pixels]]:
+    """The files, and what is to be seen of each."""
+    folder = tmp_path_factory.mktemp("kinds")
+    found: dict[str, tuple[Path, Pixels]] = {}
+    for number, (name, kind) in enumerate(KINDS.items()):
+        path = folder / f"{number}"
+        kind.make(path)
+        found[name] = (path, seen(path, profile=kind.profile) if kind.truth is None else kind.truth)
+    return found
+
+
+def difference(one: Pixels, other: Pixels) -> tuple[float, float]:
+    """The mean difference, and the PSNR."""
+    squares = float(numpy.mean((one - other) ** 2))
+    return float(numpy.abs(one - other).mean()), 10 * numpy.log10(1 / max(squares, 1e-12))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_conversion_shows_the_same(
+    kind: str, format: str, shown: dict[str, tuple[Path, Pixels]], tmp_path: Path
+) -> None:
+    source, expected = shown[kind]
+    target = tmp_path / f"made.{format}"
+    params = {"format": format, "quality": 100, "input_paths": [str(source)], "output_paths": [str(target)]}
+    ImageConversionTask().process(ImageConversionParams.model_validate(params), lambda _: None)
+    with Image.open(target) as made:
+        has_profile = "icc_profile" in made.info
+    found = seen(target, profile=has_profile)
+    assert found.shape == expected.shape
+    mean, psnr = difference(on_white(found), on_white(expected))
+    if format in LOSSY:
+        assert psnr >= PSNR
+    else:
+        assert mean <= (MEAN_OF_256_COLOURS if format == "gif" else MEAN)
+    if format in WITH_ALPHA:
+        assert difference(found[:, :, 3], expected[:, :, 3])[0] <= MEAN
+    elif format != "gif":
+        assert found[:, :, 3].min() == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_thumbnail_shows_the_same(kind: str, shown: dict[str, tuple[Path, Pixels]], tmp_path: Path) -> None:
+    source, expected = shown[kind]
+    params = {"input_paths": [str(source)], "output_paths": [str(tmp_path / "small.jpg")]}
+    output = MediaThumbnailTask().process(MediaThumbnailParams.model_validate(params), lambda _: None)
+    small = tmp_path / Path(output.thumbnail_path).name
+    with Image.open(small) as made:
+        has_profile = "icc_profile" in made.info
+    found = seen(small, profile=has_profile)
+    # It is not enlarged, so it is as large; a JPEG of quality 85.
+    assert difference(on_white(found), on_white(expected))[1] >= 32
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hash_is_of_what_is_seen(kind: str, shown: dict[str, tuple[Path, Pixels]]) -> None:
+    source, expected = shown[kind]
+    output = HashTask().process(HashParams(input_paths=[str(source)]), lambda _: None)
+    pixels = numpy.round(on_white(expected) * 255).astype(numpy.uint8)
+    picture = Image.fromarray(pixels)
+    assert output.phash is not None
+    assert output.dhash is not None
+    for found, wanted in (
+        (output.phash, imagehash.phash(picture)),
+        (output.dhash, imagehash.dhash(picture)),
+    ):
+        # Rounding may turn a few of the bits that lie between two equal numbers.
+        assert imagehash.hex_to_hash(found) - wanted <= 4
+
+
+@pytest.mark.parametrize("kind", ["RGB", "grey", "palette"])
+def test_the_hash_of_an_ordinary_picture_is_that_of_imagehash(kind: str, shown: dict[str, tuple[Path, Pixels]]) -> None:
+    source, _ = shown[kind]
+    output = HashTask().process(HashParams(input_paths=[str(source)]), lambda _: None)
+    with Image.open(source) as picture:
+        assert output.phash == str(imagehash.phash(picture))
+        assert output.dhash == str(imagehash.dhash(picture))
