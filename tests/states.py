@@ -4,11 +4,11 @@ import asyncio
 import json
 from collections import defaultdict
 
-from cl_api.compute.models import JobResponse
 from cl_client import errors
+from cl_client.model import JobState
 
 
-def job(job_id: str = "a", status: str = "queued", progress: int = 0, at: int = 1, **more: object) -> JobResponse:
+def job(job_id: str = "a", status: str = "queued", progress: int = 0, at: int = 1, **more: object) -> JobState:
     fields = {
         "job_id": job_id,
         "task_type": "hash",
@@ -23,10 +23,10 @@ def job(job_id: str = "a", status: str = "queued", progress: int = 0, at: int = 
         "started_at": None,
         "completed_at": None,
     }
-    return JobResponse.from_dict({**fields, **more})
+    return JobState.from_dict({**fields, **more})
 
 
-def message(state: JobResponse, **more: object) -> bytes:
+def message(state: JobState, **more: object) -> bytes:
     return json.dumps({**state.to_dict(), "event_type": state.status, "timestamp": 1, **more}).encode()
 
 
@@ -34,14 +34,14 @@ class FakeServer:
     """Answers `fetch` from a dict, or raises what it was told to; counts the questions."""
 
     def __init__(self) -> None:
-        self.jobs: dict[str, JobResponse] = {}
+        self.jobs: dict[str, JobState] = {}
         self.troubles: list[Exception] = []
         self.asked: dict[str, int] = defaultdict(int)
         self.open = asyncio.Event()
         self.open.set()
         self.question = asyncio.Event()
 
-    async def fetch(self, job_id: str) -> JobResponse:
+    async def fetch(self, job_id: str) -> JobState:
         self.asked[job_id] += 1
         self.question.set()
         answer = self.jobs.get(job_id)

@@ -8,9 +8,8 @@ import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
 from cl_client.client import ComputeClient as AsyncComputeClient
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.servers import ServerConfig
@@ -19,7 +18,7 @@ from cl_client.http.auth import AuthProvider
 from cl_client.http.upload import FileInput
 from cl_client.jobs.collection import JobCallback
 from cl_client.loops.portal import Door, Portal, awaitable_method, behind, in_thread
-from cl_client.server.contract import Dialect
+from cl_client.model import Capabilities, JobState
 from cl_sync.batch import Outcome
 from cl_sync.job import Job
 from cl_sync.jobs import Jobs
@@ -47,7 +46,8 @@ class ComputeClient(Door[AsyncComputeClient]):
     Otherwise as `JobClient`.
     """
 
-    dialect: ClassVar[Dialect] = AsyncComputeClient.dialect
+    contract = AsyncComputeClient.contract
+    when_away = AsyncComputeClient.when_away
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class ComputeClient(Door[AsyncComputeClient]):
             )
         )
 
-    def get_job(self, job_id: str) -> JobResponse:
+    def get_job(self, job_id: str) -> JobState:
         """The state of a job.
 
         Raises:
@@ -160,9 +160,7 @@ class ComputeClient(Door[AsyncComputeClient]):
         """
         self.portal.run(self.twin.delete_job(job_id))
 
-    def wait_for_job(
-        self, job_id: str, poll_interval: float | None = None, timeout: float | None = None
-    ) -> JobResponse:
+    def wait_for_job(self, job_id: str, poll_interval: float | None = None, timeout: float | None = None) -> JobState:
         """Wait for a job by its id, whoever submitted it.
 
         Args:
@@ -195,11 +193,11 @@ class ComputeClient(Door[AsyncComputeClient]):
         """Stop listening; an id that is not known (any more) is ignored."""
         self.portal.call(lambda: self.twin.unsubscribe(subscription_id))
 
-    def get_capabilities(self) -> WorkerCapabilitiesResponse:
+    def get_capabilities(self) -> Capabilities:
         """How many workers there are, and for each task type how many of them are idle.
 
         Raises:
-            UnsupportedError: the server is another one, which does not tell.
+            UnsupportedError: the server does not tell.
         """
         return self.portal.run(self.twin.get_capabilities())
 

@@ -8,11 +8,11 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
 from cl_client.files.download import DownloadCallback
 from cl_client.jobs.handle import Job as AsyncJob
 from cl_client.loops.portal import Twin
+from cl_client.model import JobFile, JobState
 from cl_client.watching.watch import JobCallback
 from cl_sync.watch import Watch
 
@@ -22,7 +22,7 @@ Output = TypeVar("Output")
 class Job(Twin[AsyncJob[Output]], Generic[Output]):
     """A job on the server: what is known of it, and what can be done with it.
 
-    It has the attributes of `JobResponse`. They say what was last heard: they move while the job is waited for or
+    It has the attributes of `JobState`. They say what was last heard: they move while the job is waited for or
     watched, and with `refresh`. Before the first word from the server, times are `None`.
     """
 
@@ -37,7 +37,7 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         return self.twin.task_type
 
     @property
-    def state(self) -> JobResponse | None:
+    def state(self) -> JobState | None:
         """All that was last heard of the job, `None` before the first word."""
         return self.twin.state
 
@@ -132,7 +132,7 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         """As `wait`, by asking the server every `interval` seconds, with no broker."""
         return Job(self.portal, self.portal.run(self.twin.poll(interval, timeout)))
 
-    def events(self) -> Generator[JobResponse]:
+    def events(self) -> Generator[JobState]:
         """Each state of the job from now on, the terminal one last. A slow reader gets the latest, and the end always.
 
         Raises:

@@ -8,13 +8,13 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
 from cl_client.files.download import DownloadCallback
 from cl_client.http.multipart import FormField
 from cl_client.jobs.collection import Jobs as AsyncJobs
 from cl_client.jobs.operation import Operation
 from cl_client.loops.portal import Twin
+from cl_client.model import JobFile, JobState
 from cl_client.watching.watch import JobCallback
 from cl_sync.job import Job
 
@@ -130,7 +130,7 @@ class Jobs(Twin[AsyncJobs]):
             ),
         )
 
-    def fetch(self, job_id: str) -> JobResponse:
+    def fetch(self, job_id: str) -> JobState:
         """The state of a job, asked from the server.
 
         Raises:
@@ -157,7 +157,7 @@ class Jobs(Twin[AsyncJobs]):
             Job(self.portal, each) for each in self.portal.iterate(self.twin.list(status=status, task_type=task_type))
         )
 
-    def cancel(self, job_id: str) -> JobResponse:
+    def cancel(self, job_id: str) -> JobState:
         """Stop a job: one that waits at once, one that runs soon. Whoever watches it hears `cancelled`.
 
         Returns:
@@ -189,7 +189,7 @@ class Jobs(Twin[AsyncJobs]):
         """
         return self.portal.run(self.twin.files(job_id))
 
-    def attach(self, operation: Operation[Body, Output], job: str | JobResponse) -> Job[Output]:
+    def attach(self, operation: Operation[Body, Output], job: str | JobState) -> Job[Output]:
         """Take up a job of an operation again, by its id, or by a state of it that was kept.
 
         Raises:
@@ -203,6 +203,7 @@ class Jobs(Twin[AsyncJobs]):
 
         Raises:
             JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot delete jobs.
         """
         self.portal.run(self.twin.delete(job_id))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cl_api.compute.models import WorkerCapability
 from cl_client.config.servers import ServerConfig
 from cl_client.http.auth import AuthProvider
 from cl_client.loops.portal import Door, Portal
+from cl_client.model import WorkerState
 from cl_client.monitor import MQTTJobMonitor as AsyncMQTTJobMonitor
 from cl_client.watching.watch import JobCallback
 from cl_client.watching.workers import WorkerCallback
@@ -54,7 +54,7 @@ class MQTTJobMonitor(Door[AsyncMQTTJobMonitor]):
         """Stop listening to a job or to the workers; an id that is not known (any more) is ignored."""
         self.portal.call(lambda: self.twin.unsubscribe(subscription_id))
 
-    def get_worker_capabilities(self) -> Mapping[str, WorkerCapability]:
+    def get_worker_capabilities(self) -> Mapping[str, WorkerState]:
         """The workers that are there, by their id, as far as the broker has told. Begins to listen, if need be."""
         return self.portal.call(lambda: self.twin.get_worker_capabilities())
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from cl_api.compute.models import JobResponse
 from cl_client.errors import ComputeClientError
 from cl_client.loops.portal import Twin
+from cl_client.model import JobState
 from cl_client.watching.watch import JobCallback
 from cl_client.watching.watch import Watch as AsyncWatch
 
@@ -30,14 +30,14 @@ class Watch(Twin[AsyncWatch]):
         return self.twin.job_id
 
     @property
-    def state(self) -> JobResponse | None:
+    def state(self) -> JobState | None:
         return self.twin.state
 
     @property
     def ended(self) -> bool:
         return self.twin.ended
 
-    def end(self) -> JobResponse:
+    def end(self) -> JobState:
         """Wait for the terminal state, and for the callbacks to have heard of it.
 
         Raises:
@@ -47,7 +47,7 @@ class Watch(Twin[AsyncWatch]):
         """
         return self.portal.run(self.twin.end())
 
-    def states(self) -> Generator[JobResponse]:
+    def states(self) -> Generator[JobState]:
         """Each new state as long as the reader keeps up, the latest one otherwise; the terminal state is the last."""
         return self.portal.iterate(self.twin.states())
 
@@ -59,7 +59,7 @@ class Watch(Twin[AsyncWatch]):
         """Stop listening: no callback begins after this."""
         self.portal.call(lambda: self.twin.cancel())
 
-    def hear(self, job: JobResponse) -> None:
+    def hear(self, job: JobState) -> None:
         self.portal.call(lambda: self.twin.hear(job))
 
     def fail(self, error: ComputeClientError) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from cl_api.compute.models import WorkerCapability
 from cl_client.loops.portal import Twin
+from cl_client.model import WorkerState
 from cl_client.watching.workers import WorkerCallback
 from cl_client.watching.workers import Workers as AsyncWorkers
 
@@ -16,6 +16,7 @@ class Workers(Twin[AsyncWorkers]):
 
     Args:
         connect: makes the subscription, with no topics yet.
+        contract: of the server; a server without a topic for its workers is not listened to.
     """
 
     @property
@@ -24,7 +25,7 @@ class Workers(Twin[AsyncWorkers]):
         return self.twin.ignored
 
     @property
-    def known(self) -> Mapping[str, WorkerCapability]:
+    def known(self) -> Mapping[str, WorkerState]:
         """The workers that are there, by their id; empty until the broker has told."""
         return self.twin.known
 
@@ -33,6 +34,7 @@ class Workers(Twin[AsyncWorkers]):
 
         Raises:
             ClientClosedError: the client is closed, or began in another event loop.
+            UnsupportedError: the server has no topic for its workers.
         """
         self.portal.call(lambda: self.twin.start())
 
@@ -51,7 +53,10 @@ class Workers(Twin[AsyncWorkers]):
         self.portal.call(lambda: self.twin.unsubscribe(subscription_id))
 
     def news(self, timeout: float) -> bool:
-        """Wait until a worker comes, changes or goes; `False` when none does within so many seconds."""
+        """Wait until a worker comes, changes or goes; `False` when none does within so many seconds.
+
+        A server that does not tell of its workers on the broker has no news.
+        """
         return self.portal.run(self.twin.news(timeout))
 
     def wait_for(self, task_type: str, timeout: float | None = None) -> bool:

@@ -16,7 +16,6 @@ from cl_client.version import __version__
 
 if TYPE_CHECKING:
     from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
-    from cl_api.compute.models import JobFile, JobResponse, WorkerCapabilitiesResponse, WorkerCapability
     from cl_client.accounts.auth_client import AuthClient
     from cl_client.accounts.user import UserCreateRequest, UserUpdateRequest
     from cl_client.batch.run import Outcome, as_completed
@@ -54,12 +53,20 @@ if TYPE_CHECKING:
     from cl_client.http.auth import AuthProvider, JWTAuthProvider, NoAuthProvider
     from cl_client.http.upload import Upload
     from cl_client.jobs.handle import Job
+    from cl_client.model import (
+        Capabilities,
+        JobFile,
+        JobResponse,
+        JobState,
+        WorkerCapabilitiesResponse,
+        WorkerCapability,
+        WorkerState,
+    )
     from cl_client.monitor import MQTTJobMonitor
     from cl_client.session import SessionManager
 
 _HOMES = {
     "cl_api.auth.models": ("PublicKeyResponse", "TokenResponse", "UserResponse"),
-    "cl_api.compute.models": ("JobFile", "JobResponse", "WorkerCapabilitiesResponse", "WorkerCapability"),
     "cl_client.http.auth": ("AuthProvider", "JWTAuthProvider", "NoAuthProvider"),
     "cl_client.accounts.auth_client": ("AuthClient",),
     "cl_client.batch.run": ("Outcome", "as_completed"),
@@ -94,6 +101,15 @@ _HOMES = {
         "WorkerUnavailableError",
     ),
     "cl_client.jobs.handle": ("Job",),
+    "cl_client.model": (
+        "Capabilities",
+        "JobFile",
+        "JobResponse",
+        "JobState",
+        "WorkerCapabilitiesResponse",
+        "WorkerCapability",
+        "WorkerState",
+    ),
     "cl_client.monitor": ("MQTTJobMonitor",),
     "cl_client.session": ("SessionManager",),
     "cl_client.accounts.user": ("UserCreateRequest", "UserUpdateRequest"),
@@ -106,6 +122,7 @@ __all__ = [
     "AuthProvider",
     "AuthenticationError",
     "BadRequestError",
+    "Capabilities",
     "ClientClosedError",
     "ComputeClient",
     "ComputeClientConfig",
@@ -123,6 +140,7 @@ __all__ = [
     "JobFile",
     "JobNotFoundError",
     "JobResponse",
+    "JobState",
     "JournalError",
     "MQTTJobMonitor",
     "NoAuthProvider",
@@ -150,6 +168,7 @@ __all__ = [
     "WaitTimeoutError",
     "WorkerCapabilitiesResponse",
     "WorkerCapability",
+    "WorkerState",
     "WorkerUnavailableError",
     "__version__",
     "as_completed",

@@ -6,30 +6,32 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
-from cl_api.compute.api.server import get_capabilities
 from cl_api.compute.client import Client
-from cl_api.compute.models import JobResponse, WorkerCapabilitiesResponse
 from cl_client.batch.run import Outcome, map_files
 from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.seconds import seconds
 from cl_client.config.servers import ServerConfig
 from cl_client.config.settings import Told, told_by_all, told_by_environment
-from cl_client.errors import UnsupportedError, WorkerUnavailableError
+from cl_client.errors import WorkerUnavailableError
 from cl_client.files.download import DownloadCallback
 from cl_client.http.auth import AuthProvider
-from cl_client.http.error_translation import promised
-from cl_client.http.transport import ANOTHER_IS_AWAY, COMPUTE_IS_AWAY, Transport
+from cl_client.http.transport import AWAY, Transport
 from cl_client.http.upload import FileInput
 from cl_client.jobs.collection import Job, JobCallback, Jobs
-from cl_client.server.contract import STANDARD, Dialect
+from cl_client.model import Capabilities, JobState
+from cl_client.server.contract import Contract
+from cl_client.server.http_server import HttpJobServer
+from cl_client.watching.event import Event
 from cl_client.watching.job_reader import JobReader
 from cl_client.watching.watcher import Watcher
 from cl_client.watching.workers import Workers
+from cl_plugins.contract import CONTRACT
 from cl_plugins.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ Output = TypeVar("Output")
 class JobClient:
     """A client of one job server, for one event loop: all but the plugins.
 
-    Generated packages mix their plugins in, and say in which dialect the server speaks.
+    Generated packages mix their plugins in, and say with their contract what the server calls things.
 
     Use it as an async context manager, or `await client.close()` at the end.
 
@@ -65,7 +67,10 @@ class JobClient:
         InvalidParameterError: an address or a time that cannot be one.
     """
 
-    dialect: ClassVar[Dialect] = STANDARD
+    contract: ClassVar[Contract] = Contract()
+    """What the server calls things, and what it has."""
+    when_away: ClassVar[str] = AWAY
+    """What to do when nothing answers, for a person."""
 
     def __init__(
         self,
@@ -93,14 +98,15 @@ class JobClient:
             auth=auth_provider,
             deadline=deadline,
             limits=limits or ConnectionLimits(),
-            when_away=COMPUTE_IS_AWAY if self.dialect is STANDARD else ANOTHER_IS_AWAY,
-            dialect=self.dialect,
+            when_away=self.when_away,
+            job_in=self.contract.job_in,
         )
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer, for what has no method here: `await get_job.asyncio("…", client=client.api)`."""
-        self._reader = JobReader(self.api, self._transport, self.dialect)
-        self._jobs = Jobs(self._transport, self._make_watcher(), self._reader, self.api, self.dialect)
-        self._workers = Workers(self._subscribe)
+        self._server = HttpJobServer(self._transport, self.contract, self.api)
+        self._reader = JobReader(self._server)
+        self._jobs = Jobs(self._server, self._make_watcher(), self._reader, self.api)
+        self._workers = Workers(self._subscribe, self.contract)
 
     @property
     def jobs(self) -> Jobs:
@@ -138,7 +144,7 @@ class JobClient:
             **parameters,
         )
 
-    async def get_job(self, job_id: str) -> JobResponse:
+    async def get_job(self, job_id: str) -> JobState:
         """The state of a job.
 
         Raises:
@@ -156,7 +162,7 @@ class JobClient:
 
     async def wait_for_job(
         self, job_id: str, poll_interval: float | None = None, timeout: float | None = None
-    ) -> JobResponse:
+    ) -> JobState:
         """Wait for a job by its id, whoever submitted it.
 
         Args:
@@ -197,16 +203,13 @@ class JobClient:
         """Stop listening; an id that is not known (any more) is ignored."""
         self.jobs.watcher.unwatch(subscription_id)
 
-    async def get_capabilities(self) -> WorkerCapabilitiesResponse:
+    async def get_capabilities(self) -> Capabilities:
         """How many workers there are, and for each task type how many of them are idle.
 
         Raises:
-            UnsupportedError: the server is another one, which does not tell.
+            UnsupportedError: the server does not tell.
         """
-        if self.dialect is not STANDARD:
-            raise UnsupportedError("this server does not tell of its workers")
-        with promised():
-            return await get_capabilities.asyncio(client=self.api)
+        return await self._server.workers()
 
     async def wait_for_workers(
         self, required_capabilities: Sequence[str] | None = None, timeout: float | None = None
@@ -287,22 +290,10 @@ class JobClient:
         await self.close()
 
     def _make_watcher(self) -> Watcher:
-        if self.dialect is STANDARD:
-            return Watcher(self._reader.read, self._subscribe, self._config.mqtt_events)
-        if self.dialect.events is None:
+        topic = self._config.mqtt_events or self.contract.events
+        if topic is None:
             return Watcher(self._reader.read, None)
-        return Watcher(self._reader.read, self._subscribe_translated, self.dialect.events)
-
-    def _subscribe_translated(self, watcher: Watcher) -> Subscription:
-        from cl_client.watching import mqtt_connection
-
-        def receive(topic: str, payload: bytes) -> None:
-            watcher.receive(topic, self.dialect.event(payload))
-
-        return mqtt_connection.subscribe(
-            mqtt_connection.Broker.of(self._config, self._auth),
-            mqtt_connection.Listener(receive, watcher.online, watcher.offline),
-        )
+        return Watcher(self._reader.read, self._subscribe, topic, partial(Event.parse, contract=self.contract))
 
     def _subscribe(self, who: Watcher | Workers) -> Subscription:
         # aiomqtt takes 100 ms to import: only who listens pays for it.
@@ -320,6 +311,9 @@ class ComputeClient(JobClient, Plugins):
     Each plugin of the server is a property: `await client.hash.compute("photo.jpg", wait=True)`.
     Otherwise as `JobClient`.
     """
+
+    contract = CONTRACT
+    when_away = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
 
     @classmethod
     @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
-    from cl_api.compute.models import JobResponse
+    from cl_client.model import JobState
 
 
 class ComputeClientError(Exception):
@@ -152,14 +152,14 @@ class ClientClosedError(ComputeClientError):
 class JobFailedError(ComputeClientError):
     """The job ended, and not well. `job` is its last state."""
 
-    def __init__(self, job: JobResponse) -> None:
+    def __init__(self, job: JobState) -> None:
         reason = job.error_message or "the server gave no reason"
         super().__init__(
             f"job {job.job_id} ({job.task_type}) {job.status}: {reason}",
             reason=job.error_message or f"{job.status}, and {reason}",
             job_id=job.job_id,
         )
-        self.job: JobResponse = job
+        self.job: JobState = job
 
 
 class JobCancelledError(JobFailedError):

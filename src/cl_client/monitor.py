@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from cl_api.compute.models import WorkerCapability
 from cl_client.client import ComputeClient
 from cl_client.config.servers import ServerConfig
 from cl_client.http.auth import AuthProvider
+from cl_client.model import WorkerState
 from cl_client.watching.watch import JobCallback
 from cl_client.watching.workers import WorkerCallback
 
@@ -58,7 +58,7 @@ class MQTTJobMonitor:
         self._client.unsubscribe(subscription_id)
         self._client.workers.unsubscribe(subscription_id)
 
-    def get_worker_capabilities(self) -> Mapping[str, WorkerCapability]:
+    def get_worker_capabilities(self) -> Mapping[str, WorkerState]:
         """The workers that are there, by their id, as far as the broker has told. Begins to listen, if need be."""
         self._client.workers.start()
         return self._client.workers.known

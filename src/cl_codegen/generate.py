@@ -9,6 +9,7 @@ from attrs import frozen
 
 from cl_codegen.faults import PackageError
 from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.model.contract import read_contract
 from cl_codegen.model.package import Package
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.read_plugins import read_plugins
@@ -112,11 +113,12 @@ def generate(sources: Sources, out: Path) -> Generated:
 
 def write(sources: OwnSources, folder: Path) -> Generated:
     """Write the generated packages into an empty folder, formatted."""
-    _expect_templates(sources.templates, "api", "plugins", "shared", "sync")
+    _expect_templates(sources.templates, "api", "plugins", "package", "shared", "sync")
     api = folder / "cl_api"
     api.mkdir()
     plugins: tuple[Plugin, ...] = ()
     applied: list[Applied] = []
+    contract = ""
     for name in SPECS:
         spec, report = normalise(Spec.load(sources.openapi / f"{name}.json"))
         applied += report
@@ -126,13 +128,12 @@ def write(sources: OwnSources, folder: Path) -> Generated:
         output.add_header(api / name, output.header(f"openapi/{name}.json and templates/api"))
         if name == PLUGIN_SPEC:
             manifest = Manifest.load(sources.openapi / "plugins.toml")
-            if manifest.server_table is not None:
-                raise manifest.server.error("table", "the server is ours: this is for `generate --package`")
             plugins = read_plugins(spec, manifest, made)
+            contract = render.render_contract(read_contract(spec, manifest, plugins), sources.templates / "package")
     opening = output.header("openapi/") + '"""The wire layer, one package for each server."""\n'
     output.write_files(api, {"__init__.py": opening, "py.typed": ""})
     clients = render.render(plugins, sources.templates / "plugins")
-    output.write_files(folder / "cl_plugins", clients)
+    output.write_files(folder / "cl_plugins", {**clients, "contract.py": contract})
     origin = output.header("openapi/compute.json, openapi/plugins.toml and templates/plugins")
     output.add_header(folder / "cl_plugins", origin)
     output.write_files(folder / "cl_sync", sync_client(clients, sources.templates / "sync"))
@@ -158,6 +159,8 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
     output.write_files(root / "plugins", clients)
     files = render.render_package(package, sources.templates / "package")
     output.write_files(folder, files)
+    contract = render.render_contract(package.contract, sources.templates / "package")
+    output.write_files(root, {"contract.py": contract})
     facade = files[f"src/{sources.name}/client.py"]
     twins = sync_client(clients, sources.templates / "sync", layout=layout, facade=facade)
     output.write_files(root / "sync", twins)

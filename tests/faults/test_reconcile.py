@@ -17,8 +17,9 @@ from cl_client import (
     ServerError,
     ServerUnreachableError,
 )
-from cl_client.jobs.collection import JobResponse
-from cl_client.watching.job_reader import CONCURRENT, MOST
+from cl_client.model import JobState
+from cl_client.server.http_server import MOST
+from cl_client.watching.job_reader import CONCURRENT
 from cl_server.embedded import LocalStack
 from cl_server.queue.tables import jobs, open_database
 from tests.faults.proxy import fault_proxy
@@ -64,7 +65,7 @@ async def test_two_thousand_watches_that_reconnect_cost_a_request_for_each_hundr
             ends = await asyncio.gather(*(watch.end() for watch in watches), return_exceptions=True)
             assert http.requests - before <= MANY / MOST + 10 + CONCURRENT
     database.dispose()
-    gone, ended = ends[:10], [end.status for end in ends[10:] if isinstance(end, JobResponse)]
+    gone, ended = ends[:10], [end.status for end in ends[10:] if isinstance(end, JobState)]
     assert all(isinstance(error, JobNotFoundError) for error in gone)
     assert ended == ["cancelled"] * (MANY - 10)
 
@@ -77,7 +78,7 @@ def one(name: str) -> bytes:
     return answer(200, json.dumps(job(name).to_dict()).encode())
 
 
-async def read(names: str, *answers: bytes) -> tuple[Sequence[JobResponse | BaseException], list[str]]:
+async def read(names: str, *answers: bytes) -> tuple[Sequence[JobState | BaseException], list[str]]:
     """Ask for these jobs together, twice; gives the second answers, and what was requested."""
     async with scripted_server(*answers) as server, ComputeClient(server.url, timeout=1) as client:
         for _ in range(2):
@@ -87,7 +88,7 @@ async def read(names: str, *answers: bytes) -> tuple[Sequence[JobResponse | Base
 
 async def test_jobs_that_are_asked_for_together_are_one_request():
     states, requests = await read("abc", page(*"cab"))
-    assert [state.job_id for state in states if isinstance(state, JobResponse)] == ["a", "b", "c"]
+    assert [state.job_id for state in states if isinstance(state, JobState)] == ["a", "b", "c"]
     assert len(requests) == 2
     assert all(path.startswith("/jobs?") and path.endswith("limit=3") for path in requests)
 
@@ -106,14 +107,14 @@ async def test_who_asks_right_after_an_answer_is_answered_too():
 
 @pytest.mark.parametrize("refusal", [answer(code) for code in (400, 403, 404, 405, 414, 422, 501)] + [answer(200)])
 async def test_a_server_that_cannot_is_asked_for_one_at_a_time_from_then_on(refusal: bytes):
-    states, requests = await read("ab", refusal, one("a"))
-    assert all(isinstance(state, JobResponse) for state in states)
+    (a, _), requests = await read("ab", refusal, one("a"))
+    assert isinstance(a, JobState)
     assert sorted(requests[1:]) == ["/jobs/a", "/jobs/a", "/jobs/b", "/jobs/b"]
 
 
 async def test_a_server_that_does_not_know_the_filter_is_found_out():
-    states, requests = await read("ab", page("a", "z"), one("b"))
-    assert all(isinstance(state, JobResponse) for state in states)
+    (_, b), requests = await read("ab", page("a", "z"), one("b"))
+    assert isinstance(b, JobState)
     assert requests[0].startswith("/jobs?")
     assert sorted(requests[1:]) == ["/jobs/a", "/jobs/b", "/jobs/b"]
 
@@ -121,7 +122,7 @@ async def test_a_server_that_does_not_know_the_filter_is_found_out():
 async def test_what_the_answer_does_not_name_is_asked_for_alone():
     missing = answer(404, b'{"detail": "there is no job b"}')
     (a, b), requests = await read("ab", page("a"), missing, page("a"), missing)
-    assert isinstance(a, JobResponse)
+    assert isinstance(a, JobState)
     assert isinstance(b, JobNotFoundError)
     assert [path.split("?")[0] for path in requests] == ["/jobs", "/jobs/b"] * 2
 
@@ -146,7 +147,7 @@ async def test_a_job_that_cannot_be_read_spoils_no_other():
     broken = json.dumps({"jobs": [job("a").to_dict(), {**job("b").to_dict(), "params": 3}]}).encode()
     alone = answer(200, json.dumps({**job("b").to_dict(), "params": 3}).encode())
     (a, b), _ = await read("ab", answer(200, broken), alone, answer(200, broken), alone)
-    assert isinstance(a, JobResponse)
+    assert isinstance(a, JobState)
     assert isinstance(b, ResponseError)
 
 

@@ -16,7 +16,7 @@ import pytest
 from attrs import define, field
 
 from cl_client import ComputeClient
-from cl_client.jobs.collection import JobResponse
+from cl_client.model import JobState
 from cl_client.watching import mqtt_connection
 from cl_server.embedded import LocalStack
 from tests.faults.gateway import Trouble, gateway
@@ -127,7 +127,7 @@ async def soak(stack: LocalStack) -> None:
     ends: Counter[str] = Counter()
     ids: dict[bytes, str] = {}
 
-    def ended(job: JobResponse) -> None:
+    def ended(job: JobState) -> None:
         ends[job.job_id] += 1
 
     async with (

@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 
 from cl_client import ClientClosedError, ComputeClient, ComputeClientConfig
-from cl_client.jobs.collection import JobResponse
+from cl_client.model import JobState
 from cl_client.watching import mqtt_connection
 from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
 from cl_client.watching.watcher import Watcher
@@ -194,7 +194,7 @@ async def test_a_callback_that_blocks_delays_the_others_and_loses_nothing():
     server.jobs = {name: job(name) for name in "ab"}
     watcher = Watcher(server.fetch, None)
 
-    def block(_: JobResponse) -> None:
+    def block(_: JobState) -> None:
         time.sleep(0.05)
 
     watches = [watcher.watch("a", block, block), watcher.watch("b", on_complete=lambda end: heard.append(end.job_id))]

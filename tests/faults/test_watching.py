@@ -12,7 +12,7 @@ import pytest
 
 from cl_client import ComputeClient
 from cl_client.config import ComputeClientConfig
-from cl_client.jobs.collection import JobResponse
+from cl_client.model import JobState
 from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
 from cl_server.embedded import LocalStack
 from tests.conftest import KINDS, require
@@ -68,7 +68,7 @@ async def test_a_broker_that_is_killed_under_fifty_jobs_loses_none(kind: str):
             outputs: dict[str, object] = {}
             all_ended = asyncio.Event()
 
-            def on_complete(state: JobResponse) -> None:
+            def on_complete(state: JobState) -> None:
                 ends[state.job_id] += 1
                 outputs[state.job_id] = state.task_output
                 if len(ends) == 50:

@@ -18,9 +18,9 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from cl_api.compute.models import JobResponse
 from cl_api.compute.types import JSONObject
 from cl_client.errors import JournalError
+from cl_client.model import JobState
 
 VERSION: Final = 1
 _HEAD: Final = b'{"journal": "cl-client"'
@@ -77,10 +77,10 @@ class Journal:
         """The last word about an item."""
         return self._entries.get(item)
 
-    def state(self, entry: Entry) -> JobResponse:
+    def state(self, entry: Entry) -> JobState:
         """How the job of a `completed` entry ended."""
         line = cast("JSONObject", json.loads(os.pread(self._file, entry.size, entry.start)))
-        return JobResponse.from_dict(cast("JSONObject", line["state"]))
+        return JobState.from_dict(cast("JSONObject", line["state"]))
 
     def key(self, item: str, *circumstances: object) -> str:
         """The idempotency key for the next submit of an item: the same until that one has failed."""
@@ -92,7 +92,7 @@ class Journal:
         """The server has a job for the item."""
         self._note(item, "submitted", job_id, {"file": file})
 
-    def completed(self, item: str, state: JobResponse) -> None:
+    def completed(self, item: str, state: JobState) -> None:
         """All that there is to do for the item is done."""
         self._note(item, "completed", state.job_id, {"state": state.to_dict()})
 

@@ -18,7 +18,6 @@ from typing import Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from attrs import frozen
 
-from cl_api.compute.models import JobResponse
 from cl_api.compute.types import Unset
 from cl_client.batch.journal import Entry, Journal
 from cl_client.config.seconds import seconds
@@ -34,6 +33,7 @@ from cl_client.errors import (
 from cl_client.http.upload import FileInput
 from cl_client.jobs.handle import Job
 from cl_client.loops.parallel import in_parallel
+from cl_client.model import JobState
 from cl_client.watching.watch import JobCallback
 
 Source = TypeVar("Source", bound=FileInput | None)
@@ -163,7 +163,7 @@ class _Plugin(Protocol[Output]):
 
     task_type: str
 
-    async def attach(self, job: str | JobResponse) -> Job[Output]: ...
+    async def attach(self, job: str | JobState) -> Job[Output]: ...
 
 
 class _Journaled(Generic[Source, Output]):

@@ -30,8 +30,8 @@ class ServerConfig:
         mqtt_username: for the broker; nobody when not given.
         mqtt_password: for the broker.
         mqtt_jwt: whether the token that signs our requests is our password for the broker.
-        mqtt_events: the topic that tells of jobs; with `{job_id}` in it, one for each, such as
-            `inference/job_status/{job_id}`.
+        mqtt_events: the topic that tells of jobs, where that is another one than the server's contract has; with
+            `{job_id}` in it, there is one for each job, such as `inference/job_status/{job_id}`.
     """
 
     auth_url: str = ComputeClientConfig.DEFAULT_AUTH_URL
@@ -46,7 +46,7 @@ class ServerConfig:
     mqtt_username: str | None = None
     mqtt_password: str | None = field(default=None, repr=False)
     mqtt_jwt: bool = False
-    mqtt_events: str = ComputeClientConfig.MQTT_EVENTS_TOPIC
+    mqtt_events: str | None = None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> ServerConfig:

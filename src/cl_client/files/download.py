@@ -19,7 +19,7 @@ from cl_client.errors import DownloadError, InvalidParameterError, ServerUnreach
 from cl_client.files.content_coding import ContentCoding
 from cl_client.files.redirects import followed
 from cl_client.files.whole_file import whole_or_not_at_all
-from cl_client.server.contract import Dialect
+from cl_client.server.contract import Contract
 
 if TYPE_CHECKING:
     from cl_client.http.transport import Transport
@@ -43,7 +43,7 @@ DownloadCallback = Callable[[int, "int | None"], None]
 
 async def download_job_file(
     transport: Transport,
-    dialect: Dialect,
+    contract: Contract,
     job_id: str,
     file_path: str,
     dest: str | os.PathLike[str],
@@ -59,7 +59,7 @@ async def download_job_file(
 
     Args:
         transport: the way to the server.
-        dialect: what the server calls things.
+        contract: what the server calls things.
         job_id: the job.
         file_path: relative to the job, as its output names it, such as `output/thumbnail.jpg`.
         dest: a file name, or an existing folder that gets the file under its own name.
@@ -75,7 +75,7 @@ async def download_job_file(
         ServerUnreachableError: the connection broke, and did not come back (`RequestTimeoutError`: not in time).
         DownloadError: it did not arrive as it is on the server, or cannot be written (disk full, no permission).
     """
-    url = dialect.file_path(job_id, _relative(file_path))
+    url = contract.file_path(job_id, _relative(file_path))
     target = _target(Path(dest), file_path)
     with whole_or_not_at_all(target) as file:
         fetch = _Fetch(transport, url, file, sha256, on_progress)
@@ -256,8 +256,8 @@ class _Fetch:
         return DownloadError(f"{self._url} cannot be read: {error}", hint="fetch it again")
 
     def _broken_off(self) -> DownloadError:
-        of = "" if self._total is None else f" of {self._total}"
-        return DownloadError(f"{self._url} broke off after {self.received}{of} bytes")
+        so_far = str(self.received) if self._total is None else f"{self.received} of {self._total}"
+        return DownloadError(f"{self._url} broke off after {so_far} bytes")
 
 
 @frozen

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import httpx
     from opentelemetry.metrics import Counter, Histogram
 
-    from cl_api.compute.models import JobResponse
+    from cl_client.model import JobState
 
 logger = logging.getLogger("cl_client.http")
 
@@ -98,7 +98,7 @@ async def observed(request: httpx.Request, answer: Awaitable[httpx.Response]) ->
         )
 
 
-def job_ended(job: JobResponse) -> None:
+def job_ended(job: JobState) -> None:
     """Count a job that came to its end while it was followed, and how long it took by the server's clock."""
     if "opentelemetry.metrics" not in sys.modules:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
@@ -29,10 +29,9 @@ from cl_client.errors import (
 from cl_client.http import idempotency
 from cl_client.http.auth import AuthProvider
 from cl_client.http.error_translation import translated
-from cl_client.http.multipart import FormField, Multipart, form_fields
+from cl_client.http.multipart import Multipart, form_fields
 from cl_client.http.retry import send_patiently
 from cl_client.http.telemetry import observed
-from cl_client.server.contract import STANDARD, Dialect
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ BODY: Final = "cl_client.body"
 HANDLED: Final = "cl_client.handled"
 """Where a request keeps the statuses that whoever sends it understands."""
 
-COMPUTE_IS_AWAY: Final = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
-ANOTHER_IS_AWAY: Final = "is the server running? COMPUTE_URL says where it is"
+AWAY: Final = "is the server running? COMPUTE_URL says where it is"
 
 _UNAUTHORIZED: Final = 401
 _ONLY_READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -77,7 +75,7 @@ class Transport(httpx.AsyncClient):
         when_away: what to do when nothing answers, for a person.
         deadline: seconds for a whole call: all tries, the pauses between them, and what is sent and fetched.
         limits: of the connections.
-        dialect: what the server calls things, so that errors can name their job.
+        job_in: the job that a path is about, so that errors can name it, and whether the path is that job itself.
     """
 
     def __init__(
@@ -88,8 +86,8 @@ class Transport(httpx.AsyncClient):
         auth: AuthProvider | None = None,
         deadline: float | None = None,
         limits: ConnectionLimits = _LIMITS,
-        when_away: str = COMPUTE_IS_AWAY,
-        dialect: Dialect = STANDARD,
+        when_away: str = AWAY,
+        job_in: Callable[[str], tuple[str | None, bool]] = lambda _: (None, False),
     ) -> None:
         if not re.match(r"https?://[^/]", base_url):
             raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
@@ -116,7 +114,7 @@ class Transport(httpx.AsyncClient):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pauses = timeouts.read
         self._deadline = deadline
-        self._dialect = dialect
+        self._job_in = job_in
         self._keyed: frozenset[str] | None = None
 
     def build_request(
@@ -243,14 +241,14 @@ class Transport(httpx.AsyncClient):
             if body is not None:
                 body.close()
         path = request.url.path
-        job_id = self._dialect.job_id_in(path) if request.method != "POST" else None
+        job_id, is_job = self._job_in(path) if request.method != "POST" else (None, False)
         raise error_from_response(
             response.status_code,
             response.content,
             url=str(request.url),
             headers={"x-request-id": request.headers["X-Request-ID"], **response.headers},
             job_id=job_id,
-            missing_job=job_id is not None and self._dialect.is_job(path, job_id),
+            missing_job=is_job,
         )
 
     @contextlib.asynccontextmanager
@@ -278,13 +276,12 @@ class Transport(httpx.AsyncClient):
         upgraded = (ours.scheme, ours.port, url.scheme, url.port) == ("http", None, "https", None)
         return upgraded or (url.scheme, url.port) == (ours.scheme, ours.port)
 
-    async def post_form(self, path: str, fields: Sequence[FormField], *, idempotency_key: str) -> httpx.Response:
-        """Post a multipart form, where there is no generated endpoint for it. Raises: as `send`."""
-        return await self.post(path, content=Multipart(fields), headers={idempotency.HEADER: idempotency_key})
-
-    async def post_json(self, path: str, body: JSONObject, *, idempotency_key: str) -> httpx.Response:
-        """Post JSON, where there is no generated endpoint for it. Raises: as `send`."""
-        return await self.post(path, json=body, headers={idempotency.HEADER: idempotency_key})
+    async def post_job(self, path: str, content: Multipart | JSONObject, *, idempotency_key: str) -> httpx.Response:
+        """Post a form or JSON where there is no generated endpoint for it. Raises: as `send`."""
+        headers = {idempotency.HEADER: idempotency_key}
+        if isinstance(content, Multipart):
+            return await self.post(path, content=content, headers=headers)
+        return await self.post(path, json=content, headers=headers)
 
     def translated(self, request: httpx.Request) -> AbstractContextManager[None]:
         """Turn httpx's errors into ours, while a request is sent or its body is read."""

@@ -11,38 +11,27 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from cl_api.compute.api.jobs import cancel_job, list_job_files, list_jobs, retry_job
 from cl_api.compute.client import Client
-from cl_api.compute.errors import read_json
-from cl_api.compute.models import JobCreatedResponse, JobFile, JobResponse
-from cl_api.compute.types import JSONObject, JSONValue
+from cl_api.compute.types import JSONObject
 from cl_client.config.seconds import seconds
-from cl_client.errors import InvalidParameterError, ResponseError, UnsupportedError
-from cl_client.files.download import DownloadCallback, download_job_file
+from cl_client.errors import InvalidParameterError
+from cl_client.files.download import DownloadCallback
 from cl_client.files.local_names import local_names, place_in
 from cl_client.http import telemetry
-from cl_client.http.error_translation import promised
 from cl_client.http.idempotency import fresh_key
-from cl_client.http.multipart import FormField
-from cl_client.http.transport import Transport
+from cl_client.http.multipart import FormField, Multipart
 from cl_client.jobs.handle import Job
 from cl_client.jobs.operation import Operation
 from cl_client.loops.parallel import in_parallel
-from cl_client.server.contract import STANDARD, Answer, Dialect
-from cl_client.server.status import canonical
-from cl_client.watching.job_reader import JobReader, understood
+from cl_client.model import JobFile, JobResponse, JobState
+from cl_client.server.port import JobServer
+from cl_client.watching.job_reader import JobReader
 from cl_client.watching.watch import JobCallback, Watch
 from cl_client.watching.watcher import Watcher
 
 __all__ = ["Job", "JobCallback", "JobFile", "JobResponse", "Jobs"]
 
 logger = logging.getLogger(__name__)
-
-PAGE = 100
-"""Jobs in one answer of the server, where there are many."""
-
-# Not found, not for this method, not implemented: what a server answers where it has no such route.
-_NO_SUCH_ROUTE = {404, 405, 501}
 
 Body = TypeVar("Body")
 Output = TypeVar("Output")
@@ -51,14 +40,11 @@ Output = TypeVar("Output")
 class Jobs:
     """Submits, finds, stops and removes jobs. `client.jobs` is one."""
 
-    def __init__(
-        self, transport: Transport, watcher: Watcher, reader: JobReader, api: Client, dialect: Dialect
-    ) -> None:
+    def __init__(self, server: JobServer, watcher: Watcher, reader: JobReader, api: Client) -> None:
         self.watcher: Watcher = watcher
         self.api: Client = api
+        self._server = server
         self._reader = reader
-        self._transport = transport
-        self._dialect = dialect
 
     async def submit(
         self,
@@ -91,14 +77,13 @@ class Jobs:
         timeout = seconds("timeout", timeout)
         self._expect_watch(wait, on_progress, on_complete)
         with _submitting(operation.task_type) as learned:
-            answer = await operation.send(client=self.api, body=body, idempotency_key=idempotency_key or fresh_key())
-            created = self._created(answer, operation.task_type, operation.within)
+            created = await self._server.submit(operation, body, idempotency_key or fresh_key())
             learned[telemetry.JOB_ID] = created.job_id
         job = Job(
             self,
             created.job_id,
             operation.task_type,
-            status_word=canonical(created.status),
+            status_word=created.status,
             decode=operation.decode,
             artifact=operation.artifact,
         )
@@ -121,10 +106,7 @@ class Jobs:
         timeout = seconds("timeout", timeout)
         self._expect_watch(wait, on_progress, on_complete)
         with _submitting(task_type) as learned:
-            answer = read_json(
-                await self._transport.post_form(path, fields, idempotency_key=idempotency_key or fresh_key())
-            )
-            job = self._untyped(answer, task_type, within)
+            job = await self._posted(task_type, path, Multipart(fields), idempotency_key, within)
             learned[telemetry.JOB_ID] = job.job_id
         return await self._follow(job, wait, timeout, on_progress, on_complete)
 
@@ -145,22 +127,15 @@ class Jobs:
         timeout = seconds("timeout", timeout)
         self._expect_watch(wait, on_progress, on_complete)
         with _submitting(task_type) as learned:
-            answer = read_json(
-                await self._transport.post_json(path, body, idempotency_key=idempotency_key or fresh_key())
-            )
-            job = self._untyped(answer, task_type, within)
+            job = await self._posted(task_type, path, body, idempotency_key, within)
             learned[telemetry.JOB_ID] = job.job_id
         return await self._follow(job, wait, timeout, on_progress, on_complete)
 
-    def _untyped(self, answer: JSONValue, task_type: str, within: tuple[str, ...]) -> Job[JSONObject]:
-        created = self._created(answer, task_type, within)
-        return Job(self, created.job_id, task_type, status_word=canonical(created.status), decode=dict)
-
-    def _created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...]) -> JobCreatedResponse:
-        try:
-            return self._dialect.created(answer, task_type, within)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ResponseError(f"the server answered a submit of {task_type} with no job: {answer!r:.200}") from error
+    async def _posted(
+        self, task_type: str, path: str, content: Multipart | JSONObject, key: str | None, within: tuple[str, ...]
+    ) -> Job[JSONObject]:
+        created = await self._server.post(task_type, path, content, key or fresh_key(), within)
+        return Job(self, created.job_id, task_type, status_word=created.status, decode=dict)
 
     def _expect_watch(self, wait: bool, on_progress: JobCallback | None, on_complete: JobCallback | None) -> None:
         """Let the connection to the broker be made while the file is on its way."""
@@ -185,7 +160,7 @@ class Jobs:
                     await watch.end()
         return job
 
-    async def fetch(self, job_id: str) -> JobResponse:
+    async def fetch(self, job_id: str) -> JobState:
         """The state of a job, asked from the server.
 
         Raises:
@@ -209,27 +184,16 @@ class Jobs:
             ValidationError: the server knows no such status.
             UnsupportedError: the server cannot list jobs.
         """
-        self._expect_standard("list jobs")
-        wanted = None if status is None else canonical(status)
         cursor: str | None = None
         while True:
-            try:
-                with promised():
-                    page = await list_jobs.asyncio(
-                        client=self.api, status=wanted, task_type=task_type, cursor=cursor, limit=PAGE
-                    )
-            except ResponseError as error:
-                if error.status not in _NO_SUCH_ROUTE:
-                    raise
-                raise _unsupported("list jobs", error) from error
-            for job in page.jobs:
-                state = understood(job)
+            page = await self._server.page(status=status, task_type=task_type, cursor=cursor)
+            for state in page.jobs:
                 yield Job(self, state.job_id, state.task_type, state=state, decode=dict)
             if page.cursor is None or page.cursor == cursor:
                 return
             cursor = page.cursor
 
-    async def cancel(self, job_id: str) -> JobResponse:
+    async def cancel(self, job_id: str) -> JobState:
         """Stop a job: one that waits at once, one that runs soon. Whoever watches it hears `cancelled`.
 
         Returns:
@@ -240,12 +204,7 @@ class Jobs:
             ConflictError: it has ended already, otherwise.
             UnsupportedError: the server cannot cancel.
         """
-        if self._dialect is STANDARD:
-            async with self._route_of(job_id, "cancel jobs"):
-                state = understood(await cancel_job.asyncio(job_id, client=self.api))
-        else:
-            await self._transport.post(self._dialect.cancel_path(job_id))
-            state = await self.fetch(job_id)
+        state = await self._server.cancel(job_id)
         self.watcher.deliver(state)
         return state
 
@@ -257,9 +216,8 @@ class Jobs:
             ConflictError: it neither failed nor was cancelled.
             UnsupportedError: the server cannot do that.
         """
-        async with self._route_of(job_id, "do jobs again"):
-            new = await retry_job.asyncio(job_id, client=self.api)
-        return Job(self, new.job_id, new.task_type, status_word=canonical(new.status), decode=dict)
+        new = await self._server.retry(job_id)
+        return Job(self, new.job_id, new.task_type, status_word=new.status, decode=dict)
 
     async def files(self, job_id: str) -> Sequence[JobFile]:
         """The files of a job, those that were sent and those that were made.
@@ -268,23 +226,9 @@ class Jobs:
             JobNotFoundError: no such job, or not yours.
             UnsupportedError: the server cannot list files.
         """
-        async with self._route_of(job_id, "list the files of a job"):
-            return (await list_job_files.asyncio(job_id, client=self.api)).files
+        return await self._server.files(job_id)
 
-    @contextlib.asynccontextmanager
-    async def _route_of(self, job_id: str, what: str) -> AsyncGenerator[None]:
-        """Tell a server that has no such route from one that has no such job: both answer 404."""
-        self._expect_standard(what)
-        try:
-            with promised():
-                yield
-        except ResponseError as error:
-            if error.status not in _NO_SUCH_ROUTE:
-                raise
-            await self.fetch(job_id)
-            raise _unsupported(what, error) from error
-
-    async def attach(self, operation: Operation[Body, Output], job: str | JobResponse) -> Job[Output]:
+    async def attach(self, operation: Operation[Body, Output], job: str | JobState) -> Job[Output]:
         """Take up a job of an operation again, by its id, or by a state of it that was kept.
 
         Raises:
@@ -304,8 +248,9 @@ class Jobs:
 
         Raises:
             JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot delete jobs.
         """
-        await self._transport.delete(self._dialect.delete_path(job_id))
+        await self._server.delete(job_id)
 
     async def download(
         self,
@@ -317,11 +262,6 @@ class Jobs:
     ) -> Path:
         """Download a file of a job; as `Job.download`."""
         return await self._download(job_id, file_path, dest, on_progress)
-
-    def _expect_standard(self, what: str) -> None:
-        """Only our own server is known to have these routes."""
-        if self._dialect is not STANDARD:
-            raise UnsupportedError(f"this server cannot {what}, as far as its client knows")
 
     async def download_files(
         self,
@@ -344,7 +284,7 @@ class Jobs:
                 if on_progress is not None:
                     on_progress(sum(written.values()), total)
 
-            return self._download(job_id, file.path, place, tell, sha256=file.sha256)
+            return self._download(job_id, file.path, place, tell, sha256=file.sha256 or None)
 
         works = [partial(fetch, file, place) for file, place in zip(made, places, strict=True)]
         return [place async for place in in_parallel(works, concurrency, ordered=True)]
@@ -358,9 +298,7 @@ class Jobs:
         sha256: str | None = None,
     ) -> Path:
         with telemetry.span("cl_client.download", {telemetry.JOB_ID: job_id, "cl_client.file": file_path}):
-            return await download_job_file(
-                self._transport, self._dialect, job_id, file_path, dest, sha256=sha256, on_progress=on_progress
-            )
+            return await self._server.download(job_id, file_path, dest, sha256=sha256, on_progress=on_progress)
 
 
 @contextlib.contextmanager
@@ -377,15 +315,5 @@ def _named_when_cancelled(job_id: str) -> Generator[None]:
 
 @contextlib.contextmanager
 def _submitting(task_type: str) -> Generator[telemetry.Attributes]:
-    with telemetry.span("cl_client.submit", {telemetry.TASK_TYPE: task_type}) as learned, promised():
+    with telemetry.span("cl_client.submit", {telemetry.TASK_TYPE: task_type}) as learned:
         yield learned
-
-
-def _unsupported(what: str, error: ResponseError) -> UnsupportedError:
-    return UnsupportedError(
-        f"this server cannot {what}: it has no such route (HTTP {error.status})",
-        status=error.status,
-        request_id=error.request_id,
-        job_id=error.job_id,
-        hint="the server is older than this client: `GET /` tells its version",
-    )

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject, JSONValue
 from cl_client.config.seconds import seconds
 from cl_client.errors import (
@@ -22,6 +21,7 @@ from cl_client.errors import (
 )
 from cl_client.files.download import DownloadCallback
 from cl_client.http import telemetry
+from cl_client.model import JobFile, JobState
 from cl_client.server import status
 from cl_client.watching.event import supersedes
 from cl_client.watching.watch import JobCallback, Watch
@@ -35,7 +35,7 @@ Output = TypeVar("Output")
 class Job(Generic[Output]):
     """A job on the server: what is known of it, and what can be done with it.
 
-    It has the attributes of `JobResponse`. They say what was last heard: they move while the job is waited for or
+    It has the attributes of `JobState`. They say what was last heard: they move while the job is waited for or
     watched, and with `refresh`. Before the first word from the server, times are `None`.
     """
 
@@ -45,7 +45,7 @@ class Job(Generic[Output]):
         job_id: str,
         task_type: str,
         *,
-        state: JobResponse | None = None,
+        state: JobState | None = None,
         status_word: str = status.QUEUED,
         decode: Callable[[Mapping[str, JSONValue]], Output],
         artifact: str | None = None,
@@ -72,7 +72,7 @@ class Job(Generic[Output]):
         return self._task_type
 
     @property
-    def state(self) -> JobResponse | None:
+    def state(self) -> JobState | None:
         """All that was last heard of the job, `None` before the first word."""
         return self._state
 
@@ -205,7 +205,7 @@ class Job(Generic[Output]):
             self._completed()
         return self
 
-    async def events(self) -> AsyncGenerator[JobResponse]:
+    async def events(self) -> AsyncGenerator[JobState]:
         """Each state of the job from now on, the terminal one last. A slow reader gets the latest, and the end always.
 
         Raises:
@@ -307,7 +307,7 @@ class Job(Generic[Output]):
         """Listen, and call these as the job moves; the handle moves with them."""
         return self._jobs.watcher.watch(self.job_id, on_progress, on_complete, mirror=self._hear)
 
-    def _hear(self, state: JobResponse) -> None:
+    def _hear(self, state: JobState) -> None:
         if supersedes(state, self._state):
             self._state = state
 
@@ -335,7 +335,7 @@ class Job(Generic[Output]):
             hint=f"wait for it again: await client.wait_for_job({self.job_id!r})",
         )
 
-    def _completed(self) -> JobResponse:
+    def _completed(self) -> JobState:
         state = self.state
         if state is None or not status.is_terminal(state.status):
             raise ComputeClientError(f"job {self.job_id} is {self.status}: wait for it first", job_id=self.job_id)

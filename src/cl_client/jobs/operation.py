@@ -138,7 +138,7 @@ class Operation(Generic[Body, Output]):
             (with a `/`); `None` where the output is all there is.
         parameters: with their bounds.
         within: what stands before the id of each of its jobs, where the server has routes for the jobs of each task
-            (see `Dialect.job`).
+            (see `Contract.job`).
     """
 
     task_type: str

@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import ClassVar, TypeVar
 
-from cl_api.compute.models import JobResponse
 from cl_api.compute.types import File, JSONObject, JSONValue
 from cl_client.errors import InvalidParameterError, UnsupportedError
 from cl_client.http.multipart import FormField
 from cl_client.http.upload import FileInput, UploadCallback, as_upload
-from cl_client.jobs.collection import Job, JobCallback, Jobs
+from cl_client.jobs.collection import Job, JobCallback, JobResponse, Jobs
 from cl_client.jobs.operation import Operation, Parameter, routed, without_body, without_key
 from cl_client.jobs.plain_value import plain, plain_body
 

@@ -1,1 +1,1 @@
-"""What a job server calls things."""
+"""The job server, as the rest of the client sees it."""

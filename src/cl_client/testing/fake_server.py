@@ -16,8 +16,8 @@ from typing import Final, Self, cast
 
 from attrs import define, evolve, field
 
-from cl_api.compute.models import JobFile, JobResponse
 from cl_api.compute.types import JSONObject
+from cl_client.model import JobFile, JobState
 from cl_client.server import status
 from cl_client.testing.fake_http import Answer, FakeHTTPServer, error
 from cl_client.testing.form import Submission, read_form
@@ -28,11 +28,11 @@ HOST: Final = "127.0.0.1"
 
 @define
 class _FakeJob:
-    state: JobResponse
-    to_come: Iterator[JobResponse]
+    state: JobState
+    to_come: Iterator[JobState]
     files: dict[str, bytes] = field(factory=dict[str, bytes])
 
-    def move(self, state: JobResponse) -> None:
+    def move(self, state: JobState) -> None:
         now = max(_now(), (self.state.updated_at or 0) + 1)
         ended = now if status.is_terminal(state.status) else None
         started = self.state.started_at or (None if state.status == status.QUEUED else now)
@@ -102,7 +102,7 @@ class FakeComputeServer:
             "MQTT_BROKER_PORT": str(self.mqtt_port),
         }
 
-    def job(self, job_id: str) -> JobResponse:
+    def job(self, job_id: str) -> JobState:
         """How a job stands, which does not move it.
 
         Raises:
@@ -203,7 +203,7 @@ class FakeComputeServer:
             after = {} if outcome.retry_after is None else {"Retry-After": str(outcome.retry_after)}
             return error(outcome.status, outcome.message, after), None
         now = _now()
-        state = JobResponse(
+        state = JobState(
             job_id=f"fake-{next(self._ids)}",
             task_type=task_type,
             status=status.QUEUED,
@@ -217,7 +217,7 @@ class FakeComputeServer:
         return _created(state), state.job_id
 
 
-def _stepped(job: _FakeJob) -> JobResponse:
+def _stepped(job: _FakeJob) -> JobState:
     if (state := next(job.to_come, None)) is not None:
         job.move(state)
     return job.state
@@ -228,7 +228,7 @@ def _there(job: _FakeJob) -> dict[str, bytes]:
     return job.files if job.state.status == status.COMPLETED else {}
 
 
-def _created(state: JobResponse) -> Answer:
+def _created(state: JobState) -> Answer:
     return Answer.json({"job_id": state.job_id, "status": state.status, "task_type": state.task_type})
 
 

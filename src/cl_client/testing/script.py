@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
-from cl_api.compute.models import JobResponse
 from cl_api.compute.types import JSONObject, JSONValue
+from cl_client.model import JobState
 from cl_client.server import status
 
 
@@ -26,7 +26,7 @@ class Completes:
     files: Mapping[str, bytes] = field(factory=dict[str, bytes])
     progress: Sequence[int] = ()
 
-    def states(self, job: JobResponse) -> Iterator[JobResponse]:
+    def states(self, job: JobState) -> Iterator[JobState]:
         """The states that the job comes to, one after the other."""
         yield from _steps(job, self.progress)
         output: JSONObject = dict(self.output)
@@ -45,7 +45,7 @@ class Fails:
     message: str
     progress: Sequence[int] = ()
 
-    def states(self, job: JobResponse) -> Iterator[JobResponse]:
+    def states(self, job: JobState) -> Iterator[JobState]:
         """The states that the job comes to, one after the other."""
         yield from _steps(job, self.progress)
         yield evolve(job, status=status.FAILED, error_message=self.message)
@@ -55,7 +55,7 @@ class Fails:
 class StaysQueued:
     """Nobody takes the job; it can be cancelled."""
 
-    def states(self, job: JobResponse) -> Iterator[JobResponse]:
+    def states(self, job: JobState) -> Iterator[JobState]:
         """None."""
         del job
         return iter(())
@@ -80,6 +80,6 @@ Scripted: TypeAlias = Completes | Fails | StaysQueued | Refuses
 """What happens to one submit."""
 
 
-def _steps(job: JobResponse, progress: Sequence[int]) -> Iterator[JobResponse]:
+def _steps(job: JobState, progress: Sequence[int]) -> Iterator[JobState]:
     for percent in progress:
         yield evolve(job, status=status.PROCESSING, progress=percent)

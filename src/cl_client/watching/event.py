@@ -11,21 +11,14 @@ from typing import Final, Self, cast
 
 from attrs import evolve, frozen
 
-from cl_api.compute.models import JobResponse
 from cl_api.compute.types import JSONObject
+from cl_client.model import JobState, well_formed
 from cl_client.server import status
+from cl_client.server.contract import Contract
 
 LARGEST: Final = 8 * 1024 * 1024
 
 _EVENT_ONLY: Final = {"event_type", "timestamp"}
-_SHAPES: Final[tuple[tuple[str, type | tuple[type, ...]], ...]] = (
-    ("job_id", str),
-    ("status", str),
-    ("progress", int),
-    ("updated_at", (int, type(None))),
-    ("task_output", (dict, type(None))),
-    ("params", dict),
-)
 
 
 @frozen
@@ -60,13 +53,13 @@ class Event:
 
     job_id: str
     status: str
-    job: JobResponse | None
+    job: JobState | None
     _progress: int | None
     _timestamp: int | None
 
     @classmethod
-    def parse(cls, payload: bytes) -> Self:
-        """Read a message.
+    def parse(cls, payload: bytes, contract: Contract | None = None) -> Self:
+        """Read a message, of a server that has this contract; our words are understood without one.
 
         Raises:
             ValueError, RecursionError: it is no event of a job.
@@ -77,10 +70,12 @@ class Event:
         if not isinstance(parsed, dict):
             raise ValueError("not an object")
         fields = cast("JSONObject", parsed)
+        if contract is not None:
+            fields = contract.event(fields)
         job_id, word = fields.get("job_id"), fields.get("status", fields.get("event_type"))
         if not isinstance(job_id, str) or not isinstance(word, str):
             raise ValueError("no job_id or no status")
-        word = status.canonical(word)
+        word = status.canonical(word) if contract is None else contract.word(word)
         progress, timestamp = fields.get("progress"), fields.get("timestamp")
         return cls(
             job_id,
@@ -90,7 +85,7 @@ class Event:
             timestamp if isinstance(timestamp, int) else None,
         )
 
-    def merged(self, known: JobResponse | None) -> JobResponse | None:
+    def merged(self, known: JobState | None) -> JobState | None:
         """What is known, brought forward by a short event; `None` where that is not all there is to know."""
         if known is None or status.is_terminal(self.status):
             return None
@@ -102,12 +97,7 @@ class Event:
         )
 
 
-def well_formed(job: JobResponse) -> bool:
-    """Whether the fields that this package reckons with are what the spec says. Generated models take it on trust."""
-    return all(isinstance(cast("object", getattr(job, name)), kind) for name, kind in _SHAPES)
-
-
-def supersedes(new: JobResponse, old: JobResponse | None) -> bool:
+def supersedes(new: JobState, old: JobState | None) -> bool:
     """Whether a state is news: an end always is, else the server's clock decides, then how far the job has come."""
     if old is None or status.is_terminal(new.status):
         return True
@@ -116,13 +106,13 @@ def supersedes(new: JobResponse, old: JobResponse | None) -> bool:
     return (status.rank(new.status), new.progress) > (status.rank(old.status), old.progress)
 
 
-def _whole(fields: JSONObject) -> JobResponse | None:
+def _whole(fields: JSONObject) -> JobState | None:
     if "created_at" not in fields or "params" not in fields:
         return None
     if fields["status"] == status.COMPLETED and fields.get("task_output") is None:
         return None
     try:
-        job = JobResponse.from_dict({name: value for name, value in fields.items() if name not in _EVENT_ONLY})
+        job = JobState.from_dict({name: value for name, value in fields.items() if name not in _EVENT_ONLY})
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
     return job if well_formed(job) else None

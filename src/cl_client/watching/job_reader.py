@@ -7,34 +7,21 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from attrs import evolve
-
-from cl_api.compute.api.jobs import list_jobs
-from cl_api.compute.client import Client
-from cl_api.compute.errors import read_model
-from cl_api.compute.models import JobResponse
 from cl_client.errors import AuthenticationError, RateLimitError, ResponseError, ServerError
-from cl_client.http.error_translation import promised
-from cl_client.http.transport import Transport
-from cl_client.server.contract import STANDARD, Dialect
-from cl_client.server.status import canonical
-from cl_client.watching.event import well_formed
+from cl_client.model import JobState
+from cl_client.server.port import JobServer
 
-MOST: Final = 100
-"""Jobs in one request: their ids stay well below what proxies take as an address."""
 CONCURRENT: Final = 8
 """Requests at once."""
 
-_Question = tuple[str, "asyncio.Future[JobResponse]"]
+_Question = tuple[str, "asyncio.Future[JobState]"]
 
 
 class JobReader:
     """Reads jobs of one server. The way in is `read` where many may be asked for together, else `one`."""
 
-    def __init__(self, api: Client, transport: Transport, dialect: Dialect) -> None:
-        self._api = api
-        self._transport = transport
-        self._dialect = dialect
+    def __init__(self, server: JobServer) -> None:
+        self._server = server
         self._waiting: deque[_Question] = deque()
         # What an answer about many did not name: deleted, or somebody else's. Only a question of its own tells.
         self._unnamed: deque[_Question] = deque()
@@ -42,18 +29,16 @@ class JobReader:
         self._at_work = 0
         self._beginning = False
         # Until the server shows that it cannot.
-        self._in_bulk = dialect is STANDARD
+        self._most = server.states_at_once
 
-    async def one(self, job_id: str) -> JobResponse:
+    async def one(self, job_id: str) -> JobState:
         """The state of a job, by a request of its own.
 
         Raises:
             JobNotFoundError: no such job, or not yours.
             ResponseError: the answer is none, or about another job.
         """
-        with promised():
-            response = await self._transport.get(self._dialect.job_path(job_id))
-            state = understood(read_model(response, lambda said: self._dialect.state(said, job_id)))
+        state = await self._server.state(job_id)
         if state.job_id != job_id:
             # Whoever watches this one would never hear of it.
             raise ResponseError(
@@ -63,9 +48,9 @@ class JobReader:
             )
         return state
 
-    async def read(self, job_id: str) -> JobResponse:
+    async def read(self, job_id: str) -> JobState:
         """As `one`, in one request with the others that are asked for in this moment."""
-        answer: asyncio.Future[JobResponse] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[JobState] = asyncio.get_running_loop().create_future()
         self._waiting.append((job_id, answer))
         self._send()
         return await answer
@@ -90,7 +75,7 @@ class JobReader:
     async def _work(self) -> None:
         self._beginning = False
         while self._unnamed or self._waiting:
-            queue, most = (self._unnamed, 1) if self._unnamed else (self._waiting, MOST if self._in_bulk else 1)
+            queue, most = (self._unnamed, 1) if self._unnamed else (self._waiting, self._most)
             asked = [queue.popleft() for _ in range(min(most, len(queue)))]
             if self._unnamed or self._waiting:
                 self._send()
@@ -116,37 +101,22 @@ class JobReader:
                 self._unnamed.append((job_id, answer))
         self._send()
 
-    async def _many(self, job_ids: Collection[str]) -> Mapping[str, JobResponse]:
+    async def _many(self, job_ids: Collection[str]) -> Mapping[str, JobState]:
         """Those of the jobs that the server names; none where it cannot be asked so."""
         try:
-            with promised():
-                page = await list_jobs.asyncio(client=self._api, ids=list(job_ids), limit=len(job_ids))
+            named = await self._server.states(job_ids)
         except ResponseError as error:
             if _is_verdict(error):
                 raise
-            self._in_bulk = False
+            self._most = 1
             return {}
-        named = {job.job_id: understood(job) for job in page.jobs if well_formed(job)}
         # A server that does not know the filter shows its newest jobs instead.
         if not named.keys() <= set(job_ids):
-            self._in_bulk = False
+            self._most = 1
         return named
 
 
-def understood(job: JobResponse) -> JobResponse:
-    """A job in our words.
-
-    Raises:
-        ResponseError: it is not what the spec promises.
-    """
-    if not well_formed(job):
-        raise ResponseError(
-            f"the server's answer for job {job.job_id} is not what its spec promises", job_id=job.job_id
-        )
-    return evolve(job, status=canonical(job.status))
-
-
-def _settle(answer: asyncio.Future[JobResponse], job: JobResponse) -> None:
+def _settle(answer: asyncio.Future[JobState], job: JobState) -> None:
     if not answer.done():
         answer.set_result(job)
 

@@ -12,13 +12,13 @@ import itertools
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from cl_api.compute.models import JobResponse
 from cl_client.errors import ComputeClientError
+from cl_client.model import JobState
 from cl_client.server import status
 
 logger = logging.getLogger(__name__)
 
-JobCallback = Callable[[JobResponse], Awaitable[None] | None]
+JobCallback = Callable[[JobState], Awaitable[None] | None]
 """Called with the state of a job; may be async."""
 
 
@@ -33,13 +33,13 @@ class Watch:
 
     _ids = itertools.count(1)
 
-    def __init__(self, job_id: str, mirror: Callable[[JobResponse], None] | None = None) -> None:
+    def __init__(self, job_id: str, mirror: Callable[[JobState], None] | None = None) -> None:
         self.id: str = f"watch-{next(self._ids)}"
         self.job_id: str = job_id
-        self.state: JobResponse | None = None
+        self.state: JobState | None = None
         self._mirror = mirror
         self._awaited = False
-        self._end: asyncio.Future[JobResponse] = asyncio.get_running_loop().create_future()
+        self._end: asyncio.Future[JobState] = asyncio.get_running_loop().create_future()
         # An end that nobody awaits is not a mistake.
         self._end.add_done_callback(lambda end: end.cancelled() or end.exception())
         self._news = asyncio.Event()
@@ -49,7 +49,7 @@ class Watch:
     def ended(self) -> bool:
         return self._end.done()
 
-    async def end(self) -> JobResponse:
+    async def end(self) -> JobState:
         """Wait for the terminal state, and for the callbacks to have heard of it.
 
         Raises:
@@ -64,9 +64,9 @@ class Watch:
             if self._end.done() and self._callbacks is not None:
                 await asyncio.shield(self._callbacks)
 
-    async def states(self) -> AsyncGenerator[JobResponse]:
+    async def states(self) -> AsyncGenerator[JobState]:
         """Each new state as long as the reader keeps up, the latest one otherwise; the terminal state is the last."""
-        last: JobResponse | None = None
+        last: JobState | None = None
         while True:
             await self._news.wait()
             self._news.clear()
@@ -89,7 +89,7 @@ class Watch:
         if self._callbacks is not None and self._callbacks is not asyncio.current_task():
             self._callbacks.cancel()
 
-    def hear(self, job: JobResponse) -> None:
+    def hear(self, job: JobState) -> None:
         self.state = job
         if self._mirror is not None:
             self._mirror(job)
@@ -113,7 +113,7 @@ class Watch:
             if not self._awaited:
                 logger.warning("no more news of job %s: %s", self.job_id, error)
 
-    async def _call(self, callback: JobCallback | None, job: JobResponse) -> None:
+    async def _call(self, callback: JobCallback | None, job: JobState) -> None:
         if callback is None:
             return
         try:

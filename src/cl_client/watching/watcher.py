@@ -20,7 +20,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Final
 
-from cl_api.compute.models import JobResponse
 from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.errors import (
     ClientClosedError,
@@ -31,6 +30,7 @@ from cl_client.errors import (
 )
 from cl_client.http.telemetry import job_ended
 from cl_client.loops.home_loop import HomeLoop
+from cl_client.model import JobState
 from cl_client.server import status
 from cl_client.watching.event import Event, EventTopic, supersedes
 from cl_client.watching.watch import JobCallback, Watch
@@ -49,7 +49,7 @@ class _Entry:
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         self.watches: dict[str, Watch] = {}
-        self.state: JobResponse | None = None
+        self.state: JobState | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.heard = 0.0
         self.pause = Config.FIRST_POLL_INTERVAL
@@ -66,25 +66,28 @@ class Watcher:
         fetch: gives the state of a job, over HTTP. It is asked for many at once, and bounds what that costs.
         connect: makes the subscription to the broker, with no topics yet; `None` follows over HTTP alone.
         topic: where events come.
+        parse: reads a message; as `Event.parse`.
     """
 
     def __init__(
         self,
-        fetch: Callable[[str], Awaitable[JobResponse]],
+        fetch: Callable[[str], Awaitable[JobState]],
         connect: Callable[[Watcher], Subscription] | None,
         topic: str = Config.MQTT_EVENTS_TOPIC,
+        parse: Callable[[bytes], Event] = Event.parse,
     ) -> None:
         self._fetch = fetch
         self._connect = connect
         self._topic = EventTopic(topic)
+        self._parse = parse
         self._subscription: Subscription | None = None
         self._home = HomeLoop()
         self._entries: dict[str, _Entry] = {}
         self._by_watch: dict[str, _Entry] = {}
         # The last word on jobs that ended, and of the broker on jobs that nobody watches (yet): news of a job can be
         # here before the answer to its submit.
-        self._ended: OrderedDict[str, JobResponse] = OrderedDict()
-        self._overheard: OrderedDict[str, JobResponse] = OrderedDict()
+        self._ended: OrderedDict[str, JobState] = OrderedDict()
+        self._overheard: OrderedDict[str, JobState] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._online = False
         # Whether the broker has told of a job of ours: until then it may be another server's, and is not relied on.
@@ -112,7 +115,7 @@ class Watcher:
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         *,
-        mirror: Callable[[JobResponse], None] | None = None,
+        mirror: Callable[[JobState], None] | None = None,
     ) -> Watch:
         """Listen to a job, whatever its state.
 
@@ -161,7 +164,7 @@ class Watcher:
         if not entry.watches:
             self._drop(entry)
 
-    def deliver(self, job: JobResponse) -> None:
+    def deliver(self, job: JobState) -> None:
         """Take a state of a job, from wherever it came."""
         ended = status.is_terminal(job.status)
         if ended:
@@ -188,7 +191,7 @@ class Watcher:
     def receive(self, topic: str, payload: bytes) -> None:
         """Take a message of the broker. Never raises."""
         try:
-            event = Event.parse(payload)
+            event = self._parse(payload)
         except (ValueError, RecursionError) as error:
             self.ignored += 1
             logger.debug("ignored a message on %s: %s", topic, error)
@@ -257,7 +260,7 @@ class Watcher:
         if self._subscription is not None:
             await self._subscription.close()
 
-    def _overhear(self, job: JobResponse) -> None:
+    def _overhear(self, job: JobState) -> None:
         if job.job_id not in self._ended and supersedes(job, self._overheard.get(job.job_id)):
             _remember(self._overheard, job)
 
@@ -339,7 +342,7 @@ class Watcher:
             entry.timer.cancel()
 
 
-def _remember(jobs: OrderedDict[str, JobResponse], job: JobResponse) -> None:
+def _remember(jobs: OrderedDict[str, JobState], job: JobState) -> None:
     jobs[job.job_id] = job
     jobs.move_to_end(job.job_id)
     if len(jobs) > _REMEMBERED:

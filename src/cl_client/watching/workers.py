@@ -11,19 +11,20 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from cl_api.compute.models import WorkerCapability
 from cl_api.compute.types import JSONObject
 from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.config.seconds import seconds
 from cl_client.errors import WorkerUnavailableError
 from cl_client.loops.home_loop import HomeLoop
+from cl_client.model import WorkerState
+from cl_client.server.contract import Contract, expected, renamed
 
 if TYPE_CHECKING:
     from cl_client.watching.mqtt_connection import Subscription
 
 logger = logging.getLogger(__name__)
 
-WorkerCallback = Callable[[str, "WorkerCapability | None"], "Awaitable[None] | None"]
+WorkerCallback = Callable[[str, "WorkerState | None"], "Awaitable[None] | None"]
 """Called with the id of a worker and what it can do, `None` when it is gone; may be async."""
 
 
@@ -32,12 +33,14 @@ class Workers:
 
     Args:
         connect: makes the subscription, with no topics yet.
+        contract: of the server; a server without a topic for its workers is not listened to.
     """
 
-    def __init__(self, connect: Callable[[Workers], Subscription]) -> None:
+    def __init__(self, connect: Callable[[Workers], Subscription], contract: Contract) -> None:
         self._connect = connect
+        self._contract = contract
         self._subscription: Subscription | None = None
-        self._known: dict[str, WorkerCapability] = {}
+        self._known: dict[str, WorkerState] = {}
         self._listeners: dict[str, _Listener] = {}
         self._ids = itertools.count(1)
         # Since the subscription was last lost: who does not say so again is gone.
@@ -49,7 +52,7 @@ class Workers:
         """Messages that were no words of a worker."""
 
     @property
-    def known(self) -> Mapping[str, WorkerCapability]:
+    def known(self) -> Mapping[str, WorkerState]:
         """The workers that are there, by their id; empty until the broker has told."""
         return MappingProxyType(self._known)
 
@@ -58,11 +61,13 @@ class Workers:
 
         Raises:
             ClientClosedError: the client is closed, or began in another event loop.
+            UnsupportedError: the server has no topic for its workers.
         """
         self._home.check()
         if self._subscription is None:
+            topic = expected(self._contract.worker_events, "tell of its workers on the broker")
             self._subscription = self._connect(self)
-            self._subscription.add(f"{Config.MQTT_CAPABILITY_TOPIC_PREFIX}/+")
+            self._subscription.add(topic.replace("{worker_id}", "+"))
 
     def subscribe(self, callback: WorkerCallback) -> str:
         """Have it called, in a task, for each worker that is there, comes, changes or goes. Needs a running event loop.
@@ -86,8 +91,12 @@ class Workers:
             listener.cancel()
 
     async def news(self, timeout: float) -> bool:
-        """Wait until a worker comes, changes or goes; `False` when none does within so many seconds."""
-        self.start()
+        """Wait until a worker comes, changes or goes; `False` when none does within so many seconds.
+
+        A server that does not tell of its workers on the broker has no news.
+        """
+        if self._contract.worker_events is not None:
+            self.start()
         self._news.clear()
         try:
             await asyncio.wait_for(self._news.wait(), timeout)
@@ -122,20 +131,21 @@ class Workers:
 
     def receive(self, topic: str, payload: bytes) -> None:
         """Take a message of the broker. Never raises."""
-        worker_id = topic.removeprefix(f"{Config.MQTT_CAPABILITY_TOPIC_PREFIX}/")
+        before, _, after = (self._contract.worker_events or "").partition("{worker_id}")
+        worker_id = topic.removeprefix(before).removesuffix(after)
         if not payload:
             self._forget(worker_id)
             return
         try:
-            worker = _parse(payload)
+            worker = _parse(payload, self._contract)
         except (ValueError, RecursionError) as error:
             self.ignored += 1
             logger.debug("ignored a message on %s: %s", topic, error)
             return
         self._announced.add(worker_id)
-        before = self._known.get(worker_id)
+        known = self._known.get(worker_id)
         self._known[worker_id] = worker
-        if before is None or _abilities(before) != _abilities(worker):
+        if known is None or _abilities(known) != _abilities(worker):
             self._tell(worker_id, worker)
 
     def online(self, topics: Collection[str]) -> None:
@@ -167,7 +177,7 @@ class Workers:
         if self._known.pop(worker_id, None) is not None:
             self._tell(worker_id, None)
 
-    def _tell(self, worker_id: str, worker: WorkerCapability | None) -> None:
+    def _tell(self, worker_id: str, worker: WorkerState | None) -> None:
         self._news.set()
         for listener in self._listeners.values():
             listener.hear(worker_id, worker)
@@ -182,11 +192,11 @@ class _Listener:
 
     def __init__(self, callback: WorkerCallback) -> None:
         self._callback = callback
-        self._untold: dict[str, WorkerCapability | None] = {}
+        self._untold: dict[str, WorkerState | None] = {}
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="cl_client workers")
 
-    def hear(self, worker_id: str, worker: WorkerCapability | None) -> None:
+    def hear(self, worker_id: str, worker: WorkerState | None) -> None:
         self._untold[worker_id] = worker
         self._news.set()
 
@@ -204,7 +214,7 @@ class _Listener:
                 worker_id = next(iter(self._untold))
                 await self._call(worker_id, self._untold.pop(worker_id))
 
-    async def _call(self, worker_id: str, worker: WorkerCapability | None) -> None:
+    async def _call(self, worker_id: str, worker: WorkerState | None) -> None:
         try:
             result = self._callback(worker_id, worker)
             if inspect.isawaitable(result):
@@ -213,7 +223,7 @@ class _Listener:
             logger.exception("a callback for worker %s failed", worker_id)
 
 
-def _parse(payload: bytes) -> WorkerCapability:
+def _parse(payload: bytes, contract: Contract) -> WorkerState:
     """Read the word of a worker.
 
     Raises:
@@ -223,16 +233,10 @@ def _parse(payload: bytes) -> WorkerCapability:
     if not isinstance(fields, dict):
         raise ValueError("not an object")
     try:
-        worker = WorkerCapability.from_dict(cast("JSONObject", fields))
-    except (KeyError, TypeError, AttributeError) as error:
+        return WorkerState.from_dict(renamed(cast("JSONObject", fields), contract.worker_fields))
+    except (KeyError, TypeError) as error:
         raise ValueError(f"not what the spec promises: {error!r}") from None
-    abilities = cast("object", worker.capabilities)
-    if not isinstance(abilities, list) or not all(isinstance(one, str) for one in cast("list[object]", abilities)):
-        raise ValueError("capabilities is not a list of task types")
-    if not isinstance(cast("object", worker.idle_count), int):
-        raise ValueError("idle_count is not a number")
-    return worker
 
 
-def _abilities(worker: WorkerCapability) -> tuple[list[str], int]:
+def _abilities(worker: WorkerState) -> tuple[list[str], int]:
     return worker.capabilities, worker.idle_count

@@ -22,8 +22,8 @@ from cl_codegen.text.naming import attribute, kebab, snake
 SERVER: Final = "server"
 """The table that is about the server, and about no plugin."""
 
-_SERVER_OPERATIONS = ("job", "delete", "cancel", "file")
-_SERVER_KEYS = (*_SERVER_OPERATIONS, "events", "status", "fields", "progress")
+_SERVER_OPERATIONS = ("job", "delete", "cancel", "retry", "file", "files", "list", "workers")
+_SERVER_KEYS = (*_SERVER_OPERATIONS, "events", "worker_events", "permissions", "status", "fields", "progress")
 _KEYS = (
     *("operation", "group", "verb", "method", "names", "order"),
     *("output", "artifact", "view", "flags", "example", "job"),
@@ -75,11 +75,15 @@ class Entry:
 
 @frozen
 class Server:
-    """What the manifest says of a server that is not ours, in the table `[server]`.
+    """What the manifest says of the server, in the table `[server]`.
 
     Attributes:
-        operations: operation ids of `job` (GET, how a job is), `delete`, `cancel` and `file` (GET, a file of a job).
+        operations: operation ids of `job` (GET, how a job is), `delete`, `cancel`, `retry`, `file` (GET, a file of a
+            job), `files` (GET, which files a job has), `list` (GET, which jobs there are) and `workers` (GET, which
+            workers there are).
         events: topic of the messages about jobs on the broker.
+        worker_events: topic of those about workers, with `{worker_id}` in it.
+        permissions: each of them lets a user have jobs done.
         statuses: our words for the state of a job, by those of the server (`[server.status]`).
         fields: what the server calls the fields of a job, by our names (`[server.fields]`).
         whole: the progress of a job that is done (`progress`).
@@ -88,6 +92,8 @@ class Server:
     manifest: Manifest
     operations: Mapping[str, str] = field(factory=dict[str, str])
     events: str | None = None
+    worker_events: str | None = None
+    permissions: tuple[str, ...] = ()
     statuses: Mapping[str, str] = field(factory=dict[str, str])
     fields: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     whole: float | None = None
@@ -227,6 +233,8 @@ class _Table:
             self.manifest,
             operations={key: name for key, name in named.items() if name is not None},
             events=self._text(table, "events"),
+            worker_events=self._topic(table, "worker_events"),
+            permissions=self._words(table, "permissions"),
             statuses=statuses,
             fields={name: (word,) for name, word in self._texts(table, "fields").items()},
             whole=cast("float | None", whole),
@@ -245,6 +253,12 @@ class _Table:
         if key in table and (not isinstance(value, str) or not value.strip()):
             raise self._error(key, "expected a string")
         return cast("str | None", value)
+
+    def _topic(self, table: Mapping[str, object], key: str) -> str | None:
+        topic = self._text(table, key)
+        if topic is not None and topic.count("{worker_id}") != 1:
+            raise self._error(key, "expected a topic with {worker_id} in it")
+        return topic
 
     def _view(self, table: Mapping[str, object]) -> str | None:
         view = self._text(table, "view")

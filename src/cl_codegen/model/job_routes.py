@@ -20,7 +20,10 @@ from cl_codegen.text.escape import SpecText, literal
 
 _PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
 _JOBS: Final = re.compile(r"/(?:[^{}]+/)?(?:jobs|tasks)/\{[^{}]+\}/?")
-_METHODS: Final = {"job": "get", "delete": "delete", "cancel": "post", "file": "get"}
+_METHODS: Final = {"job": "get", "delete": "delete", "cancel": "post", "retry": "post", "file": "get", "files": "get"}
+
+_LISTS: Final = ("/files", "/artifacts", "/outputs")
+"""Below a job, where its files are listed."""
 
 Operations = Mapping[str, tuple[str, str, Node]]
 """Path, method and operation, by operation id."""
@@ -38,7 +41,9 @@ class JobRoutes:
     job: SpecText
     delete: SpecText | None
     cancel: SpecText | None
+    retry: SpecText | None
     file: SpecText | None
+    files: SpecText | None
     within: Mapping[str, tuple[str, ...]]
     states: tuple[Node, ...]
 
@@ -73,7 +78,9 @@ class _Reader:
             job=SpecText(_named(template, depth)),
             delete=self._below("delete", template, depth, [(path, "") for path in paths]),
             cancel=self._below("cancel", template, depth, [(path, "/cancel") for path in paths]),
+            retry=self._below("retry", template, depth, [(path, "/retry") for path in paths]),
             file=self._below("file", template, depth, [(path, self._file_below(path)) for path in paths]),
+            files=self._below("files", template, depth, [(path, tail) for path in paths for tail in _LISTS]),
             within=within,
             states=tuple(node for node in found if node is not None),
         )
@@ -233,7 +240,7 @@ def _shape(path: str) -> str:
 
 
 def _named(path: str, depth: int) -> str:
-    """A path of the spec with the names of `cl_client.server.contract` for what is in braces."""
+    """A path of the spec with the names of `cl_client`'s `Contract` for what is in braces."""
     names = iter([*["{task}"] * depth, "{job_id}", "{path}"])
     return _PARAMETER.sub(lambda _: next(names, ""), path)
 

@@ -1,7 +1,7 @@
 """A package of its own for a server that is not ours: what its templates are given.
 
 It depends on cl-client, whose `JobClient` watches, retries, uploads and downloads for it; what is generated is what is
-different: models and endpoints, typed plugins and commands, and the dialect of the server.
+different: models and endpoints, typed plugins and commands, and the contract of the server.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from attrs import evolve, frozen
 
 from cl_codegen.manifest.manifest import Manifest
-from cl_codegen.model.dialect import Dialect, read_dialect
+from cl_codegen.model.contract import Contract, read_contract
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.spec.spec import Node, Spec, SpecError
 from cl_codegen.text import naming
@@ -35,7 +35,7 @@ class Package:
         version: of the spec, where it is one that a package can have.
         requirement: the versions of cl-client that it stands on.
         plugins: by name.
-        dialect: of the server.
+        contract: of the server.
     """
 
     name: str
@@ -48,11 +48,11 @@ class Package:
     version: str
     requirement: str
     plugins: tuple[Plugin, ...]
-    dialect: Dialect
+    contract: Contract
 
     @classmethod
     def of(cls, name: str, layout: Layout, spec: Spec, manifest: Manifest, plugins: tuple[Plugin, ...]) -> Package:
-        """Raises SpecError: there is no job to run, or `read_dialect` says what is missing."""
+        """Raises SpecError: there is no job to run, or `read_contract` says what is missing."""
         if not plugins:
             raise SpecError(
                 spec.source,
@@ -67,7 +67,7 @@ class Package:
         client = client if client.endswith("Client") else f"{client}Client"
         if client == "JobClient" or client in {plugin.class_name for plugin in plugins}:
             client = f"{client.removesuffix('Client')}ServerClient"
-        dialect = read_dialect(spec, manifest, plugins)
+        contract = read_contract(spec, manifest, plugins)
         return cls(
             name=name,
             distribution=layout.program,
@@ -78,8 +78,8 @@ class Package:
             description=SpecText(_text(info, "description")),
             version=version if _VERSION.fullmatch(version) else "0.1.0",
             requirement=_requirement(importlib.metadata.version("cl-client")),
-            plugins=tuple(evolve(plugin, within=dialect.routes.within[plugin.name]) for plugin in plugins),
-            dialect=dialect,
+            plugins=tuple(evolve(plugin, within=contract.routes.within[plugin.name]) for plugin in plugins),
+            contract=contract,
         )
 
 

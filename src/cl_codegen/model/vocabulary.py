@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from cl_codegen.spec.schema_types import properties
 from cl_codegen.spec.spec import Node
+from cl_codegen.text.escape import SpecText
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "job_id": ("job_id", "jobId", "task_id", "taskId", "request_id", "id", "uuid"),
@@ -33,6 +34,43 @@ STATUSES: Final[Mapping[str, tuple[str, ...]]] = {
 """The states of a job, and how servers call them, in lower case."""
 
 
+LISTING: Final[Mapping[str, tuple[str, ...]]] = {
+    "ids": ("ids", "job_ids", "jobIds", "task_ids", "id", "job_id"),
+    "cursor": ("cursor", "page_token", "pageToken", "next_token", "continuation_token", "starting_after", "after"),
+    "jobs": ("offset", "skip"),
+    "pages": ("page", "page_number"),
+    "limit": ("limit", "page_size", "pageSize", "per_page", "max_results", "size"),
+    "status": FIELDS["status"],
+    "task_type": FIELDS["task_type"],
+}
+"""What a list of jobs is asked for, and how servers call it: `jobs` and `pages` count what was read already."""
+
+NEXT: Final = ("next_cursor", "nextCursor", "next_page_token", "nextPageToken", "next_token", "cursor", "next")
+"""What an answer calls the way to the next page."""
+
+FILE_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "path": ("path", "file_path", "filePath", "filename", "file_name", "name", "key"),
+    "size": ("size", "bytes", "size_bytes", "length", "content_length"),
+    "sha256": ("sha256", "sha_256", "digest"),
+    "media_type": ("media_type", "content_type", "contentType", "mime_type", "mimetype"),
+}
+"""The fields of a file, and how servers call them."""
+
+WORKER_COUNTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "capabilities": ("capabilities", "task_types", "tasks"),
+    "num_workers": ("num_workers", "worker_count", "workers"),
+}
+"""What a server says of its workers: idle ones for each task type, and how many there are."""
+
+WORKER_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "capabilities": WORKER_COUNTS["capabilities"],
+    "id": ("id", "worker_id", "workerId", "name"),
+    "idle_count": ("idle_count", "idle", "slots"),
+    "timestamp": ("timestamp", "time", "updated_at"),
+}
+"""What a worker says of itself."""
+
+
 def success(operation: Node) -> Node | None:
     """The schema of the JSON that an operation answers with when all is well; nothing where the spec has none."""
     for code, response in operation.at("responses").members():
@@ -53,13 +91,19 @@ def names_a_job(operation: Node) -> bool:
     )
 
 
-def called(name: str, schemas: list[Node]) -> Iterator[str]:
-    """What each of some answers calls a field of a job."""
+def called(name: str, schemas: Iterable[Node], words: Mapping[str, tuple[str, ...]] = FIELDS) -> Iterator[str]:
+    """What each of some answers calls a field of a job, or of what else there are words for."""
     for schema in schemas:
         named = dict(properties(schema))
-        found = next((word for word in FIELDS[name] if word in named), None)
+        found = next((word for word in words[name] if word in named), None)
         if found is not None:
             yield found
+
+
+def renamed_fields(schema: Node, words: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, tuple[SpecText, ...]], ...]:
+    """The fields of an object that it calls otherwise than we do, each with what it calls it."""
+    found = {name: tuple(called(name, [schema], words)) for name in words}
+    return tuple((name, tuple(map(SpecText, theirs))) for name, theirs in found.items() if theirs not in ((), (name,)))
 
 
 def meaning(word: str) -> str | None:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from cl_codegen.faults import PluginTemplateError
 from cl_codegen.model.command import Command
+from cl_codegen.model.contract import Contract
 from cl_codegen.model.package import Package
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.text import escape
@@ -33,7 +34,6 @@ PACKAGE: Final = (
     ("__main__.py.jinja", "src/{name}/__main__.py"),
     ("cli.py.jinja", "src/{name}/cli.py"),
     ("client.py.jinja", "src/{name}/client.py"),
-    ("dialect.py.jinja", "src/{name}/dialect.py"),
     ("sync.py.jinja", "src/{name}/sync/__init__.py"),
 )
 """(template, path), once for a package of its own; the template sees `p`, a `Package`."""
@@ -93,6 +93,15 @@ def render_package(package: Package, templates: Path) -> Mapping[str, str]:
     """
     env = environment(templates)
     return {path.format(name=package.name): render_template(env, name, p=package) for name, path in PACKAGE}
+
+
+def render_contract(contract: Contract, templates: Path) -> str:
+    """What the client of a server is told of it, unformatted.
+
+    Raises:
+        PluginTemplateError: as `render`.
+    """
+    return render_template(environment(templates), "contract.py.jinja", contract=contract)
 
 
 def render_shared(templates: Path) -> Mapping[str, str]:

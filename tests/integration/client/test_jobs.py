@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from cl_client import (
     ComputeClient,
@@ -100,12 +101,15 @@ async def test_the_files_of_a_job_are_told_with_their_sums(anyones_client: Compu
     assert (made.media_type, made.size > 0) == ("image/jpeg", True)
 
 
-async def test_jobs_are_listed_over_all_pages(idle_client: ComputeClient, photo: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("cl_client.jobs.collection.PAGE", 2)
+async def test_jobs_are_listed_over_all_pages(idle_client: ComputeClient, photo: Path):
+    assert idle_client.contract.jobs is not None
+    few = evolve(idle_client.contract, jobs=evolve(idle_client.contract.jobs, most=2))
     made = [(await idle_client.exif.extract(photo)).job_id for _ in range(5)]
     await (await idle_client.jobs.get(made[0])).cancel()
     # The server is shared: older jobs may follow.
-    listed = [job async for job in idle_client.jobs.list(task_type="exif")]
+    paging = type("Paging", (type(idle_client),), {"contract": few})
+    async with paging(idle_client.base_url) as client:
+        listed = [job async for job in client.jobs.list(task_type="exif")]
     assert [job.job_id for job in listed][:5] == made[::-1]
     assert {job.task_type for job in listed} == {"exif"}
     cancelled = [job.job_id async for job in idle_client.jobs.list(task_type="exif", status="cancelled")]

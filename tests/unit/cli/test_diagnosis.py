@@ -2,11 +2,11 @@
 
 import pytest
 
-from cl_api.compute.models import WorkerCapabilitiesResponse
 from cl_client.cli.doctor.checkup import Checkup, ServerAnswer
 from cl_client.cli.doctor.diagnosis import Finding, diagnose
 from cl_client.config import ServerConfig
 from cl_client.errors import ServerUnreachableError
+from cl_client.model import Capabilities
 
 AWAY = ServerUnreachableError("away")
 
@@ -19,7 +19,7 @@ def findings(config: ServerConfig, *, guests: bool = True) -> dict[str, Finding]
         auth=AWAY,
         broker=None,
         user=None,
-        workers=WorkerCapabilitiesResponse(num_workers=1, capabilities={"hash": 1}),
+        workers=Capabilities(num_workers=1, capabilities={"hash": 1}),
     )
     return {finding.check: finding for finding in diagnose(checkup)}
 

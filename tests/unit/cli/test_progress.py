@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from cl_api.compute.models import JobResponse
 from cl_client.cli.output.console import Console
 from cl_client.cli.output.progress import LARGE, progress
+from cl_client.model import JobState
 
 
-def state(status: str, percent: int = 0) -> JobResponse:
-    return JobResponse.from_dict(
+def state(status: str, percent: int = 0) -> JobState:
+    return JobState.from_dict(
         {"job_id": "7", "task_type": "hash", "status": status, "progress": percent, "params": {}, "priority": 5,
          "created_at": 1, "updated_at": 1}
     )  # fmt: skip

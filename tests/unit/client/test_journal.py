@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from cl_api.compute.models import JobResponse
 from cl_client.batch.journal import Journal
 from cl_client.errors import JournalError
+from cl_client.model import JobState
 
 
-def state(job_id: str) -> JobResponse:
-    return JobResponse.from_dict(
+def state(job_id: str) -> JobState:
+    return JobState.from_dict(
         {
             "job_id": job_id, "task_type": "hash", "status": "completed", "progress": 100, "params": {},
             "task_output": {"sha256": "é"}, "error_message": None, "priority": 5, "created_at": 1, "updated_at": 2,

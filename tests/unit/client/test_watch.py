@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cl_api.compute.models import JobResponse
+from cl_client.model import JobState
 from cl_client.watching.watcher import Watcher
 from tests.states import FakeServer, job, message
 
@@ -39,7 +39,7 @@ async def test_a_slow_callback_hears_the_latest_and_the_end(server: FakeServer, 
     server.jobs["a"] = job()
     busy, seen = asyncio.Event(), list[int]()
 
-    async def slow(state: JobResponse) -> None:
+    async def slow(state: JobState) -> None:
         seen.append(state.progress)
         await busy.wait()
 
@@ -61,7 +61,7 @@ async def test_a_callback_that_raises_is_logged_and_the_end_still_comes(
     server.jobs["a"] = job(status="completed")
     ends: list[str] = []
 
-    def broken(state: JobResponse) -> None:
+    def broken(state: JobState) -> None:
         raise ZeroDivisionError(state.job_id)
 
     watch = watcher.watch("a", on_progress=broken, on_complete=lambda state: ends.append(state.job_id))
@@ -75,7 +75,7 @@ async def test_a_callback_may_stop_its_own_watch(server: FakeServer, watcher: Wa
     done = asyncio.Event()
     seen: list[int] = []
 
-    async def once(state: JobResponse) -> None:
+    async def once(state: JobState) -> None:
         seen.append(state.progress)
         watcher.unwatch(watch.id)
         await asyncio.sleep(0)

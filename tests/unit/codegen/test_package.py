@@ -101,10 +101,10 @@ def test_the_manifest_says_what_the_spec_does_not(tmp_path):
     no_id(spec)
     manifest = '[server]\nprogress = 5\n[server.fields]\njob_id = "ref"\n[server.status]\nLIMBO = "failed"\n'
     generate(written(tmp_path, spec, manifest), tmp_path / "out")
-    dialect = (tmp_path / "out" / "src" / "my_client" / "dialect.py").read_text()
-    assert '"job_id": ("ref",)' in dialect
-    assert '"LIMBO": "failed"' in dialect
-    assert "whole=5" in dialect
+    contract = (tmp_path / "out" / "src" / "my_client" / "contract.py").read_text()
+    assert '"job_id": ("ref",)' in contract
+    assert '"LIMBO": "failed"' in contract
+    assert "whole=5" in contract
 
 
 def test_where_the_state_of_a_job_is_the_manifest_may_say_for_each_plugin(tmp_path):
@@ -114,7 +114,7 @@ def test_where_the_state_of_a_job_is_the_manifest_may_say_for_each_plugin(tmp_pa
     manifest = "".join(f'[{task}]\noperation = "{task}"\njob = "read_{task}"\n' for task in ("blend", "crop"))
     generate(written(tmp_path, spec, manifest), tmp_path / "out")
     package = tmp_path / "out" / "src" / "my_client"
-    assert 'job="/{task}/status/{job_id}"' in (package / "dialect.py").read_text()
+    assert 'job="/{task}/status/{job_id}"' in (package / "contract.py").read_text()
     assert 'within=("crop",)' in (package / "plugins" / "crop.py").read_text()
 
 

@@ -16,9 +16,9 @@ from cl_client.errors import ComputeClientError
 from cl_client.server import status as status_words
 
 if TYPE_CHECKING:
-    from cl_api.compute.models import JobResponse
     from cl_api.compute.types import JSONObject
     from cl_client.client import JobClient
+    from cl_client.model import JobState
 
 JobId = Annotated[str, Parameter(help="The job id.")]
 JobIds = Annotated[list[str], Parameter(help="Job ids.", negative=())]
@@ -160,7 +160,7 @@ async def _watch(run: Run, client: "JobClient", job_id: str, timeout: float | No
     job = await client.jobs.get(job_id)
     with progress(run.console, job_id, watch=not run.console.as_json) as shown, _told(run.console, [job_id]):
 
-        def state(now: "JobResponse") -> None:
+        def state(now: "JobState") -> None:
             if run.console.as_json:
                 _print(run.console, now)
             else:
@@ -208,12 +208,12 @@ def _told(console: Console, jobs: Sequence[str]) -> Generator[None]:
         raise
 
 
-def _print(console: Console, job: "JobResponse") -> None:
+def _print(console: Console, job: "JobState") -> None:
     text = f"{job.job_id}  {job.status:<10}  {job.progress:3} %  {job.task_type:<18}  {_time(job.created_at)}"
     console.line(job.to_dict(), text, id=job.job_id)
 
 
-def _rows(console: Console, job: "JobResponse") -> list[Row]:
+def _rows(console: Console, job: "JobState") -> list[Row]:
     from cl_client.cli.views.viewer import Viewer
 
     viewer = Viewer(console)

@@ -9,9 +9,9 @@ from cl_client.cli.running.run import Run
 from cl_client.errors import ComputeClientError
 
 if TYPE_CHECKING:
-    from cl_api.compute.models import WorkerCapabilitiesResponse, WorkerCapability
     from cl_api.compute.types import JSONObject
     from cl_client.cli.output.console import Console
+    from cl_client.model import Capabilities, WorkerState
 
 Watch = Annotated[bool, Parameter(help="Go on, and show each change until Ctrl-C.", negative="", show_default=False)]
 
@@ -64,7 +64,7 @@ async def _capabilities(run: Run, watch: bool) -> None:
                 _print_capabilities(run.console, shown)
 
 
-def _print_worker(console: "Console", worker_id: str, worker: "WorkerCapability | None") -> None:
+def _print_worker(console: "Console", worker_id: str, worker: "WorkerState | None") -> None:
     if worker is None:
         console.line({"id": worker_id, "gone": True}, f"{worker_id}  gone", id=worker_id)
         return
@@ -72,7 +72,7 @@ def _print_worker(console: "Console", worker_id: str, worker: "WorkerCapability 
     console.line(worker.to_dict(), f"{worker_id}  {worker.idle_count} idle  {can}", id=worker_id)
 
 
-def _print_capabilities(console: "Console", now: "WorkerCapabilitiesResponse") -> None:
+def _print_capabilities(console: "Console", now: "Capabilities") -> None:
     if console.as_json:
         console.line(now.to_dict(), "", id="")
         return

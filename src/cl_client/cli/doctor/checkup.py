@@ -26,12 +26,13 @@ from cl_client.http.auth import AuthProvider, JWTAuthProvider
 from cl_client.http.transport import Transport
 from cl_client.loops.event_loop import EventLoop
 from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
+from cl_plugins.contract import CONTRACT
 
 if TYPE_CHECKING:
     from cl_api.auth.models import UserResponse
-    from cl_api.compute.models import WorkerCapabilitiesResponse
     from cl_client.cli.running.run import Run
     from cl_client.config.servers import ServerConfig
+    from cl_client.model import Capabilities
     from cl_client.session import SessionManager
 
 BOUND: Final = 5.0
@@ -87,7 +88,7 @@ class Checkup:
     auth: ServerAnswer | ComputeClientError
     broker: ComputeClientError | None
     user: UserResponse | ComputeClientError | None
-    workers: WorkerCapabilitiesResponse | ComputeClientError
+    workers: Capabilities | ComputeClientError
 
 
 async def examine(run: Run) -> Checkup:
@@ -185,7 +186,7 @@ async def _ask_broker(config: ServerConfig, session: SessionManager | ComputeCli
 
     listener = Listener(lambda topic, payload: None, lambda topics: up(), down)
     subscription = subscribe(Broker.of(config, _provider(session)), listener)
-    subscription.add(config.mqtt_events.replace("{job_id}", "doctor"))
+    subscription.add((config.mqtt_events or str(CONTRACT.events)).replace("{job_id}", "doctor"))
     try:
         await taken
     finally:
@@ -198,7 +199,7 @@ async def _ask_user(session: SessionManager | ComputeClientError | None) -> User
     return None if session is None else await session.get_current_user()
 
 
-async def _ask_workers(run: Run, session: SessionManager | ComputeClientError | None) -> WorkerCapabilitiesResponse:
+async def _ask_workers(run: Run, session: SessionManager | ComputeClientError | None) -> Capabilities:
     async with run.program.client(run.server_config, _provider(session)) as client:
         return await client.get_capabilities()
 

@@ -11,12 +11,11 @@ from attrs import frozen
 
 from cl_client.errors import ComputeClientError
 from cl_client.version import __version__
+from cl_plugins.contract import CONTRACT
 
 if TYPE_CHECKING:
     from cl_client.cli.doctor.checkup import Checkup, ServerAnswer
 
-JOBS: Final = frozenset({"ai_inference_support", "*"})
-"""Either permission lets a user have jobs done."""
 CLOCK_DIFFERENCE: Final = 5.0
 """Seconds by which clocks may differ."""
 DAYS_LEFT: Final = 14
@@ -154,9 +153,9 @@ def _user(checkup: Checkup) -> Finding:
         return Finding("user", "failed", "a guest, and the server takes none", "cl-client login")
     rights = "admin" if user.is_admin else ", ".join(user.permissions) or "no permissions"
     said = f"{user.username} ({rights})"
-    if user.is_admin or JOBS.intersection(user.permissions):
+    if user.is_admin or not set(CONTRACT.permissions).isdisjoint(user.permissions):
         return Finding("user", "ok", said)
-    return Finding("user", "failed", f"{said} may not have jobs done", "ask an admin for ai_inference_support")
+    return Finding("user", "failed", f"{said} may not have jobs done", f"ask an admin for {CONTRACT.permissions[0]}")
 
 
 def _workers(checkup: Checkup) -> Finding:

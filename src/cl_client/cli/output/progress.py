@@ -11,7 +11,7 @@ from cl_client.server import status
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from cl_client.jobs.collection import JobResponse
+    from cl_client.model import JobState
 
 LARGE: Final = 4_000_000
 """Bytes from which on a transfer has a bar without being asked."""
@@ -31,7 +31,7 @@ class Progress(Protocol):
         """Bytes of the file have gone out."""
         ...
 
-    def state(self, job: JobResponse) -> None:
+    def state(self, job: JobState) -> None:
         """The job has come to this state."""
         ...
 
@@ -74,7 +74,7 @@ class _Lines:
         """Say it once."""
         self._say("uploading" + (f" ({human_size(total)})" if total is not None else ""))
 
-    def state(self, job: JobResponse) -> None:
+    def state(self, job: JobState) -> None:
         """Say a status when it is new."""
         self._say(job.status)
 
@@ -113,7 +113,7 @@ class _Bar:
         """Fill the bar by bytes."""
         self._transfer("uploading", sent, total)
 
-    def state(self, job: JobResponse) -> None:
+    def state(self, job: JobState) -> None:
         """Fill the bar by what the worker says."""
         if self._watch:
             running = job.status != status.QUEUED

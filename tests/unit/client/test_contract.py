@@ -1,16 +1,15 @@
 """What another server says, in our words."""
 
-import json
-
 import pytest
 
 from cl_api.compute.models import JobCreatedResponse
 from cl_client.errors import UnsupportedError
-from cl_client.server.contract import STANDARD, Dialect
+from cl_client.model import JobFile, well_formed
+from cl_client.server.contract import Contract, FileList, JobList
+from cl_plugins.contract import CONTRACT
 
-THEIRS = Dialect(
+THEIRS = Contract(
     job="/v2/tasks/{job_id}/state",
-    delete=None,
     file="/v2/tasks/{job_id}/out/{path}",
     fields={"job_id": ("task", "id"), "status": ("state",), "task_output": ("result",), "error_message": ("error",)},
     statuses={"DONE": "completed", "running": "processing"},
@@ -21,16 +20,14 @@ THEIRS = Dialect(
 def test_paths_are_filled_and_nothing_climbs_out_of_them():
     assert THEIRS.job_path("a/../b") == "/v2/tasks/a%2F..%2Fb/state"
     assert THEIRS.file_path("7", "a b/c.png") == "/v2/tasks/7/out/a%20b/c.png"
-    assert THEIRS.job_id_in("/api/v2/tasks/7/state") == "7"
-    assert THEIRS.is_job("/v2/tasks/7/state", "7")
-    assert not STANDARD.is_job("/jobs/7/files/x", "7")
-    assert STANDARD.job_id_in("/jobs/7/files/x") == "7"
-    assert STANDARD.job_id_in("/jobs") is None
+    assert THEIRS.job_in("/api/v2/tasks/7/state") == ("7", True)
+    assert CONTRACT.job_in("/jobs/7/files/x") == ("7", False)
+    assert CONTRACT.job_in("/jobs") == (None, False)
 
 
 def test_a_route_that_the_server_does_not_have_is_said_before_anything_is_sent():
-    with pytest.raises(UnsupportedError, match="no route that deletes jobs"):
-        THEIRS.delete_path("7")
+    with pytest.raises(UnsupportedError, match="this server cannot delete jobs: it has no such route"):
+        THEIRS.path(THEIRS.delete, "delete jobs", "7")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +68,7 @@ def test_times_are_utc_milliseconds(said, milliseconds):
 
 def test_what_a_submit_is_answered_with_names_the_job():
     ours = JobCreatedResponse(job_id="1", status="queued", task_type="hash")
-    assert THEIRS.created(ours, "x") is ours
+    assert CONTRACT.created(ours, "x").to_dict() == {**CONTRACT.created(ours.to_dict(), "y").to_dict()}
     made = THEIRS.created({"id": 3}, "blend")
     assert (made.job_id, made.status, made.task_type) == ("3", "queued", "blend")
     for nothing in ({}, [], "x", None):
@@ -80,7 +77,39 @@ def test_what_a_submit_is_answered_with_names_the_job():
 
 
 def test_events_are_read_and_what_is_none_is_left_as_it_is():
-    event = json.loads(THEIRS.event(b'{"task": 7, "state": "DONE", "progress": 1}'))
+    event = THEIRS.event({"task": 7, "state": "DONE", "progress": 1})
     assert event == {"job_id": "7", "status": "completed", "progress": 100, "task_type": "", "params": {}}
-    assert THEIRS.event(b"[1]") == b"[1]"
-    assert THEIRS.event(b"\xff{") == b"\xff{"
+
+
+def test_what_has_the_names_and_types_of_the_client_is_not_converted():
+    said = {"job_id": "a", "task_type": "hash", "status": "completed", "progress": "much"}
+    assert not well_formed(CONTRACT.state(said, "a"))
+    assert THEIRS.state({**said, "id": "a", "state": "DONE"}, "a").progress == 0
+
+
+@pytest.mark.parametrize(
+    ("counts", "first", "pages"), [("cursor", 0, None), ("jobs", 0, ["2", "4"]), ("pages", 1, ["2", "3"])]
+)
+def test_a_list_goes_on_by_the_way_that_its_server_has(counts, first, pages):
+    jobs = JobList(path="/t", cursor="p", limit="n", counts=counts, first=first, most=2)
+    start = jobs.after(None, 2)
+    assert [start, jobs.after(start, 2)] == (pages or [None, None])
+    assert jobs.after(start, 1) is None
+    assert jobs.after(start, 0) is None
+
+
+def test_lists_are_read_with_the_names_that_their_server_has():
+    theirs = Contract(
+        jobs=JobList(path="/t", items="data", next="more"),
+        files=FileList(path="/t/{job_id}/out", fields={"path": ("name",), "size": ("bytes",)}),
+        fields={"job_id": ("id",), "status": ("state",)},
+    )
+    page = theirs.page({"data": [{"id": 7, "state": "done"}], "more": 8})
+    assert ([job.job_id for job in page.jobs], page.cursor) == (["7"], "8")
+    assert theirs.page({"data": [], "more": None}).cursor is None
+    assert theirs.listed_files([{"name": "a.png", "bytes": 3, "by": "me"}]) == (
+        JobFile(path="a.png", size=3, additional_properties={"by": "me"}),
+    )
+    for nothing in (None, 3, {}, {"data": 3}, {"data": [3]}):
+        with pytest.raises((KeyError, TypeError)):
+            theirs.page(nothing)

@@ -1,33 +1,50 @@
-"""How a server that is not ours says what the client reckons with, from its spec and the `[server]` of the manifest."""
+"""What a server calls things, and what it has: from its spec, and the `[server]` of the manifest."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from attrs import frozen
 
 from cl_codegen.manifest.manifest import Manifest, Server, suggestion
 from cl_codegen.model.job_routes import JobRoutes, Operations, read_job_routes
 from cl_codegen.model.plugin import Plugin
+from cl_codegen.model.server_routes import FileList, JobList, ServerRoutes, Topics, WorkerCounts
 from cl_codegen.model.vocabulary import FIELDS, STATUSES, called, meaning, success
-from cl_codegen.spec.schema_types import choices_of, properties, without_null
+from cl_codegen.spec.schema_types import choices_of, kind_of, properties, required_of, without_null
 from cl_codegen.spec.spec import Node, Spec
 from cl_codegen.text.escape import SpecText
 
+_IN_BRACES: Final = re.compile(r"\{[^{}]*\}")
+_VERBATIM: Final = {
+    **dict.fromkeys(("job_id", "task_type", "status", "error_message"), "string"),
+    **dict.fromkeys(("params", "task_output"), "object"),
+    **dict.fromkeys(("progress", "priority", "created_at", "updated_at", "started_at", "completed_at"), "integer"),
+}
+"""The fields of a state, and their types, where nothing has to be converted."""
+
 
 @frozen
-class Dialect:
-    """What `cl_client.server.contract.Dialect` is told."""
+class Contract:
+    """What the `Contract` of a generated package says."""
 
     routes: JobRoutes
-    events: SpecText | None
+    jobs: JobList | None
+    files: FileList | None
+    workers: WorkerCounts | None
+    topics: Topics
+    permissions: tuple[SpecText, ...]
     fields: tuple[tuple[str, tuple[SpecText, ...]], ...]
     statuses: tuple[tuple[SpecText, str], ...]
     whole: float
+    cancel_tells: bool
+    verbatim: bool
 
 
-def read_dialect(spec: Spec, manifest: Manifest, plugins: Sequence[Plugin]) -> Dialect:
-    """The dialect of the server of a normalised spec.
+def read_contract(spec: Spec, manifest: Manifest, plugins: Sequence[Plugin]) -> Contract:
+    """The contract of the server of a normalised spec.
 
     Raises:
         SpecError: the spec does not tell, or the manifest says what the spec does not have.
@@ -35,7 +52,7 @@ def read_dialect(spec: Spec, manifest: Manifest, plugins: Sequence[Plugin]) -> D
     operations = {
         operation.at("operationId").text(): (path, method, operation) for path, method, operation in spec.operations()
     }
-    return _Reader(spec, manifest, operations).dialect(plugins)
+    return _Reader(spec, manifest, operations).contract(plugins)
 
 
 @frozen
@@ -44,21 +61,32 @@ class _Reader:
     manifest: Manifest
     operations: Operations
 
-    def dialect(self, plugins: Sequence[Plugin]) -> Dialect:
+    def contract(self, plugins: Sequence[Plugin]) -> Contract:
         routes = read_job_routes(self.spec, self.manifest, self.operations, plugins)
         answers = [success(self.operations[plugin.operation][2]) for plugin in plugins]
+        server = ServerRoutes(self.spec, self.manifest, self.operations)
+        topics = server.topics()
         schemas = [*routes.states, *(answer for answer in answers if answer is not None)]
+        schemas += [topics.event] if topics.event is not None else []
         fields = {name: self._called(name, schemas) for name in FIELDS}
         for plugin, answer in zip(plugins, answers, strict=True):
             self._expect_id(plugin, answer, fields["job_id"])
-        return Dialect(
+        renamed = tuple(
+            (name, tuple(map(SpecText, words))) for name, words in fields.items() if words != (name,) and words
+        )
+        whole = self._whole(routes.states, fields["progress"])
+        return Contract(
             routes=routes,
-            events=SpecText(self.server.events) if self.server.events else None,
-            fields=tuple(
-                (name, tuple(map(SpecText, words))) for name, words in fields.items() if words != (name,) and words
-            ),
+            jobs=server.jobs(routes),
+            files=server.files(routes),
+            workers=server.workers(),
+            topics=topics,
+            permissions=tuple(map(SpecText, self.server.permissions)),
+            fields=renamed,
             statuses=tuple(self._statuses(routes.states, fields["status"])),
-            whole=self._whole(routes.states, fields["progress"]),
+            whole=whole,
+            cancel_tells=self._cancel_tells(routes),
+            verbatim=not renamed and whole == 100 and bool(routes.states) and all(map(_is_verbatim, routes.states)),
         )
 
     @property
@@ -81,6 +109,19 @@ class _Reader:
         named = dict(properties(answer))
         if named and not any(word in named for word in words):
             raise answer.error("expected a field with the id of the job; which is it? Manifest: [server.fields] job_id")
+
+    def _cancel_tells(self, routes: JobRoutes) -> bool:
+        """Whether the answer to a cancel has the schema of a state."""
+        shape = _IN_BRACES.sub("{}", routes.cancel.raw) if routes.cancel else None
+        cancels = (
+            operation
+            for path, method, operation in self.operations.values()
+            if method == "post" and _IN_BRACES.sub("{}", path) == shape
+        )
+        answers = [success(operation) for operation in cancels]
+        return bool(answers) and all(
+            answer is not None and any(answer.pointer == state.pointer for state in routes.states) for answer in answers
+        )
 
     def _statuses(self, states: Sequence[Node], names: tuple[str, ...]) -> Iterable[tuple[SpecText, str]]:
         """Every word that the spec has for a state; where it does not tell, those that servers use."""
@@ -108,6 +149,15 @@ class _Reader:
             return self.server.whole
         maximum = next((field.value_of("maximum") for field in _fields(states, names)), None)
         return maximum if isinstance(maximum, int | float) and maximum > 0 else 100
+
+
+def _is_verbatim(state: Node) -> bool:
+    """Whether a state has the fields of the client's `JobState`, with the same names and types."""
+    named = {name: kind_of(without_null(schema)) for name, schema in properties(state)}
+    required = required_of(state)
+    return {"job_id", "task_type", "status"} <= required and all(
+        named.get(name, kind) == kind for name, kind in _VERBATIM.items()
+    )
 
 
 def _fields(states: Sequence[Node], names: tuple[str, ...]) -> Iterator[Node]:

@@ -1,0 +1,180 @@
+"""A job server over HTTP, which speaks as its contract says."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from cl_api.compute.client import Client
+from cl_api.compute.errors import read_json, read_model, read_value
+from cl_api.compute.types import JSONObject, JSONValue
+from cl_client.errors import ResponseError
+from cl_client.files.download import download_job_file
+from cl_client.http.error_translation import promised
+from cl_client.http.multipart import Multipart
+from cl_client.http.transport import Transport
+from cl_client.model import Capabilities, JobFile, JobPage, JobState, well_formed
+from cl_client.server.contract import Answer, Contract, expected, unsupported
+from cl_client.server.status import canonical
+
+if TYPE_CHECKING:
+    from cl_client.jobs.operation import Operation
+
+# Not found, not for this method, not implemented: what a server answers where it has no such route.
+_NO_SUCH_ROUTE: Final = frozenset({404, 405, 501})
+MOST: Final = 100
+"""Jobs in one request: their ids stay well below what proxies take as an address."""
+
+Body = TypeVar("Body")
+Output = TypeVar("Output")
+
+
+class HttpJobServer:
+    """A `JobServer`.
+
+    Args:
+        transport: the way to the server.
+        contract: what the server calls things.
+        api: for the generated endpoints that submit jobs.
+    """
+
+    def __init__(self, transport: Transport, contract: Contract, api: Client) -> None:
+        self._transport = transport
+        self._contract = contract
+        self._api = api
+
+    @property
+    def states_at_once(self) -> int:
+        jobs = self._contract.jobs
+        return 1 if jobs is None or jobs.ids is None else min(MOST, jobs.most)
+
+    async def state(self, job_id: str) -> JobState:
+        with promised():
+            response = await self._transport.get(self._contract.job_path(job_id))
+            return _well_formed(read_model(response, lambda said: self._contract.state(said, job_id)))
+
+    async def states(self, job_ids: Collection[str]) -> Mapping[str, JobState]:
+        jobs = expected(self._contract.jobs, "list jobs")
+        query = _query({jobs.ids: list(job_ids), jobs.limit: len(job_ids)})
+        page = await self._page(jobs.path, query)
+        return {job.job_id: job for job in page.jobs if well_formed(job)}
+
+    async def page(self, *, status: str | None, task_type: str | None, cursor: str | None) -> JobPage:
+        jobs = expected(self._contract.jobs, "list jobs")
+        words = () if status is None else self._contract.their_words(status)
+        asked = {jobs.status: words[0] if len(words) == 1 else None, jobs.task_type: task_type}
+        query = _query({**asked, jobs.cursor: cursor, jobs.limit: jobs.most if jobs.limit else None})
+        try:
+            page = await self._page(jobs.path, query)
+        except ResponseError as error:
+            if error.status not in _NO_SUCH_ROUTE:
+                raise
+            raise unsupported("list jobs", error) from error
+        states = map(_well_formed, page.jobs)
+        # What the server cannot be asked for is picked here.
+        if status is not None and (jobs.status is None or len(words) > 1):
+            states = (state for state in states if state.status == canonical(status))
+        if task_type is not None and jobs.task_type is None:
+            states = (state for state in states if state.task_type == task_type)
+        return JobPage(tuple(states), page.cursor or jobs.after(cursor, len(page.jobs)))
+
+    async def cancel(self, job_id: str) -> JobState:
+        path = self._contract.path(self._contract.cancel, "cancel jobs", job_id)
+        async with self._route_of(job_id, "cancel jobs"):
+            response = await self._transport.post(path)
+            if self._contract.cancel_tells:
+                return _well_formed(read_model(response, lambda said: self._contract.state(said, job_id)))
+        return await self.state(job_id)
+
+    async def retry(self, job_id: str) -> JobState:
+        path = self._contract.path(self._contract.retry, "do jobs again", job_id)
+        async with self._route_of(job_id, "do jobs again"):
+            response = await self._transport.post(path)
+            within = tuple(job_id.split("/")[: self._contract.depth])
+            return read_value(response, lambda said: self._contract.created(said, "", within))
+
+    async def delete(self, job_id: str) -> None:
+        await self._transport.delete(self._contract.path(self._contract.delete, "delete jobs", job_id))
+
+    async def files(self, job_id: str) -> Sequence[JobFile]:
+        files = expected(self._contract.files, "list the files of a job")
+        path = self._contract.path(files.path, "list the files of a job", job_id)
+        async with self._route_of(job_id, "list the files of a job"):
+            return read_value(await self._transport.get(path), self._contract.listed_files)
+
+    async def download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str],
+        *,
+        sha256: str | None = None,
+        on_progress: Callable[[int, int | None], None] | None = None,
+    ) -> Path:
+        return await download_job_file(
+            self._transport, self._contract, job_id, file_path, dest, sha256=sha256, on_progress=on_progress
+        )
+
+    async def workers(self) -> Capabilities:
+        workers = expected(self._contract.workers, "tell of its workers")
+        with promised():
+            return read_model(await self._transport.get(workers.path), self._contract.capabilities)
+
+    async def submit(self, operation: Operation[Body, Output], body: Body, key: str) -> JobState:
+        with promised():
+            answer = await operation.send(client=self._api, body=body, idempotency_key=key)
+        return self._created(answer, operation.task_type, operation.within)
+
+    async def post(
+        self, task_type: str, path: str, content: Multipart | JSONObject, key: str, within: tuple[str, ...] = ()
+    ) -> JobState:
+        with promised():
+            answer = read_json(await self._transport.post_job(path, content, idempotency_key=key))
+        return self._created(answer, task_type, within)
+
+    def _created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...]) -> JobState:
+        try:
+            return self._contract.created(answer, task_type, within)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ResponseError(f"the server answered a submit of {task_type} with no job: {answer!r:.200}") from error
+
+    async def _page(self, path: str, query: Mapping[str, str | list[str]]) -> JobPage:
+        with promised():
+            return read_value(await self._transport.get(path, params=dict(query)), self._contract.page)
+
+    @contextlib.asynccontextmanager
+    async def _route_of(self, job_id: str, what: str) -> AsyncGenerator[None]:
+        """Tell a server that has no such route from one that has no such job: both answer 404."""
+        try:
+            with promised():
+                yield
+        except ResponseError as error:
+            if error.status not in _NO_SUCH_ROUTE:
+                raise
+            await self.state(job_id)
+            raise unsupported(what, error) from error
+
+
+def _well_formed(job: JobState) -> JobState:
+    """A state of which the fields are what the spec promises.
+
+    Raises:
+        ResponseError: they are not.
+    """
+    if not well_formed(job):
+        raise ResponseError(
+            f"the server's answer for job {job.job_id} is not what its spec promises", job_id=str(job.job_id)
+        )
+    return job
+
+
+def _query(values: Mapping[str | None, str | int | list[str] | None]) -> dict[str, str | list[str]]:
+    """Of what is to be asked, what the server has a name for."""
+    return {
+        name: value if isinstance(value, list) else str(value)
+        for name, value in values.items()
+        if name is not None and value is not None
+    }
