@@ -4,30 +4,55 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check spec generate regenerate docs build smoke bench serve lock clean
+.PHONY: help setup demo ml test soak check spec generate regenerate docs build smoke fresh bench serve lock clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(VENV)/.base: constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "cl-client needs Python 3.11 or newer; try: make PYTHON=python3.12 …")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+# A lock names every library with its hashes, so pip has nothing to resolve (`--no-deps`): a release of tomorrow changes
+# nothing. The machine says where the index is (PIP_INDEX_URL, pip.conf); which versions, the lock alone says.
+PIP := PIP_CONSTRAINT=/dev/null PIP_REQUIRE_HASHES=0 PIP_USER=0 $(BIN)/python -m pip --disable-pip-version-check
+define install
+	@$(PIP) install --quiet --no-compile --no-deps --require-hashes -r $(1)
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+endef
+# What is installed has to be all that it needs itself.
+define hold
+	@$(PIP) check >$(VENV)/check.txt || { cat $(VENV)/check.txt; exit 1; }
 	@touch $@
+endef
 
-$(VENV)/.dev: $(VENV)/.base constraints-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r constraints-dev.txt
-	@touch $@
+$(VENV)/.base: locks/run.txt pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { echo "cl-client needs Python 3.11 or newer, and there is no $(PYTHON) here" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "cl-client needs Python 3.11 or newer, and $(PYTHON) is %d.%d; with another one: make PYTHON=python3.12 $(MAKECMDGOALS)" % sys.version_info[:2])'
+	@echo "Installing into $(VENV), about a minute …"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(call install,locks/run.txt)
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	$(hold)
 
-$(VENV)/.docs: $(VENV)/.dev constraints-docs.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r constraints-docs.txt
-	@touch $@
+$(VENV)/.ml: $(VENV)/.base locks/ml.txt
+	@echo "Installing the libraries of the other plugins, about half a minute …"
+	$(call install,locks/ml.txt)
+	$(hold)
+
+$(VENV)/.dev: $(VENV)/.base locks/dev.txt
+	@echo "Installing what development needs, about a minute …"
+	$(call install,locks/dev.txt)
+	$(hold)
+
+$(VENV)/.docs: $(VENV)/.dev locks/docs.txt
+	$(call install,locks/docs.txt)
+	$(hold)
 
 setup: $(VENV)/.dev ## make the virtual environment with everything for development
 
 demo: $(VENV)/.base ## the main job: a photo through a real server, and its results on disk
-	$(BIN)/cl-client demo
+	@$(BIN)/cl-client demo
+
+ml: $(VENV)/.ml ## add the plugins that `make demo` leaves out: faces, films, embeddings
+	@echo "Done: make demo and make serve offer them too. An embedding needs its model file besides:"
+	@echo "  $(BIN)/cl-client server models list"
 
 test: $(VENV)/.dev ## the whole test suite
 	$(BIN)/python -m pytest -n 4 --cov --cov-report=term:skip-covered
@@ -62,6 +87,9 @@ build: $(VENV)/.base ## wheel and sdist, in build/dist
 smoke: $(VENV)/.dev build ## install both into empty environments of each Python there is, and run a job with each
 	$(BIN)/python -m tests.smoke build/dist
 
+fresh: ## these commands on a machine that is new: make fresh [VERSIONS="3.12 3.13" | VERSIONS=oldest]
+	$(PYTHON) -m tests.fresh $(VERSIONS)
+
 bench: $(VENV)/.dev ## measure, as ratios; JSON under build/
 	$(BIN)/python -m tests.bench
 
@@ -69,11 +97,13 @@ serve: $(VENV)/.base ## broker, compute server and workers on 127.0.0.1
 	$(BIN)/cl-client server up
 
 COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+RUN = echo 'hatchling>=1.27,<2' | $(COMPILE) --constraint locks/dev.txt --extra server
 
-lock: ## write the locks of versions anew from pyproject.toml (needs uv)
-	$(COMPILE) --extra server --extra ml --extra postgres --extra s3 --extra keyring --extra codegen --group dev pyproject.toml -o constraints-dev.txt
-	$(COMPILE) --group docs --constraint constraints-dev.txt -o constraints-docs.txt
-	echo 'hatchling>=1.27,<2' | $(COMPILE) --extra server --constraint constraints-dev.txt pyproject.toml - -o constraints.txt
+lock: ## write locks/ anew from pyproject.toml (needs uv)
+	$(COMPILE) --extra server --extra ml --extra postgres --extra s3 --extra keyring --extra codegen --group dev pyproject.toml -o locks/dev.txt
+	$(COMPILE) --group docs --constraint locks/dev.txt -o locks/docs.txt
+	$(RUN) pyproject.toml - -o locks/run.txt
+	$(RUN) --extra ml pyproject.toml - -o locks/ml.txt
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist

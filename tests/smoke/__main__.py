@@ -14,7 +14,7 @@ from pathlib import Path
 from cl_client import __version__
 from cl_server.embedded import LocalStack
 from tests.media.photo import corners, encoded
-from tests.smoke.pythons import VERSIONS, find_pythons
+from tests.pythons import KNOWN, find_old_pythons, find_pythons, version_of
 
 FIRST_JOB = Path(__file__).with_name("first_job.py")
 
@@ -47,6 +47,31 @@ def check(bin: Path, photo: Path, server: dict[str, str]) -> None:
     said([python, FIRST_JOB, photo], environment)
 
 
+def check_hint(bin: Path, distribution: Path, folder: Path) -> None:
+    """The command that the client gives for a server works, from any folder."""
+    environment = {**os.environ, "HOME": str(folder), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    wanted = [bin / "cl-client", "server", "up"]
+    ran = subprocess.run(wanted, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    error, hint = ran.stderr.splitlines()
+    assert "[server]" in error, ran.stderr
+    assert distribution.as_uri() in hint, ran.stderr
+    subprocess.run(
+        hint.removeprefix("hint: "), shell=True, env=environment, cwd=folder, check=True, capture_output=True
+    )
+    said([bin / "cl-client", "demo", "--quiet"], {**environment, "PYTHONWARNINGS": "error"})
+
+
+def check_refused(python: Path, distribution: Path, folder: Path) -> None:
+    """A Python that is too old is what pip blames, and no library: also with an extra."""
+    subprocess.run([python, "-m", "venv", folder], check=True)
+    for wanted in (str(distribution), f"{distribution}[server,ml,postgres,s3,keyring,codegen]"):
+        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wanted]
+        ran = subprocess.run(pip, capture_output=True, text=True, check=False)
+        errors = [line for line in ran.stderr.splitlines() if line.startswith("ERROR:")]
+        assert len(errors) == 1, ran.stderr
+        assert errors[0].startswith("ERROR: Package 'cl-client' requires a different Python"), ran.stderr
+
+
 def main(folder: Path) -> int:
     """Try each distribution with each Python. Gives the exit code."""
     distributions = sorted(folder.iterdir())
@@ -54,7 +79,7 @@ def main(folder: Path) -> int:
     assert kinds == [".whl", ".gz"] or kinds == [".gz", ".whl"], distributions
     pythons = find_pythons()
     if not pythons:
-        print(f"none of Python {', '.join(VERSIONS)} is here")
+        print(f"none of Python {', '.join(KNOWN)} is here")
         return 1 if os.environ.get("CI") else 0
     with LocalStack(workers=1) as stack:
         for version, python in pythons.items():
@@ -65,7 +90,18 @@ def main(folder: Path) -> int:
                     photo.write_bytes(encoded(corners()))
                     check(install(python, distribution, Path(name, "venv")), photo, stack.environment())
                 print(f"Python {version}: {distribution.name} works ({time.monotonic() - began:.1f} s)", flush=True)
-    missing = [version for version in VERSIONS if version not in pythons]
+    wheel = next(distribution for distribution in distributions if distribution.suffix == ".whl").absolute()
+    with tempfile.TemporaryDirectory(prefix="cl-smoke-") as name:
+        newest = list(pythons.values())[-1]
+        subprocess.run([newest, "-m", "venv", Path(name, "venv")], check=True)
+        subprocess.run([Path(name, "venv", "bin", "pip"), "install", "--quiet", wheel], check=True, capture_output=True)
+        check_hint(Path(name, "venv", "bin"), wheel, Path(name))
+        print("the command that adds a server works")
+    if (old := {version_of(python): python for python in find_old_pythons()}).get((3, 10)) is not None:
+        with tempfile.TemporaryDirectory(prefix="cl-smoke-") as name:
+            check_refused(old[3, 10], wheel, Path(name, "venv"))
+        print("Python 3.10 is refused in one line")
+    missing = [version for version in KNOWN if version not in pythons]
     print(f"not here, and not tried: Python {', '.join(missing)}" if missing else "on all Pythons")
     return 0
 

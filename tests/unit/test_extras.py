@@ -1,0 +1,100 @@
+"""What a person is told to install, by where this installation came from."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import cl_extras
+
+Install = Callable[[dict[str, object] | None], None]
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Makes this process find a `cl-client` that was installed from somewhere else."""
+    bin = tmp_path / "env" / "bin"
+    bin.mkdir(parents=True)
+    (bin / "pip").touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(bin / "python"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+    monkeypatch.setenv("PATH", str(bin))
+
+    def install(direct_url: dict[str, object] | None) -> None:
+        info = tmp_path / "site" / "cl_client-9.dist-info"
+        info.mkdir(parents=True)
+        requires = ["attrs", "pytest; extra == 'server'", "no-such-library; python_version >= '3' and extra == 'ml'"]
+        lines = ["Metadata-Version: 2.1", "Name: cl-client", "Version: 9", *(f"Requires-Dist: {r}" for r in requires)]
+        (info / "METADATA").write_text("\n".join(lines) + "\n")
+        if direct_url is not None:
+            (info / "direct_url.json").write_text(json.dumps(direct_url))
+        monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("came_from", "command"),
+    [
+        (None, "pip install 'cl-client[ml]'"),
+        ({"url": "file:///my%20files/cl_client-9-py3-none-any.whl", "archive_info": {}},
+         "pip install 'cl-client[ml] @ file:///my%20files/cl_client-9-py3-none-any.whl'"),
+        ({"url": "file:///src/cl", "dir_info": {}}, "pip install 'cl-client[ml] @ file:///src/cl'"),
+        ({"url": "file:///my%20src", "dir_info": {"editable": True}}, "pip install -e '/my src[ml]'"),
+        ({"url": "https://host/cl.git", "vcs_info": {"vcs": "git", "commit_id": "f00"}},
+         "pip install 'cl-client[ml] @ git+https://host/cl.git@f00'"),
+    ],
+    ids=["index", "wheel", "folder", "clone", "repository"],
+)  # fmt: skip
+def test_the_command_names_what_this_was_installed_from(
+    installed: Install, came_from: dict[str, object] | None, command: str
+) -> None:
+    installed(came_from)
+    assert cl_extras.install_command("ml") == command
+
+
+def test_in_the_environment_of_make_demo_it_is_make_ml(
+    installed: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = tmp_path / "a clone"
+    (clone / ".venv").mkdir(parents=True)
+    (clone / "Makefile").touch()
+    monkeypatch.setattr(sys, "prefix", str(clone / ".venv"))
+    installed({"url": clone.as_uri(), "dir_info": {"editable": True}})
+    assert cl_extras.install_command("ml") == f"make -C '{clone}' ml"
+    monkeypatch.chdir(clone)
+    assert cl_extras.install_command("server", "ml") == "make ml"
+    # What the locks of the Makefile do not have is pip's.
+    assert cl_extras.install_command("s3") == f"pip install -e '{clone}[s3]'"
+
+
+def test_a_pip_of_another_python_is_not_the_one_that_is_named(
+    installed: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(None)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert cl_extras.install_command("ml") == f"{sys.executable} -m pip install 'cl-client[ml]'"
+
+
+def test_where_there_is_no_pip_uv_is_named(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert cl_extras.install_command("ml") == f"uv pip install --python {sys.executable} 'cl-client[ml]'"
+
+
+def test_an_extra_is_complete_when_all_its_libraries_are_installed(installed: Install) -> None:
+    installed(None)
+    assert cl_extras.is_complete("server")
+    assert not cl_extras.is_complete("ml")
+
+
+def test_a_module_of_ours_that_is_missing_is_no_lack_of_an_extra(installed: Install) -> None:
+    installed(None)
+    ours = ModuleNotFoundError("No module named 'cl_server.nothing'", name="cl_server.nothing")
+    assert cl_extras.lack(ours, "the generator", "codegen") is None
+    theirs = ModuleNotFoundError("No module named 'ruff'", name="ruff")
+    expected = "the generator needs the extra [codegen] (ruff is missing): pip install 'cl-client[codegen]'"
+    assert cl_extras.lack(theirs, "the generator", "codegen") == expected
