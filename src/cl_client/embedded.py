@@ -24,9 +24,11 @@ def new_stack(data: str | os.PathLike[str] | None = None) -> LocalStack:
     try:
         from cl_server.embedded import LocalStack
     except ImportError as error:
+        from cl_extras import install_command
+
         raise ComputeClientError(
             f"the embedded server needs the extra [server] ({error.name} is missing)",
-            hint="pip install 'cl-client[server]'",
+            hint=install_command("server"),
         ) from error
     return LocalStack(Path(data) if data is not None else None)
 

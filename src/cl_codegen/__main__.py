@@ -274,6 +274,7 @@ def _say(text: str) -> None:
 def _reporting(run: Callable[[], int]) -> int:
     """Run a command. What is wrong with its input, with the generator or with the disk is told, with exit code 2."""
     from cl_codegen.faults import GeneratorError
+    from cl_extras import lack
 
     try:
         return run()
@@ -281,6 +282,10 @@ def _reporting(run: Callable[[], int]) -> int:
         sys.stderr.write(f"{broken}\n")
     except OSError as error:
         sys.stderr.write(f"nothing was written: {one_line(str(error))[:300]}\n")
+    except ModuleNotFoundError as error:
+        if (why := lack(error, "the generator", "codegen")) is None:
+            raise
+        sys.stderr.write(f"{why}\n")
     return 2
 
 

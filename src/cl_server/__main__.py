@@ -12,6 +12,9 @@ from pathlib import Path
 from cl_server.settings_error import SettingsError
 from cl_server.stack import parent_watchdog as lifeline
 
+# The extra that brings a library; all others are in `server`.
+EXTRAS = {"psycopg": "postgres", "obstore": "s3"}
+
 
 class Options(argparse.Namespace):
     """What the command line says."""
@@ -60,6 +63,12 @@ def main(argv: list[str] | None = None) -> int:
                 return spec(options.folder, check=options.check)
     except SettingsError as error:
         return failed(str(error), 2)
+    except ModuleNotFoundError as error:
+        from cl_extras import lack
+
+        if (why := lack(error, f"cl-server {options.command}", EXTRAS.get(error.name or "", "server"))) is None:
+            raise
+        return failed(why, 2)
     except Exception as error:
         from sqlalchemy.exc import OperationalError
 

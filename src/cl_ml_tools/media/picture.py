@@ -13,6 +13,7 @@ from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media import avif, exif_block, heif, limits, png, raw, tiff
 from cl_ml_tools.media.limits import NotAPictureError, TooManyPixelsError
 from cl_ml_tools.media.media_type import media_type
+from cl_ml_tools.requirement import install_command
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,7 +50,7 @@ def open_picture(path: Path, name: str) -> Generator["Image.Image"]:
     formats = READABLE
     if heif.is_heif(path):
         if not heif.teach():
-            raise NotAPictureError(f"{name} is HEIC, which this server cannot read: pip install 'cl-client[ml]'")
+            raise NotAPictureError(f"{name} is HEIC, which this server cannot read: {install_command('pi_heif')}")
         formats = (heif.FORMAT,)
     tiff.teach()
     try:

@@ -161,10 +161,14 @@ def _introduce(console: Console, stack: "LocalStack", *, detached: bool) -> None
             console.say(f"  export {name}={value}")
     left_out = stack.left_out()
     if left_out:
+        from cl_extras import install_command, is_complete
+
         console.say()
         console.say("Not offered:")
         for why in left_out.values():
             console.say(f"  {why}")
+        if not is_complete("ml"):
+            console.say(f"The libraries of all of them: {install_command('ml')}")
     if stack.admin_password is not None:
         # Even when quiet: nobody can look it up later.
         console.warn(f"the first admin is 'admin', with the password {stack.admin_password} (shown only this once)")
@@ -190,8 +194,10 @@ def _end_with_signals() -> None:
 
 def needs_server(error: ImportError) -> ComputeClientError:
     """What to say where the server side is not installed."""
+    from cl_extras import install_command
+
     return ComputeClientError(
-        f"a server needs the extra [server] ({error.name} is missing)", hint="pip install 'cl-client[server]'"
+        f"a server needs the extra [server] ({error.name} is missing)", hint=install_command("server")
     )
 
 

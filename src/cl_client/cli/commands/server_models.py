@@ -12,8 +12,6 @@ from cl_client.errors import ComputeClientError, InputNotFoundError
 
 app = App(name="models", help="The model files of a server on this machine.")
 
-INSTALL = "pip install 'cl-client[server,ml]'"
-
 
 @app.command(name="list")
 def list_models(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
@@ -117,4 +115,7 @@ def check(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
 
 
 def _needs(error: ImportError) -> ComputeClientError:
-    return ComputeClientError(f"models need the extras [server,ml] ({error.name} is missing)", hint=INSTALL)
+    from cl_extras import install_command
+
+    why = f"models need the extras [server,ml] ({error.name} is missing)"
+    return ComputeClientError(why, hint=install_command("server", "ml"))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -59,10 +60,13 @@ class Demonstration:
                 checks = await self._run_jobs(client, photo)
             if not heard:
                 raise ComputeClientError("nothing was heard over MQTT while the jobs ran")
+            left_out = list(stack.left_out())
         console.say()
         for check in checks:
             self._look_at(*check)
         self._conclude(photo, checks)
+        if left_out:
+            self._tell_left_out(left_out)
 
     def _take_photo(self) -> Path:
         # Pillow comes with the server, which is running by now.
@@ -155,6 +159,21 @@ class Demonstration:
         console.say("and in another:")
         console.say(f"  {_called()} media-thumbnail generate {photo} -w 320 --watch -o .")
         console.say(f"  {_called()} hash compute {photo}")
+
+    def _tell_left_out(self, plugins: list[str]) -> None:
+        """Name the plugins that this machine has no library or no model file for, and the command to go on with."""
+        from cl_extras import install_command, is_complete
+
+        console = self._console
+        console.say()
+        for line in textwrap.wrap(f"Plugins that were left out: {', '.join(plugins)}.", 80, break_on_hyphens=False):
+            console.say(line)
+        if is_complete("ml"):
+            console.say("Each needs a model file, which is not there yet:")
+            console.say(f"  {_called()} server models list")
+        else:
+            console.say("This installs what they need:")
+            console.say(f"  {install_command('ml')}")
 
 
 def _called() -> str:

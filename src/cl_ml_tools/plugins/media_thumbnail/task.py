@@ -16,7 +16,7 @@ from cl_ml_tools.media.transparency import is_transparent
 from cl_ml_tools.media.video import NotAVideoError, grab
 from cl_ml_tools.media.writing import save_picture
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, MediaThumbnailParams
-from cl_ml_tools.requirement import missing_library
+from cl_ml_tools.requirement import install_command, missing_library
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -78,7 +78,7 @@ def video_frame(path: Path, name: str, no_picture: NotAPictureError) -> "Image.I
     """A frame of a video; raises what was said of the file before if it is none."""
     if missing_library("media_thumbnail", "av") is not None:
         if media_type(path).startswith("video/"):
-            raise TaskError(f"{name} is a video, which this server cannot read: pip install 'cl-client[ml]'")
+            raise TaskError(f"{name} is a video, which this server cannot read: {install_command('av')}")
         raise no_picture
     try:
         return grab(path, name)
