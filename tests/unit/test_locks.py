@@ -58,3 +58,10 @@ def test_every_entry_has_its_hashes() -> None:
     for lock in (ROOT / "locks").glob("*.txt"):
         entries = lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
         assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_every_library_is_for_a_python_that_is_new_enough() -> None:
+    """Without the marker, the pip of Python 3.10 refuses a library that it cannot have, and not the Python."""
+    listed = [*PROJECT["project"]["dependencies"], *(requirement for extra in EXTRAS.values() for requirement in extra)]
+    oldest = PROJECT["project"]["requires-python"].removeprefix(">=")
+    assert {str(Requirement(requirement).marker) for requirement in listed} == {f'python_version >= "{oldest}"'}

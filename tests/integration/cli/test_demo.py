@@ -36,6 +36,9 @@ def test_the_demo_shows_the_job_and_leaves_its_results(process: Cli, tmp_path: P
         assert {"queued", "processing"} & set(heard)
         assert "completed" in heard
     assert "cl-client server up\n" in ran.err
+    # The libraries are here, and no model file is.
+    assert "Plugins that were left out: clip_embedding, dino_embedding, face_embedding." in ran.lines
+    assert "cl-client server models list\n" in ran.err
     assert outlines(ran.lines) == outlines(README.splitlines())
     assert [line for line in [*ran.lines, *ran.out.splitlines()] if len(line) > 80] == []
     assert {line.split()[-1] for line in ran.out.splitlines()} == {

