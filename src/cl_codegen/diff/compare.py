@@ -18,9 +18,7 @@ from cl_codegen.diff.operations import operations
 from cl_codegen.diff.schemas import Comparison
 from cl_codegen.diff.sign_in import SignIn, base_path, servers
 from cl_codegen.manifest.manifest import Manifest
-from cl_codegen.manifest.prune import fitting
 from cl_codegen.model.read import MANIFEST, Reading
-from cl_codegen.normalise.rules import normalise
 from cl_codegen.spec.spec import Spec
 from cl_codegen.text.layout import OURS, Layout
 
@@ -38,7 +36,7 @@ def read(path: Path, manifest: Path | None = None, layout: Layout | None = None)
 
 def reading_of(raw: Spec, manifest: Manifest, package: str, layout: Layout = OURS) -> Reading:
     """As `read`, from what has been read already."""
-    return Reading.of(raw, fitting(manifest, normalise(raw)[0]), package, layout)
+    return Reading.of(raw, manifest, package, layout, is_any_manifest=True)
 
 
 def diff(old: Reading, new: Reading) -> tuple[Change, ...]:

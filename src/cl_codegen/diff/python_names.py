@@ -7,15 +7,18 @@ called otherwise. Types of fields are left to `schemas`, which knows who sends a
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
+
+from attrs import evolve
 
 from cl_codegen.diff.change import Change, Level
 from cl_codegen.diff.rules import PYTHON_NAME
 from cl_codegen.model.read import Reading
 from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.wire import wire
+from cl_codegen.wire.wire import Wire
 from cl_codegen.write import output, render
 
 if TYPE_CHECKING:
@@ -38,13 +41,50 @@ _TWINS: Final = frozenset(["sync", "sync_detailed", "asyncio_detailed"])
 
 def surface(old: Reading, new: Reading, templates: Path, layout: Layout = OURS) -> tuple[Change, ...]:
     """What is incompatible between the packages of two readings, which are generated for that and thrown away."""
-    if (old.spec.document, old.plugins) == (new.spec.document, new.plugins):
+    modules = _differing(_signatures(old.wire), _signatures(new.wire))
+    if not modules and old.plugins == new.plugins:
         return ()
+    plugins = [render.render(one.plugins, templates / "plugins", layout) for one in (old, new)]
+    paths = _differing(*plugins)
     with tempfile.TemporaryDirectory(prefix="cl_codegen-surface-") as name:
         folders = Path(name) / "old", Path(name) / "new"
-        for reading, folder in zip((old, new), folders, strict=True):
-            _write(reading, folder, templates, layout)
+        for reading, files, folder in zip((old, new), plugins, folders, strict=True):
+            _make_packages(folder, reading.wire.package, layout.plugins)
+            written = wire.files(_part(reading.wire, modules), templates / "api")
+            for tag in {endpoint.tag for endpoint in reading.wire.endpoints.values()}:
+                written.setdefault(f"api/{tag}/__init__.py", "")
+            output.write_files(folder.joinpath(*reading.wire.package.split(".")), written)
+            changed = {path: text for path, text in files.items() if path in paths}
+            output.write_files(folder.joinpath(*layout.plugins.split(".")), changed)
         return compare(*folders)
+
+
+def _signatures(wire: Wire) -> dict[str, object]:
+    """What code can be written against, by module: the arguments of each endpoint, the fields of each class."""
+    found: dict[str, object] = {}
+    for one in wire.endpoints.values():
+        arguments = [(argument.name, argument.type, argument.required) for argument in one.keyword_arguments]
+        body = (one.body.type, one.body.required) if one.body else None
+        path = [argument.name for argument in one.path_arguments]
+        found[f"{one.tag}.{one.module}"] = path, arguments, body, one.returns
+    for model in wire.models:
+        found[model.module] = model.name, sorted(one.name for one in model.properties)
+    for words in wire.words:
+        found[words.module] = words.name
+    return found
+
+
+def _part(made: Wire, modules: frozenset[str]) -> Wire:
+    """A wire layer of some of its modules."""
+    endpoints = {key: one for key, one in made.endpoints.items() if f"{one.tag}.{one.module}" in modules}
+    models = tuple(model for model in made.models if model.module in modules)
+    words = tuple(words for words in made.words if words.module in modules)
+    return evolve(made, endpoints=endpoints, models=models, words=words)
+
+
+def _differing(old: Mapping[str, object], new: Mapping[str, object]) -> frozenset[str]:
+    """The keys whose values are not the same; only these have to be written and read again."""
+    return frozenset(key for key in old.keys() | new.keys() if key not in old or key not in new or old[key] != new[key])
 
 
 def compare(old: Path, new: Path) -> tuple[Change, ...]:
@@ -55,20 +95,16 @@ def compare(old: Path, new: Path) -> tuple[Change, ...]:
             change = _change(breakage)
             if change is not None:
                 found.setdefault((change.where, change.what), change)
-    return tuple(found.values())
+    return tuple(found[key] for key in sorted(found))
 
 
-def _write(reading: Reading, folder: Path, templates: Path, layout: Layout) -> None:
-    for package in (reading.wire.package, layout.plugins):
+def _make_packages(folder: Path, *packages: str) -> None:
+    for package in packages:
         path = folder
         for part in package.split("."):
             path /= part
             path.mkdir(parents=True, exist_ok=True)
             (path / "__init__.py").touch()
-    wire_folder = folder.joinpath(*reading.wire.package.split("."))
-    wire.generate(reading.spec, reading.wire.package, wire_folder, templates / "api")
-    plugins = render.render(reading.plugins, templates / "plugins", layout)
-    output.write_files(folder.joinpath(*layout.plugins.split(".")), plugins)
 
 
 def _breakages(package: str, old: Path, new: Path) -> Iterator[Breakage]:

@@ -8,6 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.manifest.prune import fitting
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.read_plugins import read_plugins
 from cl_codegen.normalise.rules import Applied, normalise
@@ -40,15 +41,25 @@ class Reading:
     plugins: tuple[Plugin, ...]
 
     @classmethod
-    def of(cls, raw: Spec, manifest: Manifest, package: str, layout: Layout = OURS) -> Reading:
+    def of(
+        cls, raw: Spec, manifest: Manifest, package: str, layout: Layout = OURS, *, is_any_manifest: bool = False
+    ) -> Reading:
         """Read a spec.
+
+        Args:
+            raw: as the server says it.
+            manifest: what people said of names.
+            package: the wire layer.
+            layout: of the packages.
+            is_any_manifest: whether the manifest may name what the spec does not have; that is left out then.
 
         Raises:
             SpecError: as `generate`.
         """
         spec, applied = normalise(raw)
         made = wire.outline(spec, package)
-        return cls(raw, spec, applied, made, manifest, read_plugins(spec, manifest, made, layout))
+        known = fitting(manifest, spec) if is_any_manifest else manifest
+        return cls(raw, spec, applied, made, known, read_plugins(spec, known, made, layout))
 
     @classmethod
     def load(cls, path: Path, manifest: Path | None = None, layout: Layout | None = None) -> Reading:
