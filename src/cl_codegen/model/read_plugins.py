@@ -252,7 +252,9 @@ class _Reader:
         body = chosen[1].at("schema").follow()
         needed, fields = required_of(body), {field.wire_name: field for field in self.endpoint.body.fields}
         for wire_name, schema in properties(body):
-            field = fields[wire_name]
+            field = fields.get(wire_name)
+            if field is None:
+                continue  # It is only read (`readOnly`), so nobody gives it.
             required = wire_name in needed
             yield _Sent(
                 wire_name, field.name, "body", required, schema, None, field.value_type, field.read, field.classes
