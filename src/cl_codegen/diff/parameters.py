@@ -223,12 +223,14 @@ def _body_of_kind(
         made = evolve(made, level=finding.level, rule=rule.name if rule else finding.rule)
         yield operation.parameter_change(made, name) if is_field else made
     encodings = members(before.get("encoding")), members(after.get("encoding"))
-    for name in members(shapes[1][0].words.get("properties")):
-        if name in members(shapes[0][0].words.get("properties")):
-            argument = Argument(name, "body", False, {})
-            if not same(*(_encoding(one.get(name)) for one in encodings)):
-                yield _changed(new, rules.PARAMETER_STYLE, "is encoded otherwise", f"parameter {name}", argument)
-            yield from _said_otherwise(old, new, argument, argument)
+    fields = [members(shape[0].words.get("properties")) for shape in shapes]
+    for name, schema in fields[1].items():
+        if name not in fields[0] or schemas.is_hidden(fields[0][name], schema, "sent"):
+            continue
+        argument = Argument(name, "body", False, {})
+        if not same(*(_encoding(one.get(name)) for one in encodings)):
+            yield _changed(new, rules.PARAMETER_STYLE, "is encoded otherwise", f"parameter {name}", argument)
+        yield from _said_otherwise(old, new, argument, argument)
 
 
 def _encoding(value: JSONValue) -> JSONObject:

@@ -263,6 +263,11 @@ class Comparison:
                 yield found(rules.OPTIONAL, way, "is optional now" if way == "sent" else "may be missing now", name)
             yield from below(name, self.compare(before[name], schema, way))
 
+    def is_hidden(self, old: JSONValue, new: JSONValue, way: Way) -> bool:
+        """Whether a field does not go this way, in one of the documents."""
+        hidden = "readOnly" if way == "sent" else "writeOnly"
+        return self.said(old, hidden, self.old) is True or self.said(new, hidden, self.new) is True
+
     def around(self, old: JSONValue, new: JSONValue, way: Way, *, is_same: bool = False) -> Iterator[Finding]:
         """What stands beside a type: the default, which the server alone applies, and words for people.
 
