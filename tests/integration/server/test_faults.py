@@ -227,17 +227,6 @@ def test_a_stop_gives_back_what_takes_too_long(tmp_path: Path) -> None:
             assert watch.final(job_id)["status"] == "completed"
 
 
-def test_a_worker_finishes_its_job_before_it_stops(tmp_path: Path) -> None:
-    with LocalStack(tmp_path, workers=1) as stack:
-        api = Api(stack)
-        with api.http, Watch(stack) as watch:
-            job_id = api.submit("image_conversion", photo.slow(), format="webp", quality=100)
-            watch.until(lambda: "processing" in watch.statuses(job_id))
-            stack.restart("w0")
-            assert api.job(job_id)["status"] == "completed"
-            assert [e["status"] for e in watch.of(job_id)].count("processing") == 2  # the claim, and its progress
-
-
 def test_jobs_outlive_the_stack(tmp_path: Path) -> None:
     with LocalStack(tmp_path, workers=2) as stack:
         api = Api(stack)

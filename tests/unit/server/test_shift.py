@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from pydantic import BaseModel
 
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
@@ -16,6 +19,7 @@ from cl_ml_tools.worker import Worker
 from cl_server.files.local import LocalFileStorage
 from cl_server.messaging.doorbell import Doorbell, Ringer
 from cl_server.messaging.worker_announcement import Presence
+from cl_server.workers import worker as worker_process
 from cl_server.workers.memory import resident
 from cl_server.workers.worker import Shift
 
@@ -109,3 +113,61 @@ async def test_a_worker_that_a_task_made_too_large_ends_between_two_jobs(tmp_pat
     assert 0 < len(done) == len(leak.kept) < 20
     # What is left is for the next worker: nothing was begun that did not end.
     assert {job.status for job in queue.list_jobs(JobQuery()).jobs} == {JobStatus.COMPLETED, JobStatus.QUEUED}
+
+
+class Ended(BaseModel):
+    """That it did."""
+
+    ended: bool = True
+
+
+class HeldTask(BlockingModule[BaseJobParams]):
+    """Runs until the test lets it end."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    @property
+    def task_type(self) -> str:
+        return "held"
+
+    def get_schema(self) -> type[BaseJobParams]:
+        return BaseJobParams
+
+    def process(self, params: BaseJobParams, progress: ProgressCallback) -> BaseModel:
+        del params, progress
+        self.begun.set()
+        assert self.may_end.wait(60)
+        return Ended()
+
+
+class SignalledShift(Shift):
+    """A shift that says when it has heard a signal."""
+
+    heard: asyncio.Event
+
+    def _signal(self) -> None:
+        super()._signal()
+        self.heard.set()
+
+
+async def test_a_worker_finishes_its_job_before_it_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # How long a job may take then is another matter: nothing here depends on how fast the machine is.
+    monkeypatch.setattr(worker_process, "GRACE", 600.0)
+    queue, storage, held = MemoryJobRepository(), LocalFileStorage(tmp_path), HeldTask()
+    for job_id in ("first", "second"):
+        storage.create_job_directory(job_id)
+        queue.add_job(Job(job_id=job_id, task_type="held", params={"input_paths": [], "output_paths": []}))
+    worker, presence = Worker(queue, {"held": held}), Presence(None, "w0", ["held"])
+    shift = SignalledShift(worker, queue, storage, presence, "w0", task_timeout=600)
+    shift.heard = asyncio.Event()
+    with Doorbell(tmp_path / "workers", "w0") as bell:
+        working = asyncio.create_task(shift.work(bell))
+        assert await asyncio.to_thread(held.begun.wait, 60)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(shift.heard.wait(), 60)
+        assert not working.done()
+        held.may_end.set()
+        assert await asyncio.wait_for(working, 60)
+    status = {job.job_id: job.status for job in queue.list_jobs(JobQuery()).jobs}
+    assert sorted(status.values()) == [JobStatus.COMPLETED, JobStatus.QUEUED]
