@@ -55,7 +55,8 @@ def lack(error: ModuleNotFoundError, what: str, extra: str) -> str | None:
     """What to say, in one line, where a library of an extra is missing; `None` where a module of ours is, a fault."""
     if error.name is None or error.name.startswith("cl_"):
         return None
-    return f"{what} needs the extra [{extra}] ({error.name} is missing): {install_command(extra)}"
+    library = error.name.partition(".")[0]
+    return f"{what} needs the extra [{extra}] ({library} is missing): {install_command(extra)}"
 
 
 def is_complete(extra: str) -> bool:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 import cl_extras
 
+ROOT = Path(__file__).parents[2]
 Install = Callable[[dict[str, object] | None], None]
 
 
@@ -98,3 +100,34 @@ def test_a_module_of_ours_that_is_missing_is_no_lack_of_an_extra(installed: Inst
     theirs = ModuleNotFoundError("No module named 'ruff'", name="ruff")
     expected = "the generator needs the extra [codegen] (ruff is missing): pip install 'cl-client[codegen]'"
     assert cl_extras.lack(theirs, "the generator", "codegen") == expected
+
+
+@pytest.mark.parametrize(
+    ("module", "program", "arguments", "says"),
+    [
+        ("fastapi", "cl_server", ["compute"],
+         "error: cl-server compute needs the extra [server] (fastapi is missing): "),
+        ("sqlalchemy", "cl_server", ["worker", "--slot", "0"],
+         "error: cl-server worker needs the extra [server] (sqlalchemy is missing): "),
+        ("psycopg", "cl_server", ["worker", "--slot", "0", "--database", "postgresql://u@127.0.0.1:1/jobs"],
+         "error: cl-server worker needs the extra [postgres] (psycopg is missing): "),
+        ("obstore", "cl_server", ["worker", "--slot", "0", "--storage", "s3://bucket/jobs"],
+         "error: cl-server worker needs the extra [s3] (obstore is missing): "),
+        ("ruff", "cl_codegen", ["check"], "the generator needs the extra [codegen] (ruff is missing): "),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " not in value else "",
+)  # fmt: skip
+def test_a_program_without_its_extra_says_so_in_one_line(
+    tmp_path: Path, module: str, program: str, arguments: list[str], says: str
+) -> None:
+    code = f"import sys; sys.modules[{module!r}] = None; from {program}.__main__ import main; sys.exit(main())"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        env={"CL_DATA": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert ran.stderr == f"{says}{cl_extras.install_command(says.partition('[')[2].partition(']')[0])}\n"
