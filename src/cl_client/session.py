@@ -79,6 +79,7 @@ class SessionManager:
         self._flight: asyncio.Task[None] | None = None
         self._left_alone_until = 0.0
         self._clients: list[ComputeClient] = []
+        self._obstacle: ComputeClientError | None = None
         self.kept_in: str | None = None
         """Where `login` put the token, in words; `None` where it ends with the process."""
 
@@ -92,6 +93,9 @@ class SessionManager:
 
         Returns:
             Whether somebody is logged in now.
+
+        Raises:
+            ComputeClientError: there is one, and it cannot be read (a locked keyring, a damaged file).
         """
         if self._store is not None:
             kept = await asyncio.to_thread(self._store.load, self.auth.base_url, self._username)
@@ -143,12 +147,18 @@ class SessionManager:
 
     async def logout(self) -> None:
         """Forget the token, here and where it is kept. The server is not asked: it knows no sessions."""
+        self._expect_known()
         session, self._session, self._user, self.kept_in = self._session, None, None, None
         if session is not None and self._store is not None:
             await asyncio.to_thread(self._store.forget, session)
 
     def is_authenticated(self) -> bool:
-        """Whether somebody is logged in. Whether the token is good yet is only known when it is used."""
+        """Whether somebody is logged in. Whether the token is good yet is only known when it is used.
+
+        Raises:
+            ComputeClientError: a session was kept, and cannot be read; `login` begins another.
+        """
+        self._expect_known()
         return self._session is not None
 
     def get_token(self) -> str:
@@ -204,7 +214,7 @@ class SessionManager:
             AuthenticationError: the session is over.
             ServerUnreachableError: there is no auth server.
         """
-        if self._session is None:
+        if not self.is_authenticated():
             return None
         token = await self.get_valid_token()
         if self._user is None:
@@ -231,7 +241,11 @@ class SessionManager:
         await self.auth.close()
 
     async def __aenter__(self) -> Self:
-        await self.restore()
+        try:
+            await self.restore()
+        except ComputeClientError as error:
+            # Whoever logs in now needs it no more; nobody else goes on as a guest.
+            self._obstacle = error
         return self
 
     async def __aexit__(
@@ -239,7 +253,12 @@ class SessionManager:
     ) -> None:
         await self.close()
 
+    def _expect_known(self) -> None:
+        if self._obstacle is not None:
+            raise self._obstacle
+
     def _logged_in(self) -> Session:
+        self._expect_known()
         if self._session is None:
             raise AuthenticationError(
                 "nobody is logged in", hint="log in: `cl-client login`, or `SessionManager.login`"
@@ -247,7 +266,7 @@ class SessionManager:
         return self._session
 
     def _take(self, session: Session) -> None:
-        self._session, self._user = session, None
+        self._session, self._user, self._obstacle = session, None, None
         self._share = random.uniform(*EARLY)  # noqa: S311 (no secret)
         self._left_alone_until = 0.0
 
@@ -317,7 +336,12 @@ class SessionManager:
     async def _kept(self, session: Session) -> Session | None:
         if self._store is None:
             return None
-        return await asyncio.to_thread(self._store.load, session.auth_url, session.username)
+        try:
+            return await asyncio.to_thread(self._store.load, session.auth_url, session.username)
+        except ComputeClientError as error:
+            # We have what it held, and write it anew.
+            logger.debug("%s", error)
+            return session
 
     async def _keep(self, session: Session) -> None:
         if self._store is None:

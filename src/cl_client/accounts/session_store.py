@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fnmatch
 import hashlib
 import json
 import logging
+import math
+import os
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import IO, Final, Protocol, cast
 
@@ -58,13 +61,19 @@ class SessionStore:
         self._folder = folder or state_folder() / "sessions"
 
     def load(self, auth_url: str, username: str | None = None) -> Session | None:
-        """The session of a user; of whoever logged in last when not given. What cannot be read is not there."""
-        found = [
-            session
-            for path in self._files(auth_url, username)
-            if (session := _read(path)) is not None and session.auth_url == auth_url
-        ]
-        return max(found, key=lambda session: session.logged_in_at, default=None)
+        """The session of a user; of whoever logged in last when not given.
+
+        Raises:
+            ComputeClientError: it is there and cannot be read. Whoever was logged in never goes on as somebody else.
+        """
+        found = [kept for path in self._files(auth_url, username) if (kept := _read(path)) is not None]
+        last = max(found, key=lambda kept: kept.logged_in_at, default=None)
+        if isinstance(last, _Unreadable):
+            raise ComputeClientError(
+                f"the session in {last.path} cannot be read: {last.reason}",
+                hint="log in again (`cl-client login`), or go on as a guest (`--no-auth`)",
+            )
+        return last
 
     def save(self, session: Session) -> str:
         """Keep a session, in place of an earlier one of the same user.
@@ -126,12 +135,25 @@ class SessionStore:
                 await asyncio.sleep(_NEXT_LOOK)
             yield
 
-    def _files(self, auth_url: str, username: str | None) -> Iterator[Path]:
+    def _files(self, auth_url: str, username: str | None) -> Sequence[Path]:
         server, user = _short(auth_url), "*" if username is None else _short(username.casefold())
-        return self._folder.glob(f"{server}-{user}.json")
+        try:
+            names = os.listdir(self._folder)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise ComputeClientError(
+                f"the sessions in {self._folder} cannot be read: {error.strerror or error}",
+                hint="make that a folder of yours, or go on as a guest (`--no-auth`)",
+            ) from error
+        return [self._folder / name for name in fnmatch.filter(names, f"{server}-{user}.json")]
 
     def _path(self, session: Session) -> Path:
-        return self._folder / f"{_short(session.auth_url)}-{_short(session.username.casefold())}.json"
+        return self._folder / f"{_name(session.auth_url, session.username)}.json"
+
+
+def _name(auth_url: str, username: str) -> str:
+    return f"{_short(auth_url)}-{_short(username.casefold())}"
 
 
 def _short(text: str) -> str:
@@ -139,27 +161,66 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _read(path: Path) -> Session | None:
+@frozen
+class _Unreadable:
+    """A session that is there, whoever's it is.
+
+    Attributes:
+        path: of its file.
+        reason: why it cannot be read.
+        logged_in_at: when that was, as far as is known.
+    """
+
+    path: Path
+    reason: str
+    logged_in_at: float
+
+
+def _read(path: Path) -> Session | _Unreadable | None:
+    logged_in_at = 0.0
     try:
+        logged_in_at = path.stat().st_mtime
         record = cast("dict[str, object]", json.loads(path.read_bytes()))
         auth_url, username, text = str(record["auth_url"]), str(record["username"]), record["token"]
+        logged_in_at = _time(record["logged_in_at"])
         lifetime = record["lifetime"]
-        session = Session(
+        if path.stem != _name(auth_url, username) or not isinstance(text, str | None):
+            raise ValueError
+        return Session(
             auth_url=auth_url,
             username=username,
             token=Token(
-                str(text) if text is not None else _get_from_keyring(auth_url, username),
-                float(cast("float", record["received_at"])),
-                None if lifetime is None else float(cast("float", lifetime)),
+                _checked(text if text is not None else _get_from_keyring(auth_url, username)),
+                _time(record["received_at"]),
+                None if lifetime is None else _time(lifetime),
             ),
-            logged_in_at=float(cast("float", record["logged_in_at"])),
+            logged_in_at=logged_in_at,
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        logger.warning("the session in %s cannot be read (%s): log in again", path, type(error).__name__)
-        return None
-    return session
+    except OSError as error:
+        return _Unreadable(path, error.strerror or str(error), logged_in_at)
+    except _KeyringError as error:
+        return _Unreadable(path, str(error), logged_in_at)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return _Unreadable(path, "it is damaged", logged_in_at)
+
+
+def _time(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError
+    return float(value)
+
+
+def _checked(text: str) -> str:
+    """A token that can be sent in a header; raises ValueError for one that cannot."""
+    if not text.isascii() or not text.isprintable() or " " in text or not text:
+        raise ValueError
+    return text
+
+
+class _KeyringError(Exception):
+    """The keyring does not give what was put into it."""
 
 
 class _Keyring(Protocol):
@@ -189,23 +250,27 @@ def _put_into_keyring(session: Session) -> bool:
     backend = _keyring()
     if backend is None:
         return False
+    entry = _entry(session.auth_url, session.username)
     try:
-        backend.set_password(_SERVICE, _entry(session.auth_url, session.username), session.token.text)
+        backend.set_password(_SERVICE, entry, session.token.text)
+        # Some take everything and give nothing back.
+        return backend.get_password(_SERVICE, entry) == session.token.text
     except Exception as error:
         logger.debug("the keyring takes nothing: %r", error)
         return False
-    return True
 
 
 def _get_from_keyring(auth_url: str, username: str) -> str:
     backend = _keyring()
+    if backend is None:
+        raise _KeyringError(f"the token of {username} is in a keyring, and there is none now")
     try:
-        text = None if backend is None else backend.get_password(_SERVICE, _entry(auth_url, username))
+        text = backend.get_password(_SERVICE, _entry(auth_url, username))
     except Exception as error:
         # It is locked, or away: each backend says it in its own way.
-        raise KeyError(repr(error)) from error
+        raise _KeyringError(f"the keyring does not give the token of {username} ({error})") from error
     if text is None:
-        raise KeyError("the keyring has it no more")
+        raise _KeyringError(f"the keyring has no token of {username} any more")
     return text
 
 

@@ -218,3 +218,22 @@ def test_without_a_place_to_keep_it_a_login_is_a_failure(
     assert ran.code == 1
     assert "cannot keep the session" in ran.lines[0]
     assert errors(ran) == [f"error: {USER} can log in, but the session cannot be kept"]
+
+
+def test_a_session_that_cannot_be_read_makes_nobody_a_guest(
+    cli: Cli, accounts: Accounts, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    say_on_stdin(monkeypatch, *[accounts.passwords[USER]] * 2)
+    assert cli("login", USER, "--password", "-").code == 0
+    (file,) = (tmp_path / "state").rglob("*.json")
+    file.write_text("{")
+    for command in (["hash", "compute", words], ["jobs", "list"], ["whoami"], ["workers"], ["logout"]):
+        ran = cli(*command)
+        assert ran.code == 1
+        assert [str(file) in line for line in errors(ran)] == [True], ran.err
+        assert "--no-auth" in ran.err
+    assert any(str(file) in line for line in cli("doctor").out.splitlines())
+    says(cli("--no-auth", "hash", "compute", words), 1, "takes no guests", "hint: cl-client login", hint=True)
+    assert cli(*as_user(accounts, USER), "hash", "compute", words).code == 0
+    assert cli("login", USER, "--password", "-").code == 0
+    assert cli("hash", "compute", words).code == 0

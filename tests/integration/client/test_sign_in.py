@@ -7,6 +7,7 @@ import pytest
 from cl_client import (
     AuthenticationError,
     ClientClosedError,
+    ComputeClientError,
     InvalidParameterError,
     JWTAuthProvider,
     ServerConfig,
@@ -103,3 +104,31 @@ async def test_a_place_that_cannot_be_written_costs_the_session_its_next_process
 def test_a_provider_has_a_token_or_a_session(arguments: dict[str, str]):
     with pytest.raises(InvalidParameterError):
         JWTAuthProvider(**arguments)  # type: ignore[arg-type]
+
+
+async def test_a_session_that_cannot_be_read_is_nobodys_until_somebody_logs_in(
+    accounts: Accounts, config: ServerConfig, store: SessionStore, tmp_path: Path
+):
+    async with SessionManager(config, store=store) as session:
+        await session.login(USER, accounts.passwords[USER])
+    (file,) = (tmp_path / "sessions").glob("*.json")
+    file.write_text("{")
+    async with SessionManager(config, store=store) as session:
+        client = session.create_compute_client()
+        for ask in (session.get_valid_token, session.get_current_user, session.restore, session.logout):
+            with pytest.raises(ComputeClientError, match="cannot be read"):
+                await ask()
+        with pytest.raises(ComputeClientError, match="cannot be read"):
+            await client.hash.compute(b"x")
+        await session.login(USER, accounts.passwords[USER])
+        assert (await client.hash.compute(b"x", algorithm="md5", wait=True)).output.md5
+
+
+async def test_a_session_that_is_damaged_while_it_is_used_is_written_anew(
+    accounts: Accounts, session: SessionManager, clock: Clock, tmp_path: Path
+):
+    (file,) = (tmp_path / "sessions").glob("*.json")
+    file.write_text("{")
+    clock.now += LIFE - 1
+    await session.refresh()
+    assert session.get_token() in file.read_text()

@@ -1,10 +1,14 @@
 """Where a session is kept, and who can read it."""
 
+import json
+import shutil
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
+import keyring.backends.fail
 import pytest
 from attrs import evolve
 from keyring.backend import KeyringBackend
@@ -107,26 +111,77 @@ def test_a_keyring_that_takes_nothing_is_one_that_is_not_there(
     assert store.load("http://auth:8000") == ALICE
 
 
-def test_a_keyring_that_is_locked_later_has_nobody_logged_in(
-    store: SessionStore, fake_keyring: FakeKeyring, caplog: pytest.LogCaptureFixture
+def test_a_keyring_that_gives_nothing_back_is_one_that_is_not_there(
+    store: SessionStore, tmp_path: Path, fake_keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(FakeKeyring, "set_password", lambda *_: None)
+    assert store.save(ALICE) == str(files(tmp_path)[0])
+    assert store.load("http://auth:8000") == ALICE
+
+
+def unreadable(store: SessionStore, username: str | None = None) -> str:
+    with pytest.raises(ComputeClientError, match="cannot be read") as error:
+        store.load("http://auth:8000", username)
+    assert "--no-auth" in str(error.value.hint)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("username", [None, "alice"])
+def test_a_keyring_that_is_locked_later_is_named(store: SessionStore, fake_keyring: FakeKeyring, username: str | None):
     store.save(ALICE)
     fake_keyring.locked = True
-    assert store.load("http://auth:8000") is None
-    assert "log in again" in caplog.text
-    assert "t0ken" not in caplog.text
+    said = unreadable(store, username)
+    assert "keyring does not give the token of alice (locked)" in said
+    assert "t0ken" not in said
+    fake_keyring.locked = False
+    fake_keyring.held.clear()
+    assert "no token of alice any more" in unreadable(store, username)
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    assert "there is none now" in unreadable(store, username)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"token": 1}', b"\xff\xfe", b"[" * 100_000])
-def test_a_file_that_cannot_be_read_is_no_session(
-    store: SessionStore, tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
-):
+def without(key: str, **values: object) -> bytes:
+    record = {
+        "auth_url": "http://auth:8000", "username": "alice", "logged_in_at": 1, "received_at": 1, "lifetime": 9,
+        "token": "t0ken",
+    }  # fmt: skip
+    return json.dumps({name: value for name, value in {**record, **values}.items() if name != key}).encode()
+
+
+DAMAGED = [
+    b"", b"{", b"[]", b"{}", b"null", b'{"token": 1}', b"\xff\xfe", b"[" * 100_000, without("token"),
+    without("lifetime"), without("", token=7), without("", token=""), without("", token="a b"),
+    without("", received_at="1"), without("", received_at=float("nan")), without("", lifetime=True),
+    without("", auth_url="http://other"), without("", username="bob"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_file_that_is_damaged_is_named_until_somebody_logs_in(store: SessionStore, tmp_path: Path, content: bytes):
     store.save(ALICE)
-    files(tmp_path)[0].write_bytes(content)
+    (file,) = files(tmp_path)
+    file.write_bytes(content)
+    assert str(file) in unreadable(store)
+    assert str(file) in unreadable(store, "alice")
+    bob = evolve(ALICE, username="bob", logged_in_at=time.time() + 1)
+    store.save(bob)
+    # Who logged in after that is known.
+    assert store.load("http://auth:8000") == bob
+    assert store.load("http://auth:8000", "bob") == bob
+    store.save(ALICE)
+    assert store.load("http://auth:8000", "alice") == ALICE
+
+
+def test_sessions_that_are_no_files_are_named(store: SessionStore, tmp_path: Path):
+    store.save(ALICE)
+    (file,) = files(tmp_path)
+    file.unlink()
+    file.mkdir()
+    assert str(file) in unreadable(store)
+    shutil.rmtree(file.parent)
     assert store.load("http://auth:8000") is None
-    assert "log in again" in caplog.text
-    store.save(ALICE)
-    assert store.load("http://auth:8000") == ALICE
+    file.parent.write_bytes(b"")
+    assert str(file.parent) in unreadable(store)
 
 
 def test_a_place_that_cannot_be_written_is_told_and_leaves_nothing(tmp_path: Path):
