@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from cl_client.model import JobState
 
 
+def readable(text: str) -> str:
+    """A text in which nothing moves the cursor, colours a terminal or turns the direction of writing."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
+
+
 class ComputeClientError(Exception):
     """The base of all errors of this package.
 
@@ -40,13 +47,14 @@ class ComputeClientError(Exception):
         job_id: str | None = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message: str = message
-        self.reason: str = reason or message
+        # Servers, brokers and file names have a part in them, and they end up in logs and on terminals.
+        self.message: str = readable(message)
+        super().__init__(self.message)
+        self.reason: str = readable(reason or message)
         self.status: int | None = status
-        self.request_id: str | None = request_id
+        self.request_id: str | None = None if request_id is None else readable(request_id)
         self.job_id: str | None = job_id
-        self.hint: str | None = hint
+        self.hint: str | None = None if hint is None else readable(hint)
 
 
 class ServerUnreachableError(ComputeClientError):
@@ -153,10 +161,10 @@ class JobFailedError(ComputeClientError):
     """The job ended, and not well. `job` is its last state."""
 
     def __init__(self, job: JobState) -> None:
-        reason = job.error_message or "the server gave no reason"
+        reason = " ".join((job.error_message or "").split()) or "the server gave no reason"
         super().__init__(
             f"job {job.job_id} ({job.task_type}) {job.status}: {reason}",
-            reason=job.error_message or f"{job.status}, and {reason}",
+            reason=reason if job.error_message else f"{job.status}, and {reason}",
             job_id=job.job_id,
         )
         self.job: JobState = job

@@ -12,7 +12,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -138,7 +137,7 @@ class SessionStore:
     def _files(self, auth_url: str, username: str | None) -> Sequence[Path]:
         server, user = _short(auth_url), "*" if username is None else _short(username.casefold())
         try:
-            names = os.listdir(self._folder)
+            names = [path.name for path in self._folder.iterdir()]
         except FileNotFoundError:
             return []
         except OSError as error:

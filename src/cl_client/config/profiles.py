@@ -160,9 +160,9 @@ def _checked(key: str, value: object) -> str | int | bool:
         if text.casefold() not in _SWITCHES:
             raise InvalidParameterError(f"{key} is {text!r}, and has to be true or false")
     elif setting.key.endswith("_url"):
-        address = urlsplit(text)
-        if address.password is not None:
+        if ":" in text.partition("//")[2].rpartition("@")[0]:
             raise InvalidParameterError(f"{key} holds a password: {_NO_SECRETS}")
+        address = urlsplit(text)
         if address.scheme not in ("http", "https") or not address.hostname:
             raise InvalidParameterError(f"{key} is {text!r}, and has to be like http://host:port")
     return wanted

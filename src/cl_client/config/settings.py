@@ -87,8 +87,11 @@ def broker_of(url: str, source: str) -> dict[str, Told]:
         raise InvalidParameterError("MQTT_URL is not a broker: write mqtt://host:port or mqtts://host:port")
     try:
         port = parts.port
-    except ValueError as error:
-        raise InvalidParameterError(f"MQTT_URL: {error}") from None
+    except ValueError:
+        # What urllib says holds what stands there, which may be a part of a password.
+        raise InvalidParameterError(
+            "MQTT_URL: its port is no number from 0 to 65535 (a / or # in a password is written %2F or %23)"
+        ) from None
     tls = parts.scheme == "mqtts"
     usual = ComputeClientConfig.MQTT_TLS_PORT if tls else ComputeClientConfig.MQTT_BROKER_PORT
     return {

@@ -82,7 +82,7 @@ async def send_patiently(
         return await send()
 
     def tell(state: RetryCallState) -> None:
-        what = f"{request.method} {request.url.path} (request {request.headers['X-Request-ID']})"
+        what = f"{request.method} {request.url.raw_path.decode()} (request {request.headers['X-Request-ID']})"
         logger.info("%s is tried again in %.1f s, because of: %s", what, state.upcoming_sleep, _error(state))
 
     retrying = AsyncRetrying(

@@ -70,7 +70,7 @@ async def observed(request: httpx.Request, answer: Awaitable[httpx.Response]) ->
     """Tell of one try of a request: until its headers are there where the body is streamed, else until all of it is."""
     if "opentelemetry.trace" not in sys.modules and not logger.isEnabledFor(logging.DEBUG):
         return await answer
-    method, path, began = request.method, request.url.path, time.perf_counter()
+    method, path, began = request.method, request.url.raw_path.decode().partition("?")[0], time.perf_counter()
     known = {
         "http.request.method": method,
         "url.path": path,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, cast
@@ -16,6 +15,7 @@ from uuid import uuid4
 import httpx
 
 from cl_api.compute.types import JSONObject
+from cl_client.config.addresses import read_address
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.seconds import positive
 from cl_client.errors import (
@@ -89,15 +89,13 @@ class Transport(httpx.AsyncClient):
         when_away: str = AWAY,
         job_in: Callable[[str], tuple[str | None, bool]] = lambda _: (None, False),
     ) -> None:
-        if not re.match(r"https?://[^/]", base_url):
-            raise InvalidParameterError(f"{base_url!r} is not the address of a server: write http://host:port")
         deadline = positive("deadline", deadline)
         # A name and a password in the address would be in each message and each log that names it, httpx's too.
-        url = httpx.URL(base_url)
-        basic = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
+        address = read_address(base_url)
+        basic = None if address.username is None else httpx.BasicAuth(address.username, address.password)
         timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts.of(timeout)
         super().__init__(
-            base_url=url.copy_with(userinfo=b""),
+            base_url=_url(address.url),
             timeout=httpx.Timeout(
                 connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
             ),
@@ -298,6 +296,13 @@ class Transport(httpx.AsyncClient):
             raise ClientClosedError("this client began in another event loop: make one client for each loop")
         if self.is_closed:
             raise ClientClosedError("this client is closed: make a new one")
+
+
+def _url(address: str) -> httpx.URL:
+    try:
+        return httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise InvalidParameterError(f"{address!r} is not the address of a server: {error}") from None
 
 
 def _read_all_at_once() -> None:

@@ -12,7 +12,7 @@ import itertools
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from cl_client.errors import ComputeClientError
+from cl_client.errors import ComputeClientError, readable
 from cl_client.model import JobState
 from cl_client.server import status
 
@@ -111,7 +111,7 @@ class Watch:
         except ComputeClientError as error:
             # Who waits gets the error itself; callbacks have no way to hear of it.
             if not self._awaited:
-                logger.warning("no more news of job %s: %s", self.job_id, error)
+                logger.warning("no more news of job %s: %s", readable(self.job_id), error)
 
     async def _call(self, callback: JobCallback | None, job: JobState) -> None:
         if callback is None:
@@ -121,4 +121,4 @@ class Watch:
             if inspect.isawaitable(result):
                 await result
         except Exception:
-            logger.exception("a callback for job %s failed", self.job_id)
+            logger.exception("a callback for job %s failed", readable(self.job_id))

@@ -194,7 +194,7 @@ class Watcher:
             event = self._parse(payload)
         except (ValueError, RecursionError) as error:
             self.ignored += 1
-            logger.debug("ignored a message on %s: %s", topic, error)
+            logger.debug("ignored a message on %r: %r", topic, error)
             return
         entry = self._entries.get(event.job_id)
         self._proven = self._proven or entry is not None
@@ -305,7 +305,7 @@ class Watcher:
             self._fail(entry, verdict)
         except Exception as bug:
             # Whatever it was: a watch that ends with an error is better than one that never ends.
-            logger.exception("asking for job %s failed", entry.job_id)
+            logger.exception("asking for job %r failed", entry.job_id)
             self._fail(entry, ComputeClientError(f"asking for job {entry.job_id} failed: {bug!r}", job_id=entry.job_id))
         finally:
             entry.fetching = False

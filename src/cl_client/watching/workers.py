@@ -140,7 +140,7 @@ class Workers:
             worker = _parse(payload, self._contract)
         except (ValueError, RecursionError) as error:
             self.ignored += 1
-            logger.debug("ignored a message on %s: %s", topic, error)
+            logger.debug("ignored a message on %r: %r", topic, error)
             return
         self._announced.add(worker_id)
         known = self._known.get(worker_id)
@@ -220,7 +220,7 @@ class _Listener:
             if inspect.isawaitable(result):
                 await result
         except Exception:
-            logger.exception("a callback for worker %s failed", worker_id)
+            logger.exception("a callback for worker %r failed", worker_id)
 
 
 def _parse(payload: bytes, contract: Contract) -> WorkerState:

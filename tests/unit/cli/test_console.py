@@ -185,3 +185,16 @@ def test_with_debug_everything_is_heard_with_its_traceback(
     assert "warning: a callback failed" in err
     assert "ValueError: inside" in err
     assert "cl_client.watching.watch: news" in err
+
+
+def test_debugging_shows_what_a_server_says_and_does_not_do_it(capsys: pytest.CaptureFixture[str]):
+    console = Console(debug=True)
+    console.listen()
+    try:
+        logging.getLogger("cl_client.watching").debug("the broker says %s", "\x1b]0;OWNED\x07\x9b31m\u202e\r")
+        console.trace("Traceback:\n  \x1b[31mred\x85\n")
+    finally:
+        Console().listen()
+    err = capsys.readouterr().err
+    assert err.count("\n") == 3
+    assert err.replace("\n", "").isprintable()

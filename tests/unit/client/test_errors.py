@@ -1,5 +1,7 @@
 """Every answer of a server, sane or not, is one typed error with one line."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +82,18 @@ def test_a_job_that_is_missing_is_told_from_something_missing_in_it():
     assert type(job) is errors.JobNotFoundError
     assert type(file) is errors.NotFoundError
     assert job.job_id == file.job_id == "a"
+
+
+ESCAPES = "\x1b]0;OWNED\x07\x1b[31mred\x9b31m\u202e"
+
+
+def test_what_a_server_says_reaches_no_terminal_as_it_is():
+    headers = {"x-request-id": f"rid{ESCAPES}"}
+    bodies = [ESCAPES.encode(), json.dumps({"detail": ESCAPES}).encode()]
+    bodies.append(json.dumps({"detail": [{"loc": ["body", ESCAPES], "msg": ESCAPES}]}).encode())
+    for body in bodies:
+        error = error_from_response(422, body, url=f"http://h/{ESCAPES}", headers=headers)
+        for text in (str(error), error.message, error.reason, error.request_id, error.hint or "", *error.args):
+            assert str(text).isprintable()
+    moved = error_from_response(302, b"", url="http://h/", headers={"location": f"http://new/{ESCAPES}"})
+    assert f"{moved}{moved.hint}".isprintable()

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from cl_client.cli.output import prompt
 from cl_client.cli.output.console import Row
 from cl_client.cli.running.run import Run
+from cl_client.config.addresses import without_secrets
 from cl_client.errors import ComputeClientError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def _login(run: Run, username: str, password: str) -> None:
                 hint="set CL_USERNAME and CL_PASSWORD, with which each command logs in",
             )
         user = await session.auth.get_current_user(token.access_token)
-        show_user(run, user, [("server", session.auth.base_url), ("kept in", session.kept_in)])
+        show_user(run, user, [("server", without_secrets(session.auth.base_url)), ("kept in", session.kept_in)])
 
 
 def logout(*, run: Annotated[Run, Parameter(parse=False)]) -> None:

@@ -2,7 +2,6 @@
 
 # Annotations are not strings here: cyclopts reads them.
 import os
-import re
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
@@ -22,6 +21,7 @@ def show(*, run: TheRun) -> None:
     """Show each setting, and where it comes from: an option, the environment, the profile, or nobody (default)."""
     from attrs import asdict
 
+    from cl_client.config.addresses import without_secrets
     from cl_client.config.servers import ServerConfig
     from cl_client.config.settings import SETTINGS
 
@@ -33,7 +33,7 @@ def show(*, run: TheRun) -> None:
         source = "default" if said is None else said.source
         if isinstance(value, str):
             # An address of the environment may hold a password.
-            value = re.sub("//[^/@]*@", "//***@", value)
+            value = without_secrets(value)
         text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
         rows.append(({"setting": setting.key, "value": value, "source": source}, (setting.key, text, source)))
     run.console.results(("SETTING", "VALUE", "FROM"), rows)

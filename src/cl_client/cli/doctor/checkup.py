@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from cl_client.cli.running.sign_in import signed_in
+from cl_client.config.addresses import without_secrets
 from cl_client.errors import (
     ComputeClientError,
     InvalidParameterError,
@@ -101,11 +102,11 @@ async def examine(run: Run) -> Checkup:
     async with contextlib.AsyncExitStack() as stack:
         session = await _bounded("signing in", stack.enter_async_context(signed_in(run)))
         compute, auth, broker, user, workers = await asyncio.gather(
-            _bounded(config.compute_url, _ask_server(config.compute_url)),
-            _bounded(config.auth_url, _ask_server(config.auth_url)),
+            _bounded(without_secrets(config.compute_url), _ask_server(config.compute_url)),
+            _bounded(without_secrets(config.auth_url), _ask_server(config.auth_url)),
             _bounded(f"mqtt://{config.mqtt_host}:{config.mqtt_port}", _ask_broker(config, session)),
-            _bounded(config.auth_url, _ask_user(session)),
-            _bounded(config.compute_url, _ask_workers(run, session)),
+            _bounded(without_secrets(config.auth_url), _ask_user(session)),
+            _bounded(without_secrets(config.compute_url), _ask_workers(run, session)),
         )
     for answer in (session, compute, auth, broker, user, workers):
         # Only now: nobody is left alone with a question that is still out.
@@ -143,7 +144,7 @@ async def _ask_server(url: str) -> ServerAnswer:
     except ValueError:
         says = None
     if not isinstance(says, dict):
-        raise ResponseError(f"{url} is a web server, but none of ours: it answers {content[:40]!r}")
+        raise ResponseError(f"{without_secrets(url)} is a web server, but none of ours: it answers {content[:40]!r}")
     ahead = None
     with contextlib.suppress(KeyError, ValueError):
         # The header is cut to whole seconds.

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from cl_client.config.addresses import without_secrets
 from cl_client.errors import ComputeClientError
 from cl_client.version import __version__
 from cl_plugins.contract import CONTRACT
@@ -46,8 +47,8 @@ def diagnose(checkup: Checkup) -> Iterator[Finding]:
     config = checkup.config
     # A guest on a server that takes guests needs no auth server.
     is_guest = checkup.user is None and _takes_guests(checkup.compute)
-    yield from _server("compute", config.compute_url, checkup.compute)
-    yield from _server("auth", config.auth_url, checkup.auth, needed=not is_guest)
+    yield from _server("compute", without_secrets(config.compute_url), checkup.compute)
+    yield from _server("auth", without_secrets(config.auth_url), checkup.auth, needed=not is_guest)
     yield _broker(checkup)
     yield _user(checkup)
     yield _workers(checkup)

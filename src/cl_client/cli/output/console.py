@@ -142,9 +142,10 @@ class Console:
             _write_aside("")
 
     def trace(self, text: str) -> None:
-        """What only a developer wants to see."""
+        """What only a developer wants to see, line by line."""
         if self.debug:
-            _write_aside(text.rstrip("\n"))
+            for line in text.rstrip("\n").split("\n"):
+                _write_aside(printable(line))
 
     def listen(self) -> None:
         """Say what the client logs: warnings as a line each; with debug everything."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from cl_client.accounts.session_store import SessionStore
+from cl_client.config.addresses import without_secrets
 from cl_client.config.servers import Credentials, ServerConfig
 from cl_client.errors import AuthenticationError, InvalidParameterError
 from cl_client.session import SessionManager
@@ -46,7 +47,9 @@ async def signed_in(run: Run) -> AsyncGenerator[SessionManager | None]:
         async with SessionManager(config, username=username) as session:
             yield session
     elif username is not None:
-        raise AuthenticationError(f"{username} is not logged in at {config.auth_url}, and there is no password")
+        raise AuthenticationError(
+            f"{username} is not logged in at {without_secrets(config.auth_url)}, and there is no password"
+        )
     else:
         yield None
 
