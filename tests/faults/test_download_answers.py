@@ -19,8 +19,15 @@ from cl_client.http.auth import AuthProvider
 from tests.faults.scripted import CUT, Answer, answer, scripted_server
 
 WHOLE = b"hello world, " * 4000
+
+
+def packed(content: bytes) -> bytes:
+    """gzip, the same at any time."""
+    return gzip.compress(content, mtime=0)
+
+
 RAW_DEFLATE = zlib.compress(WHOLE)[2:-4]
-TWO_MEMBERS = gzip.compress(WHOLE[:7000]) + gzip.compress(WHOLE[7000:])
+TWO_MEMBERS = packed(WHOLE[:7000]) + packed(WHOLE[7000:])
 
 
 def chunked(body: bytes, *, ended: bool = True, **headers: str) -> bytes:
@@ -45,12 +52,12 @@ async def refused(folder: Path, *answers: Answer) -> str:
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(WHOLE)),
+        ("gzip", packed(WHOLE)),
         ("X-GZIP", TWO_MEMBERS),
-        ("gzip", gzip.compress(WHOLE) + b"\0" * 600),
+        ("gzip", packed(WHOLE) + b"\0" * 600),
         ("deflate", zlib.compress(WHOLE)),
         ("deflate", RAW_DEFLATE),
-        ("deflate, gzip", gzip.compress(zlib.compress(WHOLE))),
+        ("deflate, gzip", packed(zlib.compress(WHOLE))),
         ("identity", WHOLE),
     ],
 )
@@ -62,13 +69,13 @@ async def test_content_that_was_compressed_unasked_is_unpacked(tmp_path: Path, c
     assert "accept-encoding: identity" in request.lower()
 
 
-@pytest.mark.parametrize("of", [WHOLE, gzip.compress(WHOLE, mtime=0)], ids=["the file", "what is sent"])
+@pytest.mark.parametrize("of", [WHOLE, packed(WHOLE)], ids=["the file", "what is sent"])
 async def test_a_digest_may_be_of_the_file_or_of_what_is_sent(tmp_path: Path, of: bytes):
     digest = f"sha-256=:{base64.b64encode(hashlib.sha256(of).digest()).decode()}:"
-    body = gzip.compress(WHOLE, mtime=0)
+    body = packed(WHOLE)
     assert (await fetched(tmp_path, answer(200, body, Content_Encoding="gzip", Repr_Digest=digest)))[0] == WHOLE
     (tmp_path / "x").unlink()
-    other = gzip.compress(WHOLE[1:], mtime=0)
+    other = packed(WHOLE[1:])
     assert "arrived damaged" in await refused(tmp_path, answer(200, other, Content_Encoding="gzip", Repr_Digest=digest))
 
 
@@ -79,7 +86,7 @@ async def test_a_digest_may_be_of_the_file_or_of_what_is_sent(tmp_path: Path, of
         ("gzip, zstd", WHOLE, "encoded as zstd"),
         ("gzip", WHOLE, "is damaged"),
         ("deflate", b"\xff" * 50, "is damaged"),
-        ("gzip", gzip.compress(WHOLE)[:-9], "ends too soon"),
+        ("gzip", packed(WHOLE)[:-9], "ends too soon"),
         ("deflate", zlib.compress(WHOLE)[:-3], "ends too soon"),
     ],
 )
@@ -98,7 +105,7 @@ async def test_an_answer_that_is_compressed_and_damaged_is_an_error_of_ours():
 @pytest.mark.parametrize("size", [1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE])
 def test_much_comes_out_of_little_in_pieces(size: int):
     coding = ContentCoding("gzip")
-    pieces = [len(inner) for inner in coding.decoded(gzip.compress(bytes(size)))]
+    pieces = [len(inner) for inner in coding.decoded(packed(bytes(size)))]
     coding.finish()
     assert sum(pieces) == size
     assert max(pieces) <= PIECE
