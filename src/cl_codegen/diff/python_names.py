@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 from attrs import evolve
 
 from cl_codegen.diff.change import Change, Level
-from cl_codegen.diff.rules import PYTHON_NAME
+from cl_codegen.diff.rules import PYTHON_CLASS, PYTHON_NAME
 from cl_codegen.model.read import Reading
 from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.wire import wire
@@ -24,6 +24,7 @@ from cl_codegen.write import output, render
 if TYPE_CHECKING:
     from griffe import Breakage
 
+_GONE: Final = "is gone"
 _WORDS: Final = {
     "PARAMETER_MOVED": "the argument moved",
     "PARAMETER_REMOVED": "the argument is gone",
@@ -31,7 +32,7 @@ _WORDS: Final = {
     "PARAMETER_CHANGED_REQUIRED": "the argument is required now",
     "PARAMETER_ADDED_REQUIRED": "the argument is new, and required",
     "RETURN_CHANGED_TYPE": "gives back something else",
-    "OBJECT_REMOVED": "is gone",
+    "OBJECT_REMOVED": _GONE,
     "OBJECT_CHANGED_KIND": "is another kind of thing",
     "CLASS_REMOVED_BASE": "has lost a base class",
 }
@@ -56,7 +57,28 @@ def surface(old: Reading, new: Reading, templates: Path, layout: Layout = OURS) 
             output.write_files(folder.joinpath(*reading.wire.package.split(".")), written)
             changed = {path: text for path, text in files.items() if path in paths}
             output.write_files(folder.joinpath(*layout.plugins.split(".")), changed)
-        return compare(*folders)
+        return tuple(_of_classes(compare(*folders), old.wire))
+
+
+def _of_classes(found: tuple[Change, ...], made: Wire) -> Iterator[Change]:
+    """The changes, with one for each class that is gone: its module goes with it.
+
+    A class that is only read may be called otherwise where nothing on the wire changed, as when a schema is written in
+    place: what it holds is compared by `schemas`, and code that reads it holds.
+    """
+    sent, _, _ = wire.uses(made)
+    gone = {change.where for change in found}
+    modules = {f"{made.package}.models.{model.module}": model for model in made.models}
+    for change in found:
+        module, _, name = change.where.rpartition(".")
+        if change.where in modules and f"{change.where}.{modules[change.where].name}" in gone:
+            continue
+        model = modules.get(module)
+        if model is not None and model.name == name and model not in sent and change.what == _GONE:
+            what = "is gone, or has another name; code that only reads its values holds"
+            yield evolve(change, level=PYTHON_CLASS.read, what=what, rule=PYTHON_CLASS.name)
+        else:
+            yield change
 
 
 def _signatures(wire: Wire) -> dict[str, object]:

@@ -161,6 +161,11 @@ EVENT_NEW = _rule("event-new", "there is a new event or webhook", _C)
 PYTHON_NAME = _rule(
     "python-name", "a name or a signature of the generated package is not as before, so that code fails", _B
 )
+PYTHON_CLASS = _rule(
+    "python-class",
+    "a class that is only read has another name, or none: code that reads its values holds, an import of it does not",
+    _C,
+)
 
 _NAMED = cast("dict[str, object]", globals())
 RULES: Final = tuple(one for one in [*_NAMED.values()] if isinstance(one, Rule))

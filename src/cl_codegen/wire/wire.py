@@ -73,7 +73,7 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
 def files(wire: Wire, templates: Path) -> dict[str, str]:
     """The modules of the wire layer, by their path below the package, unformatted."""
     env = render.environment(templates)
-    sent, forms, read = _uses(wire)
+    sent, forms, read = uses(wire)
     cycles = _cycles(wire.models)
     made = {name: render.render_template(env, f"{name}.jinja") for name in _ALWAYS}
     made["__init__.py"] = render.render_template(env, "package_init.py.jinja")
@@ -100,7 +100,7 @@ def files(wire: Wire, templates: Path) -> dict[str, str]:
     return made
 
 
-def _uses(wire: Wire) -> tuple[set[Model], set[Model], set[Model]]:
+def uses(wire: Wire) -> tuple[set[Model], set[Model], set[Model]]:
     """The models that are sent, those that are sent urlencoded, and those that are read."""
     bodies = [operation.body for operation in wire.operations if operation.body is not None]
     parameters = [parameter.type for operation in wire.operations for parameter in operation.parameters]

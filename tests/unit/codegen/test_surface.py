@@ -3,8 +3,8 @@
 import copy
 from pathlib import Path
 
-from cl_codegen.diff.change import version_step
-from cl_codegen.diff.compare import reading_of
+from cl_codegen.diff.change import Level, version_step
+from cl_codegen.diff.compare import diff, reading_of
 from cl_codegen.diff.python_names import surface
 from cl_codegen.diff.report import report
 from cl_codegen.manifest.manifest import Manifest
@@ -80,3 +80,24 @@ def test_they_stand_below_the_changes_of_the_server_and_call_for_a_major_version
     )
     assert "### Names and signatures in Python" in report(changes, "markdown")
     assert '"kind": "python"' in report(changes, "json")
+
+
+def test_a_class_that_is_only_read_is_one_line_and_no_break_where_its_schema_is_written_in_place(tmp_path):
+    path = tmp_path / "plugins.toml"
+    path.write_text(MANIFEST, encoding="utf-8")
+    old, new = server_spec(), server_spec()
+    answer = new["paths"]["/jobs/{job_id}"]["get"]["responses"]["200"]["content"]["application/json"]
+    old["components"]["schemas"]["Line"] = line = {"type": "object", "properties": {"text": {"type": "string"}}}
+    for document, schema in ((old, {"$ref": "#/components/schemas/Line"}), (new, line)):
+        name = answer["schema"]["$ref"].rpartition("/")[2]
+        document["components"]["schemas"][name]["properties"]["line"] = schema
+    readings = [
+        reading_of(Spec.of(Path("compute.json"), one), Manifest.load(path), "cl_api.compute") for one in (old, new)
+    ]
+    assert diff(*readings) == ()
+    (change,) = surface(*readings, TEMPLATES)
+    assert (change.level, change.where, change.rule) == (
+        Level.COMPATIBLE,
+        "cl_api.compute.models.line.Line",
+        "python-class",
+    )
