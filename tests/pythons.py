@@ -3,15 +3,22 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-OLDEST: Final = (3, 11)
-"""The first version that the distribution is for."""
+_PROJECT: Final = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))
+_CLASSIFIER: Final = "Programming Language :: Python :: "
 
-KNOWN: Final = ("3.11", "3.12", "3.13", "3.14", "3.15")
-"""Those that its classifiers name."""
+KNOWN: Final = [
+    classifier.removeprefix(_CLASSIFIER)
+    for classifier in _PROJECT["project"]["classifiers"]
+    if classifier.startswith(_CLASSIFIER)
+]
+"""The versions that the distribution says it is for, the oldest first. A newer one is tried too, and may fail."""
+
+OLDEST: Final = (3, int(KNOWN[0].removeprefix("3.")))
 
 _PYENV: Final = Path.home() / ".pyenv" / "versions"
 _NEWEST_LOOKED_FOR: Final = 29

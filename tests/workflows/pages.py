@@ -58,7 +58,8 @@ class Page:
 def written() -> list[Page]:
     """The pages whose code is run here; those of tests/ have none but commands that are shown."""
     tests = [ROOT / "tests" / "README.md", ROOT / "tests" / "media" / "MEDIA_SETUP.md"]
-    files = [ROOT / "README.md", *tests, *sorted((ROOT / "docs").rglob("*.md"))]
+    guides = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+    files = [ROOT / "README.md", *guides, *tests, *sorted((ROOT / "docs").rglob("*.md"))]
     pages = [Page(str(file.relative_to(ROOT)), file.read_text(encoding="utf-8")) for file in files]
     return [page for page in pages if page.path not in ELSEWHERE]
 
