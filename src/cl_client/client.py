@@ -305,14 +305,9 @@ class JobClient:
         )
 
 
-class ComputeClient(JobClient, Plugins):
-    """A client of one compute server, for one event loop.
+class EmbeddingClient(JobClient):
+    """A client of a server that this distribution can start itself, for one event loop. Otherwise as `JobClient`."""
 
-    Each plugin of the server is a property: `await client.hash.compute("photo.jpg", wait=True)`.
-    Otherwise as `JobClient`.
-    """
-
-    contract = CONTRACT
     when_away = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
 
     @classmethod
@@ -333,3 +328,13 @@ class ComputeClient(JobClient, Plugins):
             client = cls(server_config=ServerConfig.from_env(stack.environment()))
             async with client:
                 yield client
+
+
+class ComputeClient(EmbeddingClient, Plugins):
+    """A client of one compute server, for one event loop.
+
+    Each plugin of the server is a property: `await client.hash.compute("photo.jpg", wait=True)`.
+    Otherwise as `JobClient`.
+    """
+
+    contract = CONTRACT

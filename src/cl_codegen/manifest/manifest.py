@@ -23,7 +23,16 @@ SERVER: Final = "server"
 """The table that is about the server, and about no plugin."""
 
 _SERVER_OPERATIONS = ("job", "delete", "cancel", "retry", "file", "files", "list", "workers")
-_SERVER_KEYS = (*_SERVER_OPERATIONS, "events", "worker_events", "permissions", "status", "fields", "progress")
+_SERVER_KEYS = (
+    *_SERVER_OPERATIONS,
+    "events",
+    "worker_events",
+    "permissions",
+    "embedded",
+    "status",
+    "fields",
+    "progress",
+)
 _KEYS = (
     *("operation", "group", "verb", "method", "names", "order"),
     *("output", "artifact", "view", "flags", "example", "job"),
@@ -84,6 +93,7 @@ class Server:
         events: topic of the messages about jobs on the broker.
         worker_events: topic of those about workers, with `{worker_id}` in it.
         permissions: each of them lets a user have jobs done.
+        embedded: whether it is the server that cl-client can start itself, so that the client has `embedded()`.
         statuses: our words for the state of a job, by those of the server (`[server.status]`).
         fields: what the server calls the fields of a job, by our names (`[server.fields]`).
         whole: the progress of a job that is done (`progress`).
@@ -94,6 +104,7 @@ class Server:
     events: str | None = None
     worker_events: str | None = None
     permissions: tuple[str, ...] = ()
+    embedded: bool = False
     statuses: Mapping[str, str] = field(factory=dict[str, str])
     fields: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     whole: float | None = None
@@ -235,6 +246,7 @@ class _Table:
             events=self._text(table, "events"),
             worker_events=self._topic(table, "worker_events"),
             permissions=self._words(table, "permissions"),
+            embedded=self._switch(table, "embedded"),
             statuses=statuses,
             fields={name: (word,) for name, word in self._texts(table, "fields").items()},
             whole=cast("float | None", whole),
@@ -253,6 +265,12 @@ class _Table:
         if key in table and (not isinstance(value, str) or not value.strip()):
             raise self._error(key, "expected a string")
         return cast("str | None", value)
+
+    def _switch(self, table: Mapping[str, object], key: str) -> bool:
+        value = table.get(key, False)
+        if not isinstance(value, bool):
+            raise self._error(key, "expected true or false")
+        return value
 
     def _topic(self, table: Mapping[str, object], key: str) -> str | None:
         topic = self._text(table, key)

@@ -35,6 +35,7 @@ class Package:
         version: of the spec, where it is one that a package can have.
         requirement: the versions of cl-client that it stands on.
         plugins: by name.
+        base: the class of cl-client that the client stands on.
         contract: of the server.
     """
 
@@ -49,6 +50,7 @@ class Package:
     requirement: str
     plugins: tuple[Plugin, ...]
     contract: Contract
+    base: str
 
     @classmethod
     def of(cls, name: str, layout: Layout, spec: Spec, manifest: Manifest, plugins: tuple[Plugin, ...]) -> Package:
@@ -80,6 +82,7 @@ class Package:
             requirement=_requirement(importlib.metadata.version("cl-client")),
             plugins=tuple(evolve(plugin, within=contract.routes.within[plugin.name]) for plugin in plugins),
             contract=contract,
+            base="EmbeddingClient" if manifest.server.embedded else "JobClient",
         )
 
 

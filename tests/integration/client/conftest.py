@@ -1,5 +1,6 @@
 """A client of the stack that runs, and a session of one of its users."""
 
+import sys
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from attrs import frozen
 
 from cl_client import ComputeClient, JWTAuthProvider, PermissionError, ServerConfig, SessionManager
 from cl_client.accounts.session_store import SessionStore
+from cl_client.sync import ComputeClient as SyncComputeClient
 from cl_server.embedded import LocalStack
+from tests import own_package as own_package_
 from tests.accounts import ADMIN, JOBS, STRANGER, USER, Accounts
 from tests.conftest import KINDS, GetStack
 from tests.integration.client.sessions import Clock
@@ -33,8 +36,66 @@ class Caller:
 
 
 GUEST = "guest"
+# These are about the client of a job server, and run a second time with one that was generated from our own spec.
+OF_ANY_CLIENT = frozenset(
+    f"{__package__}.test_{name}"
+    for name in (
+        "access",
+        "batch",
+        "cancelled_wait",
+        "jobs",
+        "main_job",
+        "models",
+        "monitor",
+        "plugins",
+        "resumed_batch",
+        "sync",
+        "telemetry",
+        "trouble",
+    )
+)
+# Who calls changes nothing in the client: once is enough there.
+_ONCE = {"caller": KINDS[0], "anybody": GUEST, "stack": KINDS[0]}
 # Who has an account; the last one may not have jobs made.
 NAMED = [USER, ADMIN, pytest.param(STRANGER, marks=pytest.mark.refused)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have each of those tests twice: with our client, and with the generated one."""
+    if metafunc.module.__name__ in OF_ANY_CLIENT:
+        metafunc.fixturenames.append("generated_client")
+        metafunc.parametrize("generated_client", [False, True], ids=["ours", "generated"], indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With the generated client, one caller of each test is enough."""
+    items[:] = [item for item in items if not _again(item)]
+
+
+def _again(item: pytest.Item) -> bool:
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return bool(params.get("generated_client")) and any(params.get(name, one) != one for name, one in _ONCE.items())
+
+
+@pytest.fixture(scope="session")
+def own_package(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The package that is generated from the spec and the manifest of our own server."""
+    own_package_.importable(tmp_path_factory)
+
+
+@pytest.fixture
+def generated_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is asked for, `ComputeClient` is that of the generated package, in the test and in its fixtures."""
+    if not request.param:
+        return
+    request.getfixturevalue("own_package")
+    ours = {ComputeClient: "client", SyncComputeClient: "sync.client"}
+    for name in (request.module.__name__, __name__, "cl_client.monitor"):
+        module = sys.modules[name]
+        home = ours.get(vars(module).get("ComputeClient"))
+        if home is not None:
+            monkeypatch.setattr(module, "ComputeClient", own_package_.module(home).OwnClient)
 
 
 @pytest.hookimpl(wrapper=True)
