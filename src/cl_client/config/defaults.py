@@ -39,6 +39,8 @@ class ComputeClientConfig:
     POLL_BACKOFF_MULTIPLIER: ClassVar[float] = 1.5
     # With a broker, a job is asked after when it has been silent for a time between these two.
     SWEEP_AFTER: ClassVar[tuple[float, float]] = (10.0, 30.0)
+    # The moments at which silent jobs are asked for are this far apart, so that many share a request.
+    SWEEP_STEP: ClassVar[float] = 1.0
 
     WORKER_WAIT_TIMEOUT: ClassVar[float] = 30.0
     WORKER_CAPABILITY_CHECK_INTERVAL: ClassVar[float] = 1.0

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
@@ -94,6 +95,8 @@ class Watcher:
         self._proven = False
         self._warned = False
         self._server_is_away = False
+        # Its own for each client, so that many clients do not ask in the same moment.
+        self._phase = random.uniform(0, Config.SWEEP_STEP)  # noqa: S311 (no secret)
         self.ignored: int = 0
         """Messages of the broker that were no events of jobs."""
 
@@ -267,8 +270,12 @@ class Watcher:
     def _due(self, entry: _Entry, delay: float, *, if_silent: bool = False) -> None:
         if entry.timer is not None:
             entry.timer.cancel()
+        moment = asyncio.get_running_loop().time() + delay
+        if if_silent and delay > Config.SWEEP_STEP:
+            # Jobs that are due in one moment are one request: thousands of silent ones cost a few a second.
+            moment = self._phase + math.ceil((moment - self._phase) / Config.SWEEP_STEP) * Config.SWEEP_STEP
         act = self._sweep if if_silent else self._ask
-        entry.timer = asyncio.get_running_loop().call_later(delay, act, entry)
+        entry.timer = asyncio.get_running_loop().call_at(moment, act, entry)
 
     def _sweep(self, entry: _Entry) -> None:
         silent_for = asyncio.get_running_loop().time() - entry.heard

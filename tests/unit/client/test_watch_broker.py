@@ -137,3 +137,25 @@ async def test_a_job_that_talks_is_left_alone(server: FakeServer, watcher: Watch
         at += 1
         await asyncio.sleep(0.02)
     assert server.asked["a"] == asked
+
+
+async def test_silent_jobs_are_asked_for_in_moments_that_they_share(
+    server: FakeServer, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ComputeClientConfig, "SWEEP_AFTER", (0.3, 0.9))
+    monkeypatch.setattr(ComputeClientConfig, "SWEEP_STEP", 0.25)
+    names = [f"job {number}" for number in range(200)]
+    server.jobs = {name: job(name) for name in names}
+    watcher.online()
+    for name in names:
+        watcher.watch(name)
+        watcher.receive("t", message(job(name, status="processing", at=2)))
+    loop = asyncio.get_running_loop()
+    moments = set[float]()
+    while min(server.asked[name] for name in names) < 2:
+        server.question.clear()
+        await server.question.wait()
+        if all(server.asked[name] for name in names):
+            moments.add(round(loop.time(), 3))
+    # Between 0.3 and 0.9 s there are three moments that are 0.25 s apart, and a fourth where one is rounded up.
+    assert len(moments) <= 2 * 4
