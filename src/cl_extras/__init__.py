@@ -38,9 +38,8 @@ def install_command(*extras: str) -> str:
     """
     came_from = _came_from()
     url = came_from.get("url", "")
-    folder = Path(unquote(urlsplit(url).path)) if "dir_info" in came_from else None
     wanted = f"[{','.join(extras)}]"
-    if folder is not None and came_from.get("dir_info", {}).get("editable"):
+    if (folder := _clone(came_from)) is not None:
         if _MADE.issuperset(extras) and (folder / "Makefile").is_file() and _is(Path(sys.prefix), folder / ".venv"):
             return "make ml" if _is(folder, Path.cwd()) else f"make -C {shlex.quote(str(folder))} ml"
         return f"{_pip_install()} -e {shlex.quote(f'{folder}{wanted}')}"
@@ -49,6 +48,20 @@ def install_command(*extras: str) -> str:
     if (vcs := came_from.get("vcs_info")) is not None:
         url = f"{vcs.get('vcs', 'git')}+{url}@{vcs.get('commit_id', 'HEAD')}"
     return f"{_pip_install()} {shlex.quote(f'{_NAME}{wanted} @ {url}')}"
+
+
+def upgrade_command() -> str:
+    """What gets a newer version of this installation, for a person to run or, of a file, to do."""
+    came_from = _came_from()
+    url = came_from.get("url", "")
+    if (folder := _clone(came_from)) is not None:
+        return f"git -C {shlex.quote(str(folder))} pull"
+    if not url:
+        return f"{_pip_install()} --upgrade {_NAME}"
+    if (vcs := came_from.get("vcs_info")) is not None:
+        newest = f"{_NAME} @ {vcs.get('vcs', 'git')}+{url}"
+        return f"{_pip_install()} --upgrade {shlex.quote(newest)}"
+    return f"install a newer one than {url}"
 
 
 def lack(error: ModuleNotFoundError, what: str, extra: str) -> str | None:
@@ -89,6 +102,13 @@ def _came_from() -> _DirectUrl:
     own = _own()
     text = own.read_text("direct_url.json") if own is not None else None
     return {} if text is None else cast("_DirectUrl", json.loads(text))
+
+
+def _clone(came_from: _DirectUrl) -> Path | None:
+    """The folder that is used as it lies there (`pip install -e`)."""
+    if not came_from.get("dir_info", {}).get("editable"):
+        return None
+    return Path(unquote(urlsplit(came_from.get("url", "")).path))
 
 
 def _pip_install() -> str:

@@ -58,6 +58,25 @@ def test_the_command_names_what_this_was_installed_from(
     assert cl_extras.install_command("ml") == command
 
 
+@pytest.mark.parametrize(
+    ("came_from", "command"),
+    [
+        (None, "pip install --upgrade cl-client"),
+        ({"url": "file:///a/cl_client-9-py3-none-any.whl", "archive_info": {}},
+         "install a newer one than file:///a/cl_client-9-py3-none-any.whl"),
+        ({"url": "file:///my%20src", "dir_info": {"editable": True}}, "git -C '/my src' pull"),
+        ({"url": "https://host/cl.git", "vcs_info": {"vcs": "git", "commit_id": "f00"}},
+         "pip install --upgrade 'cl-client @ git+https://host/cl.git'"),
+    ],
+    ids=["index", "wheel", "clone", "repository"],
+)  # fmt: skip
+def test_a_newer_version_comes_from_where_this_one_came_from(
+    installed: Install, came_from: dict[str, object] | None, command: str
+) -> None:
+    installed(came_from)
+    assert cl_extras.upgrade_command() == command
+
+
 def test_in_the_environment_of_make_demo_it_is_make_ml(
     installed: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ from cl_client.cli.help.front_page import CL_CLIENT
 from cl_client.cli.help.options import GlobalOptions
 from cl_client.cli.running.run import Run
 from cl_client.version import __version__
+from cl_extras import upgrade_command
 from cl_server.embedded import LocalStack
 from tests.accounts import STRANGER, USER, Accounts
 from tests.faults.scripted import answer, scripted_server
@@ -184,7 +185,7 @@ def says(version: str, **headers: str) -> bytes:
     ("version", "state", "what"),
     [
         (__version__, "ok", f"server {__version__}, client {__version__}"),
-        ("99.0.0", "warning", "pip install --upgrade cl-client"),
+        ("99.0.0", "warning", f"the server is newer {upgrade_command()}"),
         ("0.0.1", "warning", "upgrade the server"),
         ("", "warning", "does not say it"),
     ],

@@ -12,6 +12,7 @@ from attrs import frozen
 from cl_client.config.addresses import without_secrets
 from cl_client.errors import ComputeClientError
 from cl_client.version import __version__
+from cl_extras import upgrade_command
 from cl_plugins.contract import CONTRACT
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _version(name: str, answer: ServerAnswer) -> Finding:
     if found == ours:
         return Finding(check, "ok", said)
     if found > ours:
-        return Finding(check, "warning", f"{said}: the server is newer", "pip install --upgrade cl-client")
+        return Finding(check, "warning", f"{said}: the server is newer", upgrade_command())
     return Finding(check, "warning", f"{said}: the server is older", "upgrade the server, or install its version here")
 
 
