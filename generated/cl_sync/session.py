@@ -64,6 +64,9 @@ class SessionManager(Door[AsyncSessionManager]):
 
         Returns:
             Whether somebody is logged in now.
+
+        Raises:
+            ComputeClientError: there is one, and it cannot be read (a locked keyring, a damaged file).
         """
         return self.portal.run(self.twin.restore())
 
@@ -91,7 +94,11 @@ class SessionManager(Door[AsyncSessionManager]):
         self.portal.run(self.twin.logout())
 
     def is_authenticated(self) -> bool:
-        """Whether somebody is logged in. Whether the token is good yet is only known when it is used."""
+        """Whether somebody is logged in. Whether the token is good yet is only known when it is used.
+
+        Raises:
+            ComputeClientError: a session was kept, and cannot be read; `login` begins another.
+        """
         return self.portal.call(lambda: self.twin.is_authenticated())
 
     def get_token(self) -> str:

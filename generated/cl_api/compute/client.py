@@ -11,27 +11,15 @@ from attrs import define, field
 class Client:
     """A server, and how to reach it.
 
-    Every endpoint function sends through `get_async_httpx_client()` or `get_httpx_client()`. Hand in a client of your
-    own with `set_async_httpx_client` or `set_httpx_client`, to add authentication, retries or a transport.
+    Every endpoint function sends through `get_async_httpx_client()`. Hand in a client of your own with
+    `set_async_httpx_client`, to add authentication, retries or a transport.
     """
 
     base_url: str
     headers: dict[str, str] = field(factory=dict, kw_only=True)
     timeout: float | httpx.Timeout | None = field(default=30.0, kw_only=True)
     """Seconds for each request; None waits for ever."""
-    _client: httpx.Client | None = field(default=None, init=False)
     _async_client: httpx.AsyncClient | None = field(default=None, init=False)
-
-    def set_httpx_client(self, client: httpx.Client) -> Self:
-        """Send through this client, with its own base URL, headers and timeout."""
-        self._client = client
-        return self
-
-    def get_httpx_client(self) -> httpx.Client:
-        """The client that `sync` functions send through, made when it is first needed."""
-        if self._client is None:
-            self._client = httpx.Client(base_url=self.base_url, headers=self.headers, timeout=self.timeout)
-        return self._client
 
     def set_async_httpx_client(self, async_client: httpx.AsyncClient) -> Self:
         """Send through this client, with its own base URL, headers and timeout."""
@@ -39,17 +27,10 @@ class Client:
         return self
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The client that `asyncio` functions send through, made when it is first needed."""
+        """The client that endpoint functions send through, made when it is first needed."""
         if self._async_client is None:
             self._async_client = httpx.AsyncClient(base_url=self.base_url, headers=self.headers, timeout=self.timeout)
         return self._async_client
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._client is not None:
-            self._client.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -7,27 +7,11 @@ import datetime
 import enum
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import (
-    IO,
-    TYPE_CHECKING,
-    Final,
-    Generic,
-    Literal,
-    NoReturn,
-    Protocol,
-    Required,
-    TypeAlias,
-    TypedDict,
-    TypeVar,
-    cast,
-)
+from typing import IO, Final, Literal, NoReturn, Protocol, Required, TypeAlias, TypedDict, TypeVar, cast
 from urllib.parse import quote
 from uuid import UUID
 
 from attrs import frozen
-
-if TYPE_CHECKING:
-    import httpx
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -100,16 +84,6 @@ class Call(TypedDict, total=False):
     data: dict[str, str | list[str]]
     files: list[tuple[str, FilePart]]
     content: bytes
-
-
-@frozen
-class Response(Generic[T]):
-    """A successful response, and what was read from it."""
-
-    status_code: int
-    content: bytes
-    headers: httpx.Headers
-    parsed: T
 
 
 def path_segment(value: JSONValue) -> str:
@@ -342,7 +316,6 @@ __all__ = [
     "JSONObject",
     "JSONValue",
     "Readable",
-    "Response",
     "Streamed",
     "Unset",
     "closest_fit",

@@ -36,8 +36,6 @@ _WORDS: Final = {
     "OBJECT_CHANGED_KIND": "is another kind of thing",
     "CLASS_REMOVED_BASE": "has lost a base class",
 }
-_TWINS: Final = frozenset(["sync", "sync_detailed", "asyncio_detailed"])
-"""Functions of an endpoint that change as `asyncio` does."""
 
 
 def surface(old: Reading, new: Reading, templates: Path, layout: Layout = OURS) -> tuple[Change, ...]:
@@ -140,7 +138,7 @@ def _breakages(package: str, old: Path, new: Path) -> Iterator[Breakage]:
 def _change(breakage: Breakage) -> Change | None:
     what = _WORDS.get(breakage.kind.name)
     path = breakage.obj.canonical_path
-    if what is None or breakage.obj.name in _TWINS or any(_is_ours(part) for part in path.split(".")):
+    if what is None or any(_is_ours(part) for part in path.split(".")):
         return None
     parameters = [cast("object", getattr(side, "name", None)) for side in _sides(breakage)]
     named = [name for name in parameters if isinstance(name, str)]

@@ -20,9 +20,7 @@ from cl_codegen.wire.types import ANY, NONE, TEXT, Mapped, Model, Type, without_
 FORM: Final = "multipart/form-data"
 URLENCODED: Final = "application/x-www-form-urlencoded"
 _STREAMS: Final = ("text/event-stream", "application/x-ndjson", "application/jsonl", "application/jsonlines")
-_RESERVED_ARGUMENTS: Final = frozenset(
-    ["asyncio", "asyncio_detailed", "body", "client", "errors", "httpx", "response", "sync", "sync_detailed"]
-)
+_RESERVED_ARGUMENTS: Final = frozenset(["asyncio", "body", "client", "errors", "httpx", "response"])
 _STYLE_OF: Final = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 _IGNORED_HEADERS: Final = frozenset(["accept", "content-type", "authorization"])
 """A parameter of this name says nothing (OpenAPI 3.1 §4.8.12.1)."""

@@ -46,6 +46,5 @@ def wire_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespa
 
 
 @pytest.fixture
-def client(wire_api: SimpleNamespace, server_url: str) -> Iterator[object]:
-    with wire_api.Client(server_url) as client:
-        yield client
+def client(wire_api: SimpleNamespace, server_url: str) -> object:
+    return wire_api.Client(server_url)

@@ -24,6 +24,7 @@ from cl_client.http.transport import Transport
 from cl_codegen.normalise import rules
 from cl_codegen.spec.spec import Spec, SpecError
 from cl_codegen.wire import property_code, wire
+from tests.codegen_server.call import call
 from tests.codegen_server.folders import ROOT, TEMPLATES, server_spec
 from tests.codegen_server.foreign import HERE
 
@@ -96,13 +97,13 @@ def answering(api: SimpleNamespace, status: int, value: object) -> tuple[object,
         requests.append(request)
         return httpx.Response(status, json=value)
 
-    carrier = httpx.Client(transport=httpx.MockTransport(handle), base_url="http://server")
-    return api.client.Client("http://server").set_httpx_client(carrier), requests
+    carrier = httpx.AsyncClient(transport=httpx.MockTransport(handle), base_url="http://server")
+    return api.client.Client("http://server").set_async_httpx_client(carrier), requests
 
 
 def raises(api: SimpleNamespace, status: int, body: object) -> bool:
     try:
-        api.get_job.sync("a", client=answering(api, status, body)[0])
+        call(api.get_job, "a", client=answering(api, status, body)[0])
     except api.errors.StatusError as error:
         return error.status_code == status
     return False
@@ -110,7 +111,7 @@ def raises(api: SimpleNamespace, status: int, body: object) -> bool:
 
 def boundary(api: SimpleNamespace) -> bool:
     client, requests = answering(api, 200, JOB)
-    api.create_hash_job.sync(client=client, body=api.models.BodyCreateHashJob(file=api.types.File(b"\r\n--+++\r\n")))
+    call(api.create_hash_job, client=client, body=api.models.BodyCreateHashJob(file=api.types.File(b"\r\n--+++\r\n")))
     return "boundary=+++" not in requests[0].headers["content-type"]
 
 
@@ -174,7 +175,7 @@ ROWS = (
     Row(
         "without a timeout a request waits for ever",
         template("client.py.jinja", ("default=30.0", "default=None")),
-        lambda api: api.client.Client("http://server").get_httpx_client().timeout.read == 30,
+        lambda api: api.client.Client("http://server").get_async_httpx_client().timeout.read == 30,
     ),
     Row(
         "what is absent in an answer is Unset, and not the default of the spec",

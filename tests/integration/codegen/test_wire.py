@@ -11,12 +11,14 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from tests.codegen_server.call import call
+
 
 def submit_hash(api: SimpleNamespace, client: object, content: bytes = b"abc", **fields: object) -> dict:
     """Submit, and give back what the server saw."""
     body = api.models.BodyCreateHashJob(file=api.types.File(content), **fields)
-    created = api.jobs.create_hash_job.sync(client=client, body=body)
-    return api.jobs.get_job.sync(created.job_id, client=client).params
+    created = call(api.jobs.create_hash_job, client=client, body=body)
+    return call(api.jobs.get_job, created.job_id, client=client).params
 
 
 # Requests -------------------------------------------------------------------------------------------------------------
@@ -39,8 +41,8 @@ def test_a_file_without_a_name_is_still_sent_as_a_file(wire_api, client):
 def test_an_open_file_is_sent_with_its_name(wire_api, client):
     file = wire_api.types.File(io.BytesIO(b"four"), "photo.jpg", "image/jpeg")
     body = wire_api.models.BodyCreateHashJob(file=file)
-    wire_api.jobs.create_hash_job.sync(client=client, body=body)
-    seen = wire_api.jobs.get_job.sync("hash", client=client).params
+    call(wire_api.jobs.create_hash_job, client=client, body=body)
+    seen = call(wire_api.jobs.get_job, "hash", client=client).params
     assert (seen["file_name"], seen["size"]) == ("photo.jpg", 4)
 
 
@@ -68,7 +70,7 @@ def test_lists_repeat_and_objects_go_as_json(wire_api):
 
 
 def test_queries_send_what_was_given(wire_api, client):
-    seen = wire_api.jobs.list_jobs.sync(client=client, ids=["a", "b"], newest=False)
+    seen = call(wire_api.jobs.list_jobs, client=client, ids=["a", "b"], newest=False)
     assert seen == {"status": None, "ids": ["a", "b"], "newest": False, "limit": 20}
 
 
@@ -77,65 +79,56 @@ def test_a_json_body_sends_only_what_was_given_and_reads_itself_back(wire_api, c
     node = wire_api.models.NodeInput(name="xyz", children=[child], parent=None)
     assert node.to_dict() == {"name": "xyz", "children": [{"name": "ab"}], "parent": None}
     assert wire_api.models.NodeInput.from_dict(node.to_dict()) == node
-    turned = wire_api.server.turn_tree.sync(client=client, body=node)
+    turned = call(wire_api.server.turn_tree, client=client, body=node)
     assert (turned.name, turned.children[0].name, turned.parent) == ("zyx", "ab", None)
 
 
 @pytest.mark.parametrize("path", ["output/small image.png", "..", "a/../b", "ä?#%", "."])
 def test_what_is_in_a_path_is_data(wire_api, client, path):
-    assert wire_api.jobs.download_job_file.sync("job", path, client=client) == f"job:{path}".encode()
+    assert call(wire_api.jobs.download_job_file, "job", path, client=client) == f"job:{path}".encode()
 
 
 # Responses ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_status_word_that_nobody_knows_is_kept(wire_api, client):
-    assert wire_api.jobs.get_job.sync("unknown-status", client=client).status == "hibernating"
+    assert call(wire_api.jobs.get_job, "unknown-status", client=client).status == "hibernating"
 
 
 def test_fields_of_a_newer_server_are_kept(wire_api, client):
-    job = wire_api.jobs.get_job.sync("newer", client=client)
+    job = call(wire_api.jobs.get_job, "newer", client=client)
     assert job.additional_properties == {"shard": 3, "trace": {"hops": [1, 2]}}
     assert job.to_dict()["shard"] == 3
 
 
 def test_absent_fields_have_the_default_of_the_spec(wire_api, client):
-    job = wire_api.jobs.get_job.sync("plain", client=client)
+    job = call(wire_api.jobs.get_job, "plain", client=client)
     assert (job.progress, job.priority, job.tags, job.error_message, job.created_at) == (0, 5, ["first"], None, None)
 
 
 def test_a_default_list_is_not_shared(wire_api, client):
-    first = wire_api.jobs.get_job.sync("plain", client=client)
+    first = call(wire_api.jobs.get_job, "plain", client=client)
     first.tags.append("mine")
-    assert wire_api.jobs.get_job.sync("plain", client=client).tags == ["first"]
+    assert call(wire_api.jobs.get_job, "plain", client=client).tags == ["first"]
 
 
 def test_free_form_objects_are_plain_dicts(wire_api, client):
-    job = wire_api.jobs.get_job.sync("output", client=client)
+    job = call(wire_api.jobs.get_job, "output", client=client)
     assert type(job.task_output) is dict
     assert job.task_output == {"md5": "abc", "nested": {"list": [1, None]}}
 
 
 def test_an_object_of_numbers_is_a_plain_dict(wire_api, client):
-    assert wire_api.server.get_capabilities.sync(client=client).capabilities == {"hash": 1}
+    assert call(wire_api.server.get_capabilities, client=client).capabilities == {"hash": 1}
 
 
 def test_an_empty_success_is_none(wire_api, client):
-    assert wire_api.jobs.delete_job.sync("any", client=client) is None
-    assert wire_api.jobs.delete_job.sync_detailed("any", client=client).status_code == 204
+    assert call(wire_api.jobs.delete_job, "any", client=client) is None
 
 
-def test_a_detailed_call_has_status_and_headers(wire_api, client):
-    response = wire_api.jobs.get_job.sync_detailed("plain", client=client)
-    assert response.status_code == 200
-    assert response.headers["content-type"] == "application/json"
-    assert response.parsed.job_id == "plain"
-
-
-async def test_the_async_functions_do_the_same(wire_api, server_url):
+async def test_several_calls_share_a_client(wire_api, server_url):
     async with wire_api.Client(server_url) as client:
         assert (await wire_api.jobs.get_job.asyncio("plain", client=client)).job_id == "plain"
-        assert (await wire_api.jobs.get_job.asyncio_detailed("plain", client=client)).parsed.job_id == "plain"
         with pytest.raises(wire_api.errors.StatusError):
             await wire_api.jobs.get_job.asyncio("missing", client=client)
 
@@ -149,7 +142,7 @@ async def test_the_async_functions_do_the_same(wire_api, server_url):
 )
 def test_a_documented_error_is_raised_with_its_body(wire_api, client, job_id, status, detail):
     with pytest.raises(wire_api.errors.StatusError) as raised:
-        wire_api.jobs.get_job.sync(job_id, client=client)
+        call(wire_api.jobs.get_job, job_id, client=client)
     error = raised.value
     assert (error.status_code, error.detail) == (status, detail)
     assert error.body == wire_api.models.ErrorResponse(detail=detail)
@@ -159,21 +152,21 @@ def test_a_documented_error_is_raised_with_its_body(wire_api, client, job_id, st
 def test_a_422_whose_detail_is_text_is_raised(wire_api, client):
     body = wire_api.models.BodyCreateRefusedJob(file=wire_api.types.File(b"x"))
     with pytest.raises(wire_api.errors.StatusError, match="this file is not an image") as raised:
-        wire_api.jobs.create_refused_job.sync(client=client, body=body)
+        call(wire_api.jobs.create_refused_job, client=client, body=body)
     assert raised.value.status_code == 422
 
 
 def test_a_422_whose_detail_is_a_list_is_raised(wire_api, client):
     body = wire_api.models.BodyCreateResizeJob(file=wire_api.types.File(b"x"), format_="png", width=0)
     with pytest.raises(wire_api.errors.StatusError, match="greater than or equal to 1") as raised:
-        wire_api.jobs.create_resize_job.sync(client=client, body=body)
+        call(wire_api.jobs.create_resize_job, client=client, body=body)
     assert raised.value.body.detail[0]["loc"] == ["body", "width"]
 
 
 @pytest.mark.parametrize(("job_id", "status"), [("html", 502), ("odd-status", 599)])
 def test_an_undocumented_status_is_raised_whatever_its_body(wire_api, client, job_id, status):
     with pytest.raises(wire_api.errors.StatusError) as raised:
-        wire_api.jobs.get_job.sync(job_id, client=client)
+        call(wire_api.jobs.get_job, job_id, client=client)
     assert raised.value.status_code == status
     assert raised.value.body is None
     assert raised.value.content
@@ -181,7 +174,7 @@ def test_an_undocumented_status_is_raised_whatever_its_body(wire_api, client, jo
 
 def test_an_error_body_of_another_shape_does_no_harm(wire_api, client):
     with pytest.raises(wire_api.errors.StatusError) as raised:
-        wire_api.jobs.get_job.sync("broken-detail", client=client)
+        call(wire_api.jobs.get_job, "broken-detail", client=client)
     assert raised.value.status_code == 404
     assert "unexpected" in raised.value.detail
 
@@ -196,23 +189,33 @@ def test_an_error_body_of_another_shape_does_no_harm(wire_api, client):
 )
 def test_a_success_with_a_body_that_is_none_is_raised_and_says_why(wire_api, client, job_id, said):
     with pytest.raises(wire_api.errors.BadResponseError, match=said) as raised:
-        wire_api.jobs.get_job.sync(job_id, client=client)
+        call(wire_api.jobs.get_job, job_id, client=client)
     assert raised.value.status_code == 200
 
 
 # The client and the small types ---------------------------------------------------------------------------------------
 
 
-def test_requests_go_through_the_client_that_was_handed_in(wire_api, server_url):
-    with httpx.Client(base_url=server_url, headers={"X-Mine": "1"}) as mine:
-        client = wire_api.Client("http://nowhere.invalid").set_httpx_client(mine)
-        assert client.get_httpx_client() is mine
-        assert wire_api.jobs.get_job.sync("plain", client=client).job_id == "plain"
+async def test_requests_go_through_the_client_that_was_handed_in(wire_api, server_url):
+    async with httpx.AsyncClient(base_url=server_url, headers={"X-Mine": "1"}) as mine:
+        client = wire_api.Client("http://nowhere.invalid").set_async_httpx_client(mine)
+        assert client.get_async_httpx_client() is mine
+        assert (await wire_api.jobs.get_job.asyncio("plain", client=client)).job_id == "plain"
+
+
+def test_nothing_is_sent_beside_the_client_that_was_handed_in(wire_api):
+    """One way out, so that no request goes without its token, its retries and our errors."""
+    client = wire_api.Client("http://nowhere.invalid")
+    assert [name for name in dir(client) if name.endswith("httpx_client")] == [
+        "get_async_httpx_client",
+        "set_async_httpx_client",
+    ]
+    public = [name for name in dir(wire_api.jobs.get_job) if "sync" in name]
+    assert public == ["asyncio"]
 
 
 def test_a_timeout_is_set_without_being_asked_for(wire_api):
-    with wire_api.Client("http://nowhere.invalid") as client:
-        assert client.get_httpx_client().timeout.read == 30.0
+    assert wire_api.Client("http://nowhere.invalid").get_async_httpx_client().timeout.read == 30.0
 
 
 def test_unset_survives_copies_and_pickles(wire_api):

@@ -17,6 +17,7 @@ from cl_codegen.normalise.rules import normalise
 from cl_codegen.spec.spec import Spec
 from cl_codegen.wire import wire
 from cl_codegen.write import output
+from tests.codegen_server.call import call
 from tests.codegen_server.folders import TEMPLATES
 
 DATE, MOMENT = {"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}
@@ -216,8 +217,8 @@ def answering(api: SimpleNamespace, status: int, value: object = None, /, **more
         requests.append(request)
         return httpx.Response(status, **(more or {"json": value}))
 
-    carrier = httpx.Client(transport=httpx.MockTransport(handle), base_url="http://server")
-    return api.client.Client("http://server").set_httpx_client(carrier), requests
+    carrier = httpx.AsyncClient(transport=httpx.MockTransport(handle), base_url="http://server")
+    return api.client.Client("http://server").set_async_httpx_client(carrier), requests
 
 
 @pytest.mark.parametrize("name", ["Required", "Optional", "Seen"])
@@ -262,8 +263,15 @@ def test_a_kind_of_json_that_no_member_of_a_union_has_is_refused(api):
 def test_every_part_of_a_request_is_where_it_belongs(api):
     client, requests = answering(api, 200, VALUE)
     body = api.models.Optional(day=datetime.date(2026, 1, 1), part=api.models.Part(name="x"))
-    made = api.put_all.sync(
-        "a/b", client=client, body=body, since=datetime.date(2026, 5, 6), x_trace="t", x_level=3, crumb="c d"
+    made = call(
+        api.put_all,
+        "a/b",
+        client=client,
+        body=body,
+        since=datetime.date(2026, 5, 6),
+        x_trace="t",
+        x_level=3,
+        crumb="c d",
     )
     assert made.kind == "thing"
     (request,) = requests
@@ -278,7 +286,7 @@ def test_every_part_of_a_request_is_where_it_belongs(api):
 
 def test_what_is_optional_in_a_request_is_left_out(api):
     client, requests = answering(api, 200, VALUE)
-    api.put_all.sync("x", client=client, x_level=1)
+    call(api.put_all, "x", client=client, x_level=1)
     (request,) = requests
     assert str(request.url) == "http://server/all/x"
     assert "x-trace" not in request.headers
@@ -288,38 +296,38 @@ def test_what_is_optional_in_a_request_is_left_out(api):
 
 def test_bytes_are_sent_as_they_are(api):
     client, requests = answering(api, 204, content=b"")
-    assert api.post_raw.sync(client=client, body=b"\x00\x01") is None
+    assert call(api.post_raw, client=client, body=b"\x00\x01") is None
     assert requests[0].content == b"\x00\x01"
 
 
 def test_answers_of_every_kind_are_read(api):
-    assert api.get_text.sync(client=answering(api, 200, text="ok")[0]) == "ok"
-    assert api.get_list.sync(client=answering(api, 200, [{"name": "x"}])[0]) == [api.models.Part(name="x")]
-    assert api.get_day.sync(client=answering(api, 200, "2026-01-02")[0]) == datetime.date(2026, 1, 2)
-    assert api.get_picture.sync(client=answering(api, 200, content=b"\x89PNG")[0]) == b"\x89PNG"
-    assert api.get_range.sync(client=answering(api, 299, {"name": "x"})[0]) == api.models.Part(name="x")
-    assert api.get_two.sync(client=answering(api, 202, {"whole": 1})[0]) == api.models.Whole(whole=1)
-    assert api.get_two.sync(client=answering(api, 204, content=b"")[0]) is None
+    assert call(api.get_text, client=answering(api, 200, text="ok")[0]) == "ok"
+    assert call(api.get_list, client=answering(api, 200, [{"name": "x"}])[0]) == [api.models.Part(name="x")]
+    assert call(api.get_day, client=answering(api, 200, "2026-01-02")[0]) == datetime.date(2026, 1, 2)
+    assert call(api.get_picture, client=answering(api, 200, content=b"\x89PNG")[0]) == b"\x89PNG"
+    assert call(api.get_range, client=answering(api, 299, {"name": "x"})[0]) == api.models.Part(name="x")
+    assert call(api.get_two, client=answering(api, 202, {"whole": 1})[0]) == api.models.Whole(whole=1)
+    assert call(api.get_two, client=answering(api, 204, content=b"")[0]) is None
 
 
 @pytest.mark.parametrize("status", [418, 500])
 def test_errors_that_are_documented_as_a_range_are_read(api, status):
     with pytest.raises(api.errors.StatusError) as raised:
-        api.get_range.sync(client=answering(api, status, {"detail": "no", "parts": [{"name": "x"}]})[0])
+        call(api.get_range, client=answering(api, status, {"detail": "no", "parts": [{"name": "x"}]})[0])
     assert raised.value.body == api.models.Problem(detail="no", parts=[api.models.Part(name="x")])
 
 
 def test_an_answer_that_only_the_default_documents_is_read_as_that(api):
-    assert api.get_nothing.sync(client=answering(api, 200, {"detail": "all is well"})[0]).detail == "all is well"
+    assert call(api.get_nothing, client=answering(api, 200, {"detail": "all is well"})[0]).detail == "all is well"
     with pytest.raises(api.errors.StatusError) as raised:
-        api.get_nothing.sync(client=answering(api, 404, {"detail": "no"})[0])
+        call(api.get_nothing, client=answering(api, 404, {"detail": "no"})[0])
     assert raised.value.body == api.models.Problem(detail="no", parts=None)
 
 
 def test_an_answer_that_nothing_documents_is_any_json(api):
-    assert api.get_unsaid.sync(client=answering(api, 200, {"a": 1})[0]) == {"a": 1}
-    assert api.get_unsaid.sync(client=answering(api, 200, text="text")[0]) == "text"
-    assert api.get_unsaid.sync(client=answering(api, 204, content=b"")[0]) is None
+    assert call(api.get_unsaid, client=answering(api, 200, {"a": 1})[0]) == {"a": 1}
+    assert call(api.get_unsaid, client=answering(api, 200, text="text")[0]) == "text"
+    assert call(api.get_unsaid, client=answering(api, 204, content=b"")[0]) is None
 
 
 def test_the_word_of_a_tag_says_which_model_it_is(api):
@@ -377,4 +385,4 @@ def test_a_form_may_be_a_file_or_a_text(api):
 
 def test_a_body_whose_fields_cannot_be_read_says_so(api):
     with pytest.raises(api.errors.BadResponseError, match="Invalid isoformat"):
-        api.put_all.sync("x", client=answering(api, 200, {**VALUE, "day": "tomorrow"})[0], x_level=1)
+        call(api.put_all, "x", client=answering(api, 200, {**VALUE, "day": "tomorrow"})[0], x_level=1)

@@ -8,7 +8,7 @@ from ...client import Client
 from ...models.body_create_token import BodyCreateToken
 from ...models.error_response import ErrorResponse
 from ...models.token_response import TokenResponse
-from ...types import Call, Response
+from ...types import Call
 
 
 def _call(*, body: BodyCreateToken) -> Call:
@@ -21,30 +21,6 @@ def _read(response: httpx.Response) -> TokenResponse:
     if response.status_code in (401, 422, 429):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[TokenResponse]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(*, client: Client, body: BodyCreateToken) -> Response[TokenResponse]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(body=body)))
-
-
-def sync(*, client: Client, body: BodyCreateToken) -> TokenResponse:
-    """POST /auth/token: Log in
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(body=body)))
-
-
-async def asyncio_detailed(*, client: Client, body: BodyCreateToken) -> Response[TokenResponse]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(body=body)))
 
 
 async def asyncio(*, client: Client, body: BodyCreateToken) -> TokenResponse:

@@ -6,7 +6,7 @@ import httpx
 from ... import errors
 from ...client import Client
 from ...models.json_web_key_set import JsonWebKeySet
-from ...types import Call, Response
+from ...types import Call
 
 
 def _call() -> Call:
@@ -17,30 +17,6 @@ def _read(response: httpx.Response) -> JsonWebKeySet:
     if response.status_code == 200:
         return errors.read_model(response, JsonWebKeySet.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[JsonWebKeySet]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(*, client: Client) -> Response[JsonWebKeySet]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call()))
-
-
-def sync(*, client: Client) -> JsonWebKeySet:
-    """GET /auth/jwks: Every key that tokens in use are signed with (RFC 7517)
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call()))
-
-
-async def asyncio_detailed(*, client: Client) -> Response[JsonWebKeySet]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call()))
 
 
 async def asyncio(*, client: Client) -> JsonWebKeySet:

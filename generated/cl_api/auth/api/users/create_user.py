@@ -8,7 +8,7 @@ from ...client import Client
 from ...models.error_response import ErrorResponse
 from ...models.user_create_request import UserCreateRequest
 from ...models.user_response import UserResponse
-from ...types import Call, Response
+from ...types import Call
 
 
 def _call(*, body: UserCreateRequest) -> Call:
@@ -21,30 +21,6 @@ def _read(response: httpx.Response) -> UserResponse:
     if response.status_code in (401, 403, 409, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[UserResponse]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(*, client: Client, body: UserCreateRequest) -> Response[UserResponse]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(body=body)))
-
-
-def sync(*, client: Client, body: UserCreateRequest) -> UserResponse:
-    """POST /users/: Make a user
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(body=body)))
-
-
-async def asyncio_detailed(*, client: Client, body: UserCreateRequest) -> Response[UserResponse]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(body=body)))
 
 
 async def asyncio(*, client: Client, body: UserCreateRequest) -> UserResponse:

@@ -7,7 +7,7 @@ from ... import errors
 from ...client import Client
 from ...models.error_response import ErrorResponse
 from ...models.user_response import UserResponse
-from ...types import Call, Response
+from ...types import Call
 
 
 def _call() -> Call:
@@ -20,30 +20,6 @@ def _read(response: httpx.Response) -> UserResponse:
     if response.status_code == 401:
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[UserResponse]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(*, client: Client) -> Response[UserResponse]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call()))
-
-
-def sync(*, client: Client) -> UserResponse:
-    """GET /users/me: Who I am
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call()))
-
-
-async def asyncio_detailed(*, client: Client) -> Response[UserResponse]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call()))
 
 
 async def asyncio(*, client: Client) -> UserResponse:

@@ -9,7 +9,7 @@ from ... import errors
 from ...client import Client
 from ...models.error_response import ErrorResponse
 from ...models.user_response import UserResponse
-from ...types import UNSET, Call, JSONObject, JSONValue, Response, Unset, text_fields
+from ...types import UNSET, Call, JSONObject, JSONValue, Unset, text_fields
 
 
 def _call(*, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> Call:
@@ -25,34 +25,6 @@ def _read(response: httpx.Response) -> list[UserResponse]:
     if response.status_code in (401, 403, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[list[UserResponse]]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(
-    *, client: Client, skip: int | Unset = UNSET, limit: int | Unset = UNSET
-) -> Response[list[UserResponse]]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(skip=skip, limit=limit)))
-
-
-def sync(*, client: Client, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> list[UserResponse]:
-    """GET /users/: Look at all users
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(skip=skip, limit=limit)))
-
-
-async def asyncio_detailed(
-    *, client: Client, skip: int | Unset = UNSET, limit: int | Unset = UNSET
-) -> Response[list[UserResponse]]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(skip=skip, limit=limit)))
 
 
 async def asyncio(*, client: Client, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> list[UserResponse]:

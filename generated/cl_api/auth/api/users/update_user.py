@@ -8,7 +8,7 @@ from ...client import Client
 from ...models.error_response import ErrorResponse
 from ...models.user_response import UserResponse
 from ...models.user_update_request import UserUpdateRequest
-from ...types import Call, Response, path_segment
+from ...types import Call, path_segment
 
 
 def _call(user_id: int, *, body: UserUpdateRequest) -> Call:
@@ -21,30 +21,6 @@ def _read(response: httpx.Response) -> UserResponse:
     if response.status_code in (401, 403, 404, 409, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[UserResponse]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(user_id: int, *, client: Client, body: UserUpdateRequest) -> Response[UserResponse]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(user_id, body=body)))
-
-
-def sync(user_id: int, *, client: Client, body: UserUpdateRequest) -> UserResponse:
-    """PUT /users/{user_id}: Change a user
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(user_id, body=body)))
-
-
-async def asyncio_detailed(user_id: int, *, client: Client, body: UserUpdateRequest) -> Response[UserResponse]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(user_id, body=body)))
 
 
 async def asyncio(user_id: int, *, client: Client, body: UserUpdateRequest) -> UserResponse:

@@ -7,7 +7,7 @@ from ... import errors
 from ...client import Client
 from ...models.cleanup_result import CleanupResult
 from ...models.error_response import ErrorResponse
-from ...types import UNSET, Call, Response, Unset, text_fields
+from ...types import UNSET, Call, Unset, text_fields
 
 
 def _call(*, days: int | Unset = UNSET) -> Call:
@@ -20,30 +20,6 @@ def _read(response: httpx.Response) -> CleanupResult:
     if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[CleanupResult]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(*, client: Client, days: int | Unset = UNSET) -> Response[CleanupResult]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(days=days)))
-
-
-def sync(*, client: Client, days: int | Unset = UNSET) -> CleanupResult:
-    """DELETE /admin/jobs/cleanup: Delete jobs that ended some days ago
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(days=days)))
-
-
-async def asyncio_detailed(*, client: Client, days: int | Unset = UNSET) -> Response[CleanupResult]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(days=days)))
 
 
 async def asyncio(*, client: Client, days: int | Unset = UNSET) -> CleanupResult:

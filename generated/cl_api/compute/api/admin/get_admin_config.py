@@ -7,7 +7,7 @@ from ... import errors
 from ...client import Client
 from ...models.admin_config import AdminConfig
 from ...models.error_response import ErrorResponse
-from ...types import Call, Response
+from ...types import Call
 
 
 def _call() -> Call:
@@ -20,30 +20,6 @@ def _read(response: httpx.Response) -> AdminConfig:
     if response.status_code in (401, 403, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[AdminConfig]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(*, client: Client) -> Response[AdminConfig]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call()))
-
-
-def sync(*, client: Client) -> AdminConfig:
-    """GET /admin/config: What can be changed while the server runs
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call()))
-
-
-async def asyncio_detailed(*, client: Client) -> Response[AdminConfig]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call()))
 
 
 async def asyncio(*, client: Client) -> AdminConfig:

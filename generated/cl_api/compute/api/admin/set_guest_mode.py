@@ -8,7 +8,7 @@ from ...client import Client
 from ...models.admin_config import AdminConfig
 from ...models.body_set_guest_mode import BodySetGuestMode
 from ...models.error_response import ErrorResponse
-from ...types import Call, Response
+from ...types import Call
 
 
 def _call(*, body: BodySetGuestMode) -> Call:
@@ -21,30 +21,6 @@ def _read(response: httpx.Response) -> AdminConfig:
     if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[AdminConfig]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(*, client: Client, body: BodySetGuestMode) -> Response[AdminConfig]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(body=body)))
-
-
-def sync(*, client: Client, body: BodySetGuestMode) -> AdminConfig:
-    """PUT /admin/config/guest-mode: Let guests in, or no longer
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(body=body)))
-
-
-async def asyncio_detailed(*, client: Client, body: BodySetGuestMode) -> Response[AdminConfig]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(body=body)))
 
 
 async def asyncio(*, client: Client, body: BodySetGuestMode) -> AdminConfig:

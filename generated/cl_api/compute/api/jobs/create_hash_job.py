@@ -8,7 +8,7 @@ from ...client import Client
 from ...models.body_create_hash_job import BodyCreateHashJob
 from ...models.error_response import ErrorResponse
 from ...models.job_created_response import JobCreatedResponse
-from ...types import UNSET, Call, Response, Unset, header_fields
+from ...types import UNSET, Call, Unset, header_fields
 
 
 def _call(*, body: BodyCreateHashJob, idempotency_key: str | None | Unset = UNSET) -> Call:
@@ -27,36 +27,6 @@ def _read(response: httpx.Response) -> JobCreatedResponse:
     if response.status_code in (400, 401, 403, 413, 422, 429, 503, 507):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[JobCreatedResponse]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(
-    *, client: Client, body: BodyCreateHashJob, idempotency_key: str | None | Unset = UNSET
-) -> Response[JobCreatedResponse]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
-
-
-def sync(*, client: Client, body: BodyCreateHashJob, idempotency_key: str | None | Unset = UNSET) -> JobCreatedResponse:
-    """POST /jobs/hash: Fingerprint a file
-
-    Fingerprint a file: SHA-256 and MD5 of its bytes, perceptual hashes of its picture.
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
-
-
-async def asyncio_detailed(
-    *, client: Client, body: BodyCreateHashJob, idempotency_key: str | None | Unset = UNSET
-) -> Response[JobCreatedResponse]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
 
 
 async def asyncio(

@@ -6,7 +6,7 @@ import httpx
 from ... import errors
 from ...client import Client
 from ...models.error_response import ErrorResponse
-from ...types import Call, Response, path_segment
+from ...types import Call, path_segment
 
 
 def _call(job_id: str) -> Call:
@@ -19,31 +19,6 @@ def _read(response: httpx.Response) -> None:
     if response.status_code in (401, 403, 404, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[None]:
-    _read(response)
-    return Response(response.status_code, response.content, response.headers, None)
-
-
-def sync_detailed(job_id: str, *, client: Client) -> Response[None]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(job_id)))
-
-
-def sync(job_id: str, *, client: Client) -> None:
-    """DELETE /jobs/{job_id}: Delete a job and its files
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(job_id)))
-
-
-async def asyncio_detailed(job_id: str, *, client: Client) -> Response[None]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(job_id)))
 
 
 async def asyncio(job_id: str, *, client: Client) -> None:

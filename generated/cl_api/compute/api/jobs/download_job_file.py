@@ -6,7 +6,7 @@ import httpx
 from ... import errors
 from ...client import Client
 from ...models.error_response import ErrorResponse
-from ...types import Call, Response, path_segment
+from ...types import Call, path_segment
 
 
 def _call(job_id: str, file_path: str) -> Call:
@@ -21,32 +21,6 @@ def _read(response: httpx.Response) -> bytes:
     if response.status_code in (401, 403, 404, 416, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[bytes]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(job_id: str, file_path: str, *, client: Client) -> Response[bytes]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(job_id, file_path)))
-
-
-def sync(job_id: str, file_path: str, *, client: Client) -> bytes:
-    """GET /jobs/{job_id}/files/{file_path}: Download a file of a job
-
-    `file_path` is relative to the job, as outputs name it. Ranges and conditions are honoured.
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(job_id, file_path)))
-
-
-async def asyncio_detailed(job_id: str, file_path: str, *, client: Client) -> Response[bytes]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(job_id, file_path)))
 
 
 async def asyncio(job_id: str, file_path: str, *, client: Client) -> bytes:

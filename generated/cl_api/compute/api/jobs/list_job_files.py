@@ -7,7 +7,7 @@ from ... import errors
 from ...client import Client
 from ...models.error_response import ErrorResponse
 from ...models.job_files_response import JobFilesResponse
-from ...types import Call, Response, path_segment
+from ...types import Call, path_segment
 
 
 def _call(job_id: str) -> Call:
@@ -20,30 +20,6 @@ def _read(response: httpx.Response) -> JobFilesResponse:
     if response.status_code in (401, 403, 404, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[JobFilesResponse]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(job_id: str, *, client: Client) -> Response[JobFilesResponse]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(client.get_httpx_client().request(**_call(job_id)))
-
-
-def sync(job_id: str, *, client: Client) -> JobFilesResponse:
-    """GET /jobs/{job_id}/files: List the files of a job
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(client.get_httpx_client().request(**_call(job_id)))
-
-
-async def asyncio_detailed(job_id: str, *, client: Client) -> Response[JobFilesResponse]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(await client.get_async_httpx_client().request(**_call(job_id)))
 
 
 async def asyncio(job_id: str, *, client: Client) -> JobFilesResponse:

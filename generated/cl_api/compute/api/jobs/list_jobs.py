@@ -8,7 +8,7 @@ from ...client import Client
 from ...models.error_response import ErrorResponse
 from ...models.job_list_response import JobListResponse
 from ...models.job_status import JobStatus
-from ...types import UNSET, Call, Response, Unset, text_fields
+from ...types import UNSET, Call, Unset, text_fields
 
 
 def _call(
@@ -40,66 +40,6 @@ def _read(response: httpx.Response) -> JobListResponse:
     if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-def _build(response: httpx.Response) -> Response[JobListResponse]:
-    return Response(response.status_code, response.content, response.headers, _read(response))
-
-
-def sync_detailed(
-    *,
-    client: Client,
-    status: JobStatus | None | Unset = UNSET,
-    task_type: str | None | Unset = UNSET,
-    ids: list[str] | None | Unset = UNSET,
-    cursor: str | None | Unset = UNSET,
-    limit: int | Unset = UNSET,
-) -> Response[JobListResponse]:
-    """Like `sync`, with status, headers and content beside what was read."""
-    return _build(
-        client.get_httpx_client().request(
-            **_call(status=status, task_type=task_type, ids=ids, cursor=cursor, limit=limit)
-        )
-    )
-
-
-def sync(
-    *,
-    client: Client,
-    status: JobStatus | None | Unset = UNSET,
-    task_type: str | None | Unset = UNSET,
-    ids: list[str] | None | Unset = UNSET,
-    cursor: str | None | Unset = UNSET,
-    limit: int | Unset = UNSET,
-) -> JobListResponse:
-    """GET /jobs: List jobs, newest first
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(
-        client.get_httpx_client().request(
-            **_call(status=status, task_type=task_type, ids=ids, cursor=cursor, limit=limit)
-        )
-    )
-
-
-async def asyncio_detailed(
-    *,
-    client: Client,
-    status: JobStatus | None | Unset = UNSET,
-    task_type: str | None | Unset = UNSET,
-    ids: list[str] | None | Unset = UNSET,
-    cursor: str | None | Unset = UNSET,
-    limit: int | Unset = UNSET,
-) -> Response[JobListResponse]:
-    """Like `asyncio`, with status, headers and content beside what was read."""
-    return _build(
-        await client.get_async_httpx_client().request(
-            **_call(status=status, task_type=task_type, ids=ids, cursor=cursor, limit=limit)
-        )
-    )
 
 
 async def asyncio(
