@@ -36,6 +36,7 @@ class ClipEmbeddingClient(PluginClient):
 
     task_type = EMBED_IMAGE.task_type
     path = EMBED_IMAGE.path
+    artifact = EMBED_IMAGE.artifact
 
     async def embed_image(
         self,

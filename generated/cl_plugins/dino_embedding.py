@@ -31,6 +31,7 @@ class DinoEmbeddingClient(PluginClient):
 
     task_type = EMBED_IMAGE.task_type
     path = EMBED_IMAGE.path
+    artifact = EMBED_IMAGE.artifact
 
     async def embed_image(
         self,

@@ -30,6 +30,7 @@ class ExifClient(PluginClient):
 
     task_type = EXTRACT.task_type
     path = EXTRACT.path
+    artifact = EXTRACT.artifact
 
     async def extract(
         self,

@@ -34,6 +34,7 @@ class FaceDetectionClient(PluginClient):
 
     task_type = DETECT.task_type
     path = DETECT.path
+    artifact = DETECT.artifact
 
     async def detect(
         self,

@@ -31,6 +31,7 @@ class FaceEmbeddingClient(PluginClient):
 
     task_type = EMBED_FACES.task_type
     path = EMBED_FACES.path
+    artifact = EMBED_FACES.artifact
 
     async def embed_faces(
         self,

@@ -35,6 +35,7 @@ class HashClient(PluginClient):
 
     task_type = COMPUTE.task_type
     path = COMPUTE.path
+    artifact = COMPUTE.artifact
 
     async def compute(
         self,

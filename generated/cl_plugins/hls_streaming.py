@@ -31,6 +31,7 @@ class HlsStreamingClient(PluginClient):
 
     task_type = GENERATE_MANIFEST.task_type
     path = GENERATE_MANIFEST.path
+    artifact = GENERATE_MANIFEST.artifact
 
     async def generate_manifest(
         self,

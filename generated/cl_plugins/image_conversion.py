@@ -42,6 +42,7 @@ class ImageConversionClient(PluginClient):
 
     task_type = CONVERT.task_type
     path = CONVERT.path
+    artifact = CONVERT.artifact
 
     async def convert(
         self,

@@ -35,6 +35,7 @@ class MediaThumbnailClient(PluginClient):
 
     task_type = GENERATE.task_type
     path = GENERATE.path
+    artifact = GENERATE.artifact
 
     async def generate(
         self,

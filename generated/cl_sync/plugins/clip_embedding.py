@@ -19,6 +19,7 @@ class ClipEmbeddingClient(Twin[AsyncClipEmbeddingClient]):
 
     task_type = AsyncClipEmbeddingClient.task_type
     path = AsyncClipEmbeddingClient.path
+    artifact = AsyncClipEmbeddingClient.artifact
     sends_json: ClassVar[bool] = AsyncClipEmbeddingClient.sends_json
     within: ClassVar[tuple[str, ...]] = AsyncClipEmbeddingClient.within
 

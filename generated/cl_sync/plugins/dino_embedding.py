@@ -19,6 +19,7 @@ class DinoEmbeddingClient(Twin[AsyncDinoEmbeddingClient]):
 
     task_type = AsyncDinoEmbeddingClient.task_type
     path = AsyncDinoEmbeddingClient.path
+    artifact = AsyncDinoEmbeddingClient.artifact
     sends_json: ClassVar[bool] = AsyncDinoEmbeddingClient.sends_json
     within: ClassVar[tuple[str, ...]] = AsyncDinoEmbeddingClient.within
 

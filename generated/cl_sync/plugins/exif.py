@@ -19,6 +19,7 @@ class ExifClient(Twin[AsyncExifClient]):
 
     task_type = AsyncExifClient.task_type
     path = AsyncExifClient.path
+    artifact = AsyncExifClient.artifact
     sends_json: ClassVar[bool] = AsyncExifClient.sends_json
     within: ClassVar[tuple[str, ...]] = AsyncExifClient.within
 

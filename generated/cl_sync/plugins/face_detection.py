@@ -19,6 +19,7 @@ class FaceDetectionClient(Twin[AsyncFaceDetectionClient]):
 
     task_type = AsyncFaceDetectionClient.task_type
     path = AsyncFaceDetectionClient.path
+    artifact = AsyncFaceDetectionClient.artifact
     sends_json: ClassVar[bool] = AsyncFaceDetectionClient.sends_json
     within: ClassVar[tuple[str, ...]] = AsyncFaceDetectionClient.within
 

@@ -19,6 +19,7 @@ class FaceEmbeddingClient(Twin[AsyncFaceEmbeddingClient]):
 
     task_type = AsyncFaceEmbeddingClient.task_type
     path = AsyncFaceEmbeddingClient.path
+    artifact = AsyncFaceEmbeddingClient.artifact
     sends_json: ClassVar[bool] = AsyncFaceEmbeddingClient.sends_json
     within: ClassVar[tuple[str, ...]] = AsyncFaceEmbeddingClient.within
 

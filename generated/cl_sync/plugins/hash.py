@@ -19,6 +19,7 @@ class HashClient(Twin[AsyncHashClient]):
 
     task_type = AsyncHashClient.task_type
     path = AsyncHashClient.path
+    artifact = AsyncHashClient.artifact
     sends_json: ClassVar[bool] = AsyncHashClient.sends_json
     within: ClassVar[tuple[str, ...]] = AsyncHashClient.within
 

@@ -19,6 +19,7 @@ class HlsStreamingClient(Twin[AsyncHlsStreamingClient]):
 
     task_type = AsyncHlsStreamingClient.task_type
     path = AsyncHlsStreamingClient.path
+    artifact = AsyncHlsStreamingClient.artifact
     sends_json: ClassVar[bool] = AsyncHlsStreamingClient.sends_json
     within: ClassVar[tuple[str, ...]] = AsyncHlsStreamingClient.within
 

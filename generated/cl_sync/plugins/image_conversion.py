@@ -25,6 +25,7 @@ class ImageConversionClient(Twin[AsyncImageConversionClient]):
 
     task_type = AsyncImageConversionClient.task_type
     path = AsyncImageConversionClient.path
+    artifact = AsyncImageConversionClient.artifact
     sends_json: ClassVar[bool] = AsyncImageConversionClient.sends_json
     within: ClassVar[tuple[str, ...]] = AsyncImageConversionClient.within
 

@@ -19,6 +19,7 @@ class MediaThumbnailClient(Twin[AsyncMediaThumbnailClient]):
 
     task_type = AsyncMediaThumbnailClient.task_type
     path = AsyncMediaThumbnailClient.path
+    artifact = AsyncMediaThumbnailClient.artifact
     sends_json: ClassVar[bool] = AsyncMediaThumbnailClient.sends_json
     within: ClassVar[tuple[str, ...]] = AsyncMediaThumbnailClient.within
 

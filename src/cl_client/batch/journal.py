@@ -25,6 +25,10 @@ from cl_client.model import JobState
 VERSION: Final = 1
 _HEAD: Final = b'{"journal": "cl-client"'
 
+_RESULT: Final = "result"
+# With the fields that every line has: an older version takes it for an item of no file.
+_RESULTS: Final = {"item": "", "status": _RESULT, "job": ""}
+
 Status = Literal["submitted", "completed", "failed"]
 
 
@@ -60,6 +64,8 @@ class Journal:
         self.path: Path = Path(path)
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
+        self.results: dict[str, tuple[int, int]] = {}
+        """The files that were written for the batch and for those before it: size and time of change (ns) by name."""
         self._end = 0
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,11 +106,26 @@ class Journal:
         """The job of the item failed, or is gone: the next run makes another."""
         self._note(item, "failed", job_id, {"reason": reason})
 
+    def result(self, name: str, size: int, changed: int) -> None:
+        """A file is about to be written for the batch.
+
+        Args:
+            name: relative to the folder of the journal.
+            size: in bytes.
+            changed: nanoseconds since the epoch.
+        """
+        with self._lock:
+            self.results[name] = (size, changed)
+            # No need to wait for the disk: a file whose line is lost is not replaced, and that is told.
+            self._end += self._write(_RESULTS | {"files": {name: [size, changed]}}, safely=False)
+
     def clear(self) -> None:
-        """Begin a new batch: whatever was done before is forgotten."""
+        """Begin a new batch: whatever was done before is forgotten, but for what was written."""
         self._entries.clear()
         self._end = 0
         self.batch = self._begin()
+        if self.results:
+            self._end += self._write(_RESULTS | {"files": self.results})
 
     def close(self) -> None:
         """Let go of it."""
@@ -169,6 +190,11 @@ class Journal:
     def _take(self, line: bytes, number: int) -> None:
         try:
             record = cast("dict[str, str]", json.loads(line))
+            if record["status"] == _RESULT:
+                files = cast("dict[str, dict[str, list[int]]]", record)["files"]
+                self.results |= {name: (size, changed) for name, (size, changed) in files.items()}
+                self._end += len(line)
+                return
             self._enter(record["item"], cast("Status", record["status"]), record["job"], len(line))
             self._end += len(line)
         except (ValueError, KeyError, TypeError) as error:
@@ -186,14 +212,15 @@ class Journal:
         attempt = (before.attempt if before is not None else 0) + (status == "failed")
         self._entries[item] = Entry(status, job_id, attempt, self._end, size)
 
-    def _write(self, record: Mapping[str, object]) -> int:
+    def _write(self, record: Mapping[str, object], *, safely: bool = True) -> int:
         """Write a line at the end, whole or not at all; gives its size."""
         line = json.dumps(record).encode() + b"\n"
         try:
             written = os.pwrite(self._file, line, self._end)
             if written != len(line):
                 raise OSError("the disk is full")
-            os.fsync(self._file)
+            if safely:
+                os.fsync(self._file)
         except OSError as error:
             os.ftruncate(self._file, self._end)
             raise self._error(error.strerror or str(error)) from error

@@ -6,9 +6,11 @@ Commands are named here and imported when they are called.
 # Annotations are not strings here: cyclopts reads them.
 import itertools
 import re
-from typing import Annotated
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Final, cast
 
-from attrs import evolve
+from attrs import astuple, evolve, has
 from cyclopts import App, Group, Parameter
 
 from cl_client.cli.help import front_page
@@ -18,8 +20,10 @@ from cl_client.cli.output import failure, prompt, streams
 from cl_client.cli.output.console import Console
 from cl_client.cli.program import Program
 from cl_client.cli.running.run import Run
+from cl_client.errors import InvalidParameterError
 
 _NONE = GlobalOptions()
+_HERE: Final = Path()
 
 
 def assemble(program: Program) -> App:
@@ -51,12 +55,33 @@ def assemble(program: Program) -> App:
         if options.password not in (None, prompt.STDIN):
             run.warn_of_password("--password")
         command, bound, ignored = app.parse_args(tokens, print_error=False, exit_on_error=False)
+        _expect_no_empty_path(tokens, [*bound.args, *bound.kwargs.values()])
         # A parameter that is not parsed is the run itself.
         command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, run))
 
     # A meta app does not take this over; with it, Ctrl-C would end in `sys.exit` and tell nobody.
     app.meta.suppress_keyboard_interrupt = False
     return app
+
+
+def _expect_no_empty_path(tokens: Sequence[str], values: Sequence[object]) -> None:
+    """Refuse an empty argument where a path belongs, such as an unset variable of a script.
+
+    `Path("")` is the current folder, and a command for a folder is one for all that is in it.
+    """
+    given = [token.partition("=")[2] if token.startswith("-") and "=" in token else token for token in tokens]
+    if "" in given and _HERE in _paths(values) and not any(each and Path(each) == _HERE for each in given):
+        raise InvalidParameterError("an argument is empty, and names no file: the current folder is .")
+
+
+def _paths(values: Iterable[object]) -> Iterator[Path]:
+    for value in values:
+        if isinstance(value, Path):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _paths(cast("Sequence[object]", value))
+        elif has(type(value)):
+            yield from _paths(cast("Sequence[object]", astuple(value, recurse=False)))
 
 
 def _with_password(options: GlobalOptions) -> GlobalOptions:

@@ -54,6 +54,7 @@ class PlainJobOptions:
         output_dir: the folder for the results of many files, and for the journal by which `resume` goes on.
         concurrency: files at once.
         resume: do only what an earlier run with the same `output_dir` left.
+        overwrite: whether results may replace whatever is where they go, the files that are sent too.
         timeout: seconds to wait; as long as it takes when not given.
     """
 
@@ -73,6 +74,10 @@ class PlainJobOptions:
     resume: Annotated[
         bool,
         Parameter(negative="", help="Do what an earlier run left, with the same --output-dir.", show_default=False),
+    ] = False
+    overwrite: Annotated[
+        bool,
+        Parameter(negative="", help="Let results replace files that are there already.", show_default=False),
     ] = False
     timeout: Annotated[
         float | None,

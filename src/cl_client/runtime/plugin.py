@@ -52,6 +52,8 @@ class PluginClient:
     """The word of the wire for the plugin's jobs."""
     path: ClassVar[str]
     """Where they are posted."""
+    artifact: ClassVar[str | None] = None
+    """As of `Operation`."""
     sends_json: ClassVar[bool] = False
     """Whether they are posted as JSON rather than as a form."""
     within: ClassVar[tuple[str, ...]] = ()

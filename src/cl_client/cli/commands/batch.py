@@ -46,6 +46,10 @@ def batch(
         bool,
         Parameter(negative="", help="Do what an earlier run left, with the same --output-dir.", show_default=False),
     ] = False,
+    overwrite: Annotated[
+        bool,
+        Parameter(negative="", help="Let results replace files that are there already.", show_default=False),
+    ] = False,
     watch: Annotated[bool, Parameter(negative="", help="Show the progress on the way.", show_default=False)] = False,
     timeout: Annotated[
         float | None,
@@ -63,7 +67,12 @@ def batch(
 
     tasks = read_tasks(jobs, run.program)
     options = PlainJobOptions(
-        output_dir=output_dir, concurrency=concurrency, resume=resume, watch=watch, timeout=timeout
+        output_dir=output_dir,
+        concurrency=concurrency,
+        resume=resume,
+        overwrite=overwrite,
+        watch=watch,
+        timeout=timeout,
     )
     run.complete(Many(run, tasks, options, Viewer(run.console)).execute())
 
@@ -149,6 +158,8 @@ def _tokens(said: "JSONValue", program: "Program") -> list[str]:
         raise InvalidParameterError('not like {"command": "hash compute", "file": "a.jpg"}') from None
     if job or not isinstance(command, str) or not isinstance(file, str | None) or not isinstance(parameters, dict):
         raise InvalidParameterError('a job has "command", "file" (texts) and "parameters" (an object)')
+    if file == "":
+        raise InvalidParameterError('"file" is an empty text, and names no file')
     words = command.split()
     if len(words) != 2 or words[0] not in {entry.name for entry in program.plugins}:
         raise InvalidParameterError(f'{command!r} is no command of a plugin, such as "hash compute"')

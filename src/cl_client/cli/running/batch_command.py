@@ -14,6 +14,7 @@ from attrs import frozen
 from cl_client.batch.journal import Journal
 from cl_client.batch.run import Batch, Outcome
 from cl_client.cli.output.batch_progress import Tally
+from cl_client.cli.running.originals import Originals, ResultFolder, Suffixes
 from cl_client.cli.running.saving import save_as
 from cl_client.cli.running.sources import result_names
 from cl_client.cli.views.viewer import Viewer
@@ -77,6 +78,7 @@ class Many:
         self._tasks = tasks
         self._options = options
         self._viewer = viewer
+        self._results: ResultFolder | None = None
 
     async def execute(self) -> None:
         """Do them all.
@@ -118,14 +120,15 @@ class Many:
 
     async def _all(self, client: JobClient) -> AsyncGenerator[_Done]:
         folder = self._options.output_dir
+        names = result_names([task.file for task in self._tasks])
         with contextlib.ExitStack() as stack:
             journal = None
             if folder is not None:
                 journal = stack.enter_context(Journal(folder / JOURNAL))
+                self._results = self._checked(client, folder, journal, names)
                 if not self._options.resume:
                     journal.clear()
             batch = Batch(client.base_url, journal)
-            names = result_names([task.file for task in self._tasks])
             works = (
                 partial(self._one, batch, client.jobs, task, None if folder is None else folder / name)
                 for task, name in zip(self._tasks, names, strict=True)
@@ -134,12 +137,30 @@ class Many:
                 async for done in results:
                     yield done
 
+    def _checked(self, client: JobClient, folder: Path, journal: Journal, names: Sequence[Path]) -> ResultFolder:
+        """The folder of the results.
+
+        Raises:
+            InvalidParameterError: a result would take the place of something else.
+        """
+        overwrite = self._options.overwrite
+        originals = Originals([task.file for task in self._tasks], overwrite=overwrite)
+        self._viewer.check_drawing = originals.check_drawing
+        results = ResultFolder(folder, journal, originals, overwrite=overwrite)
+        pictures = self._viewer.makes_pictures
+        expected = [
+            (name, Suffixes.of(task.method(client.jobs), pictures=pictures))
+            for name, task in zip(names, self._tasks, strict=True)
+        ]
+        results.check(expected, resume=self._options.resume)
+        return results
+
     async def _one(self, batch: Batch, jobs: Jobs, task: Task, stem: Path | None) -> _Done:
         saved: list[Path] = []
 
         async def finish(_: Path | None, job: Job[object]) -> None:
-            if stem is not None:
-                saved.extend(await save_as(job, stem))
+            if stem is not None and self._results is not None:
+                saved.extend(await save_as(job, stem, self._results.put))
                 saved.extend(await self._viewer.draw(job, task.file, stem))
 
         method = task.method(jobs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from cl_client.cli.output.console import Row, human_size
 from cl_client.cli.output.progress import Progress, progress
+from cl_client.cli.running.originals import Originals, Suffixes
 from cl_client.cli.running.run import Run
 from cl_client.cli.running.saving import save
 from cl_client.cli.views.viewer import Viewer
@@ -54,6 +55,7 @@ class JobCommand(Generic[Output]):
         self._method = method
         self._options = options
         self._viewer = viewer
+        self._originals = Originals([file], overwrite=options.overwrite)
 
     async def execute(self) -> None:
         """Do it all, or only submit with `--no-wait`.
@@ -65,12 +67,18 @@ class JobCommand(Generic[Output]):
         if not options.wait and (options.watch or options.output is not None or options.timeout is not None):
             raise InvalidParameterError("--no-wait leaves before there is a result: no --watch, --output or --timeout")
         self._viewer.check(many=False, kept=options.output is not None)
+        if options.output is not None:
+            self._originals.check_file(options.output)
+        self._viewer.check_drawing = self._originals.check_drawing
         download = f"{self._console.program} download"
         async with self._run.client() as client:
             with progress(self._console, self._name, watch=options.watch) as shown:
                 if options.wait:
                     # Let the connection to the broker be made while the file is on its way.
                     client.jobs.watcher.start()
+                if options.output is not None and options.output.is_dir():
+                    suffixes = Suffixes.of(self._method(client.jobs), pictures=self._viewer.makes_pictures)
+                    self._originals.check_folder(options.output, self._name, suffixes)
                 with self._told("stopped before the server took the job"):
                     job = await self._submit(client.jobs, shown)
                 if not options.wait:
@@ -105,7 +113,7 @@ class JobCommand(Generic[Output]):
         output = self._options.output
         saved: list[Path] = []
         if output is not None:
-            saved = await save(job, output, name=self._name, on_progress=shown.downloaded)
+            saved = await save(job, output, self._originals, name=self._name, on_progress=shown.downloaded)
         return [*saved, *await self._viewer.draw(job, self._file, self._stem())]
 
     def _stem(self) -> Path:

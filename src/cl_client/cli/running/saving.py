@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from cl_client.cli.running.originals import Originals, Put
 from cl_client.errors import DownloadError, UnsupportedError
 from cl_client.files.download import DownloadCallback
-from cl_client.files.whole_file import folder_beside, whole_or_not_at_all
+from cl_client.files.local_names import local_names
+from cl_client.files.whole_file import folder_beside, replaceable, whole_or_not_at_all
 
 if TYPE_CHECKING:
     from cl_client.jobs.handle import Job
@@ -17,15 +19,24 @@ if TYPE_CHECKING:
 Output = TypeVar("Output")
 
 
-async def save(job: Job[Output], output: Path, *, name: str, on_progress: DownloadCallback | None = None) -> list[Path]:
+async def save(
+    job: Job[Output],
+    output: Path,
+    originals: Originals,
+    *,
+    name: str,
+    on_progress: DownloadCallback | None = None,
+) -> list[Path]:
     """Write the result of a job where `--output` says.
 
-    Into a folder go all files of the job, and the output as JSON where no file is its main one. A name with no suffix
-    becomes a folder too, if there are several files.
+    Into a folder go all files of the job, and the output as JSON where no file is its main one; what is there already
+    stays, and one that would be called the same gets a number. A name with no suffix becomes a folder too, if there are
+    several files.
 
     Args:
         job: completed.
         output: a file, or a folder.
+        originals: what is never replaced.
         name: of the file that the job was about.
         on_progress: called with the bytes written, and the bytes in all.
 
@@ -34,10 +45,15 @@ async def save(job: Job[Output], output: Path, *, name: str, on_progress: Downlo
     """
     is_folder = await asyncio.to_thread(output.is_dir)
     if is_folder:
-        saved = await _fetch(job, output, on_progress)
-        if job.artifact is None:
-            saved.append(write_json(job, output / f"{Path(name).stem}.{job.task_type}.json"))
-        return saved
+        with folder_beside(output / job.job_id) as folder:
+            fetched = await _fetch(job, folder, on_progress)
+            if job.artifact is None:
+                fetched.append(write_json(job, folder / f"{Path(name).stem}.{job.task_type}.json"))
+            places = [output / path.relative_to(folder) for path in fetched]
+            if len(fetched) == 1:
+                # Several files may name each other, and keep their names.
+                places = [originals.free(fetched[0], _recognisable(places[0], Path(name).stem))]
+            return [originals.put(path, place) for path, place in zip(fetched, places, strict=True)]
     if job.artifact is None:
         return [write_json(job, output)]
     if output.suffix:
@@ -46,21 +62,33 @@ async def save(job: Job[Output], output: Path, *, name: str, on_progress: Downlo
         fetched = await _fetch(job, folder, on_progress)
         if len(fetched) == 1:
             return [_moved(fetched[0], output)]
-        return [_moved(path, output / path.relative_to(folder)) for path in fetched]
+        return [originals.put(path, output / path.relative_to(folder)) for path in fetched]
 
 
-async def save_as(job: Job[Output], stem: Path) -> list[Path]:
+async def save_as(job: Job[Output], stem: Path, put: Put) -> list[Path]:
     """Write the result of one job of many: `<stem>.<suffix>` for one file or JSON, the folder `<stem>` for several.
 
     All of it is there at once, or nothing.
+
+    Args:
+        job: completed.
+        stem: where it goes.
+        put: moves a file there.
     """
     with folder_beside(stem) as folder:
         fetched = await _fetch(job, folder, None)
         if job.artifact is None:
             fetched.append(write_json(job, folder / f"{job.task_type}.json"))
         if len(fetched) == 1:
-            return [_moved(fetched[0], stem.with_name(f"{stem.name}{fetched[0].suffix}"))]
-        return [_moved(path, stem / path.relative_to(folder)) for path in fetched]
+            return [put(fetched[0], stem.with_name(f"{stem.name}{fetched[0].suffix}"))]
+        return [put(path, stem / path.relative_to(folder)) for path in fetched]
+
+
+def _recognisable(place: Path, stem: str) -> Path:
+    """The place of a result that says what it is of: servers may leave out what is no ASCII in a name."""
+    if stem.isascii() or place.name.startswith(stem):
+        return place
+    return place.with_name(str(next(iter(local_names([f"{stem}_{place.name}"]).values()))))
 
 
 def write_json(job: Job[Output], target: Path) -> Path:
@@ -80,8 +108,7 @@ async def _fetch(job: Job[Output], folder: Path, on_progress: DownloadCallback |
 
 def _moved(path: Path, target: Path) -> Path:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
+        path.replace(replaceable(target))
     except OSError as error:
         raise DownloadError(f"cannot write {target}: {error.strerror or error}") from error
     return target

@@ -100,6 +100,7 @@ class FacesViewer(Viewer):
         if not self._view.preview or source is None:
             return []
         target = stem.with_name(f"{stem.name}.faces.jpg")
+        self.check_drawing(target)
         try:
             drawn = await asyncio.to_thread(draw_faces, source, faces_of(job.task_output or {}))
         except ValueError as error:

@@ -22,6 +22,8 @@ Output = TypeVar("Output")
 class PictureViewer(Viewer):
     """Shows the artifact; one that cannot be shown fails no command."""
 
+    makes_pictures = True
+
     def __init__(self, console: Console, view: PictureView) -> None:
         super().__init__(console)
         self._forced: bool = view.show not in ("auto", "never")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from cl_client.cli.output.console import Console, Row
 from cl_client.runtime.view import FacesView, PictureView, TableView, View
@@ -28,8 +29,13 @@ class Viewer:
     Where nobody looks (a pipe, a file), values are JSON and whole; on a terminal, what nobody reads is left out.
     """
 
+    makes_pictures: ClassVar[bool] = False
+    """Whether the artifact is a picture."""
+
     def __init__(self, console: Console) -> None:
         self.console: Console = console
+        self.check_drawing: Callable[[Path], None] = lambda _: None
+        """Raises where something must not be drawn into a file."""
 
     def check(self, *, many: bool, kept: bool) -> None:
         """Say before anything is sent what cannot be done.
