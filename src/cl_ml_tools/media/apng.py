@@ -82,6 +82,9 @@ class Apng:
         width, height = unpack(">II", self._header)
         canvas = Image.new("RGBA", (width, height), (0, 0, 0, 0))
         for number, frame in enumerate(self.frames):
+            right, below = _corner(frame)
+            if right > width or below > height:
+                raise SyntaxError("a frame is outside of the picture")
             before = canvas.copy() if frame.dispose == DISPOSE_PREVIOUS and number else None
             made = self._decoded(frame)
             if frame.blend == BLEND_SOURCE:
@@ -89,7 +92,7 @@ class Apng:
             else:
                 canvas.alpha_composite(made, frame.place)
             seen = canvas.copy()
-            seen.info = {} if self._profile is None else {"icc_profile": self._profile}
+            seen.info = {"duration": frame.duration, "icc_profile": self._profile}
             yield seen
             if before is not None:
                 canvas = before

@@ -54,8 +54,8 @@ def to_srgb(picture: "Image.Image") -> "Image.Image":
 
 
 def needs_conversion(picture: "Image.Image") -> bool:
-    """Whether the pixels change on their way to sRGB."""
-    if picture.mode in {"LAB", "CMYK"}:
+    """Whether a profile changes the pixels on their way to sRGB; Lab is one by itself."""
+    if picture.mode == "LAB":
         return True
     found = profile(picture) or _lent(picture)
     return found is not None and not is_srgb(found)

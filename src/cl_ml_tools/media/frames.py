@@ -9,6 +9,7 @@ from PIL import Image
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media import appearance, limits, transparency
 from cl_ml_tools.media.apng import Apng
+from cl_ml_tools.media.gif import Gif
 
 # Other formats hold several pictures too, but as sizes (ICO) or views (MPO).
 MOVING = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
@@ -79,10 +80,11 @@ def animation(picture: Image.Image, path: Path, format: str, fit: Fit, name: str
         limit = limits.MAX_PIXELS // limits.MILLION
         raise TaskError(f"{name} is too large: its {count} frames have more than {limit} million pixels")
     turned = appearance.orientation(picture)
-    moving = Apng(path, picture.info.get("icc_profile")) if picture.format == "PNG" else None
 
     def shown() -> Iterator[Image.Image]:
-        return _seeking(picture, range(count)) if moving is None else moving.shown()
+        if picture.format == "PNG":
+            return Apng(path, picture.info.get("icc_profile")).shown()
+        return Gif(path).shown() if picture.format == "GIF" else _seeking(picture, range(count))
 
     durations: list[int] = []
     clear = False
@@ -91,8 +93,6 @@ def animation(picture: Image.Image, path: Path, format: str, fit: Fit, name: str
         clear = clear or _is_clear(frame)
         duration = cast("object", frame.info.get("duration", 0))
         durations.append(int(duration) if isinstance(duration, (int, float)) else 0)
-    if moving is not None:
-        durations = [frame.duration for frame in moving.frames]
 
     def fitted() -> Iterator[Image.Image]:
         for frame in shown():
@@ -111,6 +111,8 @@ def animation(picture: Image.Image, path: Path, format: str, fit: Fit, name: str
         options["loop"] = None if times == 1 else max(times - 1, 0)
         # What an earlier frame left must not shine through.
         options["disposal"] = 2
+        # Else each palette is written anew, and Pillow compares frames by the numbers of the old ones.
+        options["optimize"] = False
     return Frames(Several(len(durations), fitted), options)
 
 

@@ -15,6 +15,7 @@ PNG_TEXT = "Raw profile type iptc"
 LONGEST = 1 << 20
 MOST = 1_000
 RECORD = 2
+START = b"\x1c"
 UTF8 = b"\x1b%G"
 # The datasets of record 2 by the names that exiftool gives them (IIM 4.2 §6).
 NAMES = {
@@ -47,7 +48,7 @@ def of(picture: "Image.Image") -> bytes:
             return _whole(found)
     tags = cast("Mapping[int, object]", getattr(picture, "tag_v2", {}))
     if TIFF_TAG in tags:
-        return _whole(_bytes_of(picture, tags[TIFF_TAG]))
+        return _whole(_stored(tags))
     photoshop = tags.get(PHOTOSHOP_TAG)
     if isinstance(photoshop, bytes):
         return _whole(in_resources(photoshop))
@@ -122,7 +123,7 @@ def _read(number: int, value: bytes, encoding: str) -> object:
 def _datasets(datasets: bytes) -> Generator[tuple[int, int, bytes]]:
     place = 0
     for _ in range(MOST):
-        if place + 5 > len(datasets) or datasets[place] != 0x1C:
+        if place + 5 > len(datasets) or datasets[place : place + 1] != START:
             return
         record, number = datasets[place + 1], datasets[place + 2]
         size, start = int.from_bytes(datasets[place + 3 : place + 5]), place + 5
@@ -133,18 +134,16 @@ def _datasets(datasets: bytes) -> Generator[tuple[int, int, bytes]]:
         place = start + size
 
 
-def _bytes_of(picture: "Image.Image", value: object) -> bytes:
-    """The tag's content: some writers say that it is made of numbers of 32 bits."""
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, int):
-        value = (value,)
-    if not isinstance(value, tuple):
+def _stored(tags: Mapping[int, object]) -> bytes:
+    """The tag as it is stored: many writers say that it is made of numbers of 32 bits, of which Pillow keeps one."""
+    found = cast("Mapping[int, object]", getattr(tags, "_tagdata", {})).get(TIFF_TAG)
+    if not isinstance(found, bytes):
         return b""
-    order = "little" if getattr(getattr(picture, "tag_v2", None), "prefix", b"II") == b"II" else "big"
-    numbers = [number for number in cast("tuple[object, ...]", value) if isinstance(number, int)]
-    wide = 4 if any(number > 255 for number in numbers) else 1
-    return b"".join(number.to_bytes(wide, order) for number in numbers)
+    if found.startswith(START):
+        return found
+    # Some of those turned the bytes of each number.
+    turned = b"".join(found[place : place + 4][::-1] for place in range(0, len(found), 4))
+    return turned if turned.startswith(START) else b""
 
 
 def _raw_profile(text: str) -> bytes:

@@ -1,5 +1,6 @@
 """What a picture carries beside its pixels (EXIF, XMP, IPTC), and how each format that is written holds it."""
 
+import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 from cl_ml_tools.media import exif_block, iptc, xmp
@@ -33,8 +34,11 @@ NOTHING = Metadata()
 
 def read(picture: "Image.Image") -> Metadata:
     """What the picture carries, as far as it can be read."""
-    packet = xmp.of(picture)
-    return Metadata(exif_block.of(picture), xmp.with_orientation_1(packet), iptc.of(picture))
+    with warnings.catch_warnings():
+        # What Pillow has to say of damaged tags is nothing that the user can act upon.
+        warnings.simplefilter("ignore", UserWarning)
+        packet = xmp.of(picture)
+        return Metadata(exif_block.of(picture), xmp.with_orientation_1(packet), iptc.of(picture))
 
 
 def carried(metadata: Metadata, target: Target) -> Carried:

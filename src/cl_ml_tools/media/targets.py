@@ -53,6 +53,9 @@ TARGETS: dict[str, Target] = {
 # Modes of which a colour may be the transparent one.
 KEYED = frozenset({"L", "RGB", "P", "I;16"})
 COLOURS = 256
+# The colour of clear pixels in a palette: seen on nothing but by programs that know no transparency, and on white no
+# other than white. It differs from it, because Pillow takes equal colours of two frames for the same.
+HIDDEN = (253, 254, 252)
 
 
 def fit(picture: "Image.Image", target: Target) -> Fitted:
@@ -109,7 +112,7 @@ def _hard(picture: "Image.Image") -> "Image.Image":
     flat = _palette(transparency.on_white(layer), COLOURS - 1)
     clear = COLOURS - 1
     table = (flat.getpalette() or [])[: clear * 3]
-    flat.putpalette(table + [255] * (COLOURS * 3 - len(table)))
+    flat.putpalette(table + [*HIDDEN] * ((COLOURS * 3 - len(table)) // 3))
     flat.paste(clear, mask=hidden)
     flat.info = {"transparency": clear}
     return flat

@@ -4,6 +4,7 @@ What Pillow would take over by itself (a TIFF's compression, tables and tags, th
 file that was read, and not the one that is written.
 """
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -74,5 +75,7 @@ def _write(
     def impossible(why: str) -> TaskError:
         return TaskError(f"{name} cannot be written as {format}: {why}")
 
-    with publishing(path) as part, blaming_the_picture(impossible):
+    with publishing(path) as part, blaming_the_picture(impossible), warnings.catch_warnings():
+        # Of tags of a TIFF that is read, which are not the ones that are written.
+        warnings.simplefilter("ignore", UserWarning)
         picture.save(part, target.pillow, **options)
