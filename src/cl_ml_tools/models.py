@@ -18,6 +18,14 @@ class ModelFile(NamedTuple):
     about: str
     shape: tuple[int, ...] | None = None
     optional: bool = False
+    # Names of later versions that do as well, the best one first; and where the file is to be had.
+    later_names: tuple[str, ...] = ()
+    source: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that the file may have, the best one first."""
+        return (*self.later_names, self.name)
 
 
 CLIP = ModelFile("clip_embedding", "mobileclip_blt_vision_model.onnx", "MobileCLIP, image encoder", (1, 3, 224, 224))
@@ -25,7 +33,8 @@ DINO = ModelFile("dino_embedding", "dinov2_vits14.onnx", "DINOv2 ViT-S/14", (1, 
 ARCFACE = ModelFile("face_embedding", "arcface_face_embedding.onnx", "ArcFace", (1, 112, 112, 3))
 YUNET = ModelFile(
     "face_detection", "face_detection_yunet_2023mar.onnx", "YuNet; without it faces are found, but no landmarks",
-    optional=True,
+    optional=True, later_names=("face_detection_yunet_2026may.onnx",),
+    source="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet (230 kB, MIT)",
 )  # fmt: skip
 KNOWN = (CLIP, DINO, YUNET, ARCFACE)
 
@@ -45,8 +54,9 @@ def folder() -> Path:
 
 
 def path_of(model: ModelFile) -> Path:
-    """Where the file of a model belongs."""
-    return folder() / model.name
+    """Where the file of a model is, under whichever of its names; where it belongs when there is none."""
+    paths = [folder() / name for name in model.names]
+    return next((path for path in paths if path.is_file()), folder() / model.name)
 
 
 def missing_model(model: ModelFile) -> str | None:
@@ -76,16 +86,16 @@ def _sha256(path: Path, changed: int, size: int) -> str:
 def model_for(name: str) -> ModelFile:
     """A model by its file name or by its task. Raises `ModelError` when there is none."""
     for model in KNOWN:
-        if name in {model.name, model.task_type}:
+        if name in {*model.names, model.task_type}:
             return model
-    known = ", ".join(model.name for model in KNOWN)
+    known = ", ".join(name for model in KNOWN for name in model.names)
     raise ModelError(f"{name} is no model that a plugin uses; those are {known}")
 
 
 def add(source: Path, model: ModelFile) -> Path:
     """Copy a model file into the folder, whole or not at all. Raises `ModelError` where it does not load."""
     check(source, model)
-    target = path_of(model)
+    target = folder() / (source.name if source.name in model.names else model.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     with publishing(target) as part:
         shutil.copyfile(source, part)

@@ -1,8 +1,9 @@
 """XMP of a picture (ISO 16684-1): where files keep it, and its properties as flat names."""
 
+import io
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -72,28 +73,36 @@ def values(packet: bytes) -> dict[str, object]:
     start, end = packet.find(b"<"), packet.rfind(b">")
     if start < 0 or b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:
         return {}
+    prefixes: dict[str, str] = {}
+    rdfs: list[ElementTree.Element] = []
     try:
-        root = ElementTree.fromstring(packet[start : end + 1])  # noqa: S314 - without entities, and of bounded length
+        # Without entities, and of bounded length.
+        events = ElementTree.iterparse(io.BytesIO(packet[start : end + 1]), ("start-ns", "end"))  # noqa: S314
+        for _, what in cast("Iterable[tuple[str, ElementTree.Element | tuple[str, str]]]", events):
+            if isinstance(what, tuple):
+                prefixes[what[1]] = what[0]
+            elif what.tag == f"{RDF}RDF":
+                rdfs.append(what)
     except (ElementTree.ParseError, ValueError, LookupError):
         return {}
     found: dict[str, object] = {}
-    for rdf in root.iter(f"{RDF}RDF"):
+    for rdf in rdfs:
         for description in rdf.iterfind(f"{RDF}Description"):
             for name, value in _properties(description):
-                _put(found, name, value)
+                _put(found, _named(name, prefixes), value)
                 if len(found) >= MOST:
                     return found
     return found
 
 
 def _properties(description: ElementTree.Element) -> Iterator[tuple[str, str]]:
-    """What one description says; those within other properties are theirs."""
+    """What one description says, by names with their namespaces; those within other properties are theirs."""
     for name, value in description.attrib.items():
         if _is_property(name):
-            yield _named(name), value
+            yield name, value
     for child in description:
         if _is_property(child.tag):
-            yield from _value(_named(child.tag), child, 0)
+            yield from _value(child.tag, child, 0)
 
 
 def _value(name: str, element: ElementTree.Element, depth: int) -> Iterator[tuple[str, str]]:
@@ -113,7 +122,7 @@ def _value(name: str, element: ElementTree.Element, depth: int) -> Iterator[tupl
                 language = item.attrib.get(LANGUAGE, "x-default")
                 yield from _value(name if language == "x-default" else f"{name}-{language}", item, depth + 1)
         elif child.tag == f"{RDF}Description":
-            yield from ((name + inner.partition(":")[2], value) for inner, value in _properties(child))
+            yield from ((name + _capital(_local(inner)), value) for inner, value in _properties(child))
         elif _is_property(child.tag):
             yield from _value(name + _capital(_local(child.tag)), child, depth + 1)
 
@@ -141,9 +150,10 @@ def _is_property(name: str) -> bool:
     return name.startswith("{") and not name.startswith((RDF, "{http://www.w3.org/XML/", "{adobe:ns:meta/}"))
 
 
-def _named(name: str) -> str:
+def _named(name: str, prefixes: Mapping[str, str]) -> str:
+    """As exiftool calls it: a namespace that is not known by the prefix that the file has for it."""
     namespace, _, local = name[1:].partition("}")
-    prefix = PREFIXES.get(namespace) or re.sub(r"[^\w-]", "", namespace.rstrip("/#").rsplit("/", 1)[-1]) or "other"
+    prefix = PREFIXES.get(namespace) or prefixes.get(namespace) or "other"
     return f"XMP-{prefix}:{_capital(local)}"
 
 

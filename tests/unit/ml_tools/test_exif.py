@@ -10,7 +10,7 @@ from PIL.TiffImagePlugin import IFDRational
 from pydantic import ValidationError
 
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.media import heif
+from cl_ml_tools.media import heif, xmp
 from cl_ml_tools.plugins.exif.schema import ExifOutput, ExifParams
 from cl_ml_tools.plugins.exif.tags import plain
 from cl_ml_tools.plugins.exif.task import ExifTask
@@ -244,3 +244,92 @@ def test_heic_is_read_upright_by_the_other_tasks(tmp_path: Path, orientation: in
         seen = upright(picture)
         seen.save(io.BytesIO(), "PNG")
         assert photo.corner_colours(seen) == ["red", "lime", "blue", "white"]
+
+
+@pytest.mark.parametrize(
+    ("latitude", "reference", "read"),
+    [
+        ((IFDRational(54), IFDRational(48), IFDRational(30)), "S", -54.8083333),
+        ((IFDRational(54), IFDRational(48), IFDRational(30)), "s", -54.8083333),
+        ((IFDRational(54), IFDRational(48), IFDRational(30)), "South", -54.8083333),
+        ((IFDRational(548083333, 10_000_000), 0, 0), "N", 54.8083333),
+        ((IFDRational(54), IFDRational(4850, 100), 0), "N", 54.8083333),
+        ((IFDRational(54), IFDRational(48), IFDRational(60)), "N", 54.8166667),
+        # A place without a direction, or with the wrong one, is no place; nor is one of 75 minutes.
+        ((IFDRational(54), IFDRational(48), IFDRational(30)), None, None),
+        ((IFDRational(54), IFDRational(48), IFDRational(30)), "E", None),
+        ((IFDRational(54), IFDRational(75), IFDRational(30)), "N", None),
+        ((IFDRational(54), IFDRational(0, 0), IFDRational(30)), "N", None),
+        ((IFDRational(90), IFDRational(0), IFDRational(1)), "N", None),
+    ],
+)
+def test_degrees_are_right_or_null(latitude: object, reference: str | None, read: float | None, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(IFD.GPSInfo)[GPS.GPSLatitude] = latitude
+    if reference is not None:
+        exif.get_ifd(IFD.GPSInfo)[GPS.GPSLatitudeRef] = reference
+    found = extract(file(tmp_path, exif=exif)).gps_latitude
+    assert found == (None if read is None else pytest.approx(read, abs=1e-6))
+
+
+@pytest.mark.parametrize(
+    ("written", "offset", "read"),
+    [
+        ("2025-06-07 08:09:10", None, "2025-06-07T08:09:10"),
+        ("2025:06:07 08:09:10.25", "+0200", "2025-06-07T08:09:10+02:00"),
+        ("2025:06:07T08:09:10", "Z", "2025-06-07T08:09:10+00:00"),
+        ("2025:06:07 08:09:10", "+99:00", "2025-06-07T08:09:10"),
+        ("2025:06:07 08:09:10", "02:00", "2025-06-07T08:09:10"),
+        ("2025:13:07 08:09:10", None, None),
+        ("2025:06:07 24:00:00", None, None),
+        ("2025:06:07", None, None),
+    ],
+)
+def test_times_of_odd_writers_are_right_or_null(
+    written: str, offset: str | None, read: str | None, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[Base.DateTime] = written
+    if offset is not None:
+        exif.get_ifd(IFD.Exif)[Base.OffsetTime] = offset
+    assert extract(file(tmp_path, exif=exif)).taken_at == read
+
+
+def test_texts_are_read_as_the_utf_8_that_most_writers_write(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[Base.Artist] = "Zoë Müller".encode()
+    assert extract(file(tmp_path, exif=exif)).metadata["Artist"] == "Zoë Müller"
+
+
+XMP = b"""<?xpacket?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:own="http://example.org/own/1.0/" own:note="mine">
+<dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li>ice</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF>
+</x:xmpmeta>"""
+
+
+def test_tags_are_chosen_by_group_too(tmp_path: Path) -> None:
+    path = tmp_path / "source.jpg"
+    photo.corners().save(path, "JPEG", xmp=XMP)
+    assert extract(path, "XMP:subject").metadata == {"XMP-dc:Subject": ["sea", "ice"]}
+    assert extract(path, "Note").metadata == {"XMP-own:Note": "mine"}
+    assert extract(path, "IPTC:Subject").metadata == {}
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;'>]><x>&b;</x>",
+        b"<x:xmpmeta><unclosed>",
+        b"\xff\xfe\0\0",
+        b"<a>" * 100_000,
+        b"no XML",
+    ],
+)
+def test_xmp_that_is_none_is_left_out(packet: bytes) -> None:
+    assert xmp.values(packet) == {}
+
+
+def test_xmp_without_end_is_bounded() -> None:
+    many = b"".join(b"<dc:p%d>x</dc:p%d>" % (number, number) for number in range(5_000))
+    head, tail = XMP.split(b"<dc:subject>")[0], b"</rdf:Description></rdf:RDF></x:xmpmeta>"
+    assert len(xmp.values(head + many + tail)) <= xmp.MOST

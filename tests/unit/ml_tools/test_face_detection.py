@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import cv2
+import numpy
 import pytest
 from PIL import Image
 from pydantic import ValidationError
@@ -10,7 +12,7 @@ from cl_ml_tools.face import Box, Face
 from cl_ml_tools.faces import crop, intersection_over_union, suppress
 from cl_ml_tools.plugins.face_detection.schema import FaceDetectionOutput, FaceDetectionParams
 from cl_ml_tools.plugins.face_detection.task import FaceDetectionTask
-from tests.media import photo, tiny_models
+from tests.media import photo, real_models, tiny_models
 from tests.media.face import group
 
 
@@ -142,3 +144,44 @@ def test_without_its_library_the_task_says_what_to_install(monkeypatch: pytest.M
     lack = FaceDetectionTask().missing()
     assert lack is not None
     assert lack.startswith("face_detection needs opencv-python-headless, which the server does not have")
+
+
+@pytest.mark.parametrize("name", models.YUNET.names)
+def test_both_versions_of_the_model_are_found_by_their_names(tmp_path: Path, model_folder: Path, name: str) -> None:
+    tiny_models.yunet(model_folder / name)
+    assert models.model_for(name) is models.YUNET
+    assert models.path_of(models.YUNET).name == name
+    assert detect(tmp_path, bright((64, 32))).detector == "yunet"
+
+
+def test_a_model_keeps_its_name_when_it_is_added(tmp_path: Path, model_folder: Path) -> None:
+    for name in models.YUNET.names:
+        assert models.add(tiny_models.yunet(tmp_path / name), models.YUNET) == model_folder / name
+    # Of both, the later one is used.
+    assert models.path_of(models.YUNET).name == models.YUNET.later_names[0]
+
+
+def test_the_real_model_finds_what_opencv_finds_with_it(tmp_path: Path, model_folder: Path) -> None:
+    file = real_models.yunet()
+    models.add(file, models.YUNET)
+    picture = group([(40, 60), (400, 260)])
+    output = detect(tmp_path, photo.encoded(picture, "PNG"))
+    assert (output.detector, output.num_faces) == ("yunet", 2)
+    network = cv2.FaceDetectorYN.create(str(file), "", picture.size, 0.7, 0.4)
+    _, expected = network.detect(numpy.ascontiguousarray(numpy.asarray(picture)[:, :, ::-1]))
+    for found, row in zip(output.faces, sorted(expected, key=lambda row: -row[14]), strict=True):
+        box = [found.box.x * 640, found.box.y * 480, found.box.width * 640, found.box.height * 480]
+        assert box == pytest.approx(row[:4].tolist(), abs=0.01)
+        assert found.confidence == pytest.approx(float(row[14]), abs=1e-4)
+        assert found.landmarks is not None
+        assert found.landmarks.nose.x * 640 == pytest.approx(float(row[8]), abs=0.01)
+
+
+def test_without_a_model_the_confidence_rises_with_the_windows_that_agree(tmp_path: Path) -> None:
+    """A face that is hard to see is less sure than one that is not."""
+    clear = detect(tmp_path, photo.encoded(group([(40, 60)])), confidence_threshold=0).faces
+    noise = Image.effect_noise((640, 480), 60).convert("RGB")
+    dim = Image.blend(group([(40, 60)]), noise, 0.35)
+    faint = detect(tmp_path, photo.encoded(dim), confidence_threshold=0).faces
+    assert clear[0].confidence > 0.9
+    assert all(face.confidence < clear[0].confidence for face in faint)

@@ -28,6 +28,8 @@ def list_models(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
                 "task_type": model.task_type,
                 "name": model.name,
                 "about": model.about,
+                "names": list(model.names),
+                "source": model.source,
                 "path": str(path),
                 "there": there,
                 "optional": model.optional,
@@ -35,9 +37,11 @@ def list_models(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
                 "sha256": models.sha256_of(path) if there else None,
             },
             [
-                (model.name, human_size(path.stat().st_size) if there else "missing"),
+                (path.name, human_size(path.stat().st_size) if there else "missing"),
                 ("  for", model.task_type + (" (works without it)" if model.optional else "")),
                 ("  what", model.about),
+                *([("  or", name) for name in model.names if name != path.name]),
+                *([("  from", model.source)] if model.source is not None else []),
             ],
             id=model.name,
         )
