@@ -9,7 +9,7 @@ from attrs import evolve
 from cl_codegen.diff import rules
 from cl_codegen.diff.change import Change, Finding
 from cl_codegen.diff.document import Document, members
-from cl_codegen.diff.media import media_changes
+from cl_codegen.diff.media import by_media_type, media_changes
 from cl_codegen.diff.operation import Operation
 from cl_codegen.diff.rules import Rule
 from cl_codegen.diff.schemas import Comparison, below, place_of
@@ -71,7 +71,7 @@ def _come_or_gone(code: str, before: dict[str, JSONObject], after: dict[str, JSO
 
 def answer(old: JSONObject, new: JSONObject, schemas: Comparison) -> Iterator[Finding]:
     """The findings between two answers, for who reads them."""
-    before, after = members(old.get("content")), members(new.get("content"))
+    before, after = (by_media_type(members(one.get("content"))) for one in (old, new))
     if before and not after:
         yield _finding(rules.ANSWER_EMPTY, f"is empty now, was {' or '.join(before)}")
     elif after and not before:

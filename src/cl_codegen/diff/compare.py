@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cl_codegen.diff import rules
+from cl_codegen.diff.addresses import servers
 from cl_codegen.diff.change import Change
 from cl_codegen.diff.components import components, webhooks
 from cl_codegen.diff.document import Document, members
-from cl_codegen.diff.operation import operations_of, pairs, template_of
+from cl_codegen.diff.operation import operations_of, pairs
 from cl_codegen.diff.operations import operations
 from cl_codegen.diff.schemas import Comparison
-from cl_codegen.diff.sign_in import SignIn, base_path, servers
+from cl_codegen.diff.sign_in import SignIn
 from cl_codegen.manifest.manifest import Manifest
 from cl_codegen.model.read import MANIFEST, Reading
 from cl_codegen.spec.spec import Spec
@@ -44,16 +45,12 @@ def diff(old: Reading, new: Reading) -> tuple[Change, ...]:
     documents = Document(old.raw.document), Document(new.raw.document)
     schemas, sign_in = Comparison(*documents), SignIn(*documents)
     before, after = operations_of(old, documents[0]), operations_of(new, documents[1])
-    bases = base_path(documents[0]), base_path(documents[1])
-    is_moved = any(
-        bases[0] + template_of(one.path) != bases[1] + template_of(other.path)
-        for one, other in pairs(before, after, bases)[0]
-    )
+    is_moved = any(one.whole_route != other.whole_route for one, other in pairs(before, after)[0])
     changes = [
         *_document(old, new),
         *servers(*documents, is_moved=is_moved),
         *sign_in.schemes(),
-        *operations(before, after, bases, schemas, sign_in),
+        *operations(before, after, schemas, sign_in),
         *webhooks(schemas),
         *components(old, new, schemas),
     ]

@@ -9,11 +9,11 @@ from attrs import evolve
 from cl_codegen.diff import rules
 from cl_codegen.diff.answers import answer
 from cl_codegen.diff.change import Change, Finding
-from cl_codegen.diff.document import members
+from cl_codegen.diff.document import Document, members
 from cl_codegen.diff.rules import Rule
 from cl_codegen.diff.schemas import Comparison, place_of
 from cl_codegen.model.read import Reading
-from cl_codegen.spec.spec import METHODS, JSONObject
+from cl_codegen.spec.spec import METHODS, JSONObject, JSONValue
 
 
 def components(old: Reading, new: Reading, schemas: Comparison) -> Iterator[Change]:
@@ -73,7 +73,7 @@ def webhooks(schemas: Comparison) -> Iterator[Change]:
 
 def _webhooks(root: JSONObject, schemas: Comparison) -> Iterator[tuple[str, JSONObject]]:
     document = schemas.old if root is schemas.old.root else schemas.new
-    for name, said in members(root.get("webhooks")).items():
+    for name, said in [*members(root.get("webhooks")).items(), *_callbacks(document)]:
         item = members(document.follow(said))
         for method in METHODS:
             if isinstance(value := item.get(method), dict):
@@ -81,3 +81,13 @@ def _webhooks(root: JSONObject, schemas: Comparison) -> Iterator[tuple[str, JSON
                     f"{name} ({method.upper()})" if method != "post" else name,
                     members(document.follow(value.get("requestBody"))),
                 )
+
+
+def _callbacks(document: Document) -> Iterator[tuple[str, JSONValue]]:
+    """What the server sends to an address that an operation was given."""
+    for path, said in members(document.root.get("paths")).items():
+        item = members(document.follow(said))
+        for method in METHODS:
+            for name, callback in members(members(item.get(method)).get("callbacks")).items():
+                for address, sent in members(document.follow(callback)).items():
+                    yield f"{name} of {method.upper()} {path}, to {address}", sent

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cl_codegen.diff import rules
 from cl_codegen.diff.rules import Rule, Way
+from cl_codegen.spec.spec import JSONObject
 
 
 def media_changes(old: list[str], new: list[str], way: Way) -> Iterator[tuple[Rule, str]]:
@@ -24,9 +25,18 @@ def media_changes(old: list[str], new: list[str], way: Way) -> Iterator[tuple[Ru
         yield rules.MEDIA_NEW, what.format(", ".join(won))
 
 
+def by_media_type(content: JSONObject) -> JSONObject:
+    """The bodies by their media type, without what says nothing of the type: its case, its charset."""
+    return {_plain(kind): media for kind, media in content.items()}
+
+
+def _plain(kind: str) -> str:
+    name, *others = (part.strip() for part in kind.split(";"))
+    return "; ".join([name.lower(), *(one for one in others if not one.lower().startswith("charset"))])
+
+
 def _takes(wide: str, narrow: str) -> bool:
     """Whether one media type, or range of them (RFC 9110 §12.5.1), has another in it."""
-    wider, narrower = (one.partition(";")[0].strip().lower() for one in (wide, narrow))
-    if wider in {narrower, "*/*"}:
+    if wide in {narrow, "*/*"}:
         return True
-    return wider.endswith("/*") and narrower.startswith(wider[:-1])
+    return wide.endswith("/*") and narrow.startswith(wide[:-1])

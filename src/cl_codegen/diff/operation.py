@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
+from cl_codegen.diff.addresses import bases_of
 from cl_codegen.diff.change import Change
 from cl_codegen.diff.document import Document, members
 from cl_codegen.diff.rules import Rule, Way
@@ -39,6 +40,26 @@ class Operation:
     value: JSONObject
     plugin: Plugin | None
     endpoint: WireEndpoint | None
+
+    @property
+    def route(self) -> tuple[str, str]:
+        """Where it is called, without the names of its parameters, which are the user's alone."""
+        return self.method, re.sub(r"\{[^{}]*\}", "{}", self.path)
+
+    @property
+    def whole_route(self) -> tuple[str, str]:
+        """The same, with what its server puts before its path."""
+        return self.method, self.base + self.route[1]
+
+    @property
+    def has_own_servers(self) -> bool:
+        return "servers" in self.value or "servers" in self.item
+
+    @property
+    def base(self) -> str:
+        """The base path of its first server: its own, that of its path, or that of the document."""
+        holder = next((one for one in (self.value, self.item) if "servers" in one), self.document.root)
+        return next(iter(bases_of(holder)), "")
 
     @property
     def python(self) -> str:
@@ -131,24 +152,14 @@ def _raw(document: Document) -> Iterator[tuple[str, str, JSONObject, JSONObject]
                 yield path, method, item, value
 
 
-def template_of(path: str) -> str:
-    """A path without the names of its parameters, which are the user's alone."""
-    return re.sub(r"\{[^{}]*\}", "{}", path)
-
-
 def pairs(
-    old: list[Operation], new: list[Operation], bases: tuple[str, str]
+    old: list[Operation], new: list[Operation]
 ) -> tuple[list[tuple[Operation, Operation]], list[Operation], list[Operation]]:
-    """Which operation is which: by route, else by id; and which are gone, and which are new.
-
-    Args:
-        old, new: all operations.
-        bases: what the servers put before their paths.
-    """
+    """Which operation is which: by route, else by id; and which are gone, and which are new."""
     found: list[tuple[Operation, Operation]] = []
     gone, came = list(old), list(new)
 
-    def take(key_of_old: list[object], key_of_new: list[object]) -> None:
+    def take(key_of_old: Sequence[object], key_of_new: Sequence[object]) -> None:
         places: dict[object, list[Operation]] = {}
         for key, operation in zip(key_of_new, list(came), strict=True):
             places.setdefault(key, []).append(operation)
@@ -159,11 +170,8 @@ def pairs(
                 gone.remove(operation)
                 came.remove(other)
 
-    take(
-        [(one.method, bases[0] + template_of(one.path)) for one in gone],
-        [(one.method, bases[1] + template_of(one.path)) for one in came],
-    )
-    take([(one.method, template_of(one.path)) for one in gone], [(one.method, template_of(one.path)) for one in came])
+    take([one.whole_route for one in gone], [one.whole_route for one in came])
+    take([one.route for one in gone], [one.route for one in came])
     take([one.value.get("operationId") or one for one in gone], [one.value.get("operationId") or one for one in came])
     order = {id(one): place for place, one in enumerate(old)}
     return sorted(found, key=lambda pair: order[id(pair[0])]), gone, came

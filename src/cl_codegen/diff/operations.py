@@ -7,19 +7,17 @@ from collections.abc import Iterator
 from cl_codegen.diff import rules
 from cl_codegen.diff.answers import answers
 from cl_codegen.diff.change import Change
-from cl_codegen.diff.operation import Operation, pairs, template_of
+from cl_codegen.diff.operation import Operation, pairs
 from cl_codegen.diff.parameters import parameters
 from cl_codegen.diff.schemas import Comparison
 from cl_codegen.diff.sign_in import SignIn
 
 
-def operations(
-    old: list[Operation], new: list[Operation], bases: tuple[str, str], schemas: Comparison, sign_in: SignIn
-) -> Iterator[Change]:
+def operations(old: list[Operation], new: list[Operation], schemas: Comparison, sign_in: SignIn) -> Iterator[Change]:
     """The changes of operations."""
-    found, gone, came = pairs(old, new, bases)
+    found, gone, came = pairs(old, new)
     for before, after in found:
-        yield from _operation(before, after, bases, schemas, sign_in)
+        yield from _operation(before, after, schemas, sign_in)
     for operation in gone:
         yield operation.change(rules.OPERATION_GONE, "operation", "the operation is gone")
     for operation in came:
@@ -28,12 +26,12 @@ def operations(
         yield operation.change(rules.OPERATION_NEW, "operation", what)
 
 
-def _operation(
-    old: Operation, new: Operation, bases: tuple[str, str], schemas: Comparison, sign_in: SignIn
-) -> Iterator[Change]:
+def _operation(old: Operation, new: Operation, schemas: Comparison, sign_in: SignIn) -> Iterator[Change]:
     yield from _names(old, new)
-    before, after = ((one.method, template_of(one.path)) for one in (old, new))
-    if before != after and (before[0], bases[0] + before[1]) != (after[0], bases[1] + after[1]):
+    if old.base != new.base and (old.has_own_servers or new.has_own_servers):
+        what = f"the base path is {new.base or '/'} now, was {old.base or '/'}"
+        yield new.change(rules.BASE_PATH_GONE, "operation", what)
+    if old.route != new.route and old.whole_route != new.whole_route:
         what = f"is {new.method.upper()} {new.path} now, was {old.method.upper()} {old.path}"
         yield new.change(rules.OPERATION_MOVED, "operation", what)
     for key in ("summary", "description"):

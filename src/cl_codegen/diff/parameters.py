@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from cl_codegen.diff import rules
 from cl_codegen.diff.change import Change, Finding
 from cl_codegen.diff.document import elements, first_of, members, same
-from cl_codegen.diff.media import media_changes
+from cl_codegen.diff.media import by_media_type, media_changes
 from cl_codegen.diff.operation import Operation
 from cl_codegen.diff.rules import Rule
 from cl_codegen.diff.schemas import Comparison, place_of
@@ -116,7 +116,8 @@ def _argument(old: Argument, new: Argument, schemas: Comparison) -> Iterator[Fin
     elif old.required and not new.required:
         yield _finding(rules.OPTIONAL, "is optional now")
     shapes = schemas.shapes_of(old.schema, new.schema)
-    styles = [_style(one, of) for one, of in zip((old, new), shapes, strict=True)]
+    # Of a text that became a list, the type says enough.
+    styles = [_style(one, (*shapes[0], *shapes[1])) for one in (old, new)]
     if old.place == new.place and styles[0] != styles[1]:
         yield _finding(rules.PARAMETER_STYLE, f"goes as {styles[1]} now, was {styles[0]}")
     yield from schemas.compare(old.schema, new.schema, "sent")
@@ -171,7 +172,7 @@ def _bodies(old: Operation, new: Operation, schemas: Comparison) -> Iterator[Cha
     before, after = _body(old), _body(new)
     if not before and not after:
         return
-    contents = members(before.get("content")), members(after.get("content"))
+    contents = by_media_type(members(before.get("content"))), by_media_type(members(after.get("content")))
     if before and after:
         if (before.get("required") is True) != (after.get("required") is True):
             rule = rules.REQUIRED if after.get("required") is True else rules.OPTIONAL

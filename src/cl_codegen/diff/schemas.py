@@ -125,9 +125,7 @@ class Comparison:
         listed = [*_types(olds, news, lost, won, way)]
         for before, after in pairs:
             below = self._pair(before, after, way)
-            if below and len(olds) + len(news) > 2 and self._is_elsewhere(before, after, olds, news):
-                continue
-            listed += below
+            listed += self._unless_elsewhere(below, (before, after), (olds, news), way) if below else []
         return listed
 
     def _pair(self, old: Shape, new: Shape, way: Way) -> list[Finding]:
@@ -152,12 +150,12 @@ class Comparison:
             same_one = next((new for new in came if _is_one(old, new)), None)
             if same_one is not None:
                 take(old, same_one)
-        for old in list(left):
-            likely = [new for new in came if new.type == old.type]
-            if len(likely) > 1:
-                likely.sort(key=lambda new: self._distance(old, new))
-            if likely:
-                take(old, likely[0])
+        likely = [(old, new) for old in left for new in came if new.type == old.type]
+        if len(likely) > 1:
+            likely.sort(key=lambda pair: self._distance(*pair))
+        for old, new in likely:
+            if old in left and new in came:
+                take(old, new)
         for old in list(left):
             number = next((new for new in came if {old.kind, new.kind} == {"integer", "number"}), None)
             if number is not None and len(olds) == len(news) == 1:
@@ -189,11 +187,22 @@ class Comparison:
             for other in others
         )
 
-    def _is_elsewhere(self, old: Shape, new: Shape, olds: tuple[Shape, ...], news: tuple[Shape, ...]) -> bool:
-        """Whether all of an old shape is in another new one, and all of the new shape in another old one."""
-        return self._is_taken(old, [one for one in news if one is not new], self.old, self.new) and self._is_taken(
-            new, [one for one in olds if one is not old], self.new, self.old
-        )
+    def _unless_elsewhere(
+        self,
+        found: list[Finding],
+        pair: tuple[Shape, Shape],
+        every: tuple[tuple[Shape, ...], tuple[Shape, ...]],
+        way: Way,
+    ) -> list[Finding]:
+        """The findings of a member of a union, but for what another member makes up for."""
+        others = [[one for one in side if one is not member] for side, member in zip(every, pair, strict=True)]
+        is_taken = bool(others[1]) and self._is_taken(pair[0], others[1], self.old, self.new)
+        was_taken = bool(others[0]) and self._is_taken(pair[1], others[0], self.new, self.old)
+        if is_taken and was_taken:
+            return []
+        if is_taken if way == "sent" else was_taken:
+            return [evolve(one, level=min(one.level, Level.COMPATIBLE)) for one in found]
+        return found
 
     def same_type(self, old: Shape, new: Shape, way: Way) -> Iterator[Finding]:
         yield from enums(old, new, way)
@@ -262,6 +271,10 @@ class Comparison:
             elif name in needed and name not in needs:
                 yield found(rules.OPTIONAL, way, "is optional now" if way == "sent" else "may be missing now", name)
             yield from below(name, self.compare(before[name], schema, way))
+        for name in dict.fromkeys(str(one) for one in [*needed, *needs]):
+            if name not in before and name not in after and (name in needs) != (name in needed):
+                rule = rules.REQUIRED if name in needs else rules.OPTIONAL
+                yield found(rule, way, "is required now" if name in needs else "may be missing now", name)
 
     def is_hidden(self, old: JSONValue, new: JSONValue, way: Way) -> bool:
         """Whether a field does not go this way, in one of the documents."""
@@ -355,8 +368,13 @@ def _types(
         yield found(rules.NULL_REFUSED, way, "may not be null any more")
     else:
         rule = rules.TYPE_NARROWED if not won else rules.TYPE_WIDENED if not lost else rules.TYPE_CHANGED
-        yield found(rule, way, f"the type is {_labels(news)} now, was {_labels(olds)}")
+        before, after = _labels(olds), _labels(news)
+        if before != after:
+            yield found(rule, way, f"the type is {after} now, was {before}")
+        else:
+            how = "fewer" if not won else "more" if not lost else "other"
+            yield found(rule, way, f"there are {how} kinds of {_labels((*lost, *won))} now")
 
 
-def _labels(listed: tuple[Shape, ...]) -> str:
+def _labels(listed: Iterable[Shape]) -> str:
     return " or ".join(dict.fromkeys(one.label for one in listed)) or "nothing"

@@ -231,7 +231,8 @@ def _both(one: Shape, other: Shape) -> Shape | None:
     """What is of both shapes, as `allOf` wants it."""
     if not (one.kind == "any" or other.kind == "any" or _takes(one.kind, other.kind)):
         return None
-    kind = one.kind if other.kind in {"any", "number"} else other.kind
+    kinds = {one.kind, other.kind} - {"any"}
+    kind = "integer" if "integer" in kinds else next(iter(kinds), "any")
     words = _fitting(_merged(one.words, other.words), kind)
     if words.get("enum") == []:
         return None

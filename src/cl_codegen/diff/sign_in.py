@@ -1,11 +1,9 @@
-"""What changed in how a user signs in, and in where the server is."""
+"""What changed in how a user signs in."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from attrs import define, field
 
@@ -136,54 +134,3 @@ def _flows(old: JSONObject, new: JSONObject) -> Iterator[str]:
         for scope in members(members(flow).get("scopes")):
             if scope not in members(other.get("scopes")):
                 yield f"the scope {scope} of {kind} is gone"
-
-
-def base_path(document: Document) -> str:
-    """What the first server puts before every path."""
-    return next(iter(_bases(document)), "")
-
-
-def _bases(document: Document) -> dict[str, None]:
-    return {urlsplit(url).path.rstrip("/"): None for url in _urls(document)} or {"": None}
-
-
-def _urls(document: Document) -> list[str]:
-    return [_url(members(server)) for server in elements(document.root.get("servers"))]
-
-
-def _url(server: JSONObject) -> str:
-    """The address of a server, with the defaults of its variables."""
-    variables = members(server.get("variables"))
-    values = {name: str(members(one).get("default", "")) for name, one in variables.items()}
-    return re.sub(r"\{([^{}]*)\}", lambda found: values.get(found[1], found[0]), str(server.get("url", "/")))
-
-
-def servers(old: Document, new: Document, *, is_moved: bool) -> Iterator[Change]:
-    """The changes of the addresses.
-
-    Args:
-        old, new: the documents.
-        is_moved: whether a path of any operation is another when what stands before it is counted.
-    """
-    before, after = _bases(old), _bases(new)
-    gone = [one for one in before if one not in after]
-    came = [one for one in after if one not in before]
-    if gone and (is_moved or base_path(old) == base_path(new)):
-        what = f"the base path is {_listed(after)} now, was {_listed(before)}"
-        yield _change(rules.BASE_PATH_GONE, what)
-    elif came and not gone:
-        yield _change(rules.BASE_PATH_NEW, f"the base path may be {' or '.join(one or '/' for one in came)} too")
-    elif not gone and [*map(_host, _urls(old))] != [*map(_host, _urls(new))]:
-        yield _change(rules.SERVER_ADDRESS, "the addresses are others")
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc
-
-
-def _listed(bases: dict[str, None]) -> str:
-    return " or ".join(one or "/" for one in bases)
-
-
-def _change(rule: Rule, what: str) -> Change:
-    return Change(rule.sent, "document", "the server", what, rule=rule.name)
