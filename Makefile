@@ -54,8 +54,10 @@ ml: $(VENV)/.ml ## add the plugins that `make demo` leaves out: faces, films, em
 	@echo "Done: make demo and make serve offer them too. An embedding needs its model file besides:"
 	@echo "  $(BIN)/cl-client server models list"
 
+# The suite starts Python some thousand times: what is compiled once is kept, whatever this shell says.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev ## the whole test suite
-	$(BIN)/python -m pytest -n 4 --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 soak: $(VENV)/.dev ## 20,000 jobs while everything fails: make soak [SOAK_SEED=…] [SOAK_JOBS=…]
 	SOAK_JOBS=$${SOAK_JOBS:-20000} $(BIN)/python -m pytest -s tests/faults/test_soak.py
@@ -67,6 +69,7 @@ check: $(VENV)/.dev ## what has to hold before a change lands: lint, types, impo
 	$(BIN)/lint-imports
 	$(BIN)/python -m cl_server spec --check openapi
 	$(BIN)/python -m cl_codegen check
+	$(BIN)/python -m pytest -q tests/integration/codegen/check_types.py
 
 spec: $(VENV)/.dev ## write openapi/ from the servers
 	$(BIN)/python -m cl_server spec openapi

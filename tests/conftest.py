@@ -17,6 +17,7 @@ from hypothesis import settings
 from cl_server.embedded import LocalStack
 from cl_server.stack import broker
 from cl_server.stack.broker import BrokerKind
+from tests import schedule
 from tests.accounts import Accounts
 from tests.s3 import S3Server
 
@@ -44,6 +45,10 @@ def absent(program: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"CI has to have {program}: .ci/run installs it")
     pytest.skip(f"there is no {program} on this machine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    schedule.arrange(items)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -112,6 +112,7 @@ def serving(checkout: Checkout) -> Iterator[dict[str, str]]:
             server.stdin.close()
 
 
+@pytest.mark.timeout(300)  # Two generations, each with a type check, on a machine that may be busy.
 def test_a_plugin_that_comes_and_one_that_goes_and_then_a_server_that_is_as_it_was(checkout: Checkout):
     change_plugins(checkout, gone="media_thumbnail")
     with serving(checkout) as environment:

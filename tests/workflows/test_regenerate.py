@@ -29,6 +29,7 @@ def test_what_is_committed_is_what_is_generated_and_one_character_is_a_differenc
     assert "(1 files)" in check.stdout, "all the others are made the same a second time"
 
 
+@pytest.mark.timeout(300)  # Seven processes that import all of the copy, on a machine that may be busy.
 def test_a_parameter_that_the_server_gains_is_in_the_method_and_on_the_command_line(checkout: Checkout):
     checkout.edit(
         "src/cl_ml_tools/plugins/hash/schema.py",

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -145,13 +146,21 @@ def test_an_api_that_is_killed_before_it_wrote_a_job_down_leaves_no_files(tmp_pa
         assert list((tmp_path / "jobs").iterdir()) == []
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def restarted(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
+    """A stack of this module: the next test restarts the next part of it."""
+    require(request.param)
+    with LocalStack(workers=2, broker=request.param) as stack:
+        yield stack
+
+
 @pytest.mark.parametrize("name", ["broker", "compute", "w0"])
-def test_every_part_can_be_restarted(own_stack: LocalStack, name: str) -> None:
-    before = own_stack.pids()
-    own_stack.restart(name)
-    after = own_stack.pids()
+def test_every_part_can_be_restarted(restarted: LocalStack, name: str) -> None:
+    before = restarted.pids()
+    restarted.restart(name)
+    after = restarted.pids()
     assert {part for part in after if after[part] != before[part]} == {name}
-    api = Api(own_stack)
+    api = Api(restarted)
     with api.http:
         assert terminal(api, api.submit("hash", b"words")) == "completed"
 

@@ -1,4 +1,4 @@
-"""All that the generator makes, held against two type checkers at their strictest: once each, because that is dear."""
+"""All that the generator makes, held against two type checkers at their strictest: a part of `make check`."""
 
 import json
 import os
