@@ -24,9 +24,9 @@ endef
 
 $(VENV)/.base: locks/run.txt pyproject.toml
 	@command -v "$(PYTHON)" >/dev/null || { echo "cl-client needs Python 3.11 or newer, and there is no $(PYTHON) here" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "cl-client needs Python 3.11 or newer, and $(PYTHON) is %d.%d; with another one: make PYTHON=python3.12 $(MAKECMDGOALS)" % sys.version_info[:2])'
+	@"$(PYTHON)" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "cl-client needs Python 3.11 or newer, and $(PYTHON) is %d.%d; with another one: make PYTHON=python3.12 $(MAKECMDGOALS)" % sys.version_info[:2])'
 	@echo "Installing into $(VENV), about a minute …"
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
 	$(call install,locks/run.txt)
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	$(hold)
@@ -91,7 +91,7 @@ smoke: $(VENV)/.dev build ## install both into empty environments of each Python
 	$(BIN)/python -m tests.smoke build/dist
 
 fresh: ## these commands on a machine that is new: make fresh [VERSIONS="3.12 3.13" | VERSIONS=oldest]
-	$(PYTHON) -m tests.fresh $(VERSIONS)
+	"$(PYTHON)" -m tests.fresh $(VERSIONS)
 
 bench: $(VENV)/.dev ## measure, as ratios; JSON under build/
 	$(BIN)/python -m tests.bench

@@ -135,7 +135,8 @@ def test_an_environment_that_was_made_by_half_is_made_anew(bare_project: Project
 
 
 def test_a_python_that_is_too_old_is_refused_in_one_line(bare_project: Project, tmp_path: Path) -> None:
-    old = tmp_path / "fake-python"
+    old = tmp_path / "a folder" / "fake-python"
+    old.parent.mkdir()
     old.write_text(
         f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 10, 13); exec(sys.argv[1])" "$2"\n'
     )
