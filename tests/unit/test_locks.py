@@ -1,7 +1,8 @@
 """A lock is whole: pip installs it as it is, and asks for nothing else."""
 
+import ast
 import tomllib
-from importlib.metadata import distribution
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def needed(requirements: list[str]) -> set[str]:
             further = map(Requirement, distribution(name).requires or [])
             open_.extend(r for r in further if r.marker is None or r.marker.evaluate({"extra": extra}))
     return {name for name, _ in seen}
+
+
+def imported(file: Path) -> set[str]:
+    """The top-level names of what a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 @pytest.mark.parametrize(
@@ -65,3 +77,18 @@ def test_every_library_is_for_a_python_that_is_new_enough() -> None:
     listed = [*PROJECT["project"]["dependencies"], *(requirement for extra in EXTRAS.values() for requirement in extra)]
     oldest = PROJECT["project"]["requires-python"].removeprefix(">=")
     assert {str(Requirement(requirement).marker) for requirement in listed} == {f'python_version >= "{oldest}"'}
+
+
+def test_every_library_that_a_file_imports_is_in_the_lock() -> None:
+    """A library that another one happened to bring is gone when that one no longer brings it."""
+    in_lock = {canonicalize_name(entry.name) for entry in locked(ROOT / "locks" / "dev.txt")}
+    brought_by = packages_distributions()
+    missing = {
+        (module, str(file.relative_to(ROOT)))
+        for folder in ("src", "tests")
+        for file in (ROOT / folder).rglob("*.py")
+        for module in imported(file)
+        if (brought := brought_by.get(module)) is not None
+        and not {canonicalize_name(name) for name in brought} & {*in_lock, "cl-client", "pip"}
+    }
+    assert missing == set()
