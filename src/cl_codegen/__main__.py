@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cl_codegen.diff.change import Change
     from cl_codegen.generate import Sources
     from cl_codegen.model.read import Reading
+    from cl_codegen.wire.schemas import LeftOut
 
 GENERATED: Final = Path("generated")
 
@@ -33,6 +34,7 @@ Templates = Annotated[Path | None, Parameter(help="Folder of the templates; thos
 Out = Annotated[Path | None, Parameter(help="Folder of what is generated; generated/, or the package's name.")]
 ComputeFile = Annotated[Path | None, Parameter(help="Spec of the server, JSON or YAML; compute.json of --openapi.")]
 ManifestFile = Annotated[Path | None, Parameter(help="Manifest; plugins.toml beside the spec.")]
+Strict = Annotated[bool, Parameter(negative="", help="Fail where anything of the spec has to be left out.")]
 Package = Annotated[str | None, Parameter(help="A package of its own for a server that is not ours: its name.")]
 
 
@@ -64,6 +66,7 @@ def generate(
     compute: ComputeFile = None,
     manifest: ManifestFile = None,
     package: Package = None,
+    strict: Strict = False,
 ) -> int:
     """Write the generated packages, or with --package one of its own for another server: all of it, or nothing."""
 
@@ -71,10 +74,16 @@ def generate(
         from cl_codegen.generate import generate as write_all
         from cl_codegen.normalise.rules import describe
 
-        sources, folder = _sources(openapi, templates, out, compute, manifest, package)
+        sources, folder = _sources(openapi, templates, out, compute, manifest, package, is_strict=strict)
         made = write_all(sources, folder)
         _say(describe(made.applied))
-        _say(f"{folder}: {len(made.plugins)} plugins: {', '.join(plugin.name for plugin in made.plugins)}")
+        for line in _left_out(compute or openapi / "compute.json", made.left_out):
+            sys.stderr.write(line + "\n")
+        if made.plugins or not made.groups:
+            _say(f"{folder}: {len(made.plugins)} plugins: {', '.join(plugin.name for plugin in made.plugins)}")
+        if made.groups:
+            count = sum(len(group.methods) for group in made.groups)
+            _say(f"{folder}: {count} operations: {', '.join(group.name for group in made.groups)}")
         return 0
 
     return _reporting(run)
@@ -219,7 +228,14 @@ def manifest(
 
 
 def _sources(
-    openapi: Path, templates: Path | None, out: Path | None, spec: Path | None, manifest: Path | None, name: str | None
+    openapi: Path,
+    templates: Path | None,
+    out: Path | None,
+    spec: Path | None,
+    manifest: Path | None,
+    name: str | None,
+    *,
+    is_strict: bool = False,
 ) -> tuple[Sources, Path]:
     """What is read, and the folder that is written."""
     from cl_codegen.faults import PackageError
@@ -233,8 +249,17 @@ def _sources(
             raise PackageError("--compute and --manifest are for a package of its own: give it a --package NAME")
         return OwnSources(openapi, templates), out or GENERATED
     spec = spec or openapi / "compute.json"
-    sources = PackageSources(spec, manifest or spec.with_name(MANIFEST), templates, name)
+    sources = PackageSources(spec, manifest or spec.with_name(MANIFEST), templates, name, is_strict)
     return sources, out or Path(Layout.of_package(name).program)
+
+
+def _left_out(source: Path, left_out: Sequence[LeftOut]) -> Iterator[str]:
+    """A line for each thing that is not in the client: file, line, pointer, reason."""
+    from cl_codegen.spec.lines import lines_of
+
+    lines = lines_of(source, (one.pointer for one in left_out)) if left_out else {}
+    for one in left_out:
+        yield one_line(f"{source}, line {lines[one.pointer]}: {one.pointer}: left out: {one.reason}")
 
 
 def _reading(openapi: Path, spec: str, compute: Path | None, manifest: Path | None, package: str | None) -> Reading:

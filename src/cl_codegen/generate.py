@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -10,6 +11,7 @@ from attrs import frozen
 from cl_codegen.faults import PackageError
 from cl_codegen.manifest.manifest import Manifest
 from cl_codegen.model.contract import read_contract
+from cl_codegen.model.operations import Group
 from cl_codegen.model.package import Package
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.read_plugins import read_plugins
@@ -18,6 +20,7 @@ from cl_codegen.spec.spec import Spec, SpecError
 from cl_codegen.sync.sync_client import sync_client
 from cl_codegen.text.layout import Layout
 from cl_codegen.wire import wire
+from cl_codegen.wire.schemas import LeftOut
 from cl_codegen.write import output, render
 
 SPECS: Final = ("compute", "auth")
@@ -71,12 +74,14 @@ class PackageSources:
         manifest: need not be there.
         templates: the folder of `api/`, `plugins/` and `package/`.
         name: of the package.
+        is_strict: whether what has to be left out is an error.
     """
 
     spec: Path
     manifest: Path
     templates: Path
     name: str
+    is_strict: bool = False
 
     def claim(self, out: Path) -> None:
         there = {path.name for path in out.iterdir()} if out.is_dir() else set[str]()
@@ -97,6 +102,8 @@ class Generated:
 
     plugins: tuple[Plugin, ...]
     applied: tuple[Applied, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    groups: tuple[Group, ...] = ()
 
 
 def generate(sources: Sources, out: Path) -> Generated:
@@ -145,32 +152,56 @@ def write(sources: OwnSources, folder: Path) -> Generated:
 
 def write_package(sources: PackageSources, folder: Path) -> Generated:
     """Write a package of its own into an empty folder, formatted."""
-    _expect_templates(sources.templates, "api", "plugins", "package", "shared", "sync")
+    _expect_templates(sources.templates, "api", "operations", "plugins", "package", "shared", "sync")
     layout = Layout.of_package(sources.name)
-    spec, applied = normalise(Spec.load(sources.spec))
     manifest = Manifest.load(sources.manifest)
+    spec, applied = normalise(Spec.load(sources.spec), manifest.choice)
     root = folder / "src" / sources.name
     root.mkdir(parents=True)
-    made = wire.generate(spec, layout.wire, root / "api", sources.templates / "api")
+    made = wire.outline(spec, layout.wire)
+    package, left_out = _package(sources, layout, spec, manifest, made)
+    left_out = (*made.left_out, *left_out)
+    if sources.is_strict and left_out:
+        raise SpecError(spec.source, left_out[0].pointer, f"left out, which --strict refuses: {left_out[0].reason}")
+    output.write_files(root / "api", wire.files(made, sources.templates / "api"))
     output.write_files(root / "api", render.render_shared(sources.templates / "shared"))
-    plugins = read_plugins(spec, manifest, made, layout)
-    package = Package.of(sources.name, layout, spec, manifest, plugins)
-    clients = render.render(package.plugins, sources.templates / "plugins", layout)
-    output.write_files(root / "plugins", clients)
     files = render.render_package(package, sources.templates / "package")
     output.write_files(folder, files)
-    contract = render.render_contract(package.contract, sources.templates / "package")
-    output.write_files(root, {"contract.py": contract})
+    clients: Mapping[str, str] = {}
+    if package.contract is not None:
+        contract = render.render_contract(package.contract, sources.templates / "package")
+        output.write_files(root, {"contract.py": contract})
+        clients = render.render(package.plugins, sources.templates / "plugins", layout)
+        output.write_files(root / "plugins", {**clients, "py.typed": ""})
+    groups: Mapping[str, str] = {}
+    if package.groups:
+        groups = render.render_operations(package.groups, sources.templates / "operations", layout)
+        output.write_files(root / "operations", groups)
     facade = files[f"src/{sources.name}/client.py"]
-    twins = sync_client(clients, sources.templates / "sync", layout=layout, facade=facade)
+    twins = sync_client(clients, sources.templates / "sync", layout=layout, facade=facade, operations=groups)
     output.write_files(root / "sync", twins)
-    output.write_files(root, {"py.typed": "", "plugins/py.typed": ""})
+    output.write_files(root, {"py.typed": ""})
     named = sources.spec.name if not manifest.text else f"{sources.spec.name} and {sources.manifest.name}"
     origin = output.header(named, "cl-codegen generate")
     output.add_header(root, origin)
     output.write_files(folder, {"pyproject.toml": origin + (folder / "pyproject.toml").read_text(encoding="utf-8")})
     output.format_folder(folder)
-    return Generated(plugins, applied)
+    return Generated(package.plugins, applied, left_out, package.groups)
+
+
+def _package(
+    sources: PackageSources, layout: Layout, spec: Spec, manifest: Manifest, made: wire.Wire
+) -> tuple[Package, tuple[LeftOut, ...]]:
+    """The package, with its jobs; where the spec does not tell enough of these, and no manifest says that there are
+    any, without: then all that it has are operations."""
+    try:
+        plugins = read_plugins(spec, manifest, made, layout)
+        return Package.of(sources.name, layout, spec, manifest, plugins, made), ()
+    except SpecError as unclear:
+        if manifest.entries or manifest.server_table is not None:
+            raise
+        why = LeftOut(unclear.place, f"its jobs are plain operations, for: {unclear.expected}")
+        return Package.of(sources.name, layout, spec, manifest, (), made), (why,)
 
 
 def _expect_templates(templates: Path, *names: str) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cl_client.client import JobClient
     from cl_client.config.servers import ServerConfig
     from cl_client.http.auth import AuthProvider
+    from cl_client.runtime.server_client import ServerClient
 
 
 @frozen(kw_only=True)
@@ -24,6 +25,7 @@ class Program:
         version: of its distribution.
         description: what it is for; the second paragraph of its page.
         plugins: the commands that submit jobs.
+        operations: those of what else the server has.
         commands: all others.
         accounts: those for signing in; without any, no session of an earlier login is taken up: it is for cl-client's
             own servers.
@@ -36,8 +38,9 @@ class Program:
     description: str
     plugins: tuple[Entry, ...]
     commands: tuple[Entry, ...]
-    client: Callable[[ServerConfig, AuthProvider | None], JobClient]
+    client: Callable[[ServerConfig, AuthProvider | None], JobClient | ServerClient]
     accounts: tuple[Entry, ...] = ()
+    operations: tuple[Entry, ...] = ()
 
     @property
     def usage(self) -> str:

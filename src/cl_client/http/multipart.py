@@ -80,6 +80,25 @@ class Multipart:
         yield between + self._tail
 
 
+class PlainBody:
+    """A file as the whole body, streamed. Otherwise as `Multipart`."""
+
+    def __init__(self, upload: Upload) -> None:
+        self._upload = upload
+        self.headers: dict[str, str] = {} if upload.size is None else {"Content-Length": str(upload.size)}
+
+    @property
+    def replayable(self) -> bool:
+        return self._upload.replayable
+
+    def close(self) -> None:
+        self._upload.close()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._upload.pieces():
+            yield piece
+
+
 def form_fields(data: RequestData | None, files: RequestFiles) -> Iterator[FormField]:
     """The fields of a request as httpx and generated code have them."""
     yield from _plain_fields(data)

@@ -29,9 +29,10 @@ from cl_client.errors import (
 from cl_client.http import idempotency
 from cl_client.http.auth import AuthProvider
 from cl_client.http.error_translation import translated
-from cl_client.http.multipart import Multipart, form_fields
+from cl_client.http.multipart import Multipart, PlainBody, form_fields
 from cl_client.http.retry import send_patiently
 from cl_client.http.telemetry import observed
+from cl_client.http.upload import Upload
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
@@ -133,7 +134,9 @@ class Transport(httpx.AsyncClient):
         """As `httpx.AsyncClient.build_request`, but a multipart body is streamed and never blocks the loop."""
         if files is not None:
             content, data = Multipart(form_fields(data, files)), None
-        if isinstance(content, Multipart):
+        if isinstance(content, Upload):
+            content = PlainBody(content)
+        if isinstance(content, Multipart | PlainBody):
             headers = httpx.Headers(headers)
             headers.update(content.headers)
             extensions = {**(extensions or {}), BODY: content}
@@ -357,5 +360,5 @@ def _handled(request: httpx.Request) -> Collection[int]:
     return cast("Collection[int]", request.extensions.get(HANDLED, ()))
 
 
-def _body(request: httpx.Request) -> Multipart | None:
-    return cast("Multipart | None", request.extensions.get(BODY))
+def _body(request: httpx.Request) -> Multipart | PlainBody | None:
+    return cast("Multipart | PlainBody | None", request.extensions.get(BODY))

@@ -114,6 +114,23 @@ class Server:
         return self.manifest.error(SERVER, key, expected, word=word)
 
 
+@frozen
+class Choice:
+    """Which operations of a spec the client has: the operation ids and tags of `only` and `leave_out`, at the top of a
+    manifest. All of them, where neither says anything."""
+
+    manifest: Manifest
+    only: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+
+    def error(self, key: str, word: str, known: Iterable[str]) -> SpecError:
+        """An error at the line of a word that no operation and no tag has."""
+        lines = self.manifest.text.splitlines()
+        line = next((number for number, text in enumerate(lines, 1) if word in text), 1)
+        expected = f"{key}: the spec has no operation and no tag {word!r}{suggestion(word, known)}"
+        return SpecError(self.manifest.source, f"line {line}", expected)
+
+
 @frozen(eq=False)
 class Manifest:
     """A manifest and the file that it came from."""
@@ -122,6 +139,13 @@ class Manifest:
     text: str
     entries: tuple[Entry, ...] = ()
     server_table: Server | None = None
+    only: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def choice(self) -> Choice:
+        """Which operations it wants."""
+        return Choice(self, self.only, self.leave_out)
 
     @property
     def server(self) -> Server:
@@ -149,9 +173,10 @@ class Manifest:
             where = f"line {line[1]}" if line else f"line {text.count(chr(10)) + 1}"
             raise SpecError(path, where, f"not TOML: {message}") from None
         bare = cls(path, text)
+        chosen = {key: _chosen(bare, key, tables.pop(key, [])) for key in ("only", "leave_out")}
         entries = tuple(_Table(bare, name, table).entry() for name, table in tables.items() if name != SERVER)
         server = _Table(bare, SERVER, tables[SERVER]).server() if SERVER in tables else None
-        return cls(path, text, entries, server)
+        return cls(path, text, entries, server, **chosen)
 
     def error(self, plugin: str, key: str, expected: str, *, word: str = "") -> SpecError:
         return SpecError(self.source, f"line {self.line(plugin, key, word)}", f"[{plugin}] {key}: {expected}")
@@ -174,6 +199,15 @@ class Manifest:
                 if word and word in line:
                     return number
         return found
+
+
+def _chosen(manifest: Manifest, key: str, value: object) -> tuple[str, ...]:
+    listed = cast("list[object]", value) if isinstance(value, list) else [value]
+    words = tuple(word for word in listed if isinstance(word, str))
+    if len(words) != len(listed):
+        line = next((number for number, text in enumerate(manifest.text.splitlines(), 1) if key in text), 1)
+        raise SpecError(manifest.source, f"line {line}", f"{key}: expected a list of operation ids and tags")
+    return words
 
 
 @frozen

@@ -150,7 +150,9 @@ def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
         kind, reads = "str", models
         value = f"read_option({name}, {argument}, lambda value: {parameter.read})"
         value = value if parameter.required else f"None if {argument} is None else {value}"
-    elif "JSON" in parameter.type:
+    elif parameter.type.startswith("File"):
+        kind = "str"  # A file or a text: here it is a text.
+    elif "JSON" in parameter.type or parameter.type == "None":
         kind, value = "str", f"cast({_wanted(parameter)}, json_option({name}, {argument}))"
     elif models:
         kind, casts, value = parameter.said, models, f"cast({_wanted(parameter)}, {argument})"
@@ -180,7 +182,7 @@ def _metavar(parameter: Parameter) -> str | None:
     bounds = dict(parameter.bounds)
     if "minimum" in bounds and "maximum" in bounds:
         return f"{bounds['minimum']}-{bounds['maximum']}"
-    if "JSON" in parameter.type or (parameter.read and parameter.classes):
+    if "JSON" in parameter.type or parameter.type == "None" or (parameter.read and parameter.classes):
         return "JSON"
     return None
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
 from cl_codegen.manifest.manifest import Manifest
 from cl_codegen.model.contract import Contract, read_contract
+from cl_codegen.model.operations import Group, read_groups
 from cl_codegen.model.plugin import Plugin
-from cl_codegen.spec.spec import Node, Spec, SpecError
+from cl_codegen.spec.spec import Node, Spec
 from cl_codegen.text import naming
 from cl_codegen.text.escape import SpecText, one_line
 from cl_codegen.text.layout import Layout
+from cl_codegen.wire.wire import Wire
 
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?")
 """A version as PyPA has it (Version specifiers, Public version identifiers), in its normal form."""
@@ -36,7 +39,10 @@ class Package:
         requirement: the versions of cl-client that it stands on.
         plugins: by name.
         base: the class of cl-client that the client stands on.
-        contract: of the server.
+        contract: of the server; nothing, where it has no jobs.
+        groups: the operations that create no jobs, by tag.
+        address: where the spec says that the server is.
+        schemes: (kind, name) of the ways to sign in.
     """
 
     name: str
@@ -49,19 +55,29 @@ class Package:
     version: str
     requirement: str
     plugins: tuple[Plugin, ...]
-    contract: Contract
     base: str
+    contract: Contract | None
+    groups: tuple[Group, ...]
+    address: SpecText
+    schemes: tuple[tuple[str, SpecText], ...]
+
+    @property
+    def example(self) -> SpecText:
+        """One call, for people to begin with."""
+        if self.plugins:
+            return self.plugins[0].example
+        if not self.groups:
+            return SpecText("...")
+        method = self.groups[0].methods[0]
+        given = ["..."] * len(method.positional) + (['"answer.bin"'] if method.saves else [])
+        given += [f"{one.name}=..." for one in method.keywords if one.required]
+        return SpecText(f"print(await client.{self.groups[0].name}.{method.name}({', '.join(given)}))")
 
     @classmethod
-    def of(cls, name: str, layout: Layout, spec: Spec, manifest: Manifest, plugins: tuple[Plugin, ...]) -> Package:
-        """Raises SpecError: there is no job to run, or `read_contract` says what is missing."""
-        if not plugins:
-            raise SpecError(
-                spec.source,
-                "#/paths",
-                "expected an operation that creates a job: a POST to …/jobs/{task} or …/{task}/jobs, one with"
-                " x-task-type, or one that a table of the manifest names",
-            )
+    def of(
+        cls, name: str, layout: Layout, spec: Spec, manifest: Manifest, plugins: tuple[Plugin, ...], wire: Wire
+    ) -> Package:
+        """Raises SpecError: as `read_contract`, where there are jobs."""
         info = spec.root.find("info")
         title = _text(info, "title") or name
         version = _text(info, "version")
@@ -69,7 +85,9 @@ class Package:
         client = client if client.endswith("Client") else f"{client}Client"
         if client == "JobClient" or client in {plugin.class_name for plugin in plugins}:
             client = f"{client.removesuffix('Client')}ServerClient"
-        contract = read_contract(spec, manifest, plugins)
+        contract = read_contract(spec, manifest, plugins) if plugins else None
+        submits = {plugin.operation for plugin in plugins}
+        groups = read_groups(spec, wire, layout, jobs=submits, taken={plugin.name for plugin in plugins})
         return cls(
             name=name,
             distribution=layout.program,
@@ -80,10 +98,44 @@ class Package:
             description=SpecText(_text(info, "description")),
             version=version if _VERSION.fullmatch(version) else "0.1.0",
             requirement=_requirement(importlib.metadata.version("cl-client")),
-            plugins=tuple(evolve(plugin, within=contract.routes.within[plugin.name]) for plugin in plugins),
+            plugins=tuple(
+                evolve(plugin, within=contract.routes.within[plugin.name]) for plugin in plugins if contract is not None
+            ),
             contract=contract,
             base="EmbeddingClient" if manifest.server.embedded else "JobClient",
+            groups=groups,
+            address=SpecText(_address(spec)),
+            schemes=tuple(_schemes(spec)),
         )
+
+
+def _address(spec: Spec) -> str:
+    """The first address of the spec that is one, with the defaults of its variables (OpenAPI 3.1 §4.8.5)."""
+    servers = spec.root.find("servers")
+    for server in servers.elements() if servers is not None and isinstance(servers.value, list) else ():
+        url = server.value_of("url")
+        variables = server.find("variables")
+        for name, variable in variables.members() if variables is not None else ():
+            url = url.replace(f"{{{name}}}", str(variable.value_of("default"))) if isinstance(url, str) else url
+        if isinstance(url, str) and re.match(r"https?://[^/{}]+", url) and "{" not in url:
+            return url.rstrip("/")
+    return ""
+
+
+def _schemes(spec: Spec) -> Iterator[tuple[str, SpecText]]:
+    """(kind, name) of the ways to sign in that the spec has (OpenAPI 3.1 §4.8.27)."""
+    components = spec.root.find("components")
+    schemes = components.find("securitySchemes") if components is not None else None
+    for _, node in schemes.members() if schemes is not None and isinstance(schemes.value, dict) else ():
+        scheme = node.follow()
+        kind, way, name = (scheme.value_of(key) for key in ("type", "scheme", "name"))
+        place = scheme.value_of("in")
+        if kind in {"oauth2", "openIdConnect"} or (kind == "http" and str(way).lower() == "bearer"):
+            yield "bearer", SpecText("")
+        elif kind == "http" and str(way).lower() == "basic":
+            yield "basic", SpecText("")
+        elif kind == "apiKey" and place in {"header", "query", "cookie"} and isinstance(name, str):
+            yield str(place), SpecText(name)
 
 
 def _text(node: Node | None, key: str) -> str:

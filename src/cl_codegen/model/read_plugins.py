@@ -253,9 +253,9 @@ class _Reader:
         needed, fields = required_of(body), {field.wire_name: field for field in self.endpoint.body.fields}
         for wire_name, schema in properties(body):
             field = fields.get(wire_name)
-            if field is None:
-                continue  # It is only read (`readOnly`), so nobody gives it.
-            required = wire_name in needed
+            if field is None or field.encoded is None:
+                continue  # Only the server says it.
+            required = wire_name in needed and field.default == ""
             yield _Sent(
                 wire_name, field.name, "body", required, schema, None, field.value_type, field.read, field.classes
             )
@@ -295,14 +295,15 @@ class _Reader:
         default = schema.find("default")
         said = python_type(schema)
         # The words of an enum are closed here, but those of a list are typed as the wire layer has them.
-        as_wire = sent.read is not None or (is_list and "Literal[" in said)
+        is_part = "File" in sent.type.split(" | ") and "FileInput" in said and not is_file
+        as_wire = sent.read is not None or (is_list and "Literal[" in said) or is_part
         described = next((one for one in (sent.around, schema) if one and one.find("description")), inner)
         return Parameter(
             name=name,
             wire_name=SpecText(sent.wire_name),
             field=sent.name,
             type=sent.type if as_wire else said,
-            said=said,
+            said="str" if is_part else said,
             required=sent.required,
             is_file=is_file,
             is_list=is_list,

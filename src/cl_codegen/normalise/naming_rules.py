@@ -34,6 +34,10 @@ RESERVED_CLASSES = frozenset(
         "UUID",
         "Unset",
         "BadResponseError",
+        # The plugin and operation layers, and the client without async.
+        *("AuthClient", "ComputeClient", "DownloadCallback", "FileInput", "Job", "JobCallback", "JobClient", "Jobs"),
+        *("MQTTJobMonitor", "Operation", "OperationGroup", "Outcome", "Parameter", "Path", "PluginClient"),
+        *("Portal", "ServerClient", "SessionManager", "Twin", "Door", "UploadCallback", "Watch", "Workers"),
     ]
 )
 """Class names that the templates use themselves: a schema of that name would shadow them."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from typing import cast
 
 from attrs import frozen
 
+from cl_codegen.manifest.manifest import Choice
 from cl_codegen.normalise.naming_rules import (
     bodies_are_named_by_their_operation,
     components_are_called_by_their_key,
@@ -37,7 +39,8 @@ from cl_codegen.normalise.schema_rules import (
     parts_of_one_are_themselves,
     recursive_json_is_any,
 )
-from cl_codegen.spec.spec import JSONObject, Spec
+from cl_codegen.spec.spec import JSONObject, JSONValue, Spec, escape_pointer, unescape_pointer
+from cl_codegen.spec.walk import component_schemas, objects, operations_of
 
 Rule = Callable[[JSONObject], Iterator[str]]
 
@@ -50,11 +53,68 @@ class Applied:
     pointers: tuple[str, ...]
 
 
-def normalise(spec: Spec) -> tuple[Spec, tuple[Applied, ...]]:
-    """The spec with every rule applied, and the report of where each of them did something."""
+def normalise(spec: Spec, choice: Choice | None = None) -> tuple[Spec, tuple[Applied, ...]]:
+    """The spec with every rule applied, and the report of where each of them did something.
+
+    Args:
+        spec: as the server says it.
+        choice: which of its operations are wanted; all of them when not given.
+
+    Raises:
+        SpecError: the choice names what the spec does not have.
+    """
     document = copy.deepcopy(spec.document)
-    report = tuple(Applied(rule.__name__, tuple(rule(document))) for rule in RULES)
-    return Spec.of(spec.source, document), report
+    report: list[Applied] = []
+    for rule in RULES:
+        report.append(Applied(rule.__name__, tuple(rule(document))))
+        if rule is operation_ids_are_names and choice is not None:
+            report.append(Applied("operations_are_chosen", tuple(operations_are_chosen(document, choice))))
+    return Spec.of(spec.source, document), tuple(report)
+
+
+def operations_are_chosen(document: JSONObject, choice: Choice) -> Iterator[str]:
+    """An operation that nobody wants goes, by its id or its tag; the schemas that it alone mentions go with it."""
+    if not choice.only and not choice.leave_out:
+        return
+    named = {
+        id(operation): {str(operation.get("operationId")), *map(str, _tags(operation))}
+        for _, _, operation in operations_of(document)
+    }
+    known = {word for words in named.values() for word in words}
+    for key, words in (("only", choice.only), ("leave_out", choice.leave_out)):
+        for word in words:
+            if word not in known:
+                raise choice.error(key, word, known)
+    for path, method, operation in list(operations_of(document)):
+        words = named[id(operation)]
+        if (choice.only and words.isdisjoint(choice.only)) or not words.isdisjoint(choice.leave_out):
+            del cast("dict[str, JSONObject]", document["paths"])[path][method]
+            yield f"#/paths/{escape_pointer(path)}/{method}"
+    _drop_unmentioned(document)
+
+
+def _tags(operation: JSONObject) -> list[JSONValue]:
+    tags = operation.get("tags")
+    return tags if isinstance(tags, list) else []
+
+
+def _drop_unmentioned(document: JSONObject) -> None:
+    """Schemas that nothing leads to any more."""
+    schemas = component_schemas(document)
+    beside = {key: value for key, value in document.items() if key != "components"}
+    components = cast("JSONObject", document["components"])
+    others: JSONObject = {key: value for key, value in components.items() if key != "schemas"}
+    waiting: list[JSONValue] = [beside, others]
+    kept: set[str] = set()
+    while waiting:
+        for _, node in objects(waiting.pop()):
+            reference = node.get("$ref")
+            key = unescape_pointer(reference.rpartition("/")[2]) if isinstance(reference, str) else ""
+            if key in schemas and key not in kept:
+                kept.add(key)
+                waiting.append(schemas[key])
+    for key in [key for key in schemas if key not in kept]:
+        del schemas[key]
 
 
 RULES: tuple[Rule, ...] = (

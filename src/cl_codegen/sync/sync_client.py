@@ -12,7 +12,7 @@ from attrs import evolve
 from cl_codegen.sync.python_module import Module, names_in
 from cl_codegen.sync.sync_twins import Sources, TwinModule, read_twins
 from cl_codegen.text.layout import OURS, Layout
-from cl_codegen.write.render import environment, render_template
+from cl_codegen.write.jinja_env import environment, render_template
 
 _OURS: Final = {
     "Generator": "collections.abc",
@@ -37,6 +37,7 @@ def sync_client(
     *,
     layout: Layout = OURS,
     facade: str | None = None,
+    operations: Mapping[str, str] | None = None,
     client: Path = CLIENT,
 ) -> Mapping[str, str]:
     """The modules of `cl_sync`, or of the sync client of a package, by their path below that, unformatted.
@@ -46,6 +47,7 @@ def sync_client(
         templates: the folder of `module.py.jinja`.
         layout: what the packages are called.
         facade: the text of the package's client; what it stands on has its twins in `cl_sync`.
+        operations: the modules of the operation layer, by their path.
         client: the folder of `cl_client`, whose sources are read.
 
     Raises:
@@ -53,13 +55,16 @@ def sync_client(
         PluginTemplateError: as `render`.
     """
     package = layout.wire.removesuffix(".api")
-    sources = Sources(client, plugins, layout, Module.parse(f"{package}.client", facade) if facade else None)
+    parsed = Module.parse(f"{package}.client", facade) if facade else None
+    sources = Sources(client, plugins, layout, parsed, operations)
     env = environment(templates)
     files = {"plugins/__init__.py": '"""The sync twins of the plugins\' clients."""\n'}
     if facade is None:
         files["__init__.py"] = (
             '"""The sync twins of the client\'s classes: `cl_client.sync` has those that people need."""\n'
         )
+    if operations:
+        files["operations/__init__.py"] = '"""The sync twins of the operations."""\n'
     for twins in read_twins(sources):
         body = render_template(env, "module.py.jinja", module=twins)
         imports = "\n".join(_imports(sources, twins, ast.parse(body)))

@@ -33,7 +33,8 @@ TWINS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 """By the module of the sync client: the module below `cl_client`, and its classes and functions that get a twin. The
 plugins' clients have twins too."""
 
-_PLUGIN_BASE: Final = "PluginClient"
+_BASES: Final = frozenset(["OperationGroup", "PluginClient"])
+"""What the generated clients of one plugin or one tag stand on: their classes have twins."""
 _BENEATH: Final = {"api", "watcher"}
 """Layers that only the loop can use: `client.twin.api`."""
 
@@ -105,16 +106,26 @@ class Sources:
         plugins: the modules of the plugin layer, by their path.
         layout: what the packages are called.
         facade: the module of a package's own client; its other twins are those that `cl_sync` has.
+        operations: the modules of the operation layer, by their path.
     """
 
     def __init__(
-        self, client: Path, plugins: Mapping[str, str], layout: Layout = OURS, facade: Module | None = None
+        self,
+        client: Path,
+        plugins: Mapping[str, str],
+        layout: Layout = OURS,
+        facade: Module | None = None,
+        operations: Mapping[str, str] | None = None,
     ) -> None:
         ours = {name: _read(client, source) for name, (source, _) in TWINS.items()}
-        ours["plugin"] = _read(client, "runtime.plugin")
+        ours |= {name: _read(client, f"runtime.{name}") for name in ("plugin", "operations", "server_client")}
         theirs = {
-            path.removesuffix(".py"): Module.parse(f"{layout.plugins}.{path.removesuffix('.py')}", text)
-            for path, text in plugins.items()
+            f"{kind}.{path.removesuffix('.py')}": Module.parse(f"{package}.{path.removesuffix('.py')}", text)
+            for kind, package, texts in (
+                ("plugins", layout.plugins, plugins),
+                ("operations", layout.operations, operations or {}),
+            )
+            for path, text in texts.items()
             if "/" not in path and path != "__init__.py"
         }
         every = (*ours.values(), *theirs.values(), *([facade] if facade else []))
@@ -127,9 +138,9 @@ class Sources:
             self._have_twins(ours[module], f"{OURS.sync}.{module}", names)
         known = set(self.modules) if facade else set[str]()
         for name, module in theirs.items():
-            names = [each for each, node in module.classes.items() if _PLUGIN_BASE in _bases(node)]
+            names = [each for each, node in module.classes.items() if not _BASES.isdisjoint(_bases(node))]
             if names:
-                self._have_twins(module, f"{layout.sync}.plugins.{name}", names)
+                self._have_twins(module, f"{layout.sync}.{name}", names)
         if facade is not None:
             self._have_twins(facade, f"{layout.sync}.client", list(facade.classes))
         self.written: tuple[str, ...] = tuple(home for home in self.modules if home not in known)

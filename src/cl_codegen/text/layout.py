@@ -30,6 +30,8 @@ class Layout:
     plugins: str
     program: str
     sync: str
+    operations: str = ""
+    """Package of the operations that are no jobs."""
 
     @classmethod
     def of_package(cls, name: str) -> Self:
@@ -42,7 +44,7 @@ class Layout:
             raise PackageError(f"{name!r} is no name for a package: lower case, digits and _, such as my_client")
         if name in _TAKEN or name in sys.stdlib_module_names:
             raise PackageError(f"{name!r} is taken by another package: choose a name of its own, such as my_client")
-        return cls(f"{name}.api", f"{name}.plugins", naming.kebab(name), f"{name}.sync")
+        return cls(f"{name}.api", f"{name}.plugins", naming.kebab(name), f"{name}.sync", f"{name}.operations")
 
 
 OURS: Final = Layout("cl_api.compute", "cl_plugins", "cl-client", "cl_sync")

@@ -139,6 +139,9 @@ class WireBody:
     media_type: str = ""
     is_map: bool = False
     """Whether a form is a plain `dict`."""
+    read: str | None = None
+    classes: tuple[tuple[str, str], ...] = ()
+    """As of `property_code.Field`."""
 
     @property
     def sent(self) -> tuple[tuple[str, str], ...]:
@@ -309,8 +312,17 @@ def _body(body: Body) -> WireBody:
     is_map = body.kind in {"form", "urlencoded"} and model is None
     if body.kind == "content":
         return WireBody("bytes", body.kind, body.required, "body", fields, body.media_type)
-    encoded = encode(body.type, "body")
-    return WireBody(python_type(body.type), body.kind, body.required, encoded, fields, body.media_type, is_map)
+    return WireBody(
+        python_type(body.type),
+        body.kind,
+        body.required,
+        encode(body.type, "body"),
+        fields,
+        body.media_type,
+        is_map,
+        decode(body.type, "value") if property_code.is_converted(body.type) else None,
+        tuple(sorted(set(property_code.classes([body.type])))),
+    )
 
 
 def _problems(failures: Sequence[Reply]) -> Iterator[tuple[str, str]]:

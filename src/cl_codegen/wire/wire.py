@@ -14,7 +14,8 @@ from cl_codegen.wire.endpoint import Operation, WireEndpoint
 from cl_codegen.wire.operations import Operations
 from cl_codegen.wire.schemas import LeftOut
 from cl_codegen.wire.types import Model, Type, Words, leaves
-from cl_codegen.write import output, render
+from cl_codegen.write import output
+from cl_codegen.write.jinja_env import environment, render_template
 
 _ALWAYS: Final = ("client.py", "errors.py", "types.py")
 
@@ -72,15 +73,15 @@ def generate(spec: Spec, package: str, out: Path, templates: Path) -> Wire:
 
 def files(wire: Wire, templates: Path) -> dict[str, str]:
     """The modules of the wire layer, by their path below the package, unformatted."""
-    env = render.environment(templates)
+    env = environment(templates)
     sent, forms, read = uses(wire)
     cycles = _cycles(wire.models)
-    made = {name: render.render_template(env, f"{name}.jinja") for name in _ALWAYS}
-    made["__init__.py"] = render.render_template(env, "package_init.py.jinja")
+    made = {name: render_template(env, f"{name}.jinja") for name in _ALWAYS}
+    made["__init__.py"] = render_template(env, "package_init.py.jinja")
     made["py.typed"] = ""
-    made["api/__init__.py"] = render.render_template(env, "api_init.py.jinja")
+    made["api/__init__.py"] = render_template(env, "api_init.py.jinja")
     classes = [(one.module, one.name) for one in (*wire.models, *wire.words)]
-    made["models/__init__.py"] = render.render_template(env, "models_init.py.jinja", classes=sorted(classes))
+    made["models/__init__.py"] = render_template(env, "models_init.py.jinja", classes=sorted(classes))
     model_template, enum_template = env.get_template("model.py.jinja"), env.get_template("literal_enum.py.jinja")
     for model in wire.models:
         request = model in sent
@@ -95,7 +96,7 @@ def files(wire: Wire, templates: Path) -> dict[str, str]:
         made[f"models/{enum.module}.py"] = enum_template.render(enum=enum)
     endpoint_template = env.get_template("endpoint_module.py.jinja")
     for endpoint in wire.endpoints.values():
-        made.setdefault(f"api/{endpoint.tag}/__init__.py", render.render_template(env, "endpoint_init.py.jinja"))
+        made.setdefault(f"api/{endpoint.tag}/__init__.py", render_template(env, "endpoint_init.py.jinja"))
         made[f"api/{endpoint.tag}/{endpoint.module}.py"] = endpoint_template.render(e=endpoint)
     return made
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final, cast
 
-from jinja2 import BytecodeCache, Environment
+from jinja2 import (
+    BytecodeCache,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+)
 from jinja2.bccache import Bucket
 from typing_extensions import override
+
+from cl_codegen.faults import PluginTemplateError
+from cl_codegen.text import escape
 
 
 class _Compiled(BytecodeCache):
@@ -41,3 +52,42 @@ def extend(
     cast("dict[str, object]", env.filters).update(filters)
     cast("dict[str, object]", env.globals).update(variables or {})
     env.bytecode_cache = _COMPILED
+
+
+def environment(templates: Path) -> Environment:
+    """jinja2 as our templates expect it: what is undefined is an error, and text of a spec has to be escaped."""
+    env = Environment(
+        loader=FileSystemLoader(templates),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 — this is Python and not HTML; `escape` has what takes its place
+    )
+    extend(
+        env,
+        {
+            "code": escape.code,
+            "comment": escape.comment,
+            "docstring": escape.docstring,
+            "fenced": escape.fenced,
+            "literal": escape.literal,
+            "markdown": escape.markdown,
+            "prose": escape.prose,
+            "toml": escape.toml,
+        },
+    )
+    return env
+
+
+def render_template(env: Environment, name: str, **context: object) -> str:
+    """One file, unformatted.
+
+    Raises:
+        PluginTemplateError: as `render`.
+    """
+    try:
+        return env.get_template(name).render(context)
+    except (TemplateError, TypeError) as broken:
+        line = f", line {broken.lineno}" if isinstance(broken, TemplateSyntaxError) else ""
+        raise PluginTemplateError(f"{name}{line}: {broken}") from broken

@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
-
-from cl_codegen.faults import PluginTemplateError
 from cl_codegen.model.command import Command
 from cl_codegen.model.contract import Contract
+from cl_codegen.model.operations import Group
 from cl_codegen.model.package import Package
 from cl_codegen.model.plugin import Plugin
-from cl_codegen.text import escape
 from cl_codegen.text.layout import OURS, Layout
-from cl_codegen.write.jinja_env import extend
+from cl_codegen.write.jinja_env import environment, extend, render_template
 
 FOR_EACH: Final = (("client.py.jinja", "{name}.py"), ("command.py.jinja", "commands/{name}.py"))
 """(template, path below the package) for each plugin; the template sees `plugin`."""
@@ -38,35 +35,18 @@ PACKAGE: Final = (
 )
 """(template, path), once for a package of its own; the template sees `p`, a `Package`."""
 
+FOR_EACH_GROUP: Final = (("group.py.jinja", "{name}.py"), ("command.py.jinja", "commands/{name}.py"))
+"""(template, path below the package) for each group of operations; the template sees `group`."""
+
+ALL_GROUPS: Final = (
+    ("operations.py.jinja", "operations.py"),
+    ("__init__.py.jinja", "__init__.py"),
+    ("commands.py.jinja", "commands/__init__.py"),
+)
+"""(template, path below the package), once; the template sees `groups`."""
+
 SHARED: Final = ("client.py", "errors.py", "types.py")
 """The modules of a wire layer that are the same for every server."""
-
-
-def environment(templates: Path) -> Environment:
-    """jinja2 as our templates expect it: what is undefined is an error, and text of a spec has to be escaped."""
-    env = Environment(
-        loader=FileSystemLoader(templates),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 — this is Python and not HTML; `escape` has what takes its place
-    )
-    extend(
-        env,
-        {
-            "code": escape.code,
-            "command": Command.of,
-            "comment": escape.comment,
-            "docstring": escape.docstring,
-            "fenced": escape.fenced,
-            "literal": escape.literal,
-            "markdown": escape.markdown,
-            "prose": escape.prose,
-            "toml": escape.toml,
-        },
-    )
-    return env
 
 
 def render(plugins: Sequence[Plugin], templates: Path, layout: Layout = OURS) -> Mapping[str, str]:
@@ -76,6 +56,7 @@ def render(plugins: Sequence[Plugin], templates: Path, layout: Layout = OURS) ->
         PluginTemplateError: names the template and what is wrong with it.
     """
     env = environment(templates)
+    extend(env, {"command": Command.of})
     files: dict[str, str] = {}
     for name, path in FOR_EACH:
         for plugin in plugins:
@@ -95,6 +76,20 @@ def render_package(package: Package, templates: Path) -> Mapping[str, str]:
     return {path.format(name=package.name): render_template(env, name, p=package) for name, path in PACKAGE}
 
 
+def render_operations(groups: Sequence[Group], templates: Path, layout: Layout) -> Mapping[str, str]:
+    """The modules of the operation layer, by their path below the package, unformatted.
+
+    Raises:
+        PluginTemplateError: as `render`.
+    """
+    env = environment(templates)
+    files = {path: render_template(env, name, groups=groups, layout=layout) for name, path in ALL_GROUPS}
+    for name, path in FOR_EACH_GROUP:
+        for group in groups:
+            files[path.format(name=group.name)] = render_template(env, name, group=group)
+    return files
+
+
 def render_contract(contract: Contract, templates: Path) -> str:
     """What the client of a server is told of it, unformatted.
 
@@ -111,16 +106,3 @@ def render_shared(templates: Path) -> Mapping[str, str]:
     """
     env = environment(templates)
     return {name: render_template(env, f"{name}.jinja") for name in SHARED}
-
-
-def render_template(env: Environment, name: str, **context: object) -> str:
-    """One file, unformatted.
-
-    Raises:
-        PluginTemplateError: as `render`.
-    """
-    try:
-        return env.get_template(name).render(context)
-    except (TemplateError, TypeError) as broken:
-        line = f", line {broken.lineno}" if isinstance(broken, TemplateSyntaxError) else ""
-        raise PluginTemplateError(f"{name}{line}: {broken}") from broken

@@ -38,7 +38,7 @@ RECORDED = {
     "studio": ("plugins/blur.py", "plugins/resize.py", "contract.py"),
     "tenants": ("plugins/ping.py", "plugins/commands/ping.py", "sync/plugins/ping.py", "sync/__init__.py"),
     "words": ("plugins/summary.py", "plugins/commands/summary.py", "contract.py"),
-    "dictation": ("plugins/transcription.py", "contract.py", "api/models/operation.py"),
+    "dictation": ("plugins/transcription.py", "contract.py", "api/models/operation_model.py"),
     "old_api": ("plugins/resize.py", "api/models/job_status_output.py", "api/api/jobs/put_job.py"),
 }
 

@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from cl_codegen.faults import PackageError
 from cl_codegen.generate import PackageSources, generate
@@ -81,7 +82,6 @@ def no_fields(spec: dict) -> None:
     [
         (no_state, "#/paths/~1jobs~1blend", "expected a GET …/jobs/{id} that says how any job is"),
         (a_state_of_another_form, "#/paths/~1crop~1jobs", "manifest: [server] job, or [crop] job"),
-        (no_jobs, "#/paths", "expected an operation that creates a job"),
         (no_id, "#/components/schemas/Ticket", "expected a field with the id of the job"),
         (no_answer, "#/paths/~1jobs~1blend/post/responses", "expected an answer 2xx in JSON that names the job"),
         (strange_word, "#/components/schemas/Ticket/properties/state", "what does 'LIMBO' mean?"),
@@ -90,10 +90,35 @@ def no_fields(spec: dict) -> None:
 )
 def test_what_the_spec_does_not_tell_is_asked_for_by_its_place(tmp_path, change, place, said):
     with pytest.raises(SpecError) as raised:
-        generate(written(tmp_path, changed(change)), tmp_path / "out")
+        generate(evolve(written(tmp_path, changed(change)), is_strict=True), tmp_path / "out")
     assert (raised.value.place, raised.value.source) == (place, str(tmp_path / "api.json"))
     assert said in str(raised.value)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("change", [no_state, no_id, no_answer, strange_word, no_fields, no_jobs])
+def test_where_the_spec_tells_too_little_of_its_jobs_they_are_plain_operations(tmp_path, change):
+    made = generate(written(tmp_path, changed(change)), tmp_path / "out")
+    assert made.plugins == ()
+    assert [one.reason.partition(":")[0] for one in made.left_out] == (
+        [] if change is no_jobs else ["its jobs are plain operations, for"]
+    )
+    client = (tmp_path / "out" / "src" / "my_client" / "client.py").read_text()
+    assert "class MyClient(ServerClient, Operations):" in client
+
+
+def test_an_operation_that_is_not_wanted_is_not_there(tmp_path):
+    made = generate(written(tmp_path, LAB, 'leave_out = ["blend"]\n'), tmp_path / "out")
+    assert "blend" not in {method.name for group in made.groups for method in group.methods}
+    made = generate(written(tmp_path, LAB, 'only = ["blend"]\n'), tmp_path / "less")
+    assert {method.name for group in made.groups for method in group.methods} == {"blend"}
+
+
+def test_a_choice_of_what_the_spec_does_not_have_is_refused_with_its_line(tmp_path):
+    with pytest.raises(SpecError) as raised:
+        generate(written(tmp_path, LAB, '# what we want\nonly = ["blent"]\n'), tmp_path / "out")
+    assert raised.value.place == "line 2"
+    assert raised.value.expected.startswith("only: the spec has no operation and no tag 'blent'; blend?")
 
 
 def test_the_manifest_says_what_the_spec_does_not(tmp_path):

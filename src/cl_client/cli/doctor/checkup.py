@@ -201,7 +201,9 @@ async def _ask_user(session: SessionManager | ComputeClientError | None) -> User
 
 
 async def _ask_workers(run: Run, session: SessionManager | ComputeClientError | None) -> Capabilities:
-    async with run.program.client(run.server_config, _provider(session)) as client:
+    from cl_client.cli.running.run import with_jobs
+
+    async with with_jobs(run.program.client(run.server_config, _provider(session))) as client:
         return await client.get_capabilities()
 
 

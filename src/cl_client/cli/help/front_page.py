@@ -22,6 +22,7 @@ DESCRIPTION: Final = """Run media jobs on a compute server: submit a file, watch
 New here? `cl-client demo` shows it all, from nothing, in a few seconds."""
 
 JOBS: Final = "Jobs"
+OPERATIONS: Final = "Operations"
 OWN: Final = "Files and servers"
 ACCOUNTS: Final = "Accounts"
 
@@ -69,7 +70,12 @@ CL_CLIENT: Final = Program(
 
 def sections(program: Program) -> Iterator[tuple[str, tuple[Entry, ...]]]:
     """The commands of a program below their titles; a title without any is left out."""
-    for title, entries in ((JOBS, program.plugins), (OWN, program.commands), (ACCOUNTS, program.accounts)):
+    for title, entries in (
+        (JOBS, program.plugins),
+        (OPERATIONS, program.operations),
+        (OWN, program.commands),
+        (ACCOUNTS, program.accounts),
+    ):
         if entries:
             yield title, entries
 

@@ -99,6 +99,12 @@ class Console:
         streams.put(f"{json.dumps(record)}\n" if self.as_json else text)
         streams.flush()
 
+    def text(self, text: str) -> None:
+        """Print a result that is a text of the server, line by line."""
+        for line in text.splitlines():
+            _put(printable(line))
+        streams.flush()
+
     def picture(self, drawn: str) -> None:
         """Print what a terminal shows as a picture: the only thing that may hold control characters."""
         _put(drawn)

@@ -17,6 +17,7 @@ from cl_client.runtime.command import PlainJobOptions
 from cl_client.runtime.view import View
 
 if TYPE_CHECKING:
+    from cl_api.compute.client import Client
     from cl_client.cli.program import Program
     from cl_client.cli.running.batch_command import Bind
     from cl_client.client import JobClient
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cl_client.config.servers import ServerConfig
     from cl_client.config.settings import Told
     from cl_client.jobs.collection import Job, Jobs
+    from cl_client.runtime.server_client import ServerClient
 
 Output = TypeVar("Output")
 
@@ -86,8 +88,19 @@ class Run:
 
         async with signed_in(self) as session:
             provider = None if session is None else JWTAuthProvider(session=session)
-            async with self.program.client(self.server_config, provider) as client:
+            async with with_jobs(self.program.client(self.server_config, provider)) as client:
                 yield client
+
+    @contextlib.asynccontextmanager
+    async def api(self) -> AsyncGenerator[Client]:
+        """The wire layer of such a client, whether its server has jobs or not; raises as `client`."""
+        from cl_client.cli.running.sign_in import signed_in
+        from cl_client.http.auth import JWTAuthProvider
+
+        async with signed_in(self) as session:
+            provider = None if session is None else JWTAuthProvider(session=session)
+            async with self.program.client(self.server_config, provider) as client:
+                yield client.api
 
     def warn_of_password(self, option: str) -> None:
         """Say that an option is no place for a password."""
@@ -118,6 +131,16 @@ class Run:
         tasks = [Task(file, cast("Bind", method)) for file in expanded(files)]
         self.complete(Many(self, tasks, options, viewer).execute())
 
+    def operation(self, method: Callable[[Client], Coroutine[object, object, object]]) -> None:
+        """Call an operation for a command; as `OperationRunner.operation`."""
+        from cl_client.cli.running.answer import show
+
+        async def call() -> None:
+            async with self.api() as api:
+                show(self.console, await method(api))
+
+        self.complete(call())
+
     def complete(self, work: Coroutine[object, object, None]) -> None:
         """Run asynchronous work to its end.
 
@@ -137,6 +160,20 @@ class Run:
             raise
         except KeyboardInterrupt:
             raise Interrupted from None
+
+
+def with_jobs(client: JobClient | ServerClient) -> JobClient:
+    """The client of a server that has jobs.
+
+    Raises:
+        UnsupportedError: it has none.
+    """
+    from cl_client.errors import UnsupportedError
+    from cl_client.runtime.server_client import ServerClient
+
+    if isinstance(client, ServerClient):
+        raise UnsupportedError("this server has no jobs")
+    return client
 
 
 async def _until_terminated(work: Coroutine[object, object, None], console: Console) -> None:

@@ -13,6 +13,10 @@ def _call(job_id: str, file_path: str) -> Call:
     return {"method": "GET", "url": f"/jobs/{path_segment(job_id)}/files/{path_segment(file_path)}"}
 
 
+request_for = _call
+"""The request alone, for whoever streams the answer."""
+
+
 def _read(response: httpx.Response) -> bytes:
     if response.status_code == 200:
         return response.content

@@ -1,0 +1,56 @@
+"""What the generated commands of operations that are no jobs stand on.
+
+Light, because the help of every command imports it. Annotations are not strings here: cyclopts reads them.
+"""
+
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from cl_client.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from cl_api.compute.client import Client
+
+__all__ = ["OperationRunner", "body_option", "read_text"]
+
+Value = TypeVar("Value")
+
+
+class OperationRunner(Protocol):
+    """Calls operations for commands; the command line gives one to each command that it calls."""
+
+    def operation(self, method: "Callable[[Client], Coroutine[object, object, object]]") -> None:
+        """Call an operation, and print what the server answers.
+
+        Args:
+            method: calls it; given the wire layer of a client.
+        """
+        ...
+
+
+def body_option(text: str) -> str:
+    """A body as it was written: JSON, `@FILE` that holds it, or `-` for standard input.
+
+    Raises:
+        InvalidParameterError: the file cannot be read.
+    """
+    try:
+        if text == "-":
+            return sys.stdin.read()
+        return Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidParameterError(f"{text[1:]} cannot be read: {error}") from None
+
+
+def read_text(name: str, text: str, read: Callable[[str], Value]) -> Value:
+    """An option that is written as text, as the value that it means.
+
+    Raises:
+        InvalidParameterError: it means none.
+    """
+    try:
+        return read(text)
+    except ValueError as error:
+        raise InvalidParameterError(f"{name} is not what the server wants there: {error}") from None

@@ -1,0 +1,159 @@
+"""A client of a server that has no jobs: its address, its connections, who calls."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import ClassVar, Final, Literal, Self
+
+import httpx
+from attrs import frozen
+
+from cl_api.compute.client import Client
+from cl_client.config.defaults import ConnectionLimits, Timeouts
+from cl_client.config.servers import ServerConfig
+from cl_client.config.settings import Told, told_by_all, told_by_environment
+from cl_client.http.auth import AuthProvider
+from cl_client.http.transport import AWAY, Transport
+
+__all__ = ["Scheme", "ServerClient"]
+
+
+@frozen
+class Scheme:
+    """A way to sign in that the spec of a server has (OpenAPI 3.1 §4.8.27).
+
+    Attributes:
+        kind: `bearer`, `basic`, or where an API key is: `header`, `query`, `cookie`.
+        name: of the header, parameter or cookie of a key.
+    """
+
+    kind: Literal["bearer", "basic", "header", "query", "cookie"]
+    name: str = ""
+
+
+class ServerClient:
+    """A client of one server, for one event loop: all but the operations, which generated packages mix in.
+
+    Use it as an async context manager, or `await client.close()` at the end.
+
+    Args:
+        base_url: of the server; `COMPUTE_URL`, or the address that the spec has, when not given.
+        timeout: seconds for each connect, read and write of a request, or a `Timeouts` for each of them its own; 30
+            when not given.
+        auth_provider: signs the requests.
+        server_config: addresses in one object; `base_url` goes before it.
+        token: for servers with bearer tokens; `api_key`: for those with keys; `username`, `password`: for basic
+            authentication. When not given, what the environment has: `{PROGRAM}_TOKEN`, `{PROGRAM}_API_KEY`,
+            `{PROGRAM}_USERNAME` and `{PROGRAM}_PASSWORD`.
+        deadline: seconds that a call may take in all; when not given, a request is tried a few times.
+        limits: of the connections.
+
+    Raises:
+        InvalidParameterError: an address or a time that cannot be one.
+    """
+
+    program: ClassVar[str] = ""
+    address: ClassVar[str] = ""
+    schemes: ClassVar[tuple[Scheme, ...]] = ()
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        timeout: float | Timeouts | None = None,
+        auth_provider: AuthProvider | None = None,
+        server_config: ServerConfig | None = None,
+        *,
+        token: str | None = None,
+        api_key: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        deadline: float | None = None,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
+        told = told_by_environment() if server_config is None else server_config.told
+        if base_url is None and "compute_url" not in told and self.address:
+            base_url = self.address
+        arguments = {"compute_url": Told(base_url, "argument")} if base_url else {}
+        self.base_url: str = ServerConfig.of(told_by_all(told, arguments)).compute_url.rstrip("/")
+        said = {"token": token, "api_key": api_key, "username": username, "password": password}
+        secrets = {name: value or self._environment(name) for name, value in said.items()}
+        self._transport = Transport(
+            self.base_url,
+            timeout=Timeouts() if timeout is None else timeout,
+            auth=auth_provider or _provider(self.schemes, secrets),
+            deadline=deadline,
+            limits=limits or ConnectionLimits(),
+            when_away=AWAY,
+        )
+        self._add_keys(secrets["api_key"])
+        self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
+        """The wire layer beneath."""
+
+    def _environment(self, name: str) -> str | None:
+        return os.environ.get(f"{self.program.upper().replace('-', '_')}_{name.upper()}") if self.program else None
+
+    def _add_keys(self, key: str | None) -> None:
+        """A key in the query goes into each address; an AuthProvider knows only headers."""
+        names = [scheme.name for scheme in self.schemes if scheme.kind == "query"]
+        if key is None or not names:
+            return
+
+        async def add(request: httpx.Request) -> None:
+            for name in names:
+                request.url = request.url.copy_set_param(name, key)
+
+        self._transport.event_hooks = {"request": [add], "response": []}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class _Keys(AuthProvider):
+    """Headers that stay the same."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = dict(headers)
+
+    def get_headers(self) -> dict[str, str]:
+        return dict(self._headers)
+
+
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
+def _provider(schemes: tuple[Scheme, ...], secrets: Mapping[str, str | None]) -> AuthProvider | None:
+    """What signs with what was given, by all schemes that take it."""
+    headers: dict[str, str] = {}
+    for scheme in schemes:
+        headers |= _headers(scheme, secrets)
+    if not headers and (token := secrets["token"]):
+        headers = {"Authorization": f"Bearer {token}"}
+    return _Keys(headers) if headers else None
+
+
+def _headers(scheme: Scheme, secrets: Mapping[str, str | None]) -> Mapping[str, str]:
+    token, key, username = secrets["token"], secrets["api_key"], secrets["username"]
+    match scheme.kind:
+        case "bearer" if token:
+            return {"Authorization": f"Bearer {token}"}
+        case "basic" if username:
+            pair = f"{username}:{secrets['password'] or ''}".encode()
+            return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+        case "header" if key:
+            return {scheme.name: key}
+        case "cookie" if key:
+            return {"Cookie": f"{scheme.name}={key}"}
+        case _:
+            return _NOTHING

@@ -1,0 +1,327 @@
+"""The operations of a server that are no jobs, by their tags: what the templates of the operation layer are given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from attrs import evolve, frozen
+
+from cl_codegen.model.command import GLOBAL_OPTIONS
+from cl_codegen.model.reserved import CLIENT_WORDS, COMMAND_WORDS
+from cl_codegen.spec.spec import Node, Spec
+from cl_codegen.text import naming
+from cl_codegen.text.escape import SpecText, literal, one_line
+from cl_codegen.text.layout import Layout
+from cl_codegen.wire.endpoint import Argument, WireBody, WireEndpoint
+from cl_codegen.wire.property_code import Field
+from cl_codegen.wire.wire import Wire
+
+_CALL_WORDS: Final = frozenset(["self", "body", "dest", "on_progress", "data", "run_", "value"])
+_MODULE_WORDS: Final = frozenset(
+    [
+        *("UNSET", "Call", "DownloadCallback", "File", "FileInput", "JSONObject", "JSONValue", "Literal"),
+        *("OperationGroup", "Path", "UUID", "Unset", "content", "datetime", "os", "upload", "annotations", "app"),
+    ]
+)
+_PLAIN: Final = frozenset(["str", "int", "float", "bool"])
+_TEXTS: Final = {"datetime.date", "datetime.datetime", "UUID"}
+
+
+@frozen
+class Given:
+    """One argument of a method.
+
+    Attributes:
+        name: in Python.
+        type: without Unset; hint: with it, as the signature has it.
+        value: the expression that the endpoint, or the model of a form, takes.
+        sent_as: what that calls it.
+        place: `path`, `named`, `body` or `field`.
+        option: on the command line; kind: its type there; read: the expression of the value that was given, or nothing
+            for what is written as JSON, which `decoded` reads.
+        help: the description.
+    """
+
+    name: str
+    type: str
+    required: bool
+    value: str
+    sent_as: str
+    place: str
+    option: str
+    kind: str
+    read: str
+    help: SpecText
+    default: str = " | Unset = UNSET"
+    decoded: str = ""
+    classes: tuple[str, ...] = ()
+
+    @property
+    def hint(self) -> str:
+        return self.type if self.required else f"{self.type}{self.default}"
+
+
+@frozen
+class Method:
+    """One operation: a method and a command.
+
+    Attributes:
+        module: of the endpoint; alias: what the module of the group calls it.
+        saves: whether its answer is bytes, which go to a file; file: how that is called in a folder.
+        form: the model that its fields are put into.
+    """
+
+    name: str
+    command: str
+    module: str
+    alias: str
+    summary: SpecText
+    description: SpecText
+    route: SpecText
+    given: tuple[Given, ...]
+    returns: str
+    saves: bool
+    file: str
+    form: str | None
+    body: Given | None
+    classes: tuple[str, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The models that its command makes of JSON."""
+        used = {name for one in self.given if not one.read and "read_option" in one.decoded for name in one.classes}
+        return tuple(sorted(used))
+
+    @property
+    def reads_json(self) -> bool:
+        """Whether its command makes something of JSON that is more than to believe it."""
+        return any("read_option" in one.decoded for one in self.given if not one.read)
+
+    @property
+    def positional(self) -> tuple[Given, ...]:
+        return tuple(one for one in self.given if one.place == "path")
+
+    @property
+    def keywords(self) -> tuple[Given, ...]:
+        return tuple(sorted((one for one in self.given if one.place != "path"), key=lambda one: not one.required))
+
+    def sent(self, place: str) -> tuple[Given, ...]:
+        return tuple(one for one in self.given if one.place == place)
+
+
+@frozen
+class Group:
+    """The operations of one tag.
+
+    Attributes:
+        name: of the property and the module.
+        command: of the command line.
+    """
+
+    name: str
+    command: str
+    class_name: str
+    tag: str
+    summary: SpecText
+    methods: tuple[Method, ...]
+    layout: Layout
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(sorted({name for method in self.methods for name in method.classes}))
+
+
+def read_groups(
+    spec: Spec, wire: Wire, layout: Layout, *, jobs: Collection[str], taken: Collection[str]
+) -> tuple[Group, ...]:
+    """The groups of a normalised spec, by name.
+
+    Args:
+        spec: normalised.
+        wire: of it.
+        layout: of the package.
+        jobs: the ids of the operations that are about jobs, and have methods of their own.
+        taken: the names of plugins.
+    """
+    names, commands = {*CLIENT_WORDS, *taken}, {*COMMAND_WORDS, *map(naming.kebab, taken)}
+    described = _descriptions(spec)
+    found: dict[str, list[WireEndpoint]] = {}
+    for operation in wire.operations:
+        if operation.name not in jobs:
+            found.setdefault(operation.tag, []).append(wire.endpoints[operation.path, operation.method])
+    groups: list[Group] = []
+    for tag, endpoints in found.items():
+        name = naming.unique(f"{tag}_api" if tag in names else tag, names)
+        command = naming.kebab(name)
+        command = naming.unique(f"{command}-api" if command in commands else command, commands)
+        names.add(name)
+        commands.add(command)
+        said = described.get(tag) or name.replace("_", " ").capitalize()
+        methods = tuple(_methods(endpoints))
+        class_name = f"{naming.pascal(name)}Operations"
+        groups.append(Group(name, command, class_name, tag, SpecText(one_line(said)), methods, layout))
+    return tuple(sorted(groups, key=lambda group: group.name))
+
+
+def _descriptions(spec: Spec) -> dict[str, str]:
+    tags = spec.root.find("tags")
+    found: dict[str, str] = {}
+    for tag in tags.elements() if tags is not None and isinstance(tags.value, list) else ():
+        name, description = tag.value_of("name"), tag.value_of("description")
+        if isinstance(name, str) and isinstance(description, str) and description.strip():
+            found[naming.snake(name, fallback="tag")] = description.strip().split("\n")[0]
+    return found
+
+
+def _methods(endpoints: list[WireEndpoint]) -> Iterator[Method]:
+    names: set[str] = {"mro"}
+    commands: set[str] = set()
+    for endpoint in endpoints:
+        name = naming.unique(endpoint.module, names)
+        command = naming.unique(naming.kebab(name), commands)
+        names.add(name)
+        commands.add(command)
+        yield _method(endpoint, name, command)
+
+
+def _method(endpoint: WireEndpoint, name: str, command: str) -> Method:
+    body = endpoint.body
+    taken = {*_CALL_WORDS, *_MODULE_WORDS, name}
+    given: list[Given] = []
+    for argument in (*endpoint.path_arguments, *endpoint.keyword_arguments):
+        chosen = naming.unique(argument.name, taken)
+        taken.add(chosen)
+        given.append(_of_argument(argument, chosen, "path" if argument in endpoint.path_arguments else "named"))
+    form = body.type if body is not None and body.kind == "form" and body.fields else None
+    whole: Given | None = None
+    if body is not None and form is not None:
+        for field in body.fields:
+            chosen = naming.unique(field.name, taken)
+            taken.add(chosen)
+            given.append(_of_field(field, chosen))
+    elif body is not None:
+        whole = _whole(body)
+        given.append(whole)
+    classes = {class_ for _, class_ in endpoint.models} | {class_ for one in given for class_ in one.classes}
+    saves = endpoint.returns == "bytes"
+    return Method(
+        name=name,
+        command=command,
+        module=f"{endpoint.tag}.{endpoint.module}",
+        alias=f"call_{endpoint.module}",
+        summary=SpecText(endpoint.summary or name.replace("_", " ").capitalize()),
+        description=SpecText(endpoint.description),
+        route=SpecText(f"{endpoint.method} {endpoint.spec_path}"),
+        given=tuple(given),
+        returns="Path" if saves else endpoint.returns,
+        saves=saves,
+        file=naming.kebab(name),
+        form=form,
+        body=whole,
+        classes=tuple(sorted(classes | ({form} if form else set()))),
+    )
+
+
+def _of_argument(argument: Argument, name: str, place: str) -> Given:
+    kind, read = _said(name, argument.type, argument.read)
+    default = f" = {literal(argument.only)}" if argument.only is not None else " | Unset = UNSET"
+    return Given(
+        name=name,
+        type=argument.type,
+        required=argument.required,
+        value=name,
+        sent_as=argument.name,
+        place=place,
+        option=_option(name),
+        kind=kind,
+        read=read,
+        help=SpecText(one_line(argument.description)),
+        default=default,
+        decoded=_decoded(name, argument.type, argument.read),
+        classes=tuple(class_ for _, class_ in argument.classes),
+    )
+
+
+def _of_field(field: Field, name: str) -> Given:
+    required = field.default == ""
+    type = field.value_type
+    value, kind, read = name, *_said(name, type, field.read)
+    parts = type.split(" | ")
+    if field.sent_as == "file" and "list[File]" in parts:
+        type, kind, read = type.replace("File", "FileInput"), "list[Path]", f"[*{name}]"
+        value = f"[upload(each) for each in {name}]"
+    elif field.sent_as == "file":
+        type, kind, read = type.replace("File", "FileInput"), "Path", name
+        value = f"upload({name})"
+    elif field.sent_as == "part":
+        kind, read = "Path", f"upload({name})"
+    if value != name and "None" in parts:
+        value = f"None if {name} is None else {value}"
+    if value != name and not required:
+        value = f"UNSET if isinstance({name}, Unset) else {value}"
+    default = " | Unset = UNSET" if field.default in {"", " = UNSET"} else field.default
+    return Given(
+        name=name,
+        type=type,
+        required=required,
+        value=value,
+        sent_as=field.name,
+        place="field",
+        option=_option(name),
+        kind=kind,
+        read=read,
+        help=SpecText(one_line(field.description)),
+        default=default,
+        decoded=_decoded(name, type, field.read),
+        classes=tuple(class_ for _, class_ in field.classes),
+    )
+
+
+def _decoded(name: str, type: str, read: str | None, *, source: str | None = None) -> str:
+    """The value of an option that is written as JSON."""
+    option, text = literal(_option(name)), source or name
+    if read is not None:
+        return f"read_option({option}, {text}, lambda value: {read})"
+    return f"cast({literal(type)}, json_option({option}, {text}))"
+
+
+def _option(name: str) -> str:
+    """The option for an argument: none that every command has."""
+    option = f"--{naming.kebab(name)}"
+    return f"{option}-value" if option in GLOBAL_OPTIONS else option
+
+
+def _whole(body: WireBody) -> Given:
+    """The whole body, where it is no form."""
+    required = body.required
+    if body.kind == "content":
+        value = "content(body)" if required else "UNSET if isinstance(body, Unset) else content(body)"
+        said = SpecText("The file to send.")
+        return Given("body", "FileInput", required, value, "body", "body", "--body", "Path", "body", said)
+    said = SpecText("The body, as JSON, @FILE or -.")
+    decoded = _decoded("body", body.type, body.read, source="body_option(body)")
+    given = Given("body", body.type, required, "body", "body", "body", "--body", "str", "", said, decoded=decoded)
+    return evolve(given, classes=tuple(class_ for _, class_ in body.classes))
+
+
+def _said(name: str, type: str, read: str | None) -> tuple[str, str]:
+    """(type of the option, expression of the value): plain where a command line has it, else JSON."""
+    parts = [part for part in type.split(" | ") if part != "None"]
+    if len(parts) == 1 and parts[0] in _PLAIN:
+        return parts[0], name
+    if len(parts) == 1 and parts[0] in {f"list[{plain}]" for plain in _PLAIN}:
+        return parts[0], f"[*{name}]"
+    if len(parts) == 1 and parts[0] in _TEXTS and read is not None:
+        return "str", f"read_text({literal(_option(name))}, {name}, {_reader(parts[0])})"
+    return "str", ""
+
+
+def _reader(type: str) -> str:
+    return {"UUID": "UUID"}.get(type, f"{type}.fromisoformat")
+
+
+def job_operations(spec: Spec, plugins: Collection[str], routes: Collection[Node]) -> set[str]:
+    """The ids of the operations that create jobs, and of those that say how these are."""
+    said = {str(node.value_of("operationId")) for node in routes}
+    return {*plugins, *said} & {str(operation.value_of("operationId")) for _, _, operation in spec.operations()}
