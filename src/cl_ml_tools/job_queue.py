@@ -221,6 +221,10 @@ class JobQueue(JobRepository, Protocol):
         """The jobs that ended before a time, in UTC milliseconds."""
         ...
 
+    def delete_jobs(self, job_ids: Sequence[str]) -> list[str]:
+        """Forget jobs that have ended, in one step; which of them were there."""
+        ...
+
     def take_untold(self, older_than: int, limit: int = 100) -> list[Event]:
         """Events that whoever made them has not settled within `older_than` milliseconds; the caller tells them."""
         ...

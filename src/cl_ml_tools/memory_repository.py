@@ -54,6 +54,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def steady_ms() -> int:
+    """Milliseconds that only pass."""
+    return time.monotonic_ns() // 1_000_000
+
+
 class MemoryJobRepository:
     """A `JobQueue` without a database. `worker_id` is the name in which `fetch_next_job` claims."""
 
@@ -63,7 +68,7 @@ class MemoryJobRepository:
         worker_id: str = "worker",
         on_event: Listener = ignore_event,
         on_wake: Wake = ignore_wake,
-        clock: Callable[[], int] = now_ms,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self._entries: dict[str, Entry] = {}
         self._keys: dict[str, str] = {}
@@ -76,7 +81,9 @@ class MemoryJobRepository:
         self._worker_id = worker_id
         self._on_event = on_event
         self._on_wake = on_wake
-        self._clock = clock
+        self._clock = clock or now_ms
+        # Leases and pauses are reckoned by one that nobody puts back; a clock that is given is both.
+        self._steady = clock or steady_ms
 
     def add_job(self, job: Job, created_by: str | None = None, priority: int | None = None) -> str:
         """Queue a new job."""
@@ -165,15 +172,15 @@ class MemoryJobRepository:
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
         """Take the next job."""
         with self._lock:
-            now = self._clock()
-            waiting = [e for e in self._entries.values() if _waits(e, task_types) and e.run_at <= now]
+            now, steady = self._clock(), self._steady()
+            waiting = [e for e in self._entries.values() if _waits(e, task_types) and e.run_at <= steady]
             if not waiting:
                 return None
             entry = min(waiting, key=lambda e: (-e.job.priority, e.seq))
             entry.attempts += 1
             entry.token += 1
             entry.worker_id = worker_id
-            entry.lease_until = now + lease
+            entry.lease_until = steady + lease
             self._change(entry, JobStatus.PROCESSING, started_at=max(now, entry.job.updated_at))
             return Claim(entry.job.model_copy(), worker_id, entry.attempts, entry.token)
 
@@ -183,7 +190,7 @@ class MemoryJobRepository:
             entry = self._of(claim)
             if entry is None:
                 return Beat.LOST
-            entry.lease_until = self._clock() + lease
+            entry.lease_until = self._steady() + lease
             return Beat.CANCEL if entry.cancelling else Beat.KEPT
 
     def look(self, claim: Claim) -> Beat:
@@ -277,14 +284,14 @@ class MemoryJobRepository:
 
     def expire(self) -> list[Job]:
         """Take jobs away from workers whose lease is over."""
-        now = self._clock()
+        now = self._steady()
         return self._take_away(lambda entry: entry.lease_until < now, wait=True)
 
     def next_due(self, task_types: Sequence[str]) -> int | None:
         """In how many milliseconds the next queued job may be claimed."""
         with self._lock:
             due = [entry.run_at for entry in self._entries.values() if _waits(entry, task_types)]
-            return max(min(due) - self._clock(), 0) if due else None
+            return max(min(due) - self._steady(), 0) if due else None
 
     def list_jobs(self, query: JobQuery) -> Page:
         """A page of jobs, newest first."""
@@ -307,10 +314,17 @@ class MemoryJobRepository:
             ended = {job_id: entry.job.completed_at for job_id, entry in self._entries.items()}
         return [job_id for job_id, at in ended.items() if at is not None and at < time]
 
+    def delete_jobs(self, job_ids: Sequence[str]) -> list[str]:
+        """Forget jobs that have ended; which of them were there."""
+        with self._lock:
+            found = {job_id: self._entries.get(job_id) for job_id in job_ids}
+            ended = [job_id for job_id, entry in found.items() if entry is not None and entry.job.status.terminal]
+            return sorted(job_id for job_id in ended if self.delete_job(job_id))
+
     def take_untold(self, older_than: int, limit: int = 100) -> list[Event]:
         """Events that nobody has settled in time."""
         with self._lock:
-            now = self._clock()
+            now = self._steady()
             late = [seq for seq, (told_at, _) in self._outbox.items() if told_at <= now - older_than][:limit]
             events = [self._outbox[seq][1] for seq in late]
             for seq, event in zip(late, events, strict=True):
@@ -350,7 +364,7 @@ class MemoryJobRepository:
             self._change(entry, JobStatus.CANCELLED)
             return
         entry.worker_id = None
-        entry.run_at = self._clock() + after if after else 0
+        entry.run_at = self._steady() + after if after else 0
         self._change(entry, JobStatus.QUEUED, progress=0, started_at=None)
         wake(self._on_wake)
 
@@ -363,7 +377,7 @@ class MemoryJobRepository:
     def _tell(self, entry: Entry) -> None:
         self._event_seq += 1
         event = Event(entry.job.model_copy(), self._event_seq)
-        self._outbox[self._event_seq] = (self._clock(), event)
+        self._outbox[self._event_seq] = (self._steady(), event)
         tell(self._on_event, event)
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import resource
 from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
@@ -92,6 +93,9 @@ class Worker:
 
 def explain(task_type: str, error: Exception) -> TaskFailed:
     """What the user is told about an error that a plugin did not expect: one line, and no path of the server."""
+    if is_out_of_memory(error):
+        said = f"{task_type}: the file needs more memory than a job may have on this server"
+        return {"status": "error", "error": said, "transient": not _is_bounded()}
     match error:
         case ValidationError():
             issue = error.errors(include_url=False, include_context=False)[0]
@@ -103,6 +107,20 @@ def explain(task_type: str, error: Exception) -> TaskFailed:
         case _:
             said = f"{task_type} failed on the server ({type(error).__name__}); its log says more"
     return {"status": "error", "error": said, "transient": is_transient(error)}
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was not enough memory, in the words of whichever library."""
+    match error:
+        case MemoryError() | OSError(errno=errno.ENOMEM):
+            return True
+        case _:
+            return any(word in str(error) for word in ("Insufficient memory", "bad_alloc", "Failed to allocate"))
+
+
+def _is_bounded() -> bool:
+    """Whether the system gives this process so much and no more: then another attempt gets no further."""
+    return resource.getrlimit(resource.RLIMIT_DATA)[0] != resource.RLIM_INFINITY
 
 
 def is_transient(error: Exception) -> bool:

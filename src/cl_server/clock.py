@@ -1,10 +1,22 @@
-"""The time on the wire."""
+"""The time: on the wire, and as it passes."""
 
 import time
 
 DAY_MS = 24 * 3600 * 1000
+# It goes on while a machine sleeps; where there is none, the steady clock stands in for it.
+_BOOT: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def now_ms() -> int:
-    """UTC milliseconds."""
+    """UTC milliseconds. They may be put back or forward."""
     return time.time_ns() // 1_000_000
+
+
+def steady_ms() -> int:
+    """Milliseconds that only pass, the same for all processes of a machine. They stand still while it sleeps."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def boot_ms() -> int:
+    """Milliseconds that only pass, also while the machine sleeps."""
+    return time.clock_gettime_ns(_BOOT) // 1_000_000

@@ -33,7 +33,8 @@ class Operation:
 
     A user, or all guests together, may have `quota_bytes` of files and `quota_jobs` that are not over. Jobs are deleted
     `retention_days` after their end. `drain` is for how many seconds a server stays after the first SIGTERM, not ready.
-    `metrics_for` are the networks from which metrics may be asked for. A worker with more than `worker_memory` bytes in
+    `proxies` are the networks of those who are believed when they say for whom they pass a request on, and
+    `metrics_for` the networks from which metrics may be asked for. A worker with more than `worker_memory` bytes in
     memory after a job makes room for a new one.
     """
 
@@ -42,12 +43,13 @@ class Operation:
     retention_days: float = 0
     drain: float = 0
     worker_memory: int = 4 * GIB
+    proxies: tuple[Network, ...] = ()
     metrics_for: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
-        """Read `CL_QUOTA_BYTES`, `CL_QUOTA_JOBS`, `CL_RETENTION_DAYS`, `CL_DRAIN`, `CL_WORKER_MEMORY` and
-        `CL_METRICS_FOR`.
+        """Read `CL_QUOTA_BYTES`, `CL_QUOTA_JOBS`, `CL_RETENTION_DAYS`, `CL_DRAIN`, `CL_WORKER_MEMORY`,
+        `CL_PROXIES` and `CL_METRICS_FOR`.
 
         Raises `SettingsError`.
         """
@@ -58,7 +60,8 @@ class Operation:
             retention_days=_amount(env, "CL_RETENTION_DAYS"),
             drain=_amount(env, "CL_DRAIN"),
             worker_memory=int(_amount(env, "CL_WORKER_MEMORY", 4 * GIB)),
-            metrics_for=_networks(networks) if networks else cls().metrics_for,
+            proxies=_networks("CL_PROXIES", proxies) if (proxies := env.get("CL_PROXIES")) else (),
+            metrics_for=_networks("CL_METRICS_FOR", networks) if networks else cls().metrics_for,
         )
 
     def environment(self) -> dict[str, str]:
@@ -69,6 +72,7 @@ class Operation:
             "CL_RETENTION_DAYS": str(self.retention_days),
             "CL_DRAIN": str(self.drain),
             "CL_WORKER_MEMORY": str(self.worker_memory),
+            "CL_PROXIES": ",".join(map(str, self.proxies)),
             "CL_METRICS_FOR": ",".join(map(str, self.metrics_for)),
         }
 
@@ -85,11 +89,11 @@ def _amount(env: Mapping[str, str], name: str, otherwise: float = 0) -> float:
     return amount
 
 
-def _networks(said: str) -> tuple[Network, ...]:
+def _networks(name: str, said: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(word.strip()) for word in said.split(","))
     except ValueError as error:
-        raise SettingsError(f"CL_METRICS_FOR is a list of networks, with commas: {error}") from None
+        raise SettingsError(f"{name} is a list of networks, with commas: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

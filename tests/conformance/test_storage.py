@@ -2,15 +2,18 @@
 
 import hashlib
 import io
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
 from cl_server.files.local import open_storage
-from cl_server.files.protocol import JobStorage
+from cl_server.files.protocol import JobStorage, StorageUnavailableError
+from cl_server.settings_error import SettingsError
 from tests.s3 import S3Server
 
 CONTENT = bytes(range(256)) * 1000
@@ -346,3 +349,24 @@ async def test_what_a_dead_attempt_left_goes_with_the_next_one(storage: JobStora
     publish(storage, "job", 3, **{"a.txt": "result"})
     storage.clear_attempts("job")
     assert text_of(storage, "job", "output/a.txt") == "result"
+
+
+def test_a_bucket_that_is_not_there_is_found_out_at_the_start(s3: S3Server, tmp_path: Path) -> None:
+    storage = open_storage(tmp_path, "s3://nosuchbucket/x", "here")
+    with pytest.raises(SettingsError, match=r"CL_STORAGE: s3://nosuchbucket/x cannot be used .*make the bucket"):
+        storage.check_settings()
+    open_storage(tmp_path, s3.bucket(), "here").check_settings()
+
+
+def test_a_storage_that_does_not_answer_may_come_and_is_given_up_soon(
+    s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        storage = open_storage(tmp_path, s3.bucket(), "here")
+        started = time.monotonic()
+        storage.check_settings()
+        with pytest.raises(StorageUnavailableError):
+            storage.keep_input("job", "source", io.BytesIO(b"words"))
+        # Twice, and each within seconds.
+        assert time.monotonic() - started < 25

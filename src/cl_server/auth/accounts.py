@@ -1,8 +1,11 @@
 """Who may log in, and who somebody is: the rules between the routes and what is kept."""
 
+import asyncio
+
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
+from cl_server.auth import passwords
 from cl_server.auth.issuer import Issuer
 from cl_server.auth.limits import Attempt, LoginLimit
 from cl_server.auth.passwords import Passwords
@@ -18,18 +21,20 @@ class Accounts:
     """Passwords are checked in threads of their own, the database is asked in others: never on the event loop."""
 
     def __init__(
-        self, users: UserRepository, passwords: Passwords, issuer: Issuer, verifier: Verifier, limit: LoginLimit
+        self, users: UserRepository, hashed: Passwords, issuer: Issuer, verifier: Verifier, limit: LoginLimit
     ) -> None:
         self.users = users
-        self._passwords = passwords
+        self._passwords = hashed
         self._issuer = issuer
         self._verifier = verifier
         self._limit = limit
 
     async def login(self, username: str, password: str, address: str) -> TokenResponse:
-        """A token for a name and a password. Raises 401, and `TooManyError`."""
+        """A token for a name and a password. Raises 401, `TooManyError`, and `BusyError`."""
         attempt = Attempt(address, username)
-        self._limit.begin(attempt)
+        wait = self._limit.begin(attempt)
+        if wait > 0:
+            await asyncio.sleep(wait)
         user = await run_in_threadpool(self.users.by_name, username)
         # Always one hash, whether or not there is such a user: the time tells nothing.
         if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
@@ -71,7 +76,8 @@ class Accounts:
         return user
 
     async def create(self, wanted: UserCreateRequest) -> User:
-        """A new user. Raises `UsernameTakenError`."""
+        """A new user. Raises `UsernameTakenError`, `WeakPasswordError`, and `BusyError`."""
+        await run_in_threadpool(passwords.refuse_worst, wanted.password, wanted.username)
         hashed = await self._passwords.hash(wanted.password)
 
         def add() -> User:
@@ -81,10 +87,15 @@ class Accounts:
 
         return await run_in_threadpool(add)
 
+    def _refuse_worst(self, user_id: int, password: str) -> None:
+        user = self.users.get(user_id)
+        passwords.refuse_worst(password, "" if user is None else user.username)
+
     async def update(self, user_id: int, wanted: UserUpdateRequest) -> User | None:
-        """Change what is given. Raises `LastAdminError`."""
+        """Change what is given. Raises `LastAdminError`, `WeakPasswordError`, and `BusyError`."""
         changes: UserChange = {}
         if wanted.password is not None:
+            await run_in_threadpool(self._refuse_worst, user_id, wanted.password)
             changes["password_hash"] = await self._passwords.hash(wanted.password)
         if wanted.permissions is not None:
             changes["permissions"] = list(dict.fromkeys(wanted.permissions))

@@ -72,7 +72,7 @@ def create_app(
     app.add_middleware(RequestLogMiddleware, metrics=RequestMetrics(registry))
     app.include_router(routes.server_router())
     app.include_router(health.create_router(state or Health(), registry, operation.metrics_for))
-    app.include_router(routes.token_router(accounts, ring))
+    app.include_router(routes.token_router(accounts, ring, operation.proxies))
     app.include_router(routes.user_router(accounts))
     openapi.install(app)
     return app

@@ -5,6 +5,16 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+# Seconds between two turns of an address that is above its limit, and the longest that one waits for its turn.
+PACE = 1.0
+LONGEST_WAIT = 10.0
+# How many addresses and names are remembered, the latest.
+LARGEST = 10_000
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class TooManyError(Exception):
@@ -19,7 +29,7 @@ class Window:
     """At most `count` attempts of one key in any `seconds`. Remembers the `largest` number of keys, latest first."""
 
     def __init__(
-        self, count: int, seconds: float, *, largest: int = 10_000, clock: Callable[[], float] = time.monotonic
+        self, count: int, seconds: float, *, largest: int = LARGEST, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._count = count
         self._seconds = seconds
@@ -73,28 +83,73 @@ class Attempt:
 class LoginLimit:
     """Attempts that fail are limited for a name from an address, for an address, and for a name from everywhere.
 
-    The last one is wide, because it also shuts out whom the name belongs to. Names that nobody has are limited
-    like others. What succeeds does not count. For one event loop; nothing here waits.
+    An address may be that of a proxy or of a whole company, so the others behind it are never shut out for what one
+    does: above its limit, its attempts take their turn, one each second, and only whose turn is far away is refused.
+    The limit of a name does not hold for an address from which that name has logged in: else anybody could shut anybody
+    out. Names that nobody has are limited like others. What succeeds does not count. For one event loop; nothing here
+    waits.
     """
 
-    def __init__(self, per_login: int = 10, per_address: int = 50, per_name: int = 200, seconds: float = 60) -> None:
-        self._logins = Window(per_login, seconds)
-        self._addresses = Window(per_address, seconds)
-        self._names = Window(per_name, seconds)
+    def __init__(
+        self,
+        per_login: int = 10,
+        per_address: int = 50,
+        per_name: int = 200,
+        seconds: float = 60,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._logins = Window(per_login, seconds, clock=clock)
+        self._addresses = Window(per_address, seconds, clock=clock)
+        self._names = Window(per_name, seconds, clock=clock)
+        self._clock = clock
+        # When the next turn of an address begins, and from where names have logged in; the latest of both.
+        self._turns: OrderedDict[str, float] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def begin(self, attempt: Attempt) -> None:
-        """Count an attempt, before the password is looked at: many at once are many. Raises `TooManyError`."""
-        wait = max(window.wait(key) for window, key in self._keys(attempt))
+    def begin(self, attempt: Attempt) -> float:
+        """Count an attempt, before the password is looked at: many at once are many. The seconds to wait before that.
+
+        Raises `TooManyError`.
+        """
+        wait = max(window.wait(key) for window, key in self._refusing(attempt))
         if wait > 0:
             raise TooManyError(math.ceil(wait))
+        wait = self._turn(attempt.address) if self._addresses.wait(attempt.address) > 0 else 0
         for window, key in self._keys(attempt):
             window.take(key)
+        return wait
 
     def succeeded(self, attempt: Attempt) -> None:
         """Do not count it after all."""
         for window, key in self._keys(attempt):
             window.give_back(key)
+        _note(self._known, _whose(attempt), None)
+
+    def _turn(self, address: str) -> float:
+        """The seconds until the next turn of an address, which is then taken. Raises `TooManyError`."""
+        now = self._clock()
+        begins = max(self._turns.get(address, now), now) + PACE
+        if begins - now > LONGEST_WAIT:
+            raise TooManyError(math.ceil(begins - now))
+        _note(self._turns, address, begins)
+        return begins - now
+
+    def _refusing(self, attempt: Attempt) -> list[tuple[Window, str]]:
+        login, _, name = self._keys(attempt)
+        return [login] if _whose(attempt) in self._known else [login, name]
 
     def _keys(self, attempt: Attempt) -> list[tuple[Window, str]]:
-        name = attempt.username.casefold()
-        return [(self._logins, f"{attempt.address} {name}"), (self._addresses, attempt.address), (self._names, name)]
+        address, name = _whose(attempt)
+        return [(self._logins, f"{address} {name}"), (self._addresses, address), (self._names, name)]
+
+
+def _whose(attempt: Attempt) -> tuple[str, str]:
+    return attempt.address, attempt.username.casefold()
+
+
+def _note(kept: OrderedDict[K, V], key: K, value: V) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    if len(kept) > LARGEST:
+        kept.popitem(last=False)

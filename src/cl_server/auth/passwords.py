@@ -1,13 +1,55 @@
 """Passwords, hashed with argon2id (RFC 9106)."""
 
 import asyncio
+import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 # Each hash takes 64 MiB and all of a core for a while: more at once would only take memory.
 PARALLEL = 2
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+# How many wait for their turn at most: whoever comes then would be gone before it is theirs.
+WAITING = 64
+# A password that is found within so many guesses is refused. zxcvbn reckons them, for passwords up to a length.
+FEWEST_GUESSES = 10_000
+LONGEST = 72
+
+
+log = logging.getLogger(__name__)
+
+
+class BusyError(Exception):
+    """Too many passwords wait to be looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("too many are logging in at the moment: try again in a few seconds")
+
+
+class WeakPasswordError(Exception):
+    """A password that is among the first that anybody would try; one sentence that says why."""
+
+
+def refuse_worst(password: str, username: str) -> None:
+    """Raise `WeakPasswordError` for a password that everybody knows, or that is made of the name: in milliseconds."""
+    # Here, because its lists of words take long to load.
+    try:
+        from zxcvbn import zxcvbn
+    except ImportError:
+        log.warning("zxcvbn is not installed, so any password of 8 characters is taken: pip install zxcvbn")
+        return
+    found = zxcvbn(password[:LONGEST], user_inputs=[username] if username else [])
+    if found["guesses"] < FEWEST_GUESSES:
+        why = found["feedback"]["warning"].rstrip(".") or "it is one of the first that are tried"
+        raise WeakPasswordError(f"the password is too easy to guess ({why}): take several words, or a random one")
 
 
 class Passwords:
@@ -16,16 +58,29 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._threads = ThreadPoolExecutor(PARALLEL, "argon2")
+        self._waiting = 0
         # What the password of somebody who does not exist is compared with: the answer takes as long as for others.
         self._decoy = self._hasher.hash("nobody")
 
     async def hash(self, password: str) -> str:
-        """The hash to keep."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+        """The hash to keep. Raises `BusyError`."""
+        return await self._in_turn(self._hasher.hash, password)
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether this is the password. `None` is never anybody's, and takes as long to find out."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._matches, stored, password)
+        """Whether this is the password. `None` is never anybody's, and takes as long to find out.
+
+        Raises `BusyError`.
+        """
+        return await self._in_turn(self._matches, stored, password)
+
+    async def _in_turn(self, work: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        if self._waiting >= WAITING:
+            raise BusyError
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments, **named))
+        finally:
+            self._waiting -= 1
 
     def outdated(self, stored: str) -> bool:
         """Whether a hash was made with other parameters than today's."""

@@ -1,15 +1,18 @@
 """The routes of the auth server."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 
 from cl_ml_tools.form_fields import refuse_others
 from cl_ml_tools.schemas import ErrorResponse
 from cl_server.auth.accounts import Accounts
 from cl_server.auth.keys import KeyRing
 from cl_server.auth.limits import TooManyError
+from cl_server.auth.passwords import BusyError, WeakPasswordError
 from cl_server.auth.schemas import (
     AuthServerInfo,
     JsonWebKeySet,
@@ -22,6 +25,8 @@ from cl_server.auth.schemas import (
 )
 from cl_server.auth.users import LastAdminError, User, UsernameTakenError
 from cl_server.http import bearer
+from cl_server.http.client_address import client_address
+from cl_server.settings import Network
 
 # Tokens are not for caches (RFC 6749 §5.1).
 NO_STORE = "no-store"
@@ -36,7 +41,7 @@ Id = Annotated[UserId, Path()]
 FormText = Annotated[str, Form(max_length=1024)]
 
 
-def token_router(accounts: Accounts, ring: KeyRing) -> APIRouter:
+def token_router(accounts: Accounts, ring: KeyRing, proxies: Sequence[Network] = ()) -> APIRouter:
     """`/auth`: tokens, and the keys to believe them by."""
     router = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -54,11 +59,12 @@ def token_router(accounts: Accounts, ring: KeyRing) -> APIRouter:
         request: Request, response: Response, username: FormText, password: FormText
     ) -> TokenResponse:
         response.headers["cache-control"] = NO_STORE
-        address = request.client.host if request.client else ""
         try:
-            return await accounts.login(username, password, address)
+            return await accounts.login(username, password, client_address(request, proxies))
         except TooManyError as error:
             raise HTTPException(429, str(error), {"Retry-After": str(error.retry_after)}) from None
+        except BusyError as error:
+            raise _busy(error) from None
 
     @router.post(
         "/token/refresh",
@@ -120,6 +126,10 @@ def user_router(accounts: Accounts) -> APIRouter:
             return _response(await accounts.create(user))
         except UsernameTakenError:
             raise HTTPException(409, f"there is a user {user.username} already") from None
+        except WeakPasswordError as error:
+            raise _weak(error) from None
+        except BusyError as error:
+            raise _busy(error) from None
 
     @router.get(
         "/",
@@ -161,6 +171,10 @@ def user_router(accounts: Accounts) -> APIRouter:
             user = await accounts.update(user_id, change)
         except LastAdminError:
             raise _last_admin() from None
+        except WeakPasswordError as error:
+            raise _weak(error) from None
+        except BusyError as error:
+            raise _busy(error) from None
         if user is None:
             raise _no_such_user(user_id)
         return _response(user)
@@ -215,3 +229,11 @@ def _no_such_user(user_id: int) -> HTTPException:
 
 def _last_admin() -> HTTPException:
     return HTTPException(409, "this is the last active admin: make another one first")
+
+
+def _weak(error: WeakPasswordError) -> RequestValidationError:
+    return RequestValidationError([{"type": "value_error", "loc": ("body", "password"), "msg": str(error)}])
+
+
+def _busy(error: BusyError) -> HTTPException:
+    return HTTPException(503, str(error), {"Retry-After": "5"})

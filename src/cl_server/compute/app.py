@@ -15,6 +15,7 @@ from cl_server.compute.routes import admin, control, file_list, files, health, j
 from cl_server.files.protocol import JobStorage
 from cl_server.http import bearer, errors
 from cl_server.http.access import REFUSALS, Access, AccessMiddleware, job_user
+from cl_server.http.availability import AvailabilityMiddleware
 from cl_server.http.body_limit import BodyLimitMiddleware
 from cl_server.http.browser_guard import WebPagesMiddleware
 from cl_server.http.health import Health
@@ -63,6 +64,7 @@ def create_app(
 
     operation = operation or Operation()
     registry = registry or CollectorRegistry()
+    state = state or Health()
     app = FastAPI(
         title=TITLE,
         version=version("cl-client"),
@@ -76,12 +78,13 @@ def create_app(
     app.add_middleware(BodyLimitMiddleware, limit=max_upload)
     if quota is not None:
         app.add_middleware(QuotaMiddleware, quota=quota)
+    app.add_middleware(AvailabilityMiddleware, health=state)
     app.add_middleware(AccessMiddleware, access=Access(verifier, guest_mode))
     app.add_middleware(WebPagesMiddleware, names=names)
     app.add_middleware(RequestIdMiddleware)
     app.add_middleware(RequestLogMiddleware, metrics=RequestMetrics(registry))
     app.include_router(server.create_router(capabilities, guest_mode))
-    app.include_router(health.create_router(state or Health(), registry, operation.metrics_for))
+    app.include_router(health.create_router(state, registry, operation.metrics_for))
     submits = create_master_router(repository, storage, job_user, offered=lambda: capabilities.summary().capabilities)
     app.include_router(submits, dependencies=[Depends(bearer.scheme)], responses={**REFUSALS})
     app.include_router(job_list.create_router(repository))

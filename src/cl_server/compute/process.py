@@ -12,6 +12,7 @@ from cl_server import log
 from cl_server.compute.app import create_app
 from cl_server.compute.job_metrics import JobMetrics
 from cl_server.files.local import open_storage
+from cl_server.http.availability import Availability
 from cl_server.http.health import Health
 from cl_server.http.serve import HOST, serve
 from cl_server.http.tokens import Verifier
@@ -26,7 +27,7 @@ from cl_server.queue.quota import Quota
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.queue.retention import Retention
 from cl_server.queue.shared_guest_mode import open_guest_mode
-from cl_server.queue.tables import open_database
+from cl_server.queue.tables import ask, open_database
 from cl_server.settings import Settings, prepare
 
 
@@ -41,6 +42,8 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
     tempfile.tempdir = str(spool)
     verifier = make_verifier(settings)
     storage = open_storage(settings.data, settings.storage_url, "compute")
+    # A wrong bucket or key is found out now; one that does not answer may come.
+    storage.check_settings()
     with ExitStack() as opened:
         engine = open_database(settings.database)
         opened.callback(engine.dispose)
@@ -66,6 +69,12 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
             broker.start()
             opened.callback(broker.stop)
         relay.follow(repository)
+        database = Availability("database", partial(ask, engine))
+        files = Availability("file storage", storage.check)
+        for needed, elsewhere in ((database, settings.database_url), (files, settings.storage_url)):
+            if elsewhere is not None:
+                needed.start()
+                opened.callback(needed.stop)
         if settings.storage_url is None:
             opened.enter_context(orphaned_files.sweep(settings.data, repository, storage))
         else:
@@ -77,7 +86,12 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         def details() -> dict[str, JsonValue]:
             return {"broker": word_for(broker), "workers": capabilities.summary().num_workers}
 
-        state = Health(lambda: relay.sound, details)
+        state = Health(
+            lambda: relay.sound,
+            details,
+            database_answers=lambda: database.answers,
+            storage_answers=lambda: files.answers,
+        )
         app = create_app(
             repository,
             storage,

@@ -21,6 +21,7 @@ from cl_server.files.protocol import (
     FileEntry,
     JobStorage,
     Known,
+    StorageUnavailableError,
     StoredFile,
     checked,
     finished,
@@ -88,6 +89,14 @@ class LocalFileStorage:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
         return True
+
+    def check(self) -> None:
+        """Raises `StorageUnavailableError` where the folder is gone."""
+        if not self.root.is_dir():
+            raise StorageUnavailableError(f"there is no folder {self.root}")
+
+    def check_settings(self) -> None:
+        """It was made a moment ago."""
 
     def begin_attempt(self, job_id: str, token: int) -> "LocalWorkspace":
         """A new folder for what one attempt at a job writes."""

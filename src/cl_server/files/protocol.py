@@ -74,6 +74,14 @@ class Workspace(Protocol):
 class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
     """Keeps the files of jobs. All of it blocks, and raises `StorageUnavailableError` where the storage is away."""
 
+    def check(self) -> None:
+        """Ask whether it answers, which takes a few seconds at most. Raises `StorageUnavailableError`."""
+        ...
+
+    def check_settings(self) -> None:
+        """Raises `SettingsError` where it answers that there is no such place, or that it is not for us."""
+        ...
+
     def begin_attempt(self, job_id: str, token: int) -> Workspace:
         """A place to work, with the inputs of the job in it. `token` is that of the claim."""
         ...

@@ -43,13 +43,31 @@ from cl_server.settings_error import SettingsError
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
+    from obstore.store import ClientConfig, RetryConfig, S3Config
 
 # How much is asked for at once, in bytes: a request of this size ends soon, so a slow reader holds none open.
 RANGE = 8 << 20
 # Parts of an upload that are on their way together, of 5 MiB each.
 PARTS = 4
+# Seconds that what is at most `SMALL` bytes may take.
+QUICK = 5
+SMALL = 1 << 20
 # How long an upload may be on its way before it is known as a job; what is older and unknown is left over.
 UNKNOWN_FOR = timedelta(days=1)
+
+# What a storage says that will not pass: of the bucket, of the key, of the region.
+REFUSALS = (
+    "NoSuchBucket",
+    "InvalidBucketName",
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "InvalidToken",
+    "PermanentRedirect",
+    "AuthorizationHeaderMalformed",
+    "403 Forbidden",
+    "401 Unauthorized",
+)
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +90,12 @@ class Manifest(BaseModel):
 class S3FileStorage:
     """`store` is the bucket at our prefix, `scratch` a local folder for running tasks, which no other process has."""
 
-    def __init__(self, store: ObjectStore, scratch: Path, url: str = "the bucket") -> None:
+    def __init__(
+        self, store: ObjectStore, scratch: Path, url: str = "the bucket", slow: ObjectStore | None = None
+    ) -> None:
         self.store = store
+        # For what is large: it may take longer.
+        self._slow = slow or store
         self._url = url
         self.scratch = scratch.absolute()
         # Of a process of this name that was killed.
@@ -88,19 +110,38 @@ class S3FileStorage:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
         if not re.fullmatch(r"s3://[^/]+(/.*)?", url):
             raise SettingsError("CL_STORAGE is no bucket: write s3://bucket or s3://bucket/prefix")
-        store = S3Store.from_url(
-            url,
-            client_options={
-                # An endpoint of one's own is written with its scheme; whoever writes http means it.
-                "allow_http": endpoint.startswith("http://"),
-                "connect_timeout": timedelta(seconds=5),
-                "timeout": timedelta(seconds=60),
-            },
-            # Minutes, by default: whoever waits for us has gone by then.
-            retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=20)},
-            **({"endpoint": endpoint} if endpoint else {}),
+        # An endpoint of one's own is written with its scheme; whoever writes http means it.
+        options: ClientConfig = {"allow_http": endpoint.startswith("http://"), "connect_timeout": timedelta(seconds=2)}
+        # Minutes, by default: whoever waits for us has gone by then.
+        retry: RetryConfig = {"max_retries": 2, "retry_timeout": timedelta(seconds=4)}
+        place: S3Config = {"endpoint": endpoint} if endpoint else {}
+        quick = S3Store.from_url(
+            url, client_options={**options, "timeout": timedelta(seconds=QUICK)}, retry_config=retry, **place
         )
-        return cls(store, scratch, url)
+        slow = S3Store.from_url(
+            url,
+            client_options={**options, "timeout": timedelta(seconds=60), "read_timeout": timedelta(seconds=10)},
+            retry_config=retry,
+            **place,
+        )
+        return cls(quick, scratch, url, slow)
+
+    def check(self) -> None:
+        """Ask whether the bucket answers. Raises `StorageUnavailableError`."""
+        for _ in self._listed("databases"):
+            return
+
+    def check_settings(self) -> None:
+        """Raises `SettingsError` where there is no such bucket, or it is not for us."""
+        try:
+            self.check()
+        except StorageUnavailableError as error:
+            said = str(error.__cause__)
+            if any(word in said for word in REFUSALS):
+                raise SettingsError(
+                    f"CL_STORAGE: {self._url} cannot be used ({_first_line(error.__cause__)}): make the bucket, or "
+                    "mend the name, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_REGION"
+                ) from None
 
     def create_job_directory(self, job_id: str) -> Path:
         """S3 has no folders; the path is that of the keys."""
@@ -143,7 +184,7 @@ class S3FileStorage:
         try:
             with told():
                 for record in manifest.files.values():
-                    obstore.copy(self.store, f"{job_folder(job_id)}/{record.key}", f"{job_folder(to)}/{record.key}")
+                    obstore.copy(self._slow, f"{job_folder(job_id)}/{record.key}", f"{job_folder(to)}/{record.key}")
         except FileNotFoundError:
             return False
         self.write_manifest(to, "input", manifest)
@@ -266,7 +307,8 @@ class S3FileStorage:
         size = file.tell()
         file.seek(0)
         with told():
-            obstore.put(self.store, f"{job_folder(job_id)}/{key}", file, max_concurrency=PARTS)
+            store = self.store if size <= SMALL else self._slow
+            obstore.put(store, f"{job_folder(job_id)}/{key}", file, max_concurrency=PARTS)
         return Record(key=key, size=size, sha256=content.hexdigest(), media_type=media_type_of(head))
 
     def pieces(self, key: str, start: int, stop: int) -> Iterator[bytes]:
@@ -274,7 +316,8 @@ class S3FileStorage:
         while start < stop:
             end = min(start + RANGE, stop)
             with told():
-                piece = bytes(obstore.get_range(self.store, key, start=start, end=end))
+                store = self.store if end - start <= SMALL else self._slow
+                piece = bytes(obstore.get_range(store, key, start=start, end=end))
             yield piece
             start = end
 
@@ -371,5 +414,9 @@ def told() -> Generator[None]:
         raise FileNotFoundError(errno.ENOENT, "the file storage has no such file") from error
     except BaseError as error:
         # The first line: what follows is how obstore's errors look inside.
-        log.error("the file storage does not answer as it should: %s", str(error).strip().splitlines()[0])
+        log.error("the file storage does not answer as it should: %s", _first_line(error))
         raise StorageUnavailableError("the file storage does not answer") from error
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0][:300]

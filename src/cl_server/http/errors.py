@@ -26,6 +26,7 @@ FULL = HTTPException(
 )
 BUSY = HTTPException(503, "the server's database is held by something else; try again", {"retry-after": "5"})
 
+CROWDED = HTTPException(503, "too many are connected; try again shortly", {"retry-after": "5"})
 UNKNOWN = HTTPException(
     503,
     "the server's database did not say whether it kept this: look whether it is done, or send it again with the same "
@@ -101,6 +102,12 @@ def _explained(error: BaseException) -> HTTPException | None:
             ):
                 log.error("the disk is full: %s", cause)
                 return FULL
+            case (
+                OSError(errno=errno.EMFILE | errno.ENFILE)
+                | sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_CANTOPEN)
+            ):
+                log.error("no file can be opened: %s", cause)
+                return CROWDED
             case sqlite3.OperationalError(sqlite_errorcode=_) if is_busy(cause):
                 log.error("the database is held by something else: %s", cause)
                 return BUSY

@@ -14,24 +14,50 @@ def _nothing() -> dict[str, JsonValue]:
 
 
 class Health:
-    """`database` says whether the last look at it went well; `details` are for people, and decide nothing.
+    """`database` says whether the last look at it went well, `database_answers` and `storage_answers` whether they
+    answer at all; `details` are for people, and decide nothing.
 
     A broker that is away or workers that are not there yet do not make an API unready: it takes jobs, and they wait.
     """
 
     def __init__(
-        self, database: Callable[[], bool] = _yes, details: Callable[[], dict[str, JsonValue]] = _nothing
+        self,
+        database: Callable[[], bool] = _yes,
+        details: Callable[[], dict[str, JsonValue]] = _nothing,
+        *,
+        database_answers: Callable[[], bool] = _yes,
+        storage_answers: Callable[[], bool] = _yes,
     ) -> None:
         self._database = database
         self._details = details
+        self._database_answers = database_answers
+        self._storage_answers = storage_answers
         self.draining = False
+
+    @property
+    def database_answers(self) -> bool:
+        """Whether it makes sense to ask the database."""
+        return self._database_answers()
+
+    @property
+    def storage_answers(self) -> bool:
+        """Whether it makes sense to ask the file storage."""
+        return self._storage_answers()
 
     @property
     def ready(self) -> bool:
         """Whether to send requests here."""
-        return not self.draining and self._database()
+        return self.status == "ready"
+
+    @property
+    def status(self) -> str:
+        """How it is, in words."""
+        if self.draining:
+            return "draining"
+        if not self._database() or not self._database_answers():
+            return "the database is away, or its disk is full"
+        return "ready" if self._storage_answers() else "the file storage does not answer"
 
     def report(self) -> dict[str, JsonValue]:
-        """How it is, in words."""
-        status = "ready" if self.ready else "draining" if self.draining else "the database is away, or its disk is full"
-        return {"status": status, **self._details()}
+        """How it is, in words, with the details."""
+        return {"status": self.status, **self._details()}

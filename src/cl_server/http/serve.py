@@ -5,8 +5,10 @@ import threading
 from types import FrameType
 
 import uvicorn
+from anyio import to_thread
 from fastapi import FastAPI
 
+from cl_server.http.connection_limit import BoundedProtocol, BoundedSocket, ConnectionLimit
 from cl_server.http.health import Health
 
 HOST = "127.0.0.1"
@@ -18,10 +20,16 @@ class Server(uvicorn.Server):
     """Stays for `drain` seconds after the first signal and says so in `health`: whoever shares out requests between
     servers sends it no more of them, before it closes its socket. A second signal ends that."""
 
-    def __init__(self, config: uvicorn.Config, health: Health, drain: float) -> None:
+    def __init__(self, config: uvicorn.Config, health: Health, drain: float, threads: int) -> None:
         super().__init__(config)
+        self._threads = threads
         self._health = health
         self._drain = drain
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called by uvicorn in the event loop."""
+        to_thread.current_default_thread_limiter().total_tokens = self._threads
+        await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called by uvicorn in the main thread, between two instructions of whatever runs there."""
@@ -37,6 +45,11 @@ class Server(uvicorn.Server):
 
 def serve(app: FastAPI, health: Health, *, port: int, fd: int | None, host: str = HOST, drain: float = 0) -> None:
     """Serve on a socket that the parent passed on, or on a port of `host`. `drain` is in seconds."""
+    bound = ConnectionLimit.of_process()
+
+    class Limited(BoundedProtocol):
+        limit = bound
+
     config = uvicorn.Config(
         app,
         host=host,
@@ -44,13 +57,14 @@ def serve(app: FastAPI, health: Health, *, port: int, fd: int | None, host: str 
         log_config=None,
         access_log=False,
         server_header=False,
-        # And not whatever else is installed: what hostile requests do was tried on this one.
-        http="h11",
+        # And not whatever else is installed: what hostile requests do was tried on these.
+        http=Limited,
+        loop="asyncio",
         # Whoever is on this machine could name any address in X-Forwarded-For, and so get around limits.
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=3,
         ws="none",
     )
-    sockets = None if fd is None else [socket.socket(fileno=fd)]
-    Server(config, health, drain).run(sockets)
+    listening = config.bind_socket().detach() if fd is None else fd
+    Server(config, health, drain, bound.threads).run([BoundedSocket.of(listening, bound)])

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cl_server.queue.job_transaction import CHANNEL
 
@@ -13,6 +14,11 @@ from cl_server.queue.job_transaction import CHANNEL
 PAUSE = 1.0
 # Seconds between two looks at whether to stop.
 TICK = 0.5
+# Seconds after which a database that says nothing is asked whether it is still there.
+SILENCE = 5.0
+
+if TYPE_CHECKING:
+    from cl_server.queue.postgres import PatientConnection
 
 log = logging.getLogger(__name__)
 
@@ -53,17 +59,27 @@ class PostgresBell:
         # Here, because on SQLite nobody needs the driver.
         import psycopg
 
+        from cl_server.queue.postgres import connect
+
         while not self._stop.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True) as connection:
+                with connect(self._url) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     # What was said while nobody listened.
                     ring()
                     self.listening.set()
                     while not self._stop.is_set():
-                        for _ in connection.notifies(timeout=TICK, stop_after=1):
-                            ring()
+                        self._listen(connection, ring)
+                        # Who only listens does not notice that nobody talks any more.
+                        connection.execute("SELECT 1")
             except psycopg.Error as error:
                 self.listening.clear()
                 log.warning("lost the database (%s); connecting again", error)
                 self._stop.wait(PAUSE)
+
+    def _listen(self, connection: "PatientConnection", ring: Callable[[], None]) -> None:
+        """Ring for what is heard within the next `SILENCE` seconds."""
+        end = time.monotonic() + SILENCE
+        while not self._stop.is_set() and time.monotonic() < end:
+            for _ in connection.notifies(timeout=TICK, stop_after=1):
+                ring()

@@ -10,11 +10,11 @@ from pathlib import Path
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
-from cl_server.queue.tables import is_postgres, reading
+from cl_server.queue.tables import is_postgres, reading, without_limit
 from cl_server.settings_error import SettingsError
 
 # The newest revision in versions/; a test holds it to that.
-HEAD = "0006"
+HEAD = "0007"
 SCRIPTS = Path(__file__).parent
 # The advisory lock of PostgreSQL under which one process migrates; any number that nobody else takes.
 LOCK = 0x636C5F6A6F6273
@@ -48,7 +48,7 @@ def migrate(engine: Engine, *, scripts: Path = SCRIPTS, head: str = HEAD) -> Non
 def _alone(engine: Engine) -> Generator[None]:
     if is_postgres(engine):
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+            without_limit(connection).execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
             try:
                 yield
             finally:

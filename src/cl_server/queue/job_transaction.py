@@ -43,13 +43,16 @@ log = logging.getLogger(__name__)
 class Change:
     """What it changes goes into the outbox with it. `wakes`: whether a worker has something to look at afterwards.
 
+    `now` is what is written to jobs, `steady` that by which leases and pauses are reckoned, both in milliseconds.
+
     `doubted` is the same transaction as it was tried before, when the answer to its commit was lost: it may or may not
     have happened.
     """
 
-    def __init__(self, connection: Connection, now: int, doubted: "Change | None" = None) -> None:
+    def __init__(self, connection: Connection, now: int, steady: int, doubted: "Change | None" = None) -> None:
         self.connection = connection
         self.now = now
+        self.steady = steady
         self.doubted = doubted
         self.events: list[Event] = []
         self.wakes = False
@@ -83,8 +86,8 @@ class Change:
             self.keep_doubted()
             self.taken = self.doubted.taken
             return self.taken
-        whose = {"claimed_by": worker_id, "lease_end": self.now + lease}
-        for row in self.run(taking, {"of_types": task_types, "now": self.now, **whose}):
+        whose = {"claimed_by": worker_id, "lease_end": self.steady + lease, "now": self.now}
+        for row in self.run(taking, {"of_types": task_types, "steady": self.steady, **whose}):
             self.taken = Claim(job_of(row), worker_id, number_of(row, "attempts"), number_of(row, "token"))
         return self.taken
 
@@ -111,7 +114,7 @@ class Change:
 
     def note(self, job: Job) -> None:
         """Write an event into the outbox."""
-        self.events.append(Outbox.write(self.connection, job, self.now))
+        self.events.append(Outbox.write(self.connection, job, self.steady))
 
 
 class Transactions:
@@ -123,11 +126,18 @@ class Transactions:
     """
 
     def __init__(
-        self, engine: Engine, clock: Callable[[], int], on_event: Listener, on_wake: Wake, patience: float
+        self,
+        engine: Engine,
+        clock: Callable[[], int],
+        steady: Callable[[], int],
+        on_event: Listener,
+        on_wake: Wake,
+        patience: float,
     ) -> None:
         self._engine = engine
         self._postgres = is_postgres(engine)
         self._clock = clock
+        self._steady = steady
         self._on_event = on_event
         self._on_wake = on_wake
         self._patience = patience
@@ -149,9 +159,9 @@ class Transactions:
         while True:
             committing: Change | None = None
             try:
-                now = self._clock()
+                now, steady = self._clock(), self._steady()
                 with self._engine.begin() as connection:
-                    change = Change(connection, now, doubted)
+                    change = Change(connection, now, steady, doubted)
                     result = work(change)
                     if change.wakes and self._postgres:
                         connection.execute(text(f"NOTIFY {CHANNEL}"))

@@ -4,13 +4,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from sqlalchemy import JSON, Connection, Engine, delete, select, update
+from sqlalchemy import JSON, Connection, Engine, delete, literal, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.job_queue import Event
 from cl_ml_tools.schemas import Job, JobStatus
-from cl_server.queue.statements import NOTE, counting
-from cl_server.queue.tables import is_postgres, outbox, reading, transitions
+from cl_server.queue.statements import NOTE, counting, has_come
+from cl_server.queue.tables import Big, is_postgres, outbox, reading, transitions
+
+# Milliseconds by which the clocks of two processes never differ.
+FAR = 60_000
 
 
 class Outbox:
@@ -24,9 +27,9 @@ class Outbox:
         self._clock = clock
 
     @staticmethod
-    def write(connection: Connection, job: Job, now: int) -> Event:
+    def write(connection: Connection, job: Job, steady: int) -> Event:
         """Note how a job stands, in the transaction that brought it there."""
-        values = {"job": job.model_dump(mode="json"), "told_at": now}
+        values = {"job": job.model_dump(mode="json"), "told_at": steady}
         key = connection.execute(NOTE, values).inserted_primary_key
         return Event(job, None if key is None else cast("int", key[0]))
 
@@ -34,7 +37,8 @@ class Outbox:
         """Events that nobody has settled within `older_than` milliseconds, oldest first; nobody else is given them
         for as long again."""
         now = self._clock()
-        late = select(outbox.c.seq).where(outbox.c.told_at <= now - older_than).order_by(outbox.c.seq).limit(limit)
+        stale = has_come(outbox.c.told_at, literal(now - older_than, Big), older_than + FAR)
+        late = select(outbox.c.seq).where(stale).order_by(outbox.c.seq).limit(limit)
         with self._reading.connect() as connection:
             if connection.execute(late.limit(1)).one_or_none() is None:
                 return []

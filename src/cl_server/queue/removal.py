@@ -1,11 +1,14 @@
 """Forgets jobs, with their files."""
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from cl_ml_tools.file_storage import FileStorage
-from cl_server.files.protocol import JobStorage
 from cl_server.http import errors
 from cl_server.schemas import CleanupResult
+
+# How many jobs go in one transaction.
+AT_ONCE = 100
 
 
 class Forgets(Protocol):
@@ -21,6 +24,22 @@ class Archive(Forgets, Protocol):
 
     def finished_before(self, time: int) -> list[str]:
         """The jobs that ended before a time, in UTC milliseconds."""
+        ...
+
+    def delete_jobs(self, job_ids: Sequence[str]) -> list[str]:
+        """Forget jobs that have ended; which of them were there."""
+        ...
+
+
+class Sizes(Protocol):
+    """The part of a storage that is needed to make room."""
+
+    def size_of(self, job_id: str) -> int:
+        """The bytes that the files of a job take."""
+        ...
+
+    def cleanup_job(self, job_id: str) -> bool:
+        """Remove everything of a job."""
         ...
 
 
@@ -39,11 +58,35 @@ def remove(repository: Forgets, storage: FileStorage, job_id: str) -> bool:
     return found
 
 
-def remove_finished(archive: Archive, storage: JobStorage, before: int) -> CleanupResult:
-    """Forget the jobs that ended before a time, in UTC milliseconds."""
+def remove_finished(
+    archive: Archive, storage: Sizes, before: int, stop: Callable[[], bool] = lambda: False
+) -> CleanupResult:
+    """Forget the jobs that ended before a time, in UTC milliseconds, a few at a time: others get their turn between."""
     deleted = freed = 0
-    for job_id in archive.finished_before(before):
-        size = storage.size_of(job_id)
-        if remove(archive, storage, job_id):
-            deleted, freed = deleted + 1, freed + size
+    for piece in batched(archive.finished_before(before), AT_ONCE):
+        if stop():
+            break
+        gone = _forget(archive, storage, piece)
+        for job_id in gone:
+            freed += storage.size_of(job_id)
+            storage.cleanup_job(job_id)
+        deleted += len(gone)
     return CleanupResult(deleted_count=deleted, freed_space=freed)
+
+
+def _forget(archive: Archive, storage: Sizes, job_ids: Sequence[str]) -> list[str]:
+    try:
+        return archive.delete_jobs(job_ids)
+    except Exception as error:
+        if not errors.is_full(error):
+            raise
+        # To forget takes room too, for a moment. The files make some.
+        for job_id in job_ids:
+            storage.cleanup_job(job_id)
+        return archive.delete_jobs(job_ids)
+
+
+def batched(job_ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """A list in pieces (`itertools.batched` of Python 3.12)."""
+    for start in range(0, len(job_ids), size):
+        yield job_ids[start : start + size]

@@ -1,9 +1,10 @@
 """Jobs in a SQL database: `JobQueue` on SQLite and PostgreSQL."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Unpack, cast
 
-from sqlalchemy import Engine, Row, delete, func, literal, select, update
+from sqlalchemy import Engine, Row, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cl_ml_tools.job_queue import (
@@ -29,19 +30,29 @@ from cl_ml_tools.job_queue import (
 )
 from cl_ml_tools.job_repository import JobUpdate
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
-from cl_server.queue.conditions import PROCESSING, QUEUED, Condition, asked_for, held
+from cl_server.queue.clocks import clock_of, steady_clock_of
+from cl_server.queue.conditions import PROCESSING, QUEUED, Condition, asked_for, ended_before, held, newest_first
 from cl_server.queue.job_row import job_of, number_of, value_of
 from cl_server.queue.job_transaction import PATIENCE, Change, Transactions, backoff_of_each, requeued
 from cl_server.queue.outbox import Outbox
 from cl_server.queue.quota import Quota, QuotaExceededError
-from cl_server.queue.statements import ADD, DUE, GET, NEXT, after_last, taking
-from cl_server.queue.tables import UNFINISHED, Big, clock_of, database_id, is_postgres, jobs, reading
+from cl_server.queue.statements import ADD, DUE, GET, NEXT, after_last, has_come, taking
+from cl_server.queue.tables import (
+    UNFINISHED,
+    Big,
+    database_id,
+    is_postgres,
+    jobs,
+    reading,
+    without_limit,
+)
 
 
 class SqlJobRepository:
     """`on_event` hears of every change after its commit, `on_wake` when a worker has something to look at.
 
-    `worker_id` is the name in which `fetch_next_job` claims. `clock` gives UTC milliseconds. `patience`: for how many
+    `worker_id` is the name in which `fetch_next_job` claims. `clock` gives UTC milliseconds, `steady` the
+    milliseconds by which leases and pauses are reckoned. `patience`: for how many
     seconds to find out what became of a commit whose answer was lost, before `OutcomeUnknownError` is raised.
     """
 
@@ -53,6 +64,7 @@ class SqlJobRepository:
         on_event: Listener = ignore_event,
         on_wake: Wake = ignore_wake,
         clock: Callable[[], int] | None = None,
+        steady: Callable[[], int] | None = None,
         quota: Quota | None = None,
         patience: float = PATIENCE,
     ) -> None:
@@ -61,10 +73,12 @@ class SqlJobRepository:
         self._postgres = is_postgres(engine)
         self._worker_id = worker_id
         self._on_event = on_event
-        self._clock = clock_of(engine) if clock is None else clock
+        self._clock = clock or clock_of(engine)
+        # One clock for both, where there is only one.
+        self._steady = steady or clock or steady_clock_of(engine, self._clock)
         self._quota = quota
-        self._transactions = Transactions(engine, self._clock, on_event, on_wake, patience)
-        self._outbox = Outbox(engine, self._clock)
+        self._transactions = Transactions(engine, self._clock, self._steady, on_event, on_wake, patience)
+        self._outbox = Outbox(engine, self._steady)
         self._held: dict[str, Claim] = {}
         # Workers pass by what others are just taking, instead of waiting for them.
         self._taking = taking(NEXT.with_for_update(skip_locked=True) if self._postgres else NEXT)
@@ -84,18 +98,33 @@ class SqlJobRepository:
     def job_ids(self) -> set[str]:
         """All jobs."""
         with self._reading.connect() as connection:
-            return set(connection.scalars(select(jobs.c.job_id)))
+            return set(without_limit(connection).scalars(select(jobs.c.job_id)))
 
     def database_id(self) -> str:
         """The name that the database gave itself when it was made."""
-        with self._reading.connect() as connection:
-            return cast("str", connection.execute(select(database_id.c.id)).scalar_one())
+        first = select(func.min(database_id.c.id))
+        with self._engine.begin() as connection:
+            if connection.execute(first).scalar_one() is None:
+                connection.execute(insert(database_id).values(id=secrets.token_hex(16)))
+            return cast("str", connection.execute(first).scalar_one())
 
     def finished_before(self, time: int) -> list[str]:
         """The jobs that ended before a time, in UTC milliseconds."""
-        ended = (jobs.c.status.in_(TERMINAL), jobs.c.completed_at < time)
         with self._reading.connect() as connection:
-            return list(connection.scalars(select(jobs.c.job_id).where(*ended)))
+            return list(connection.scalars(select(jobs.c.job_id).where(*ended_before(time))))
+
+    def delete_jobs(self, job_ids: Sequence[str]) -> list[str]:
+        """Forget jobs that have ended, in one step; which of them were there."""
+        there: set[str] = set()
+
+        def work(change: Change) -> list[str]:
+            wanted = (jobs.c.job_id.in_(job_ids), jobs.c.status.in_(TERMINAL))
+            # What was there when this was tried before, and is not any more, has gone by that.
+            there.update(change.connection.scalars(select(jobs.c.job_id).where(*wanted)))
+            change.connection.execute(delete(jobs).where(*wanted))
+            return sorted(there)
+
+        return self._transactions.run(work)
 
     def update_job(self, job_id: str, **changes: Unpack[JobUpdate]) -> bool:
         """Change a job that `fetch_next_job` gave; progress only grows."""
@@ -196,14 +225,14 @@ class SqlJobRepository:
         if not self._postgres:
             # Most looks find nothing. A read needs no lock, so idle workers do not hold up busy ones.
             with self._reading.connect() as connection:
-                if connection.execute(NEXT, {"of_types": task_types, "now": self._clock()}).one_or_none() is None:
+                if connection.execute(NEXT, {"of_types": task_types, "steady": self._steady()}).one_or_none() is None:
                     return None
         return self._transactions.run(lambda change: change.take(self._taking, worker_id, task_types, lease))
 
     def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
         """Renew a claim."""
         renewed = (
-            update(jobs).where(*held(claim)).values(lease_until=self._clock() + lease).returning(jobs.c.cancelling)
+            update(jobs).where(*held(claim)).values(lease_until=self._steady() + lease).returning(jobs.c.cancelling)
         )
         with self._engine.begin() as connection:
             row = connection.execute(renewed).one_or_none()
@@ -254,7 +283,7 @@ class SqlJobRepository:
 
         def work(change: Change) -> bool:
             if transient and not claim.last:
-                again = requeued(run_at=change.now + backoff(claim.attempt))
+                again = requeued(run_at=change.steady + backoff(claim.attempt))
                 if change.move(JobStatus.QUEUED, *held(claim), jobs.c.cancelling.is_(False), **again):
                     change.wakes = True
                     return True
@@ -302,7 +331,7 @@ class SqlJobRepository:
 
     def expire(self) -> list[Job]:
         """Take jobs away from workers whose lease is over."""
-        over = jobs.c.lease_until < self._clock()
+        over = has_come(jobs.c.lease_until, literal(self._steady() - 1, Big), LONG_LEASE)
         with self._reading.connect() as connection:
             if connection.execute(select(jobs.c.seq).where(PROCESSING, over).limit(1)).one_or_none() is None:
                 return []
@@ -313,7 +342,7 @@ class SqlJobRepository:
         last = jobs.c.attempts >= MAX_ATTEMPTS
 
         def work(change: Change) -> list[Job]:
-            run_at = literal(change.now, Big) + backoff_of_each() if wait else literal(0, Big)
+            run_at = literal(change.steady, Big) + backoff_of_each() if wait else literal(0, Big)
             ended = change.move(JobStatus.CANCELLED, lost, PROCESSING, jobs.c.cancelling.is_(True))
             ended += change.move(JobStatus.FAILED, lost, PROCESSING, last, error_message=DIED)
             again = change.move(JobStatus.QUEUED, lost, PROCESSING, **requeued(run_at=run_at))
@@ -325,12 +354,12 @@ class SqlJobRepository:
     def next_due(self, task_types: Sequence[str]) -> int | None:
         """In how many milliseconds the next queued job may be claimed."""
         with self._reading.connect() as connection:
-            run_at = cast("int | None", connection.execute(DUE, {"of_types": task_types}).scalar_one_or_none())
-        return None if run_at is None else max(run_at - self._clock(), 0)
+            values = {"of_types": task_types, "steady": self._steady()}
+            return cast("int | None", connection.execute(DUE, values).scalar_one_or_none())
 
     def list_jobs(self, query: JobQuery) -> Page:
         """A page of jobs, newest first."""
-        newest = select(jobs).where(*asked_for(query)).order_by(jobs.c.seq.desc()).limit(query.limit + 1)
+        newest = select(jobs).where(*asked_for(query)).order_by(newest_first(query)).limit(query.limit + 1)
         with self._reading.connect() as connection:
             rows = list(connection.execute(newest))
         shown = rows[: query.limit]

@@ -1,14 +1,17 @@
 """The statements that every job runs through, made once: to make one takes longer than to run it."""
 
-from sqlalchemy import JSON, Executable, Select, bindparam, case, func, insert, select, update
+from sqlalchemy import JSON, Executable, Select, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+from cl_ml_tools.job_queue import LONGEST_BACKOFF
 from cl_ml_tools.schemas import JobStatus
 from cl_server.queue.conditions import PROCESSING, QUEUED
 from cl_server.queue.tables import Big, jobs, outbox, transitions
 
 NOW = bindparam("now", type_=Big)
+# By the clock that nobody puts back (`tables.steady_clock_of`).
+STEADY = bindparam("steady", type_=Big)
 
 
 def after_last(now: ColumnElement[int]) -> ColumnElement[int]:
@@ -17,6 +20,12 @@ def after_last(now: ColumnElement[int]) -> ColumnElement[int]:
     Clients tell old news from new by `updated_at`.
     """
     return case((jobs.c.updated_at > now, jobs.c.updated_at), else_=now)
+
+
+def has_come(time: ColumnElement[int], now: ColumnElement[int], most: int) -> ColumnElement[bool]:
+    """Whether a moment of the steady clock has come. One that is more than `most` milliseconds away was written by
+    another clock, before the machine started anew."""
+    return or_(time <= now, time > now + most)
 
 
 OF_TYPES = jobs.c.task_type.in_(bindparam("of_types", expanding=True))
@@ -28,16 +37,18 @@ GET = select(jobs).where(jobs.c.job_id == bindparam("of_job"))
 ADD = insert(jobs)
 NOTE = insert(outbox)
 
-# Parameters: `of_types`, and `now` in milliseconds.
+# Parameters: `of_types`, and `steady` in milliseconds.
 NEXT = (
     select(jobs.c.seq)
-    .where(QUEUED, OF_TYPES, jobs.c.run_at <= NOW)
+    .where(QUEUED, OF_TYPES, has_come(jobs.c.run_at, STEADY, LONGEST_BACKOFF))
     .order_by(jobs.c.priority.desc(), jobs.c.seq)
     .limit(1)
 )
 
-# Parameter: `of_types`.
-DUE = select(func.min(jobs.c.run_at)).where(QUEUED, OF_TYPES)
+# In how many milliseconds a job is due. Parameters: `of_types`, and `steady` in milliseconds.
+DUE = select(func.min(case((has_come(jobs.c.run_at, STEADY, LONGEST_BACKOFF), 0), else_=jobs.c.run_at - STEADY))).where(
+    QUEUED, OF_TYPES
+)
 
 # Parameters: `of_job`, `of_token`, `now` in milliseconds, `output`, and `more` in bytes.
 COMPLETE = (

@@ -2,9 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 from sqlalchemy import (
     JSON,
@@ -12,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Engine,
     Index,
     Integer,
@@ -21,7 +21,6 @@ from sqlalchemy import (
     create_engine,
     event,
     false,
-    func,
     make_url,
     select,
 )
@@ -29,10 +28,11 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 
 from cl_ml_tools.schemas import JobStatus
-from cl_server.clock import now_ms
 from cl_server.queue.sqlite_write_lock import TIMEOUT, WriteLock
 from cl_server.settings_error import SettingsError
 
+# Seconds in which a database on another machine has to answer.
+PATIENCE = 4.0
 # Seconds that a process waits for the others to have opened a new database.
 WAL_WITHIN = 15.0
 
@@ -77,8 +77,33 @@ jobs = Table(
 # The order in which jobs are claimed, so that the next one is found without sorting the queue.
 Index("ix_jobs_queue", jobs.c.status, jobs.c.priority.desc(), jobs.c.seq)
 
-# Holds what each user has, without the rows.
-Index("ix_jobs_owner", jobs.c.created_by, jobs.c.size)
+# Lists, by whatever they may be filtered: each has its order in an index, so that a page costs the same however many
+# jobs there are.
+Index("ix_jobs_of_owner", jobs.c.created_by, jobs.c.seq)
+Index("ix_jobs_of_owner_status", jobs.c.created_by, jobs.c.status, jobs.c.seq)
+Index("ix_jobs_of_owner_task", jobs.c.created_by, jobs.c.task_type, jobs.c.seq)
+Index("ix_jobs_status", jobs.c.status, jobs.c.seq)
+Index("ix_jobs_task", jobs.c.task_type, jobs.c.seq)
+Index("ix_jobs_completed", jobs.c.completed_at)
+
+# The bytes of each user; guests have no name. Triggers keep it (migrations/versions/revision_0007): on SQLite one row
+# for each, on PostgreSQL one for each change until they are summed up.
+usage = Table(
+    "usage",
+    metadata,
+    Column("seq", Big, primary_key=True, autoincrement=True),
+    Column("owner", String(64), nullable=False),
+    Column("bytes", Big, nullable=False),
+)
+Index("ix_usage_owner", usage.c.owner)
+
+# Since which boot of the machine its steady clock is reckoned, and how far it is behind UTC: see `clocks.py`.
+steady_clock = Table(
+    "steady_clock",
+    metadata,
+    Column("boot", String(64), primary_key=True),
+    Column("ahead", Big, nullable=False),
+)
 
 # What has happened and is not yet known to have been told: written with the change itself.
 outbox = Table(
@@ -122,8 +147,13 @@ def open_database(target: Path | str) -> Engine:
     """
     if isinstance(target, str):
         # Whatever driver the address names: psycopg 3 is the one that is there.
+        # Here, because on SQLite nobody needs the driver.
+        from cl_server.queue.postgres import configure
+
         url = _address(target).set(drivername="postgresql+psycopg")
-        return create_engine(url, pool_size=10, max_overflow=40, pool_pre_ping=True)
+        engine = create_engine(url, pool_size=10, max_overflow=40, pool_timeout=PATIENCE, pool_pre_ping=True)
+        configure(engine)
+        return engine
     engine = create_engine(
         f"sqlite:///{target}",
         pool_size=10,
@@ -156,24 +186,25 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(reading=True)
 
 
-def clock_of(engine: Engine) -> Callable[[], int]:
-    """The clock by which leases are reckoned: that of the host, or, where there are many, that of the database."""
-    return DatabaseClock(engine) if is_postgres(engine) else now_ms
+@runtime_checkable
+class Patient(Protocol):
+    """A connection that waits for a time (see `postgres.py`)."""
+
+    patience: float | None
 
 
-class DatabaseClock:
-    """UTC milliseconds as PostgreSQL has them, asked for once."""
+def without_limit(connection: Connection) -> Connection:
+    """A connection that waits for as long as a statement takes, as a migration may, until it is given back."""
+    database = connection.connection.dbapi_connection
+    if isinstance(database, Patient):
+        database.patience = None
+    return connection
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._ahead: int | None = None
 
-    def __call__(self) -> int:
-        if self._ahead is None:
-            with self._engine.connect() as connection:
-                seconds = connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()
-            self._ahead = int(seconds * 1000) - now_ms()
-        return now_ms() + self._ahead
+def ask(engine: Engine) -> None:
+    """Whether the database answers. Raises one of SQLAlchemy's errors, within `PATIENCE` seconds."""
+    with reading(engine).connect() as connection:
+        connection.execute(select(1))
 
 
 def _configure(connection: DBAPIConnection, record: object) -> None:

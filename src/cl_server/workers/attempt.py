@@ -11,7 +11,7 @@ from cl_ml_tools.compute_module import ProgressCallback, TaskResult, TaskStopErr
 from cl_ml_tools.job_queue import Claim, JobQueue
 from cl_ml_tools.schemas import Job
 from cl_ml_tools.worker import Worker
-from cl_server.files.protocol import JobStorage, Workspace, finished
+from cl_server.files.protocol import JobStorage, StorageUnavailableError, Workspace, finished
 from cl_server.workers.heartbeat import Heart
 
 log = logging.getLogger(__name__)
@@ -28,12 +28,16 @@ class Attempt:
         self._workspace: Workspace | None = None
         # The job that was taken in the same step in which this one ended.
         self.following: Claim | None = None
+        # That a storage is away is no fault of the job.
+        self.storage_away = False
 
     async def run(self, worker: Worker) -> TaskResult:
         """Do the job: fetch what it needs, run its task, hand in what that wrote."""
         job = self.claim.job
         try:
             workspace = await asyncio.to_thread(self._begin)
+        except StorageUnavailableError as error:
+            return await asyncio.to_thread(self._away, error)
         except OSError as error:
             return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
         result = await worker.attempt(self._placed(job, workspace), self.progress())
@@ -41,6 +45,8 @@ class Attempt:
         if result["status"] == "ok" and any(finished(workspace.outputs)):
             try:
                 await asyncio.to_thread(workspace.hand_in)
+            except StorageUnavailableError as error:
+                return await asyncio.to_thread(self._away, error)
             except OSError as error:
                 return _not_kept(error)
         return result
@@ -67,6 +73,8 @@ class Attempt:
         """Write down how it went, if it is still ours to say, and take another job of these types."""
         try:
             kept = self._end(result, task_types)
+        except StorageUnavailableError as error:
+            kept = self._end(self._away(error), task_types)
         except OSError as error:
             # They could not be published, and so the job did not complete.
             kept = self._end(_not_kept(error), task_types)
@@ -81,6 +89,8 @@ class Attempt:
             self._workspace.close()
 
     def _end(self, result: TaskResult, task_types: Sequence[str]) -> bool:
+        if self.storage_away:
+            return self._queue.give_back(self.claim)
         if result["status"] != "ok" or self._workspace is None:
             error = result["error"] if result["status"] == "error" else "it had no place to work"
             return self._queue.fail(self.claim, error, transient=result.get("transient", False))
@@ -89,6 +99,14 @@ class Attempt:
             self.claim, result["task_output"], self._workspace.publish, size, task_types
         )
         return kept
+
+    def _away(self, error: StorageUnavailableError) -> TaskResult:
+        """What becomes of it: where the storage answers by now, it is tried again, as after any trouble that passes."""
+        try:
+            self._storage.check()
+        except StorageUnavailableError:
+            self.storage_away = True
+        return _not_kept(error)
 
     def _begin(self) -> Workspace:
         self._workspace = self._storage.begin_attempt(self.claim.job.job_id, self.claim.token)

@@ -1,9 +1,13 @@
-"""How much memory this process has."""
+"""How much memory this process has, and may have."""
 
+import ctypes
 import os
 import resource
 import sys
 from pathlib import Path
+
+# Bytes that a worker needs besides what a job does: its threads have stacks.
+LEAST = 192 << 20
 
 
 def resident() -> int:
@@ -14,3 +18,27 @@ def resident() -> int:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
+
+
+def bound(most: int) -> bool:
+    """Have the system refuse this process more than `most` bytes besides what it has; whether the system can.
+
+    What asks for more gets a `MemoryError`, and the machine none of the trouble. Only Linux counts all of it
+    (setrlimit(2), RLIMIT_DATA).
+    """
+    if sys.platform != "linux":
+        return False
+    # proc_pid_statm(5): in pages, the sixth number.
+    pages = Path("/proc/self/statm").read_text().split()[5]
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = int(pages) * os.sysconf("SC_PAGE_SIZE") + max(most, LEAST)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    return True
+
+
+def give_back() -> None:
+    """Give the system back what was freed, where the C library can (malloc_trim(3) of glibc)."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

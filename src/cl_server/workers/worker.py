@@ -1,6 +1,7 @@
 """The process of one worker."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -41,6 +42,8 @@ SWEEP = 5.0
 GRACE = 5.0
 # How long a task may go on, in seconds, after it was told that nobody wants it any more.
 CANCEL_GRACE = 2.0
+# Seconds before a file storage that is away is asked again.
+STORAGE_PAUSE = 1.0
 # Seconds before a database that is away is asked again.
 DATABASE_PAUSE = 1.0
 
@@ -54,6 +57,7 @@ def run(slot: int = 0, of: int | None = None) -> None:
     worker_id = f"w{slot}" if settings.database_url is None else f"{host_id(settings.data)}-w{slot}"
     logs.configure(worker_id)
     storage = open_storage(settings.data, settings.storage_url, f"w{slot}")
+    storage.check_settings()
     with ExitStack() as stack:
         stack.enter_context(alone(settings, worker_id))
         engine = open_database(settings.database)
@@ -76,6 +80,8 @@ def run(slot: int = 0, of: int | None = None) -> None:
         )
         worker = Worker(repository)
         worker.setup()
+        if settings.operation.worker_memory:
+            memory.bound(settings.operation.worker_memory)
         presence = Presence(broker, worker_id, worker.get_supported_task_types())
         bells: list[Doorbell | PostgresBell] = [stack.enter_context(Doorbell(settings.workers, worker_id))]
         if settings.database_url is not None:
@@ -174,15 +180,26 @@ class Shift:
     async def _loop(self, heart: Heart) -> bool:
         log.info("ready for %s", ", ".join(self._task_types))
         following: Claim | None = None
+        worked = False
         while not self._stop.is_set():
             self._rung.clear()
-            claim = following or self._queue.claim(self._worker_id, self._task_types)
-            if claim is None:
-                self._presence.idle()
-                if not await self._sleep(self._queue.next_due(self._task_types)):
-                    orphaned_files.clear_attempts(self._storage, self._queue.expire())
+            try:
+                claim = following or self._queue.claim(self._worker_id, self._task_types)
+                if claim is None:
+                    self._presence.idle()
+                    if worked:
+                        memory.give_back()
+                        worked = False
+                    if not await self._sleep(self._queue.next_due(self._task_types)):
+                        orphaned_files.clear_attempts(self._storage, self._queue.expire())
+                    continue
+            except OperationalError as error:
+                self._presence.busy()
+                log.warning("the database does not answer: %s", str(error.orig).strip().partition("\n")[0])
+                await self._sleep(int(DATABASE_PAUSE * 1000))
                 continue
             self._presence.busy()
+            worked = True
             heart.hold(claim)
             attempt = Attempt(claim, self._queue, self._storage, heart)
             ended = await self._finish(attempt)
@@ -190,7 +207,22 @@ class Shift:
             if not ended:
                 return False
             following = attempt.following
+            if attempt.storage_away:
+                await self._await_storage()
         return True
+
+    async def _await_storage(self) -> None:
+        """Take no job while the file storage is away: each would only be given back."""
+        log.warning("the file storage does not answer: no job is taken until it does")
+        while not self._stop.is_set():
+            try:
+                await asyncio.to_thread(self._storage.check)
+            except OSError:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), STORAGE_PAUSE)
+            else:
+                log.info("the file storage answers again")
+                return
 
     def _wanted(self) -> Sequence[str]:
         """The tasks of the next job; none when there is to be no next one, for one reason or another."""

@@ -309,7 +309,7 @@ def test_a_setting_that_makes_no_sense_is_one_clear_line(monkeypatch: pytest.Mon
 
 def test_a_database_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "jobs.sqlite").write_text("words, a good many of them, and no database at all" * 100)
-    with pytest.raises(StackError, match=r"^(compute|w0) did not start: it ended with status 1: [^\n]*not a database"):
+    with pytest.raises(StackError, match=r"^(compute|w0) did not start: it ended with status 2: [^\n]*not a database"):
         LocalStack(tmp_path, workers=1).start()
 
 

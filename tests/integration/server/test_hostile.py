@@ -80,6 +80,23 @@ HOLES = {
     "test_a_server_that_finds_no_database_says_so_in_one_line",
     "everybody hears the names of users' files": "integration/access/test_access.py::"
     "test_nothing_that_a_user_wrote_is_said_on_the_broker",
+    "an outage of the file storage fails every job that waits": "unit/server/test_attempt.py::"
+    "test_an_outage_of_the_storage_is_nobodys_attempt",
+    "a clock that is put forward takes jobs from healthy workers": "conformance/test_clocks.py::"
+    "test_a_worker_keeps_its_job",
+    "connections that say nothing stay for ever": "unit/server/test_connection_limit.py::"
+    "test_a_head_that_does_not_come_ends_the_connection",
+    "a server without descriptors answers nobody": "integration/server/test_few_descriptors.py::"
+    "test_a_rush_of_submits_is_answered_with_so_few_descriptors",
+    "requests wait for a silent database for ever": "conformance/test_silent_database.py::"
+    "test_requests_are_refused_at_once_and_the_server_says_that_it_is_not_ready",
+    "a small picture takes gigabytes in a worker": "integration/server/test_hostile.py::"
+    "test_a_small_picture_that_takes_much_memory_fails_in_one_line_and_the_worker_goes_on",
+    "lists get slower with each job that has ended": "conformance/test_many_jobs.py::test_a_list_is_found_by_an_index",
+    "wrong logins behind a proxy shut out everybody": "unit/auth/test_limits.py::"
+    "test_fifty_wrong_logins_shut_out_nobody_else_behind_the_same_proxy",
+    "the first passwords that anybody tries are taken": "unit/auth/test_passwords.py::"
+    "test_what_is_tried_first_is_no_password",
     "fields that nobody reads are dropped in silence": "unit/auth/test_routes.py::"
     "test_a_field_that_nobody_reads_is_refused_and_nobody_is_made_or_changed",
 }
@@ -322,6 +339,23 @@ async def test_five_hundred_uploads_and_as_many_health_checks_at_once_are_all_an
 
         await asyncio.to_thread(watch.until, all_done, 60)
     assert around.is_as_it_was()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds what a process has")
+def test_a_small_picture_that_takes_much_memory_fails_in_one_line_and_the_worker_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CL_WORKER_MEMORY", str(200 << 20))
+    with LocalStack(workers=1) as stack, Watch(stack) as watch:
+        api = Api(stack)
+        before = stack.pids()["w0"]
+        job = watch.final(api.submit("image_conversion", bomb(15_000), "small.png", format="jpg"), 60)
+        assert job["status"] == "failed", job
+        assert "memory" in str(job["error_message"])
+        assert len(str(job["error_message"]).splitlines()) == 1
+        assert watch.final(api.submit("hash", b"words"))["status"] == "completed"
+        assert stack.pids()["w0"] == before
+        api.http.close()
 
 
 def test_every_part_listens_on_this_machine_alone(local_stack: LocalStack) -> None:

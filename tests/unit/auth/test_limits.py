@@ -42,12 +42,35 @@ def test_attempts_are_limited_for_a_name_in_any_case_from_one_address() -> None:
     limit.begin(Attempt("::2", "alice"))
 
 
-def test_one_address_cannot_try_every_name() -> None:
-    limit = LoginLimit(per_address=3)
+def test_one_address_tries_other_names_at_a_walking_pace() -> None:
+    clock = Clock()
+    limit = LoginLimit(per_address=3, clock=clock)
     for name in "abc":
-        limit.begin(Attempt("::1", name))
+        assert limit.begin(Attempt("::1", name)) == 0
+    assert [limit.begin(Attempt("::1", f"d{number}")) for number in range(10)] == [*range(1, 11)]
+    with pytest.raises(TooManyError, match="try again in 11 s"):
+        limit.begin(Attempt("::1", "e"))
+    assert limit.begin(Attempt("::2", "e")) == 0
+    clock.now = 61
+    assert limit.begin(Attempt("::1", "e")) == 0
+
+
+def test_fifty_wrong_logins_shut_out_nobody_else_behind_the_same_proxy() -> None:
+    limit = LoginLimit()
+    for number in range(50):
+        limit.begin(Attempt("203.0.113.9", f"nobody{number}"))
+    assert limit.begin(Attempt("203.0.113.9", "ada")) <= 1
+
+
+def test_who_has_logged_in_from_an_address_is_not_shut_out_from_there_by_others() -> None:
+    limit = LoginLimit(per_name=3)
+    limit.begin(Attempt("home", "Alice"))
+    limit.succeeded(Attempt("home", "alice"))
+    for address in "abc":
+        limit.begin(Attempt(address, "alice"))
     with pytest.raises(TooManyError):
-        limit.begin(Attempt("::1", "d"))
+        limit.begin(Attempt("d", "alice"))
+    limit.begin(Attempt("home", "alice"))
 
 
 def test_many_addresses_cannot_try_one_name() -> None:

@@ -1,9 +1,10 @@
 import asyncio
 import threading
 
+import pytest
 from argon2 import PasswordHasher
 
-from cl_server.auth.passwords import Passwords
+from cl_server.auth.passwords import BusyError, Passwords, WeakPasswordError, refuse_worst
 
 
 async def test_a_password_is_known_again_and_no_other(passwords: Passwords) -> None:
@@ -46,3 +47,34 @@ async def test_hashing_leaves_the_event_loop_free() -> None:
     assert len(threads) == 2
     # A loop that had to hash would have turned once for each.
     assert turns > 100
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["12345678", "password", "Password1", "aaaaaaaa", "        ", "qwertyuiop", "abcd1234", "iloveyou1", "a" * 1024],
+)
+def test_what_is_tried_first_is_no_password(password: str) -> None:
+    with pytest.raises(WeakPasswordError, match=r"the password is too easy to guess \(.*\): take several words"):
+        refuse_worst(password, "ada")
+
+
+def test_the_name_of_the_user_is_no_password() -> None:
+    with pytest.raises(WeakPasswordError):
+        refuse_worst("ada.lovelace", "ada.lovelace")
+
+
+@pytest.mark.parametrize("password", ["correct horse", "ada's password", "Hm7!vq2z", "kyselinadusičná"])
+def test_what_nobody_tries_is_one(password: str) -> None:
+    refuse_worst(password, "ada")
+
+
+async def test_no_more_wait_for_their_turn_than_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cl_server.auth.passwords.WAITING", 3)
+    slow = Passwords()
+    checks = [asyncio.create_task(slow.verify(None, "x")) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await slow.verify(None, "x")
+    assert await asyncio.gather(*checks) == [False] * 3
+    assert not await slow.verify(None, "x")
+    slow.close()

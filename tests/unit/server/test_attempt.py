@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cl_ml_tools.compute_module import ProgressCallback, TaskResult
-from cl_ml_tools.job_queue import Claim
+from cl_ml_tools.job_queue import MAX_ATTEMPTS, Claim
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_ml_tools.worker import Worker
@@ -65,12 +65,46 @@ async def test_a_storage_that_is_away_at_any_step_queues_the_job_again(tmp_path:
     assert not list((tmp_path / "jobs" / "one").glob(".attempt*"))
 
 
-class Away(LocalFileStorage):
-    """Fails at one step."""
+@pytest.mark.parametrize("step", ["begin_attempt", "hand_in", "publish"])
+async def test_an_outage_of_the_storage_is_nobodys_attempt(tmp_path: Path, step: str) -> None:
+    scene = Scene(tmp_path)
+    scene.storage = Away(tmp_path, step, for_all=True)
+    for _ in range(MAX_ATTEMPTS + 2):
+        claim = scene.claim()
+        attempt = scene.attempt(claim)
+        assert await scene.shift._finish(attempt)
+        assert (attempt.storage_away, claim.attempt) == (True, 1)
+    assert scene.status("one") is JobStatus.QUEUED
 
-    def __init__(self, folder: Path, step: str) -> None:
+
+async def test_no_job_is_taken_while_the_storage_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cl_server.workers.worker.STORAGE_PAUSE", 0.01)
+    scene = Scene(tmp_path)
+    scene.storage = Away(tmp_path, "begin_attempt", for_all=True)
+    scene.shift = Shift(
+        FakeWorker(scene.queue), scene.queue, scene.storage, Presence(None, "w0", []), "w0", task_timeout=60
+    )
+    waiting = asyncio.create_task(scene.shift._await_storage())
+    while scene.storage.checks < 3:
+        await asyncio.sleep(0.01)
+    assert not waiting.done()
+    scene.storage.for_all = False
+    await asyncio.wait_for(waiting, 30)
+
+
+class Away(LocalFileStorage):
+    """Fails at one step, and with `for_all` when it is asked whether it is there."""
+
+    def __init__(self, folder: Path, step: str, *, for_all: bool = False) -> None:
         super().__init__(folder)
         self.step = step
+        self.for_all = for_all
+        self.checks = 0
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.for_all:
+            self.fail()
 
     def begin_attempt(self, job_id: str, token: int) -> LocalWorkspace:
         if self.step == "begin_attempt":
