@@ -9,10 +9,7 @@ from PIL import Image
 
 from cl_ml_tools.plugins.hash.schema import HashParams
 from cl_ml_tools.plugins.hash.task import HashTask
-from cl_ml_tools.plugins.image_conversion.schema import ImageConversionParams
-from cl_ml_tools.plugins.image_conversion.task import ImageConversionTask
-from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailParams
-from cl_ml_tools.plugins.media_thumbnail.task import MediaThumbnailTask
+from tests.oracles import table
 from tests.oracles.kinds import KINDS
 from tests.oracles.programs import Pixels, on_white, seen
 
@@ -22,7 +19,6 @@ pytestmark = pytest.mark.oracle
 MEAN, MEAN_OF_256_COLOURS, PSNR = 2 / 255, 5 / 255, 40.0
 LOSSY = frozenset({"jpg", "webp"})
 WITH_ALPHA = frozenset({"png", "webp", "tiff"})
-FORMATS = ("png", "jpg", "webp", "gif", "bmp", "tiff")
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +39,14 @@ def difference(one: Pixels, other: Pixels) -> tuple[float, float]:
     return float(numpy.abs(one - other).mean()), 10 * numpy.log10(1 / max(squares, 1e-12))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", table.FORMATS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_conversion_shows_the_same(
     kind: str, format: str, shown: dict[str, tuple[Path, Pixels]], tmp_path: Path
 ) -> None:
     source, expected = shown[kind]
-    target = tmp_path / f"made.{format}"
-    params = {"format": format, "quality": 100, "input_paths": [str(source)], "output_paths": [str(target)]}
-    ImageConversionTask().process(ImageConversionParams.model_validate(params), lambda _: None)
+    target = table.converted(source, format, tmp_path)
+    assert table.words(target) == table.rows()[kind][table.COLUMNS.index(format)], "python -m tests.oracles.table"
     with Image.open(target) as made:
         has_profile = "icc_profile" in made.info
     found = seen(target, profile=has_profile)
@@ -70,9 +65,8 @@ def test_a_conversion_shows_the_same(
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_thumbnail_shows_the_same(kind: str, shown: dict[str, tuple[Path, Pixels]], tmp_path: Path) -> None:
     source, expected = shown[kind]
-    params = {"input_paths": [str(source)], "output_paths": [str(tmp_path / "small.jpg")]}
-    output = MediaThumbnailTask().process(MediaThumbnailParams.model_validate(params), lambda _: None)
-    small = tmp_path / Path(output.thumbnail_path).name
+    small = table.thumbnail(source, tmp_path)
+    assert table.words(small) == table.rows()[kind][-1], "python -m tests.oracles.table"
     with Image.open(small) as made:
         has_profile = "icc_profile" in made.info
     found = seen(small, profile=has_profile)
