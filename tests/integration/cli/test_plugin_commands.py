@@ -23,7 +23,7 @@ def test_the_result_is_on_stdout_and_nothing_else_is(cli: Cli, picture: Path):
     rows = dict(line.split(": ", 1) for line in ran.out.splitlines())
     assert ran.code == 0
     assert rows["sha256"].strip() == hashlib.sha256(picture.read_bytes()).hexdigest()
-    assert set(rows) == {"phash", "dhash", "sha256", "md5", "job"}
+    assert set(rows) == {"phash", "dhash", "sha256", "md5", "hash_version", "job"}
     assert ran.err == ""
 
 
