@@ -68,7 +68,14 @@ class Row:
         counted = f"{self.methods}/{self.operations}"
         errors = " ".join(map(str, self.errors)) or "-"
         left_out = str(len(self.left_out)) if self.left_out else ""
-        return self.name[:56], counted, left_out, f"{self.seconds:.1f}", errors, self.fault[:110] or "right"
+        return (
+            self.name[:56],
+            counted,
+            left_out,
+            f"{self.seconds:.1f}",
+            errors,
+            " ".join(self.fault.split())[:110] or ("right" if self.is_right else "type errors"),
+        )
 
 
 @frozen

@@ -6,6 +6,7 @@ end, a line break, template braces, or characters that reorder what a reader see
 
 import json
 import math
+import re
 import textwrap
 import unicodedata
 from typing import NoReturn, cast
@@ -16,8 +17,13 @@ LINE = 116
 """Room for a line of a docstring, with some for escapes, within the 120 of the formatter."""
 
 
+_PLAIN = re.compile(r"[\n -~]*")
+
+
 def visible(text: str) -> str:
     """Without control characters, lone surrogates, and marks that reorder text for the eye (Trojan Source)."""
+    if _PLAIN.fullmatch(text):
+        return text  # Nearly all of it, and fifty times as fast.
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     return "".join(character for character in text if character == "\n" or _is_harmless(character))
 

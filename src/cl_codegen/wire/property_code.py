@@ -132,7 +132,9 @@ def _decode_alike(union: Union, members: Sequence[Type], source: str) -> str:
         f"{model.name}.from_dict({source}) if {source}.get({literal(tag)}) {_one_of(words)}"
         for model, words in tagged.items()
     ]
-    return " else ".join([*choices, _first_that_fits(members, source)])
+    rest = _first_that_fits(members, source)
+    # In parentheses, for a word is only asked for where the value is known to be an object.
+    return f"({' else '.join([*choices, rest])})" if choices else rest
 
 
 def _one_of(words: Sequence[str]) -> str:

@@ -81,6 +81,7 @@ UNIONS = {
         unsaid=STEP,
         many=array(STEP),
         maybe=nullable(STEP),
+        other={"oneOf": [*STEP["oneOf"], array(STEP), TEXT]},
     ),
     "Untagged": thing(["it"], it={"anyOf": [ref("Part"), ref("Sized")]}),
     "Fixed": thing(["box"], box={"type": "array", "prefixItems": [NUMBER, {"type": "number"}, DATE], "items": False}),
@@ -335,7 +336,10 @@ def test_the_word_of_a_tag_says_which_model_it_is(api):
     made = api.models.Steps.from_dict({"said": crop, "unsaid": crop, "many": [crop, blur], "maybe": crop})
     assert (made.said.side, made.unsaid.side, made.maybe.side) == ("right", "right", "right")
     assert [type(step).__name__ for step in made.many] == ["Crop", "Blur"]
-    assert made.to_dict() == {"said": crop, "unsaid": crop, "many": [crop, blur], "maybe": crop}
+    given = {"said": crop, "unsaid": crop, "many": [crop, blur], "maybe": crop}
+    assert made.to_dict() == {**given, "other": None}
+    for value in (crop, [crop, blur], "none of them"):
+        assert api.models.Steps.from_dict({**given, "other": value}).to_dict()["other"] == value
 
 
 def test_of_models_without_a_tag_the_one_that_leaves_less_unread_is_taken(api):
