@@ -6,9 +6,6 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 
 from cl_server.queue.tables import UNFINISHED, is_postgres, jobs, reading, usage
 
-# Of one user: with more, they are summed up. SQLite has one.
-MOST_ROWS = 64
-
 
 class QuotaExceededError(Exception):
     """One sentence that says what is too much, and one that says what to do."""
@@ -40,7 +37,7 @@ class Quota:
     def look(self, owner: str | None, size: int) -> None:
         """Whether there is room now. Raises `QuotaExceededError`."""
         with self._reading.connect() as connection:
-            self._check(connection, owner, size, taking=False)
+            self._check(connection, owner, size)
 
     def take(self, connection: Connection, owner: str | None, size: int) -> None:
         """The same in the transaction that adds the job, before which the next one of this user has to wait."""
@@ -50,9 +47,9 @@ class Quota:
         if is_postgres(self._engine):
             lock = text("SELECT pg_advisory_xact_lock(hashtext(:owner))")
             connection.execute(lock, {"owner": f"quota of {owner}"})
-        self._check(connection, owner, size, taking=True)
+        self._check(connection, owner, size)
 
-    def _check(self, connection: Connection, owner: str | None, size: int, *, taking: bool) -> None:
+    def _check(self, connection: Connection, owner: str | None, size: int) -> None:
         whose = jobs.c.created_by.is_(None) if owner is None else jobs.c.created_by == owner
         who = "all guests together have" if owner is None else "you have"
         if self._most_jobs:
@@ -62,14 +59,9 @@ class Quota:
                     f"{who} {self._most_jobs} jobs that are not over, which is the limit: wait for some, or cancel some"
                 )
         if self._most_bytes:
-            total = select(func.count(), func.coalesce(func.sum(usage.c.bytes), 0)).where(
-                usage.c.owner == (owner or "")
-            )
-            rows, summed = cast("tuple[int, int]", connection.execute(total).one())
+            total = select(func.coalesce(func.sum(usage.c.bytes), 0)).where(usage.c.owner == (owner or ""))
             # PostgreSQL sums such numbers as decimals.
-            stored = int(summed)
-            if taking and rows > MOST_ROWS:
-                _sum_up(connection, owner or "")
+            stored = int(cast("int", connection.execute(total).scalar_one()))
             if stored + size > self._most_bytes:
                 raise TooManyBytesError(
                     f"{who} {stored} of {self._most_bytes} bytes in files, and this needs {size} more: "
@@ -77,7 +69,10 @@ class Quota:
                 )
 
 
-def _sum_up(connection: Connection, owner: str) -> None:
-    """Make one row of those that a user has, under the lock that is theirs."""
-    removed = connection.execute(delete(usage).where(usage.c.owner == owner).returning(usage.c.bytes))
-    connection.execute(insert(usage).values(owner=owner, bytes=sum(removed.scalars())))
+def sum_up(connection: Connection, owner: str | None) -> None:
+    """Make one row of those that a user has on PostgreSQL; what others are just at is left for the next time."""
+    mine = select(usage.c.seq).where(usage.c.owner == (owner or "")).with_for_update(skip_locked=True)
+    removing = delete(usage).where(usage.c.seq.in_(mine)).returning(usage.c.bytes)
+    removed = list(connection.scalars(removing))
+    if removed:
+        connection.execute(insert(usage).values(owner=owner or "", bytes=sum(removed)))
