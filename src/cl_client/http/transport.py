@@ -30,6 +30,7 @@ from cl_client.http import idempotency
 from cl_client.http.auth import AuthProvider
 from cl_client.http.error_translation import translated
 from cl_client.http.multipart import Multipart, PlainBody, form_fields
+from cl_client.http.proxies import EnvironmentTransport
 from cl_client.http.retry import send_patiently
 from cl_client.http.telemetry import observed
 from cl_client.http.upload import Upload
@@ -65,8 +66,7 @@ _LIMITS: Final = ConnectionLimits()
 class Transport(httpx.AsyncClient):
     """An `httpx.AsyncClient` that streams uploads, signs and names each request, and raises our errors.
 
-    A subclass rather than a wrapper, so that generated endpoints take it as it is, and a subclass rather than an
-    httpx `transport=`, because that argument would switch off the proxies of the environment.
+    A subclass rather than a wrapper, so that generated endpoints take it as it is.
 
     Args:
         base_url: with `http://` or `https://`.
@@ -93,17 +93,21 @@ class Transport(httpx.AsyncClient):
         deadline = positive("deadline", deadline)
         # A name and a password in the address would be in each message and each log that names it, httpx's too.
         address = read_address(base_url)
+        url = _url(address.url)
         basic = None if address.username is None else httpx.BasicAuth(address.username, address.password)
         timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts.of(timeout)
         super().__init__(
-            base_url=_url(address.url),
+            base_url=url,
             timeout=httpx.Timeout(
                 connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
             ),
-            limits=httpx.Limits(
-                max_connections=limits.connections,
-                max_keepalive_connections=limits.idle,
-                keepalive_expiry=limits.idle_seconds,
+            transport=EnvironmentTransport(
+                url,
+                httpx.Limits(
+                    max_connections=limits.connections,
+                    max_keepalive_connections=limits.idle,
+                    keepalive_expiry=limits.idle_seconds,
+                ),
             ),
             headers={"User-Agent": f"cl-client/{__version__}"},
             auth=basic if auth is None else _Signature(auth),

@@ -12,10 +12,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
+import httpx
 from attrs import field, frozen
 
 from cl_client.cli.running.sign_in import signed_in
-from cl_client.config.addresses import without_secrets
+from cl_client.config.addresses import read_address, without_secrets
 from cl_client.errors import (
     ComputeClientError,
     InvalidParameterError,
@@ -24,6 +25,7 @@ from cl_client.errors import (
     ServerUnreachableError,
 )
 from cl_client.http.auth import AuthProvider, JWTAuthProvider
+from cl_client.http.proxies import UnusableProxyError, proxy_of
 from cl_client.http.transport import Transport
 from cl_client.loops.event_loop import EventLoop
 from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
@@ -82,6 +84,7 @@ class Checkup:
         broker: `None` where it takes our subscription.
         user: who is logged in; `None` for a guest.
         workers: what the compute server knows of them.
+        proxy: through which the compute server is reached, or why it cannot be; `None` without one.
     """
 
     config: ServerConfig
@@ -90,6 +93,7 @@ class Checkup:
     broker: ComputeClientError | None
     user: UserResponse | ComputeClientError | None
     workers: Capabilities | ComputeClientError
+    proxy: str | UnusableProxyError | None = None
 
 
 async def examine(run: Run) -> Checkup:
@@ -112,7 +116,22 @@ async def examine(run: Run) -> Checkup:
         # Only now: nobody is left alone with a question that is still out.
         if isinstance(answer, InvalidParameterError):
             raise answer
-    return Checkup(config=config, compute=compute, auth=auth, broker=broker, user=user, workers=workers)
+    return Checkup(
+        config=config,
+        compute=compute,
+        auth=auth,
+        broker=broker,
+        user=user,
+        workers=workers,
+        proxy=_proxy(config.compute_url),
+    )
+
+
+def _proxy(url: str) -> str | UnusableProxyError | None:
+    try:
+        return proxy_of(httpx.URL(read_address(url).url))
+    except UnusableProxyError as error:
+        return error
 
 
 async def _bounded(what: str, question: Coroutine[object, object, Answer]) -> Answer | ComputeClientError:

@@ -48,11 +48,21 @@ def diagnose(checkup: Checkup) -> Iterator[Finding]:
     config = checkup.config
     # A guest on a server that takes guests needs no auth server.
     is_guest = checkup.user is None and _takes_guests(checkup.compute)
+    yield from _proxy(checkup)
     yield from _server("compute", without_secrets(config.compute_url), checkup.compute)
     yield from _server("auth", without_secrets(config.auth_url), checkup.auth, needed=not is_guest)
     yield _broker(checkup)
     yield _user(checkup)
     yield _workers(checkup)
+
+
+def _proxy(checkup: Checkup) -> Iterator[Finding]:
+    """Only where the environment names one."""
+    if isinstance(checkup.proxy, str):
+        said = f"the compute server is reached through {without_secrets(checkup.proxy)}"
+        yield Finding("proxy", "ok", said, "NO_PROXY names servers that are reached directly")
+    elif checkup.proxy is not None:
+        yield Finding("proxy", "warning", str(checkup.proxy), "correct or unset it, or name the server in NO_PROXY")
 
 
 def _server(
