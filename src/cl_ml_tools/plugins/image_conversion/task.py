@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
-from cl_ml_tools.media import colour, metadata, raw
+from cl_ml_tools.media import colour, heif, metadata, raw
 from cl_ml_tools.media.appearance import upright
 from cl_ml_tools.media.picture import open_picture, warm
 from cl_ml_tools.media.targets import TARGETS, fit
@@ -43,7 +43,7 @@ class ImageConversionTask(BlockingModule[ImageConversionParams]):
             _refuse_small_preview(opened, name)
             # Read before anything is written: a damaged image is told from one that a format cannot hold.
             opened.load()
-            pages, source_frames = page_count(opened), frame_count(opened)
+            pages, source_frames, collection = page_count(opened), frame_count(opened), opened.format == heif.FORMAT
             carried, preview = metadata.read(opened), raw.raw_size(opened) is not None
             progress(50)
             several = _several(opened, path, params, pages=pages, frames=source_frames)
@@ -67,7 +67,7 @@ class ImageConversionTask(BlockingModule[ImageConversionParams]):
             pages=pages,
             pages_written=written if pages > 1 else 1,
             preview=preview,
-            notes=[*_left_out(pages, source_frames, written, params.format), *notes],
+            notes=[*_left_out(pages, source_frames, written, params.format, collection=collection), *notes],
         )
 
 
@@ -112,7 +112,9 @@ def _written(path: Path) -> int:
         return int(getattr(made, "n_frames", 1))
 
 
-def _left_out(pages: int, frames: int, written: int, format: str) -> list[str]:
+def _left_out(pages: int, frames: int, written: int, format: str, *, collection: bool) -> list[str]:
+    if pages > written and collection:
+        return [f"the primary one of {pages} pictures"]
     if pages > written:
         return [f"page 1 of {pages}: {format} holds one"]
     if frames > 1 and written == 1:
