@@ -28,6 +28,8 @@ _PLAIN: Final = (
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"[-+]?[0-9]+", list("-+0123456789")),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    # YAML 1.2 has left it to applications, and people write it: `<<: *base` is what `base` has.
+    ("merge", r"<<", ["<"]),
 )
 _resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 for _tag, _pattern, _first in _PLAIN:

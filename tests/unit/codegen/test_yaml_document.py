@@ -68,3 +68,13 @@ def test_a_broken_spec_in_yaml_names_file_pointer_and_what_is_expected(tmp_path:
     assert str(raised.value) == (
         f"{path}: #/paths/~1a/get/responses/20: expected a status code, a range such as 4XX, or default"
     )
+
+
+def test_a_merge_key_is_what_it_refers_to():
+    text = "base: &base {lang: de, n: 1}\nmore: {<<: *base, n: 2}\nboth: {<<: [*base, {z: 3}]}\nword: '<<'\n"
+    assert read_yaml("x.yaml", text) == {
+        "base": {"lang": "de", "n": 1},
+        "more": {"lang": "de", "n": 2},
+        "both": {"lang": "de", "n": 1, "z": 3},
+        "word": "<<",
+    }
