@@ -7,40 +7,9 @@ import re
 from attrs import evolve, frozen
 
 from cl_codegen.model.plugin import Parameter, Plugin
+from cl_codegen.model.reserved import GLOBAL_OPTIONS
 from cl_codegen.text import naming
 from cl_codegen.text.escape import SpecText, literal, one_line, visible
-
-GLOBAL_OPTIONS = frozenset(
-    [
-        "--watch",
-        "--no-watch",
-        "--wait",
-        "--no-wait",
-        "--output",
-        "-o",
-        "--output-dir",
-        "--concurrency",
-        "--resume",
-        "--timeout",
-        "--priority",
-        "--compute-url",
-        "--mqtt-broker",
-        "--mqtt-port",
-        "--auth-url",
-        "--username",
-        "--password",
-        "--no-auth",
-        "--config",
-        "--profile",
-        "--json",
-        "--quiet",
-        "-q",
-        "--debug",
-        "--help",
-        "--version",
-    ]
-)
-"""What every command takes: an option of a plugin gives way to it."""
 
 _MODULE_WORDS = frozenset(["cast", "given", "json_option", "read_option", "jobs", "partial"])
 """What the body of a command reads: no argument may stand before it."""

@@ -8,7 +8,7 @@ import pytest
 from cl_client.cli.help.options import global_rows
 from cl_client.cli.main import main
 from cl_client.config.settings import SETTINGS
-from cl_codegen.model import command
+from cl_codegen.model import reserved
 
 VARIABLES = [name for setting in SETTINGS for name in setting.variables]
 
@@ -125,4 +125,4 @@ def test_a_broken_file_names_its_line_whatever_the_command(capsys: Capture, home
 
 def test_no_option_of_a_plugin_is_one_of_the_command_line():
     words = {word.strip(",") for label, _ in global_rows() for word in label.split() if word.startswith("-")}
-    assert words <= command.GLOBAL_OPTIONS
+    assert words <= reserved.GLOBAL_OPTIONS
