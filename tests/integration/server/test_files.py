@@ -69,9 +69,25 @@ def test_a_range_outside_the_file_is_refused_with_its_size(local_api: Api, uploa
 
 
 def test_a_range_that_cannot_be_read_is_refused(local_api: Api, uploaded: str) -> None:
-    response = local_api.file(uploaded, PATH, range="lines=1-2")
+    response = local_api.file(uploaded, PATH, range="bytes=x-y")
     assert response.status_code == 400
     assert response.json()["detail"] == "the Range header cannot be read"
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+
+
+def test_a_head_tells_what_a_get_would(local_api: Api, uploaded: str) -> None:
+    whole = local_api.file(uploaded, PATH)
+    told = local_api.http.head(f"/jobs/{uploaded}/files/{PATH}")
+    assert (told.status_code, told.content) == (200, b"")
+    assert {name: told.headers[name] for name in ("content-length", "etag", "accept-ranges")} == {
+        name: whole.headers[name] for name in ("content-length", "etag", "accept-ranges")
+    }
+    assert local_api.http.head(f"/jobs/{uploaded}/files/output/none").status_code == 404
+
+
+def test_a_range_in_an_unknown_unit_is_ignored(local_api: Api, uploaded: str) -> None:
+    response = local_api.file(uploaded, PATH, range="lines=1-2")
+    assert (response.status_code, response.content) == (200, CONTENT)
 
 
 def test_a_range_of_what_has_changed_is_the_whole(local_api: Api, uploaded: str) -> None:

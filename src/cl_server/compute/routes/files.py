@@ -28,6 +28,9 @@ class Download(FileResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused: Message | None = None
+        headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
+        kept = [(name, value) for name, value in headers if name != b"range" or _in_bytes(value.decode("latin-1"))]
+        scope = {**scope, "headers": kept}
 
         async def send_in_shape(message: Message) -> None:
             # The base class refuses a range in plain text; every error of ours is an ErrorResponse.
@@ -49,7 +52,10 @@ async def refuse(start: Message, scope: Scope, receive: Receive, send: Send) -> 
     headers = {name.decode(): value.decode() for name, value in sent if name == b"content-range"}
     size = headers.get("content-range", "").rpartition("/")[2]
     detail = f"the range lies outside the file of {size} bytes" if size else "the Range header cannot be read"
-    response = JSONResponse(ErrorResponse(detail=detail).model_dump(mode="json"), status, headers)
+    request_id = cast("dict[str, str]", scope.get("state", {})).get("request_id")
+    response = JSONResponse(
+        ErrorResponse(detail=detail, request_id=request_id).model_dump(mode="json"), status, headers
+    )
     await response(scope, receive, send)
 
 
@@ -57,6 +63,7 @@ def create_router(repository: JobRepository, storage: JobStorage) -> APIRouter:
     """The download route."""
     router = APIRouter(tags=["jobs"], dependencies=[Depends(bearer.scheme)])
 
+    @router.head("/jobs/{job_id}/files/{file_path:path}", include_in_schema=False)
     @router.get(
         "/jobs/{job_id}/files/{file_path:path}",
         operation_id="download_job_file",
@@ -125,9 +132,14 @@ def passed_on(
     )
 
 
+def _in_bytes(asked: str) -> bool:
+    """Whether a range is in the unit that we know; one in another is ignored (RFC 9110 §14.2)."""
+    return "=" not in asked or asked.partition("=")[0].strip().lower() == "bytes"
+
+
 def byte_range(asked: str, size: int) -> tuple[int, int] | None:
     """The first byte and the one behind the last; `None` for several ranges. Raises 400 and 416."""
-    if "," in asked:
+    if "," in asked or not _in_bytes(asked):
         return None
     found = re.fullmatch(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", asked, re.IGNORECASE | re.ASCII)
     if found is None or not any(found.groups()):
