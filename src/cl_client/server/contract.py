@@ -246,6 +246,8 @@ class Contract:
 
     def word(self, word: str) -> str:
         """Our word for a word of the server; one that nobody knows stays as it is."""
+        if not self.statuses:
+            return status.canonical(word)
         return self.statuses.get(word) or self.statuses.get(word.lower()) or status.canonical(word)
 
     def their_words(self, word: str) -> tuple[str, ...]:
