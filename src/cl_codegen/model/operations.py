@@ -283,7 +283,8 @@ def _decoded(name: str, type: str, read: str | None, *, source: str | None = Non
     option, text = literal(_option(name)), source or name
     if read is not None:
         return f"read_option({option}, {text}, lambda value: {read})"
-    return f"cast({literal(type)}, json_option({option}, {text}))"
+    given = f"json_option({option}, {text})"
+    return given if type == "JSONValue" else f"cast({literal(type)}, {given})"
 
 
 def _option(name: str) -> str:
