@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cl_codegen.diff.change import Change
     from cl_codegen.generate import Sources
     from cl_codegen.model.read import Reading
-    from cl_codegen.wire.schemas import LeftOut
 
 GENERATED: Final = Path("generated")
 
@@ -34,7 +33,9 @@ Templates = Annotated[Path | None, Parameter(help="Folder of the templates; thos
 Out = Annotated[Path | None, Parameter(help="Folder of what is generated; generated/, or the package's name.")]
 ComputeFile = Annotated[Path | None, Parameter(help="Spec of the server, JSON or YAML; compute.json of --openapi.")]
 ManifestFile = Annotated[Path | None, Parameter(help="Manifest; plugins.toml beside the spec.")]
-Strict = Annotated[bool, Parameter(negative="", help="Fail where anything of the spec has to be left out.")]
+Strict = Annotated[
+    bool, Parameter(negative="", help="Fail where anything of the spec has to be left out, or is not valid OpenAPI.")
+]
 Package = Annotated[str | None, Parameter(help="A package of its own for a server that is not ours: its name.")]
 
 
@@ -77,7 +78,10 @@ def generate(
         sources, folder = _sources(openapi, templates, out, compute, manifest, package, is_strict=strict)
         made = write_all(sources, folder)
         _say(describe(made.applied))
-        for line in _left_out(compute or openapi / "compute.json", made.left_out):
+        source = compute or openapi / "compute.json"
+        notes = [(one.pointer, f"left out: {one.reason}") for one in made.left_out]
+        notes += [(one.pointer, f"not valid OpenAPI: {one.reason}") for one in made.mistakes]
+        for line in _lines(source, notes):
             sys.stderr.write(line + "\n")
         if made.plugins or not made.groups:
             _say(f"{folder}: {len(made.plugins)} plugins: {', '.join(plugin.name for plugin in made.plugins)}")
@@ -253,13 +257,13 @@ def _sources(
     return sources, out or Path(Layout.of_package(name).program)
 
 
-def _left_out(source: Path, left_out: Sequence[LeftOut]) -> Iterator[str]:
-    """A line for each thing that is not in the client: file, line, pointer, reason."""
+def _lines(source: Path, notes: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """A line for each note on a place of the spec: file, line, pointer, what is noted."""
     from cl_codegen.spec.lines import lines_of
 
-    lines = lines_of(source, (one.pointer for one in left_out)) if left_out else {}
-    for one in left_out:
-        yield one_line(f"{source}, line {lines[one.pointer]}: {one.pointer}: left out: {one.reason}")
+    lines = lines_of(source, (pointer for pointer, _ in notes)) if notes else {}
+    for pointer, note in notes:
+        yield one_line(f"{source}, line {lines[pointer]}: {pointer}: {note}")
 
 
 def _reading(openapi: Path, spec: str, compute: Path | None, manifest: Path | None, package: str | None) -> Reading:

@@ -17,6 +17,7 @@ from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.read_plugins import read_plugins
 from cl_codegen.normalise.rules import Applied, normalise
 from cl_codegen.spec.spec import Spec, SpecError
+from cl_codegen.spec.validity import Mistake, mistakes
 from cl_codegen.sync.sync_client import sync_client
 from cl_codegen.text.layout import Layout
 from cl_codegen.wire import wire
@@ -74,7 +75,7 @@ class PackageSources:
         manifest: need not be there.
         templates: the folder of `api/`, `plugins/` and `package/`.
         name: of the package.
-        is_strict: whether what has to be left out is an error.
+        is_strict: whether what has to be left out, or is not valid OpenAPI, is an error.
     """
 
     spec: Path
@@ -104,6 +105,7 @@ class Generated:
     applied: tuple[Applied, ...]
     left_out: tuple[LeftOut, ...] = ()
     groups: tuple[Group, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
 
 
 def generate(sources: Sources, out: Path) -> Generated:
@@ -161,8 +163,11 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
     made = wire.outline(spec, layout.wire)
     package, left_out = _package(sources, layout, spec, manifest, made)
     left_out = (*made.left_out, *left_out)
+    wrong = mistakes(spec.document)
     if sources.is_strict and left_out:
         raise SpecError(spec.source, left_out[0].pointer, f"left out, which --strict refuses: {left_out[0].reason}")
+    if sources.is_strict and wrong:
+        raise SpecError(spec.source, wrong[0].pointer, f"not valid OpenAPI, which --strict refuses: {wrong[0].reason}")
     output.write_files(root / "api", wire.files(made, sources.templates / "api"))
     output.write_files(root / "api", render.render_shared(sources.templates / "shared"))
     files = render.render_package(package, sources.templates / "package")
@@ -186,7 +191,7 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
     output.add_header(root, origin)
     output.write_files(folder, {"pyproject.toml": origin + (folder / "pyproject.toml").read_text(encoding="utf-8")})
     output.format_folder(folder)
-    return Generated(package.plugins, applied, left_out, package.groups)
+    return Generated(package.plugins, applied, left_out, package.groups, wrong)
 
 
 def _package(
