@@ -132,6 +132,9 @@ def write(sources: OwnSources, folder: Path) -> Generated:
         spec, report = normalise(Spec.load(sources.openapi / f"{name}.json"))
         applied += report
         made = wire.generate(spec, f"cl_api.{name}", api / name, sources.templates / "api")
+        # Of our own servers, all has to be there: whatever cannot be said is mended in the server.
+        if made.left_out:
+            raise SpecError(spec.source, made.left_out[0].pointer, made.left_out[0].reason)
         if name != PLUGIN_SPEC:
             output.write_files(api / name, render.render_shared(sources.templates / "shared"))
         output.add_header(api / name, output.header(f"openapi/{name}.json and templates/api"))

@@ -20,7 +20,6 @@ class PostgresProxy:
         self._ready = threading.Event()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
-        self._writers: set[asyncio.StreamWriter] = set()
         self.silent = False
         self.lose = 0
         self.lost = 0
@@ -44,18 +43,20 @@ class PostgresProxy:
         self._ready.set()
         await self._stop.wait()
         server.close()
-        for writer in self._writers:
-            writer.transport.abort()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # What was aborted is closed in the next step of the loop.
+        await asyncio.sleep(0)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._heard()
-        theirs, ours = await asyncio.open_unix_connection(self._folder / ".s.PGSQL.5432")
-        both = {writer, ours}
-        self._writers |= both
+        try:
+            await self._heard()
+            theirs, ours = await asyncio.open_unix_connection(self._folder / ".s.PGSQL.5432")
+        except BaseException:
+            writer.transport.abort()
+            raise
         cut = asyncio.Event()
 
         async def up() -> None:
@@ -77,11 +78,12 @@ class PostgresProxy:
                 writer.write(data)
             writer.close()
 
-        with contextlib.suppress(OSError):
-            await asyncio.gather(up(), down())
-        for one in both:
-            one.transport.abort()
-        self._writers -= both
+        try:
+            with contextlib.suppress(OSError):
+                await asyncio.gather(up(), down())
+        finally:
+            for one in (writer, ours):
+                one.transport.abort()
 
     async def _heard(self) -> None:
         while self.silent:

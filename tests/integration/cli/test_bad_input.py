@@ -150,7 +150,7 @@ def test_a_download_that_fails_keeps_what_was_there(cli: Cli, process: Cli, tmp_
 
 
 def test_a_device_is_no_place_for_a_result(cli: Cli, picture: Path):
-    says(cli("hash", "compute", str(picture), "-o", "/dev/null"), 1, "is not a file", hint=True)
+    says(cli("hash", "compute", str(picture), "-o", "/dev/null"), 2, "it is a device or a pipe", hint=True)
     assert Path("/dev/null").is_char_device()
 
 

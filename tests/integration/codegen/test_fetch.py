@@ -67,7 +67,8 @@ def test_a_running_server_gives_the_bytes_that_it_exports_by_itself(local_stack:
         (200, b"<html>", "line 1, column 1: not JSON"),
         (200, b"\xff\xfe", "not text in UTF-8"),
         (200, b"[]", "#: expected an OpenAPI document, which is an object"),
-        (200, b'{"swagger": "2.0"}', "#: expected the member 'openapi'"),
+        (200, b'{"swagger": "2.0"}', "#/swagger: this is Swagger 2.0, and expected is OpenAPI 3"),
+        (200, b'{"info": {}}', "#: expected the member 'openapi'"),
         (200, OPENAPI.replace(b'"t"', b'"\\ud800"'), "holds text that is no Unicode"),
     ],
 )

@@ -184,7 +184,9 @@ def test_what_is_no_picture_is_refused_in_one_sentence_and_leaves_nothing(
 ) -> None:
     make, status, sentence = NO_PICTURES[name]
     before = set((local_stack.data / "jobs").iterdir())
-    for task, params in PICTURE_TASKS.items():
+    # The tags of a picture that is cut off stand before its end, and are read.
+    tasks = {task: params for task, params in PICTURE_TASKS.items() if task != "exif" or not name.startswith("half")}
+    for task, params in tasks.items():
         response = local_api.try_submit(task, make(), name, **params)
         assert (response.status_code, detail(response)) == (status, sentence)
     assert set((local_stack.data / "jobs").iterdir()) == before

@@ -21,7 +21,7 @@ def test_a_hash_job_is_heard_from_queue_to_output(api: Api, watch: Watch) -> Non
     final = watch.final(job_id)
     watch.until(lambda: set(watch.statuses(job_id)) >= {"queued", "processing", "completed"})
     md5 = hashlib.md5(b"words").hexdigest()
-    assert final["task_output"] == {"phash": None, "dhash": None, "sha256": None, "md5": md5}
+    assert final["task_output"] == {"phash": None, "dhash": None, "sha256": None, "md5": md5, "hash_version": None}
     assert final["params"] == {"algorithm": "md5"}
     assert final["event_type"] == final["status"] == "completed"
     assert (final["progress"], final["priority"], final["task_type"]) == (100, 7, "hash")
@@ -46,6 +46,7 @@ def test_a_thumbnail_is_made_and_downloaded(api: Api, watch: Watch) -> None:
         "width": 200,
         "height": 150,
         "media_type": "image",
+        "preview": False,
     }
     with Image.open(io.BytesIO(api.file(job_id, output["thumbnail_path"]).content)) as made:
         assert made.size == (200, 150)

@@ -89,7 +89,8 @@ class Originals:
             return
         if not output.is_file():
             raise InvalidParameterError(
-                f"cannot write {output}: it is a device or a pipe, and would be replaced by a file"
+                f"cannot write {output}: it is a device or a pipe, and would be replaced by a file",
+                hint="name a file or a folder; without -o the result is printed",
             )
         if not self._overwrite and _identity(output) in self._known:
             raise InvalidParameterError(f"{output} is the file that is sent: give the result another name; {OVERWRITE}")
