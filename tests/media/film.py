@@ -2,10 +2,12 @@
 
 import io
 import struct
+from collections.abc import Sequence
 from fractions import Fraction
 
 import av
 from av.audio.frame import AudioFrame
+from av.packet import Packet
 from PIL import Image
 
 from tests.media.photo import corners
@@ -24,21 +26,30 @@ def film(
     codec: str = "mpeg4",
     turned: int = 0,
     picture: Image.Image | None = None,
+    times: Sequence[float] | None = None,
 ) -> bytes:
-    """A film of the corners, with a bar that moves; `turned` says how many degrees a player has to turn it."""
+    """A film of the corners, with a bar that moves; `turned` says how many degrees a player has to turn it.
+
+    `times` are the seconds at which its frames are shown, the last one when it ends; without them `rate` says it.
+    """
     out = io.BytesIO()
     with av.open(out, "w", format=format) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.bit_rate = 400_000
         tone = container.add_stream("aac", rate=44_100) if sound else None
-        for number in range(round(seconds * rate)):
+        if times is not None:
+            # Without frames in another order, a file keeps how long the last one is shown.
+            stream.codec_context.time_base, stream.codec_context.max_b_frames = Fraction(1, 1000), 0
+        for number in range(round(seconds * rate) if times is None else len(times) - 1):
             frame = (picture or corners(*size)).copy()
             frame.paste("black", (number % size[0], size[1] // 2 - 1, number % size[0] + 4, size[1] // 2 + 1))
             shown = av.VideoFrame.from_image(frame)
             shown.pts, shown.time_base = number, Fraction(1, rate)
-            container.mux(stream.encode(shown))
-        container.mux(stream.encode(None))
+            if times is not None:
+                shown.pts, shown.time_base = round(times[number] * 1000), Fraction(1, 1000)
+            container.mux(lasting(stream.encode(shown), times))
+        container.mux(lasting(stream.encode(None), times))
         if tone is not None:
             for number in range(int(seconds * 44_100 / 1024)):
                 silence = AudioFrame(format="fltp", layout="stereo", samples=1024)
@@ -53,3 +64,23 @@ def film(
         a, b, c, d = (value << 16 for value in MATRICES[turned])
         content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     return bytes(content)
+
+
+def lasting(packets: list[Packet], times: Sequence[float] | None) -> list[Packet]:
+    """Packets that say how long their frame is shown, which encoders only guess."""
+    moments = [round(time * 1000) for time in times or ()]
+    for packet in packets:
+        if moments and packet.pts is not None:
+            packet.duration = moments[moments.index(packet.pts) + 1] - packet.pts
+    return packets
+
+
+def damaged(content: bytes, *numbers: int) -> bytes:
+    """A film in H.264 whose frames of these numbers, as they are stored, cannot be read: their units have no length."""
+    broken = bytearray(content)
+    with av.open(io.BytesIO(content)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.pos is not None and packet.size]
+    for number in numbers:
+        place = packets[number].pos or 0
+        broken[place : place + 4] = b"\xff\xff\xff\xff"
+    return bytes(broken)

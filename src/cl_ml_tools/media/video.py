@@ -13,6 +13,8 @@ from cl_ml_tools.threads import threads
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
     from PIL import Image
@@ -26,6 +28,8 @@ READABLE = (
 OPTIONS = {"format_whitelist": ",".join(READABLE), "protocol_whitelist": "file", "enable_drefs": "0"}
 MAX_PIXELS = 64_000_000
 MICROSECOND = 1_000_000
+# More frames than a decoder keeps to itself: one for each thread, and those that are shown in another order.
+MOST_HELD_BACK = 256
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +101,33 @@ def seconds(container: "InputContainer", stream: "VideoStream") -> float:
         return float(stream.duration * stream.time_base)
     # In microseconds (AV_TIME_BASE).
     return container.duration / MICROSECOND if container.duration else 0.0
+
+
+def lasting(frame: "VideoFrame") -> float:
+    """How many seconds a frame is shown; 0 where the film does not say."""
+    return float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0
+
+
+def decoded(packet: "Packet[Stream]") -> tuple[list[object], int]:
+    """The frames of a packet, and how many were too damaged to be read.
+
+    The empty packet at the end asks for the frames that are still held back; a damaged one does not hide the others.
+    """
+    from av.error import EOFError as EndOfFileError
+    from av.error import FFmpegError
+
+    damaged = 0
+    while True:
+        try:
+            return list(packet.decode()), damaged
+        except EndOfFileError:
+            return [], damaged
+        except FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
+            damaged += 1
+            if packet.size or damaged > MOST_HELD_BACK:
+                return [], damaged
 
 
 def quarter_turns(frame: "VideoFrame") -> int:

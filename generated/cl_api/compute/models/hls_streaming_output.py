@@ -16,6 +16,8 @@ class HlsStreamingOutput:
 
     audio: bool
     """Whether there is sound."""
+    damaged_frames: int = 0
+    """Frames that could not be read and were left out."""
     duration: float
     """Seconds."""
     master_playlist: str
@@ -31,6 +33,7 @@ class HlsStreamingOutput:
         """Read a JSON object. Raises KeyError where a required field is missing."""
         return cls(
             audio=cast("bool", data["audio"]),
+            damaged_frames=cast("int", data.get("damaged_frames", 0)),
             duration=cast("float", data["duration"]),
             master_playlist=cast("str", data["master_playlist"]),
             total_segments=cast("int", data["total_segments"]),
@@ -47,6 +50,7 @@ class HlsStreamingOutput:
         return {
             **self.additional_properties,
             "audio": self.audio,
+            "damaged_frames": self.damaged_frames,
             "duration": self.duration,
             "master_playlist": self.master_playlist,
             "total_segments": self.total_segments,
@@ -55,4 +59,6 @@ class HlsStreamingOutput:
         }
 
 
-_FIELDS = frozenset({"audio", "duration", "master_playlist", "total_segments", "variants", "variants_generated"})
+_FIELDS = frozenset(
+    {"audio", "damaged_frames", "duration", "master_playlist", "total_segments", "variants", "variants_generated"}
+)

@@ -1,6 +1,8 @@
 """One quality of a stream: encodes H.264 and AAC into segments of MPEG-TS."""
 
+import math
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -88,9 +90,11 @@ class Rendition:
             self._sounds = cast("Encoder[AudioFrame]", stream)
         self._cut = 0.0
         self._last = -1
+        self._cuts: list[float] = []
+        self._end = 0.0
 
-    def show(self, frame: "VideoFrame", at: float) -> None:
-        """Encode a frame that is to be seen `at` seconds after the beginning."""
+    def show(self, frame: "VideoFrame", at: float, until: float) -> None:
+        """Encode a frame that is to be seen from `at` to `until`, in seconds after the beginning."""
         from av.video.frame import PictureType
 
         small = frame.reformat(self.size.width, self.size.height, "yuv420p")
@@ -101,11 +105,15 @@ class Rendition:
         small.pict_type = PictureType.I if starts else PictureType.NONE
         if starts:
             self._cut = (at // SEGMENT + 1) * SEGMENT
+            self._cuts.append(self._last / CLOCK)
+        self._end = max(self._end, until)
         self._muxer.mux(self._pictures.encode(small))
 
     def sound(self, frame: "AudioFrame") -> None:
         """Encode sound: stereo, 48 kHz."""
         if self._sounds is not None:
+            if frame.time is not None:
+                self._end = max(self._end, frame.time + frame.samples / SOUND_RATE)
             self._muxer.mux(self._sounds.encode(frame))
 
     def close(self, *, flush: bool = True) -> None:
@@ -119,10 +127,27 @@ class Rendition:
             self._muxer.close()
 
     def segments(self) -> list[tuple[float, int]]:
-        """Seconds and bytes of each segment, as the playlist names them."""
-        text = (self._folder / f"{self.name}.m3u8").read_text("utf-8")
-        found = re.finditer(r"#EXTINF:([\d.]+),[^\n]*\n([^#\n]+)", text)
-        return [(float(each[1]), (self._folder / each[2]).stat().st_size) for each in found]
+        """Seconds and bytes of each segment; writes the playlist, which says the same (RFC 8216 §4.3.2.1, §4.3.3.1).
+
+        FFmpeg's own playlist adds up frames of one usual length. Here a segment lasts from its first frame to that of
+        the next one, which is right for slides and for films of a variable rate too.
+        """
+        ends = [*self._cuts[1:], max(self._end, self._last / CLOCK)]
+        lengths = [round(end - begin, 6) for begin, end in zip(self._cuts, ends, strict=True)]
+        files = [self._folder / f"{self.name}_{number:03d}.ts" for number in range(len(lengths))]
+        lines = [
+            "#EXTM3U",
+            "#EXT-X-VERSION:6",
+            f"#EXT-X-TARGETDURATION:{target_duration(lengths)}",
+            "#EXT-X-MEDIA-SEQUENCE:0",
+            "#EXT-X-PLAYLIST-TYPE:VOD",
+            "#EXT-X-INDEPENDENT-SEGMENTS",
+        ]
+        for length, file in zip(lengths, files, strict=True):
+            lines += [f"#EXTINF:{length:.6f},", file.name]
+        lines += ["#EXT-X-ENDLIST", ""]
+        (self._folder / f"{self.name}.m3u8").write_text("\n".join(lines), "utf-8")
+        return [(length, file.stat().st_size) for length, file in zip(lengths, files, strict=True)]
 
     def codecs(self) -> str:
         """What plays it (RFC 6381): profile and level of H.264 are the three bytes after the type of its SPS."""
@@ -130,6 +155,32 @@ class Rendition:
         found = re.search(rb"\x00\x00\x01[\x67\x27](.{3})", head, re.DOTALL)
         level = found[1].hex() if found else "64001f"
         return f"avc1.{level},{AAC_LC}" if self._sounds is not None else f"avc1.{level}"
+
+
+def target_duration(lengths: Sequence[float]) -> int:
+    """The seconds that no segment is longer than, at least one: players wait for a part of it between two requests."""
+    return max(math.ceil(max(lengths)), 1)
+
+
+def bandwidth(segments: Sequence[tuple[float, int]]) -> tuple[int, int]:
+    """Peak and mean bits per second of segments of so many seconds and bytes.
+
+    The peak is that of the most demanding run of segments which together last between half and one and a half times the
+    target duration (RFC 8216 §4.1), so that a last segment of one frame does not count by itself.
+    """
+    target = target_duration([length for length, _ in segments])
+    whole = sum(length for length, _ in segments)
+    mean = sum(size for _, size in segments) * 8 / max(whole, 0.001)
+    peak = mean
+    for first in range(len(segments)):
+        length, size = 0.0, 0
+        for each in segments[first:]:
+            length, size = length + each[0], size + each[1]
+            if length > target * 1.5:
+                break
+            if length >= target * 0.5:
+                peak = max(peak, size * 8 / length)
+    return math.ceil(peak), math.ceil(mean)
 
 
 class Upright:

@@ -103,3 +103,4 @@ class HlsStreamingOutput(BaseModel):
     total_segments: int
     duration: float = Field(description="Seconds.")
     audio: bool = Field(description="Whether there is sound.")
+    damaged_frames: int = Field(default=0, description="Frames that could not be read and were left out.")

@@ -1,6 +1,7 @@
 """Makes HTTP live streams."""
 
 import shutil
+from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
-from cl_ml_tools.media.video import open_video, quarter_turns, seconds
-from cl_ml_tools.plugins.hls_streaming.rendition import SOUND_RATE, Rendition, Size, Upright, fit
+from cl_ml_tools.media.video import decoded, lasting, open_video, quarter_turns, seconds
+from cl_ml_tools.plugins.hls_streaming.rendition import SOUND_RATE, Rendition, Size, Upright, bandwidth, fit
 from cl_ml_tools.plugins.hls_streaming.schema import (
     FASTEST,
     SLOWEST,
@@ -23,11 +24,15 @@ from cl_ml_tools.requirement import missing_library
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
 LADDER = (HlsVariant(resolution="720p", bitrate=2_500_000), HlsVariant(resolution="480p", bitrate=1_000_000))
 USUAL_RATE = Fraction(25)
 FASTEST_RATE = Fraction(120)
+# Frames of 1024 samples that are kept before there is a picture: a minute of sound.
+MOST_HELD = 60 * SOUND_RATE // 1024
 
 
 class HlsStreamingTask(BlockingModule[HlsStreamingParams]):
@@ -75,6 +80,8 @@ class _Stream:
         self._renditions: list[Rendition] = []
         self._begin: float | None = None
         self._end = 0.0
+        self._damaged = 0
+        self._held: deque[object] = deque(maxlen=MOST_HELD)
 
     def encode(self, progress: ProgressCallback) -> None:
         """Read the video once, showing every frame to every variant."""
@@ -89,18 +96,18 @@ class _Stream:
         whole = False
         try:
             for packet in self._container.demux(streams):
-                for frame in packet.decode():
+                for frame in self._decoded(packet):
                     if isinstance(frame, VideoFrame):
                         turned = quarter_turns(frame) % 2 == 1
                         if not self._renditions:
                             size = Size(frame.width, frame.height)
                             self._open(Size(size.height, size.width) if turned else size)
-                        self._show(upright(frame), frame.time)
+                        self._show(upright(frame), frame.time, lasting(frame))
                         if length:
                             progress(min(int(self._end / length * 95), 95))
-                    elif isinstance(frame, AudioFrame) and self._renditions:
+                    elif isinstance(frame, AudioFrame):
                         self._hear(resampler.resample(frame))
-            if self._sound is not None and self._renditions:
+            if self._sound is not None:
                 self._hear(resampler.resample(None))
             whole = True
         finally:
@@ -108,6 +115,13 @@ class _Stream:
                 rendition.close(flush=whole)
         if not self._renditions:
             raise TaskError(f"{self._params.name_of()} is damaged: not one frame can be read")
+
+    def _decoded(self, packet: "Packet[Stream]") -> Sequence[object]:
+        """The frames of a packet. One that is damaged is counted and left out, as ffmpeg does."""
+        frames, damaged = decoded(packet)
+        if packet.stream is self._stream:
+            self._damaged += damaged
+        return frames
 
     def _open(self, seen: Size) -> None:
         """Begin the variants; their size depends on how the first frame is turned."""
@@ -117,23 +131,25 @@ class _Stream:
             file = f"{self._stem}_{name}"
             self._renditions.append(Rendition(self._part, file, size, bitrate, rate, sound=self._sound is not None))
 
-    def _show(self, frame: object, time: float | None) -> None:
+    def _show(self, frame: object, time: float | None, length: float) -> None:
         from av.video.frame import VideoFrame
 
         if not isinstance(frame, VideoFrame):
             return
         if self._begin is None:
             self._begin = time or 0.0
-        step = 1 / float(self._renditions[0].rate)
         at = max(time - self._begin, 0.0) if time is not None else self._end
-        self._end = max(self._end, at + step)
+        self._end = max(self._end, at + (length or 1 / float(self._renditions[0].rate)))
         for rendition in self._renditions:
-            rendition.show(frame, at)
+            rendition.show(frame, at, self._end)
 
     def _hear(self, frames: Sequence[object]) -> None:
         from av.audio.frame import AudioFrame
 
-        for frame in frames:
+        self._held.extend(frames)
+        # A decoder of pictures may want many packets before it gives its first one; the sound between them is kept.
+        while self._held and self._renditions:
+            frame = self._held.popleft()
             if not isinstance(frame, AudioFrame):
                 continue
             if frame.pts is not None and frame.time_base is not None and self._begin:
@@ -150,8 +166,7 @@ class _Stream:
         variants: list[HlsVariantOutput] = []
         for rendition in self._renditions:
             segments = rendition.segments()
-            peak = max(int(size * 8 / max(length, 0.1)) for length, size in segments)
-            mean = int(sum(size for _, size in segments) * 8 / max(sum(length for length, _ in segments), 0.1))
+            peak, mean = bandwidth(segments)
             width, height = rendition.size
             lines.append(
                 f"#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={mean},RESOLUTION={width}x{height},"
@@ -174,6 +189,7 @@ class _Stream:
             total_segments=sum(variant.segments for variant in variants),
             duration=round(self._end, 3),
             audio=self._sound is not None,
+            damaged_frames=self._damaged,
         )
 
 
