@@ -54,9 +54,9 @@ class FaceDetectionClient(PluginClient):
 
         Args:
             image: The image to look at.
-            confidence_threshold: Leave out faces that are less sure. Default: 0.7.
+            confidence_threshold: Leave out faces with a lower confidence. Default: 0.7.
             nms_threshold: Of two faces that overlap by more (intersection over union), keep one. Default: 0.4.
-            priority: 0 (when there is nothing else to do) to 10 (first). Default: 5.
+            priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: come back when the job has completed, rather than when it is queued.
             timeout: seconds that `wait` may take; no limit when not given.
             on_progress: called with every state that the job comes to.

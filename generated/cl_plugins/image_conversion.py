@@ -64,7 +64,7 @@ class ImageConversionClient(PluginClient):
             image: The image to convert.
             output_format: The format to write.
             quality: 1 (small) to 100 (good), for jpg, jpeg and webp; others ignore it. Default: 85.
-            priority: 0 (when there is nothing else to do) to 10 (first). Default: 5.
+            priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: come back when the job has completed, rather than when it is queued.
             timeout: seconds that `wait` may take; no limit when not given.
             on_progress: called with every state that the job comes to.

@@ -55,11 +55,11 @@ class MediaThumbnailClient(PluginClient):
         """Make a thumbnail.
 
         Args:
-            media: The image or video to make small.
+            media: The image or video.
             width: Pixels; follows the height when left out.
             height: Pixels; follows the width when left out.
             maintain_aspect_ratio: Fit into width × height, never enlarged; false stretches to exactly that. Default: True.
-            priority: 0 (when there is nothing else to do) to 10 (first). Default: 5.
+            priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: come back when the job has completed, rather than when it is queued.
             timeout: seconds that `wait` may take; no limit when not given.
             on_progress: called with every state that the job comes to.

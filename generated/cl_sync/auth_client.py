@@ -56,7 +56,7 @@ class AuthClient(Door[AsyncAuthClient]):
         return self.portal.run(self.twin.get_current_user(token))
 
     def create_user(self, token: str, user_create: UserCreateRequest) -> UserResponse:
-        """Make a user (admins only).
+        """Create a user (admins only).
 
         Raises:
             ConflictError: there is a user of this name.
@@ -69,8 +69,8 @@ class AuthClient(Door[AsyncAuthClient]):
 
         Args:
             token: of an admin.
-            skip: so many at the beginning are left out.
-            limit: at most so many, up to 1000.
+            skip: how many users to skip at the beginning.
+            limit: the most users to return, up to 1000.
         """
         return self.portal.run(self.twin.list_users(token, skip, limit))
 

@@ -123,7 +123,7 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
 
         Raises:
             JobFailedError: it failed (`JobCancelledError`: it was cancelled).
-            WaitTimeoutError: it did not end in time; the job goes on.
+            WaitTimeoutError: it did not end in time; the job keeps running.
             JobNotFoundError: it was deleted.
         """
         return Job(self.portal, self.portal.run(self.twin.wait(timeout)))

@@ -105,7 +105,7 @@ class SessionManager(Door[AsyncSessionManager]):
         """The current token, as it is.
 
         Raises:
-            AuthenticationError: nobody is logged in.
+            AuthenticationError: no user is logged in.
         """
         return self.portal.call(lambda: self.twin.get_token())
 
@@ -116,7 +116,7 @@ class SessionManager(Door[AsyncSessionManager]):
         auth server that is away stops nobody: whoever gets a token that is old decides about it.
 
         Raises:
-            AuthenticationError: nobody is logged in, or the session is over.
+            AuthenticationError: no user is logged in, or the session is over.
         """
         return self.portal.run(self.twin.get_valid_token())
 
@@ -124,7 +124,7 @@ class SessionManager(Door[AsyncSessionManager]):
         """Change the token for a newer one; once for all who ask meanwhile, also when one of them is cancelled.
 
         Raises:
-            AuthenticationError: nobody is logged in, or the session is over.
+            AuthenticationError: no user is logged in, or the session is over.
             ComputeClientError: the auth server cannot be asked now.
         """
         self.portal.run(self.twin.refresh())
@@ -139,7 +139,7 @@ class SessionManager(Door[AsyncSessionManager]):
         return self.portal.run(self.twin.get_current_user())
 
     def create_compute_client(self) -> ComputeClient:
-        """A client that sends the current token of this session with every request; nothing while nobody is logged in.
+        """A client that sends the current token of this session with every request; nothing while no user is logged in.
 
         It is closed with the session.
         """

@@ -150,7 +150,7 @@ class WorkerUnavailableError(ComputeClientError):
 
 
 class WaitTimeoutError(ComputeClientError, builtins.TimeoutError):
-    """The wait ended before the job did. The job goes on; `job_id` finds it again."""
+    """The wait ended before the job did. The job keeps running; `job_id` finds it again."""
 
 
 class ClientClosedError(ComputeClientError):

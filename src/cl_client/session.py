@@ -165,7 +165,7 @@ class SessionManager:
         """The current token, as it is.
 
         Raises:
-            AuthenticationError: nobody is logged in.
+            AuthenticationError: no user is logged in.
         """
         return self._logged_in().token.text
 
@@ -176,7 +176,7 @@ class SessionManager:
         auth server that is away stops nobody: whoever gets a token that is old decides about it.
 
         Raises:
-            AuthenticationError: nobody is logged in, or the session is over.
+            AuthenticationError: no user is logged in, or the session is over.
         """
         token = self._logged_in().token
         now = self._clock()
@@ -196,7 +196,7 @@ class SessionManager:
         """Change the token for a newer one; once for all who ask meanwhile, also when one of them is cancelled.
 
         Raises:
-            AuthenticationError: nobody is logged in, or the session is over.
+            AuthenticationError: no user is logged in, or the session is over.
             ComputeClientError: the auth server cannot be asked now.
         """
         flight = self._begin_refresh()
@@ -222,7 +222,7 @@ class SessionManager:
         return self._user
 
     def create_compute_client(self) -> ComputeClient:
-        """A client that sends the current token of this session with every request; nothing while nobody is logged in.
+        """A client that sends the current token of this session with every request; nothing while no user is logged in.
 
         It is closed with the session.
         """
@@ -261,7 +261,7 @@ class SessionManager:
         self._expect_known()
         if self._session is None:
             raise AuthenticationError(
-                "nobody is logged in", hint="log in: `cl-client login`, or `SessionManager.login`"
+                "no user is logged in", hint="log in: `cl-client login`, or `SessionManager.login`"
             )
         return self._session
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 JSONObject: TypeAlias = dict[str, JsonValue]
 
-Priority = Annotated[int, Field(ge=0, le=10, description="0 (when there is nothing else to do) to 10 (first).")]
+Priority = Annotated[int, Field(ge=0, le=10, description="0 (lowest) to 10 (highest).")]
 
 
 class JobStatus(StrEnum):

@@ -45,7 +45,7 @@ PIECE = 1 << 20
 log = logging.getLogger(__name__)
 
 NOT_TAKEN: dict[int | str, dict[str, object]] = {
-    415: {"model": ErrorResponse, "description": "The file is of a kind that the task does not take"}
+    415: {"model": ErrorResponse, "description": "The task does not accept this type of file"}
 }
 
 IdempotencyKey = Annotated[
@@ -54,7 +54,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="A name of your choice for this submit: sent again, it gives the job of the first time.",
+        description="A unique key for this submit. A retry with the same key returns the job of the first one.",
     ),
 ]
 
@@ -108,16 +108,16 @@ class SubmitRoute(Generic[P]):
             tags=["jobs"],
             response_model=JobCreatedResponse,
             responses={
-                400: {"model": ErrorResponse, "description": "The file cannot be a job (it is empty)"},
-                413: {"model": ErrorResponse, "description": "The upload is larger than the server takes of this user"},
+                400: {"model": ErrorResponse, "description": "The file is empty"},
+                413: {"model": ErrorResponse, "description": "The upload is larger than the limit for this user"},
                 **({} if self.check is None else NOT_TAKEN),
                 422: {
                     "model": ErrorResponse,
                     "description": "A parameter is missing, out of range or too long, the file is damaged or has too "
                     "many pixels, or the key came with another job",
                 },
-                429: {"model": ErrorResponse, "description": "This user has too many jobs that are not over"},
-                503: {"model": ErrorResponse, "description": "The server lacks a library or a model for the task"},
+                429: {"model": ErrorResponse, "description": "This user has too many unfinished jobs"},
+                503: {"model": ErrorResponse, "description": "The task needs a library or a model that is missing"},
                 507: {"model": ErrorResponse, "description": "The server's disk is full"},
             },
             # All but a large file is kept in memory: by default, up to two gigabytes for one request.

@@ -48,7 +48,7 @@ class JobListResponse(BaseModel):
     """A page of jobs, newest first."""
 
     jobs: list[JobResponse]
-    cursor: str | None = Field(default=None, description="Gives the next page; `null` on the last one.")
+    cursor: str | None = Field(default=None, description="The cursor of the next page; `null` on the last page.")
 
 
 class JobFile(BaseModel):
@@ -101,16 +101,16 @@ class WorkerCapability(BaseModel):
 
 
 class WorkerCapabilitiesResponse(BaseModel):
-    """What the workers that are up can do."""
+    """Get the capabilities of the workers."""
 
     num_workers: int
     capabilities: dict[str, int] = Field(description="Idle workers for each task type.")
 
 
 class AdminConfig(BaseModel):
-    """What can be changed while the server runs."""
+    """Get the settings that can change at run time."""
 
-    guest_mode: bool = Field(description="Whether requests without a token are taken, for jobs only.")
+    guest_mode: bool = Field(description="Whether requests without a token are accepted, for jobs only.")
 
 
 class StorageSize(BaseModel):
@@ -128,7 +128,7 @@ class CleanupResult(BaseModel):
 
 
 class ServerInfo(BaseModel):
-    """Which server this is."""
+    """Get the server's status and version."""
 
     status: str
     service: str

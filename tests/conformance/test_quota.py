@@ -68,14 +68,14 @@ def test_a_job_that_is_asked_for_again_is_no_second_one(database: Engine) -> Non
     queue = limited(database, most_jobs=1)
     job_id = add(queue, key="k")
     assert add(queue, key="k") == job_id
-    with pytest.raises(TooManyJobsError, match=r"^you have 1 jobs that are not over, which is the limit: "):
+    with pytest.raises(TooManyJobsError, match=r"^you have 1 unfinished jobs, which is the limit: "):
         add(queue, key="other")
 
 
 def test_nothing_is_kept_of_a_job_that_is_refused(database: Engine) -> None:
     queue = limited(database, most_jobs=1)
     add(queue, None)
-    with pytest.raises(TooManyJobsError, match=r"^all guests together have 1 jobs"):
+    with pytest.raises(TooManyJobsError, match=r"^all guests together have 1 unfinished jobs"):
         add(queue, None)
     assert len(queue.job_ids()) == 1
     assert len(queue.take_untold(-1)) == 1

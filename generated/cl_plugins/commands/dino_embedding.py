@@ -19,7 +19,7 @@ def embed_image(
     /,
     *,
     normalize: Annotated[
-        bool | None, Parameter(name=("--normalize",), help="Give the vector the length 1.", show_default="yes")
+        bool | None, Parameter(name=("--normalize",), help="Scale the vector to length 1.", show_default="yes")
     ] = None,
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],

@@ -23,7 +23,7 @@ def detect(
         float | None,
         Parameter(
             name=("--confidence-threshold",),
-            help="Leave out faces that are less sure.",
+            help="Leave out faces with a lower confidence.",
             metavar="0-1",
             show_default="0.7",
         ),

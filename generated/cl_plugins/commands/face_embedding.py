@@ -19,7 +19,7 @@ def embed_faces(
     /,
     *,
     normalize: Annotated[
-        bool | None, Parameter(name=("--normalize",), help="Give each vector the length 1.", show_default="yes")
+        bool | None, Parameter(name=("--normalize",), help="Scale each vector to length 1.", show_default="yes")
     ] = None,
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],

@@ -32,9 +32,7 @@ def generate_manifest(
     ] = None,
     include_original: Annotated[
         bool | None,
-        Parameter(
-            name=("--include-original",), help="Also a variant of the size that the video has.", show_default="no"
-        ),
+        Parameter(name=("--include-original",), help="Add a variant in the original size.", show_default="no"),
     ] = None,
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],

@@ -16,7 +16,7 @@ app = App(name="media-thumbnail", help="Make a thumbnail", help_flags=("--help",
     help="Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels.\n\nExample: cl-client media-thumbnail generate photo.jpg",
 )
 def generate(
-    media: Annotated[list[Path], Parameter(help="The image or video to make small.")],
+    media: Annotated[list[Path], Parameter(help="The image or video.")],
     /,
     *,
     width: Annotated[

@@ -41,7 +41,7 @@ class ExifClient(Twin[AsyncExifClient]):
         Args:
             image: The image to read.
             tags: Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out.
-            priority: 0 (when there is nothing else to do) to 10 (first). Default: 5.
+            priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: come back when the job has completed, rather than when it is queued.
             timeout: seconds that `wait` may take; no limit when not given.
             on_progress: called with every state that the job comes to.

@@ -40,8 +40,8 @@ class FaceEmbeddingClient(Twin[AsyncFaceEmbeddingClient]):
 
         Args:
             image: The image.
-            normalize: Give each vector the length 1. Default: True.
-            priority: 0 (when there is nothing else to do) to 10 (first). Default: 5.
+            normalize: Scale each vector to length 1. Default: True.
+            priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: come back when the job has completed, rather than when it is queued.
             timeout: seconds that `wait` may take; no limit when not given.
             on_progress: called with every state that the job comes to.

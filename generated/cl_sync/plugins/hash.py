@@ -41,7 +41,7 @@ class HashClient(Twin[AsyncHashClient]):
         Args:
             image: The file to fingerprint.
             algorithm: Which fingerprint; `all` leaves out the perceptual ones where no image can be read. Default: all.
-            priority: 0 (when there is nothing else to do) to 10 (first). Default: 5.
+            priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: come back when the job has completed, rather than when it is queued.
             timeout: seconds that `wait` may take; no limit when not given.
             on_progress: called with every state that the job comes to.

@@ -44,8 +44,8 @@ class HlsStreamingClient(Twin[AsyncHlsStreamingClient]):
             variants: The qualities, as a JSON list of `resolution` (`1280x720`, the box that the picture fits in, or
                 `720p`, its shorter side; never enlarged) and `bitrate` (bits per second, or `2500k`); when left
                 out, 720p and 480p as far as the video is that large. Default: [].
-            include_original: Also a variant of the size that the video has. Default: False.
-            priority: 0 (when there is nothing else to do) to 10 (first). Default: 5.
+            include_original: Add a variant in the original size. Default: False.
+            priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: come back when the job has completed, rather than when it is queued.
             timeout: seconds that `wait` may take; no limit when not given.
             on_progress: called with every state that the job comes to.

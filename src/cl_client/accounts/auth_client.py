@@ -85,7 +85,7 @@ class AuthClient:
             return await get_current_user.asyncio(client=self.api)
 
     async def create_user(self, token: str, user_create: UserCreateRequest) -> UserResponse:
-        """Make a user (admins only).
+        """Create a user (admins only).
 
         Raises:
             ConflictError: there is a user of this name.
@@ -105,8 +105,8 @@ class AuthClient:
 
         Args:
             token: of an admin.
-            skip: so many at the beginning are left out.
-            limit: at most so many, up to 1000.
+            skip: how many users to skip at the beginning.
+            limit: the most users to return, up to 1000.
         """
         with _as(token), promised():
             try:

@@ -59,7 +59,7 @@ def assemble(program: Program) -> App:
         # A parameter that is not parsed is the run itself.
         command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, run))
 
-    # A meta app does not take this over; with it, Ctrl-C would end in `sys.exit` and tell nobody.
+    # A meta app does not take this over; with it, Ctrl-C would end in `sys.exit` without a word.
     app.meta.suppress_keyboard_interrupt = False
     return app
 

@@ -29,8 +29,8 @@ class Program:
         commands: all others.
         accounts: those for signing in; without any, no session of an earlier login is taken up: it is for cl-client's
             own servers.
-        client: makes a client of the servers that the options name, for whoever they name; imports what it needs when
-            it is called.
+        client: makes a client of the servers that the options name, for the user that they name; imports what it needs
+            when it is called.
     """
 
     name: str

@@ -307,7 +307,7 @@ def _named_when_cancelled(job_id: str) -> Generator[None]:
     try:
         yield
     except asyncio.CancelledError as cancelled:
-        how = f"job {job_id} goes on: `client.wait_for_job({job_id!r})` waits for it again"
+        how = f"job {job_id} keeps running: `client.wait_for_job({job_id!r})` waits for it again"
         cancelled.add_note(how)
         logger.info("the wait was cancelled; %s", how)
         raise

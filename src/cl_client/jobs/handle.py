@@ -170,7 +170,7 @@ class Job(Generic[Output]):
 
         Raises:
             JobFailedError: it failed (`JobCancelledError`: it was cancelled).
-            WaitTimeoutError: it did not end in time; the job goes on.
+            WaitTimeoutError: it did not end in time; the job keeps running.
             JobNotFoundError: it was deleted.
         """
         timeout = seconds("timeout", timeout)
@@ -330,7 +330,7 @@ class Job(Generic[Output]):
 
     def _timed_out(self, timeout: float | None) -> WaitTimeoutError:
         return WaitTimeoutError(
-            f"job {self.job_id} is still {self.status} after {timeout or 0:g} s; it goes on",
+            f"job {self.job_id} is still {self.status} after {timeout or 0:g} s; it keeps running",
             job_id=self.job_id,
             hint=f"wait for it again: await client.wait_for_job({self.job_id!r})",
         )

@@ -82,7 +82,9 @@ class PlainJobOptions:
     timeout: Annotated[
         float | None,
         Parameter(
-            help="Stop waiting after so many seconds; the job goes on.", metavar="SECONDS", validator=Number(gt=0)
+            help="Stop waiting after this many seconds; the job keeps running.",
+            metavar="SECONDS",
+            validator=Number(gt=0),
         ),
     ] = None
 

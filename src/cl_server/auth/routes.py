@@ -31,7 +31,7 @@ from cl_server.settings import Network
 # Tokens are not for caches (RFC 6749 §5.1).
 NO_STORE = "no-store"
 
-NOT_LOGGED_IN = {401: {"model": ErrorResponse, "description": "There is no token that is good for this"}}
+NOT_LOGGED_IN = {401: {"model": ErrorResponse, "description": "The token is missing or not valid"}}
 NOT_ADMIN = {**NOT_LOGGED_IN, 403: {"model": ErrorResponse, "description": "Only an admin may do this"}}
 NO_SUCH_USER = {404: {"model": ErrorResponse, "description": "There is no such user"}}
 INVALID = {422: {"model": ErrorResponse, "description": "A field is missing or out of its range"}}
@@ -51,7 +51,7 @@ def token_router(accounts: Accounts, ring: KeyRing, proxies: Sequence[Network] =
         summary="Log in",
         responses={
             401: {"model": ErrorResponse, "description": "The name or the password is wrong, or the account inactive"},
-            429: {"model": ErrorResponse, "description": "Too many attempts; `Retry-After` says when to go on"},
+            429: {"model": ErrorResponse, "description": "Too many attempts; `Retry-After` says when to try again"},
             **INVALID,
         },
     )
@@ -69,7 +69,7 @@ def token_router(accounts: Accounts, ring: KeyRing, proxies: Sequence[Network] =
     @router.post(
         "/token/refresh",
         operation_id="refresh_token",
-        summary="Change a good token for a newer one",
+        summary="Exchange a valid token for a new one",
         dependencies=[Depends(bearer.scheme)],
         responses={**NOT_LOGGED_IN},
     )
@@ -77,11 +77,11 @@ def token_router(accounts: Accounts, ring: KeyRing, proxies: Sequence[Network] =
         response.headers["cache-control"] = NO_STORE
         return await accounts.refresh(request.headers)
 
-    @router.get("/public-key", operation_id="get_public_key", summary="The key that new tokens are signed with")
+    @router.get("/public-key", operation_id="get_public_key", summary="Get the public key of new tokens")
     def get_public_key() -> PublicKeyResponse:
         return PublicKeyResponse(public_key=ring.signing().public_pem)
 
-    @router.get("/jwks", operation_id="get_jwks", summary="Every key that tokens in use are signed with (RFC 7517)")
+    @router.get("/jwks", operation_id="get_jwks", summary="Get the public keys of all tokens in use (RFC 7517)")
     def get_jwks() -> JsonWebKeySet:
         return JsonWebKeySet(keys=[key.jwk for key in ring.verifying()])
 
@@ -104,19 +104,19 @@ def user_router(accounts: Accounts) -> APIRouter:
 
     admins = [Depends(admin)]
 
-    @router.get("/me", operation_id="get_current_user", summary="Who I am", responses={**NOT_LOGGED_IN})
+    @router.get("/me", operation_id="get_current_user", summary="Get the current user", responses={**NOT_LOGGED_IN})
     def get_current_user(me: Annotated[User, Depends(current)]) -> UserResponse:
         return _response(me)
 
     @router.post(
         "/",
         operation_id="create_user",
-        summary="Make a user",
+        summary="Create a user",
         status_code=201,
         dependencies=admins,
         responses={
             **NOT_ADMIN,
-            409: {"model": ErrorResponse, "description": "There is a user of this name"},
+            409: {"model": ErrorResponse, "description": "A user with this name exists"},
             **INVALID,
         },
     )
@@ -134,7 +134,7 @@ def user_router(accounts: Accounts) -> APIRouter:
     @router.get(
         "/",
         operation_id="list_users",
-        summary="Look at all users",
+        summary="List users",
         dependencies=admins,
         responses={**NOT_ADMIN, **INVALID},
     )
@@ -146,7 +146,7 @@ def user_router(accounts: Accounts) -> APIRouter:
     @router.get(
         "/{user_id}",
         operation_id="get_user",
-        summary="Look at a user",
+        summary="Get a user",
         dependencies=admins,
         responses={**NOT_ADMIN, **NO_SUCH_USER, **INVALID},
     )
@@ -161,7 +161,7 @@ def user_router(accounts: Accounts) -> APIRouter:
     @router.put(
         "/{user_id}",
         operation_id="update_user",
-        summary="Change a user",
+        summary="Update a user",
         dependencies=admins,
         responses={**NOT_ADMIN, **NO_SUCH_USER, **last_admin, **INVALID},
     )
@@ -204,7 +204,7 @@ def server_router() -> APIRouter:
     router = APIRouter(tags=["server"])
     info = AuthServerInfo(status="ok", service="auth", version=version("cl-client"))
 
-    @router.get("/", operation_id="get_server_info", summary="Which server this is")
+    @router.get("/", operation_id="get_server_info", summary="Get the server's status and version")
     async def get_server_info() -> AuthServerInfo:
         return info
 

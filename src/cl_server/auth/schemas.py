@@ -59,7 +59,7 @@ class TokenResponse(BaseModel):
 
 
 class PublicKeyResponse(BaseModel):
-    """The key that new tokens are signed with."""
+    """Get the public key of new tokens."""
 
     public_key: str = Field(description="PEM.")
     algorithm: Literal["ES256"] = "ES256"
@@ -104,7 +104,7 @@ class UserCreateRequest(BaseModel):
 
 
 class UserUpdateRequest(BaseModel):
-    """What is to change of a user; what is not given stays."""
+    """The fields of a user to change; fields that are left out stay as they are."""
 
     password: Password | None = None
     permissions: Permissions | None = None
@@ -113,7 +113,7 @@ class UserUpdateRequest(BaseModel):
 
 
 class AuthServerInfo(BaseModel):
-    """Which server this is."""
+    """Get the server's status and version."""
 
     status: str
     service: str

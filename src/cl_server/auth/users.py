@@ -46,7 +46,7 @@ users = Table(
 
 
 class UsernameTakenError(Exception):
-    """There is a user of this name already."""
+    """A user with this name exists already."""
 
 
 class LastAdminError(Exception):
@@ -129,7 +129,7 @@ class UserRepository:
         return True
 
     def update(self, user_id: int, **changes: Unpack[UserChange]) -> User | None:
-        """Change a user; `None` when there is none. Raises `LastAdminError`."""
+        """Update a user; `None` when there is none. Raises `LastAdminError`."""
         values: dict[str, object] = {**changes, "updated_at": now_ms()}
         # Whoever knew the old password, or was shut out, has to log in anew.
         if "password_hash" in changes or changes.get("is_active") is False or changes.get("is_admin") is False:

@@ -21,9 +21,9 @@ EVERYTHING = "*"
 PROTECTED = ("/jobs", "/admin")
 
 REFUSALS = {
-    401: {"model": ErrorResponse, "description": "There is no token that is good for this"},
-    403: {"model": ErrorResponse, "description": "The token is good, but not for this"},
-    503: {"model": ErrorResponse, "description": "Tokens cannot be checked at the moment"},
+    401: {"model": ErrorResponse, "description": "The token is missing or not valid"},
+    403: {"model": ErrorResponse, "description": "The token lacks the permission"},
+    503: {"model": ErrorResponse, "description": "Tokens cannot be verified at the moment"},
 }
 
 

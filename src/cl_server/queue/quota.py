@@ -12,7 +12,7 @@ class QuotaExceededError(Exception):
 
 
 class TooManyJobsError(QuotaExceededError):
-    """Too many jobs that are not over."""
+    """Too many unfinished jobs."""
 
 
 class TooManyBytesError(QuotaExceededError):
@@ -56,7 +56,8 @@ class Quota:
             unfinished = select(func.count()).where(jobs.c.status.in_(UNFINISHED), whose)
             if connection.execute(unfinished).scalar_one() >= self._most_jobs:
                 raise TooManyJobsError(
-                    f"{who} {self._most_jobs} jobs that are not over, which is the limit: wait for some, or cancel some"
+                    f"{who} {self._most_jobs} unfinished jobs, which is the limit: "
+                    "wait for some to finish, or cancel some"
                 )
         if self._most_bytes:
             total = select(func.coalesce(func.sum(usage.c.bytes), 0)).where(usage.c.owner == (owner or ""))

@@ -73,7 +73,7 @@ def test_of_a_hundred_uploads_at_once_a_user_gets_as_many_as_the_quota_says(limi
             assert Counter(answer.status_code for answer in answers) == {200: MOST_JOBS, 429: 90}
             refused = next(answer for answer in answers if answer.status_code == 429)
             assert refused.json()["detail"] == (
-                "you have 10 jobs that are not over, which is the limit: wait for some, or cancel some"
+                "you have 10 unfinished jobs, which is the limit: wait for some to finish, or cancel some"
             )
             assert refused.headers["retry-after"]
             assert {path.name for path in (limited.stack.data / "jobs").iterdir()} == set(taken)

@@ -56,8 +56,8 @@ def test_a_login_is_for_the_next_commands_until_the_logout(
     says(cli("download", job, "input/source.txt", "x", "--no-auth"), 1, "takes no guests", hint=True)
     says(cli("user", "list"), 1, "only an admin may do this", hint=True)
     assert cli("logout").out == f"logged out: {USER}\n"
-    assert cli("logout").err == "nobody was logged in\n"
-    assert cli("whoami").out == "user: a guest (nobody is logged in)\n"
+    assert cli("logout").err == "no user was logged in\n"
+    assert cli("whoami").out == "user: a guest (no user is logged in)\n"
     assert json.loads(cli("--json", "whoami").out) == {"username": None}
     for path in (tmp_path / "state").rglob("*"):
         assert path.is_dir() or accounts.passwords[USER].encode() not in path.read_bytes()
@@ -179,7 +179,7 @@ def test_guests_and_users_manage_nobody(
 ):
     guest = cli("user", *arguments)
     assert (guest.code, guest.out) == (1, "")
-    assert errors(guest) == ["error: nobody is logged in: only an admin may do this"]
+    assert errors(guest) == ["error: no user is logged in: only an admin may do this"]
     monkeypatch.setenv("CL_TOKEN", accounts.tokens[USER])
     user = cli("user", *arguments)
     assert (user.code, user.out) == (1, "")

@@ -1,4 +1,4 @@
-"""Ctrl-C stops what is here, and says what goes on there."""
+"""Ctrl-C stops what is here, and says what keeps running there."""
 
 import os
 import resource
@@ -43,7 +43,7 @@ def test_an_interrupted_wait_says_in_one_line_how_to_come_back(waiting, sent: si
     assert command.returncode == code
     assert out == ""
     (line,) = err.splitlines()
-    assert "goes on" in line
+    assert "keeps running" in line
     assert "cl-client jobs watch " in line
 
 
@@ -51,7 +51,7 @@ def test_a_wait_with_a_timeout_ends_and_names_the_job(waiting):
     out, err = waiting("--timeout", "0.5").communicate(timeout=20)
     error, hint = err.splitlines()
     assert out == ""
-    assert "still queued after 0.5 s; it goes on" in error
+    assert "still queued after 0.5 s; it keeps running" in error
     assert hint.startswith("hint: ")
     assert "cl-client jobs wait " in hint
 

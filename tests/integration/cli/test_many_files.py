@@ -98,7 +98,7 @@ def test_a_job_that_failed_says_why_and_no_more(cli: Cli, pictures: Path):
 def test_options_for_one_file_are_refused_for_many(cli: Cli, pictures: Path):
     for options, said in (
         (["--output", "x"], "give --output-dir"),
-        (["--resume"], "give the --output-dir of the earlier run"),
+        (["--resume"], "give its --output-dir"),
         (["--no-wait", "--output-dir", "x"], "leaves before there are results"),
     ):
         ran = cli("hash", "compute", str(pictures), *options)

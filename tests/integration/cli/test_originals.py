@@ -26,7 +26,8 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 def refused(ran: Ran, *words: str) -> None:
     """Before anything was sent: nobody paid for a job."""
     assert (ran.code, ran.out) == (2, "")
-    (line,) = ran.lines
+    line, *hint = ran.lines
+    assert all(each.startswith("hint: ") for each in hint)
     assert "--overwrite" in line or "device or a pipe" in line or "is empty" in line
     for word in words:
         assert word in line

@@ -116,4 +116,4 @@ def test_a_picture_is_never_written_where_nobody_looks(cli: Cli, tmp_path: Path,
     assert "\033" not in cli("media-thumbnail", "generate", "photo.jpg").out
     forced = cli("media-thumbnail", "generate", "photo.jpg", "--show", "kitty")
     assert "\033" not in forced.out
-    assert forced.lines[0] == "warning: the picture is not shown: nobody looks at stdout"
+    assert forced.lines[0] == "warning: the picture is not shown: stdout is not a terminal"

@@ -22,9 +22,9 @@ async def test_a_cancelled_wait_tells_the_id_of_the_job(idle_stack: LocalStack, 
             async with asyncio.timeout(1):
                 await client.hash.compute(b"x", wait=True)
         text = "".join(traceback.format_exception(timed_out.value))
-        [job_id] = set(re.findall(r"job (\w+) goes on", text))
+        [job_id] = set(re.findall(r"job (\w+) keeps running", text))
         assert (await client.get_job(job_id)).status == "queued"
-        assert f"job {job_id} goes on" in caplog.text
+        assert f"job {job_id} keeps running" in caplog.text
 
         heard = asyncio.ensure_future(client.hash.compute(b"x", wait=True, on_progress=lambda state: None))
         while not client.jobs.watcher.watched:
@@ -32,7 +32,7 @@ async def test_a_cancelled_wait_tells_the_id_of_the_job(idle_stack: LocalStack, 
         heard.cancel()
         with pytest.raises(asyncio.CancelledError) as cancelled:
             await heard
-        assert re.search(r"job \w+ goes on", "".join(cancelled.value.__notes__))
+        assert re.search(r"job \w+ keeps running", "".join(cancelled.value.__notes__))
 
 
 SCRIPT = """
@@ -57,4 +57,4 @@ def test_ctrl_c_in_a_script_without_async_tells_it_too(idle_stack: LocalStack):
     assert script.stdout.readline() == "heard\n"
     script.send_signal(signal.SIGINT)
     _, err = script.communicate(timeout=20)
-    assert re.search(r"KeyboardInterrupt\njob \w+ goes on", err)
+    assert re.search(r"KeyboardInterrupt\njob \w+ keeps running", err)

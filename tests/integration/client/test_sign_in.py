@@ -48,9 +48,9 @@ async def test_a_guest_has_no_token_and_is_nobody(config: ServerConfig):
         assert await session.get_current_user() is None
         assert session.username is None
         for ask in (session.get_valid_token, session.refresh):
-            with pytest.raises(AuthenticationError, match="nobody is logged in"):
+            with pytest.raises(AuthenticationError, match="no user is logged in"):
                 await ask()
-        with pytest.raises(AuthenticationError, match="nobody is logged in"):
+        with pytest.raises(AuthenticationError, match="no user is logged in"):
             session.get_token()
         with pytest.raises(InvalidParameterError, match="CL_USERNAME"):
             await session.login()

@@ -11,7 +11,7 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class AuthServerInfo:
-    """Which server this is."""
+    """Get the server's status and version."""
 
     service: str
     status: str

@@ -11,7 +11,7 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class PublicKeyResponse:
-    """The key that new tokens are signed with."""
+    """Get the public key of new tokens."""
 
     algorithm: Literal["ES256"] = "ES256"
     public_key: str

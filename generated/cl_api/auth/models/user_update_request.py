@@ -11,7 +11,7 @@ from ..types import UNSET, JSONObject, JSONValue, Unset, json_fields, text_field
 
 @frozen(kw_only=True)
 class UserUpdateRequest:
-    """What is to change of a user; what is not given stays."""
+    """The fields of a user to change; fields that are left out stay as they are."""
 
     is_active: bool | None | Unset = UNSET
     is_admin: bool | None | Unset = UNSET

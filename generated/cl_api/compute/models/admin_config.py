@@ -11,10 +11,10 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class AdminConfig:
-    """What can be changed while the server runs."""
+    """Get the settings that can change at run time."""
 
     guest_mode: bool
-    """Whether requests without a token are taken, for jobs only."""
+    """Whether requests without a token are accepted, for jobs only."""
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""
 

@@ -14,9 +14,9 @@ class BodyCreateClipEmbeddingJob:
     file: File
     """The image."""
     normalize: bool | Unset = UNSET
-    """Give the vector the length 1."""
+    """Scale the vector to length 1."""
     priority: int | Unset = UNSET
-    """0 (when there is nothing else to do) to 10 (first)."""
+    """0 (lowest) to 10 (highest)."""
     profile: BodyCreateClipEmbeddingJobProfile | Unset = UNSET
     """How the image is prepared: as MobileCLIP was trained, or squashed and normalised as for CLIP."""
 

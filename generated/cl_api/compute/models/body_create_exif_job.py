@@ -13,7 +13,7 @@ class BodyCreateExifJob:
     file: File
     """The image to read."""
     priority: int | Unset = UNSET
-    """0 (when there is nothing else to do) to 10 (first)."""
+    """0 (lowest) to 10 (highest)."""
     tags: str | None | Unset = UNSET
     """Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out."""
 

@@ -11,13 +11,13 @@ class BodyCreateFaceDetectionJob:
     """The form of a request."""
 
     confidence_threshold: float | Unset = UNSET
-    """Leave out faces that are less sure."""
+    """Leave out faces with a lower confidence."""
     file: File
     """The image to look at."""
     nms_threshold: float | Unset = UNSET
     """Of two faces that overlap by more (intersection over union), keep one."""
     priority: int | Unset = UNSET
-    """0 (when there is nothing else to do) to 10 (first)."""
+    """0 (lowest) to 10 (highest)."""
 
     def to_form(self) -> dict[str, str | list[str]]:
         """The plain fields, as text."""

@@ -13,9 +13,9 @@ class BodyCreateFaceEmbeddingJob:
     file: File
     """The image."""
     normalize: bool | Unset = UNSET
-    """Give each vector the length 1."""
+    """Scale each vector to length 1."""
     priority: int | Unset = UNSET
-    """0 (when there is nothing else to do) to 10 (first)."""
+    """0 (lowest) to 10 (highest)."""
 
     def to_form(self) -> dict[str, str | list[str]]:
         """The plain fields, as text."""

@@ -16,7 +16,7 @@ class BodyCreateHashJob:
     file: File
     """The file to fingerprint."""
     priority: int | Unset = UNSET
-    """0 (when there is nothing else to do) to 10 (first)."""
+    """0 (lowest) to 10 (highest)."""
 
     def to_form(self) -> dict[str, str | list[str]]:
         """The plain fields, as text."""

@@ -13,9 +13,9 @@ class BodyCreateHlsStreamingJob:
     file: File
     """The video to stream."""
     include_original: bool | Unset = UNSET
-    """Also a variant of the size that the video has."""
+    """Add a variant in the original size."""
     priority: int | Unset = UNSET
-    """0 (when there is nothing else to do) to 10 (first)."""
+    """0 (lowest) to 10 (highest)."""
     variants: list[JSONObject] | Unset = UNSET
     """The qualities, as a JSON list of `resolution` (`1280x720`, the box that the picture fits in, or `720p`, its
     shorter side; never enlarged) and `bitrate` (bits per second, or `2500k`); when left out, 720p and 480p as far

@@ -16,7 +16,7 @@ class BodyCreateImageConversionJob:
     format_: BodyCreateImageConversionJobFormat
     """The format to write."""
     priority: int | Unset = UNSET
-    """0 (when there is nothing else to do) to 10 (first)."""
+    """0 (lowest) to 10 (highest)."""
     quality: int | Unset = UNSET
     """1 (small) to 100 (good), for jpg, jpeg and webp; others ignore it."""
 

@@ -11,13 +11,13 @@ class BodyCreateMediaThumbnailJob:
     """The form of a request."""
 
     file: File
-    """The image or video to make small."""
+    """The image or video."""
     height: int | None | Unset = UNSET
     """Pixels; follows the width when left out."""
     maintain_aspect_ratio: bool | Unset = UNSET
     """Fit into width × height, never enlarged; false stretches to exactly that."""
     priority: int | Unset = UNSET
-    """0 (when there is nothing else to do) to 10 (first)."""
+    """0 (lowest) to 10 (highest)."""
     width: int | None | Unset = UNSET
     """Pixels; follows the height when left out."""
 

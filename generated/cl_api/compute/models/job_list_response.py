@@ -15,7 +15,7 @@ class JobListResponse:
     """A page of jobs, newest first."""
 
     cursor: str | None = None
-    """Gives the next page; `null` on the last one."""
+    """The cursor of the next page; `null` on the last page."""
     jobs: list[JobResponse]
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""

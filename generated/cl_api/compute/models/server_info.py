@@ -12,7 +12,7 @@ from .server_info_guestmode import ServerInfoGuestmode
 
 @frozen(kw_only=True)
 class ServerInfo:
-    """Which server this is."""
+    """Get the server's status and version."""
 
     auth_required: bool
     guest_mode: ServerInfoGuestmode

@@ -11,7 +11,7 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class WorkerCapabilitiesResponse:
-    """What the workers that are up can do."""
+    """Get the capabilities of the workers."""
 
     capabilities: dict[str, int]
     """Idle workers for each task type."""

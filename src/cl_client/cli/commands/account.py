@@ -63,7 +63,7 @@ async def _logout(run: Run) -> None:
         name = session.username
         await session.logout()
     if name is None:
-        run.console.say("nobody was logged in")
+        run.console.say("no user was logged in")
     else:
         run.console.result({"username": name}, [("logged out", name)], id=name)
 
@@ -79,7 +79,7 @@ async def _whoami(run: Run) -> None:
     async with signed_in(run) as session:
         user = None if session is None else await session.get_current_user()
     if user is None:
-        run.console.result({"username": None}, [("user", "a guest (nobody is logged in)")], id="")
+        run.console.result({"username": None}, [("user", "a guest (no user is logged in)")], id="")
     else:
         show_user(run, user)
 

@@ -40,7 +40,7 @@ def batch(
     *,
     output_dir: Annotated[Path | None, Parameter(help="The folder for the results.", metavar="FOLDER")] = None,
     concurrency: Annotated[
-        int, Parameter(help="So many files at once.", metavar="N", validator=Number(gte=1, lte=1000))
+        int, Parameter(help="N files at a time.", metavar="N", validator=Number(gte=1, lte=1000))
     ] = 16,
     resume: Annotated[
         bool,
@@ -53,7 +53,7 @@ def batch(
     watch: Annotated[bool, Parameter(negative="", help="Show the progress on the way.", show_default=False)] = False,
     timeout: Annotated[
         float | None,
-        Parameter(help="Give up on a job after so many seconds.", metavar="SECONDS", validator=Number(gt=0)),
+        Parameter(help="Stop waiting for a job after this many seconds.", metavar="SECONDS", validator=Number(gt=0)),
     ] = None,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:

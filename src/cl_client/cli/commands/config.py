@@ -18,7 +18,7 @@ app = App(name="config", help="Show and keep where the servers are, in profiles.
 
 @app.command
 def show(*, run: TheRun) -> None:
-    """Show each setting, and where it comes from: an option, the environment, the profile, or nobody (default)."""
+    """Show each setting, and where it comes from: an option, the environment, the profile, or the default."""
     from attrs import asdict
 
     from cl_client.config.addresses import without_secrets

@@ -1,4 +1,4 @@
-"""A command that goes on by itself, once all is well, while whoever called it gets their shell back."""
+"""A command that continues in the background once it has started, and returns the shell to its caller."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WELL: Final = b"1"
 
 
 class Detaching:
-    """Goes on in a process of its own, and has the first one leave with it.
+    """Continues in a process of its own; the first process exits with its status.
 
     Until `finish`, it writes where the first one does, which waits, and passes Ctrl-C and SIGTERM on: what is wrong at
     the start is said where it is seen. To be made before there are threads.

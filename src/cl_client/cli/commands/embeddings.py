@@ -34,7 +34,7 @@ def similar(
     table = [[similarity(one, other) for other in vectors] for one in vectors]
     console = run.console
     if console.seen and _width(vectors) > shutil.get_terminal_size().columns:
-        # What does not fit is told in pairs, the most similar first.
+        # What does not fit is printed as pairs, the most similar first.
         pairs = [(table[i][j], i, j) for i in range(len(vectors)) for j in range(i)]
         for value, i, j in sorted(pairs, reverse=True):
             console.line({}, f"{value:6.3f}  {vectors[j].name}  {vectors[i].name}", id="")

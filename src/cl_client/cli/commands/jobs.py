@@ -1,4 +1,4 @@
-"""`cl-client jobs`: what is on the server, whoever submitted it."""
+"""`cl-client jobs`: the jobs on the server, from any client."""
 
 # Annotations are not strings here: cyclopts reads them.
 import contextlib
@@ -24,7 +24,7 @@ JobId = Annotated[str, Parameter(help="The job id.")]
 JobIds = Annotated[list[str], Parameter(help="Job ids.", negative=())]
 Timeout = Annotated[
     float | None,
-    Parameter(help="Stop waiting after so many seconds; the jobs go on.", metavar="SECONDS", validator=Number(gt=0)),
+    Parameter(help="Stop waiting after N seconds; the jobs keep running.", metavar="SECONDS", validator=Number(gt=0)),
 ]
 TheRun = Annotated[Run, Parameter(parse=False)]
 
@@ -38,7 +38,7 @@ def list_(
         str | None, Parameter(help="Only queued, processing, completed, failed or cancelled ones.")
     ] = None,
     task_type: Annotated[str | None, Parameter(help="Only jobs of this kind, such as hash.", metavar="TASK")] = None,
-    limit: Annotated[int, Parameter(help="At most so many.", validator=Number(gte=1), metavar="N")] = 50,
+    limit: Annotated[int, Parameter(help="Show at most N jobs.", validator=Number(gte=1), metavar="N")] = 50,
     run: TheRun,
 ) -> None:
     """List your jobs, newest first: id, status, progress, kind, when it was made."""

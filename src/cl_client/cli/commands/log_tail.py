@@ -17,7 +17,7 @@ class LogTail:
         self._rest = b""
 
     def last(self, count: int) -> list[str]:
-        """The last so many lines; `news` goes on from there."""
+        """The last lines; `news` continues from there."""
         return list(deque(self.news(), maxlen=count))
 
     def news(self) -> Iterator[str]:

@@ -35,7 +35,10 @@ def logs(
     *parts: Annotated[str, Parameter(help="Only of these, such as compute or w0.")],
     data: Data = None,
     lines: Annotated[
-        int, Parameter(name=("--lines", "-n"), help="The last so many of each.", validator=Number(gte=0), metavar="N")
+        int,
+        Parameter(
+            name=("--lines", "-n"), help="Show the last N lines of each log.", validator=Number(gte=0), metavar="N"
+        ),
     ] = 20,
     follow: Annotated[
         bool, Parameter(name=("--follow", "-f"), help="Go on until Ctrl-C.", negative=(), show_default=False)
@@ -63,7 +66,8 @@ def stop(
     *,
     data: Data = None,
     timeout: Annotated[
-        float, Parameter(help="Kill what has not ended after so many.", validator=Number(gte=0), metavar="SECONDS")
+        float,
+        Parameter(help="Kill what has not ended after this many seconds.", validator=Number(gte=0), metavar="SECONDS"),
     ] = 20.0,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:

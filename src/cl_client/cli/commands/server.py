@@ -170,11 +170,11 @@ def _introduce(console: Console, stack: "LocalStack", *, detached: bool) -> None
         if not is_complete("ml"):
             console.say(f"The libraries of all of them: {install_command('ml')}")
     if stack.admin_password is not None:
-        # Even when quiet: nobody can look it up later.
+        # Even when quiet: it cannot be looked up later.
         console.warn(f"the first admin is 'admin', with the password {stack.admin_password} (shown only this once)")
     console.say()
     if detached:
-        console.say("It goes on by itself; stop it with:")
+        console.say("It runs in the background; stop it with:")
         console.say(f"  cl-client server stop{'' if stack.data == default_data() else f' --data {stack.data}'}")
     else:
         console.say("Ctrl-C stops it.")

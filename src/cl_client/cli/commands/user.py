@@ -48,7 +48,7 @@ def create(
     permissions: Permissions = None,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Make a user."""
+    """Create a user."""
     from cl_client.accounts.user import UserCreateRequest
 
     password = _password(run, new_password, username) or prompt.password(
@@ -72,8 +72,8 @@ async def _create(run: Run, wanted: "UserCreateRequest") -> None:
 @app.command(name="list")
 def list_(
     *,
-    skip: Annotated[int, Parameter(help="Leave out so many.", validator=Number(gte=0))] = 0,
-    limit: Annotated[int, Parameter(help="At most so many.", validator=Number(gte=1, lte=1000))] = 100,
+    skip: Annotated[int, Parameter(help="Skip the first N users.", validator=Number(gte=0))] = 0,
+    limit: Annotated[int, Parameter(help="Show at most N users.", validator=Number(gte=1, lte=1000))] = 100,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
     """List users, oldest first."""
@@ -169,7 +169,7 @@ async def _admin(run: Run) -> "AsyncGenerator[tuple[AuthClient, str]]":
 
     async with signed_in(run) as session:
         if session is None:
-            raise AuthenticationError("nobody is logged in: only an admin may do this")
+            raise AuthenticationError("no user is logged in: only an admin may do this")
         yield session.auth, await session.get_valid_token()
 
 

@@ -30,7 +30,7 @@ class Demonstration:
     """One photo, two jobs.
 
     Args:
-        console: where it is told.
+        console: where it is printed.
         folder: for the photo and the results.
     """
 

@@ -97,7 +97,7 @@ class Checkup:
 
 
 async def examine(run: Run) -> Checkup:
-    """Ask all of them, as whoever the options of the run name.
+    """Ask all of them, as the user that the options name.
 
     Raises:
         InvalidParameterError: an address is none, or the file of profiles is not right.
@@ -113,7 +113,7 @@ async def examine(run: Run) -> Checkup:
             _bounded(without_secrets(config.compute_url), _ask_workers(run, session)),
         )
     for answer in (session, compute, auth, broker, user, workers):
-        # Only now: nobody is left alone with a question that is still out.
+        # Only now: no question is still open.
         if isinstance(answer, InvalidParameterError):
             raise answer
     return Checkup(

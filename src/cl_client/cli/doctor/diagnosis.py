@@ -126,7 +126,7 @@ def _tls(name: str, url: str, answer: ServerAnswer) -> Finding:
         return _unencrypted(check, urlsplit(url).hostname or "", "https://")
     if encryption.days_left is not None and encryption.days_left < DAYS_LEFT:
         left = f"{encryption.protocol}, the certificate ends in {max(0.0, encryption.days_left):.0f} days"
-        return Finding(check, "warning", left, "tell whoever runs the server to renew it")
+        return Finding(check, "warning", left, "ask the server's operator to renew it")
     return Finding(check, "ok", f"{encryption.protocol}, the certificate is trusted")
 
 
@@ -173,7 +173,7 @@ def _user(checkup: Checkup) -> Finding:
 def _workers(checkup: Checkup) -> Finding:
     workers = checkup.workers
     if isinstance(workers, ComputeClientError):
-        return Finding("workers", "failed", f"nobody knows: {workers.message}", "mend what is said above")
+        return Finding("workers", "failed", f"unknown: {workers.message}", "fix the problem above")
     if not workers.num_workers:
         return Finding(
             "workers", "failed", "there is none: jobs would wait", "start one: docs/scale.md, or `cl-client server up`"

@@ -22,7 +22,7 @@ class GlobalOptions:
 
     Attributes:
         compute_url, auth_url, mqtt_broker, mqtt_port: go before the environment. Another host than that of MQTT_URL
-            is told neither its user nor its password.
+            gets neither its user nor its password.
         config, profile: the file, and the table in it, that say what neither an option nor the environment does.
         username, password: who runs this command, in place of who is logged in.
         no_auth: run it as a guest.

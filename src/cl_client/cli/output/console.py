@@ -71,7 +71,7 @@ class Console:
             width = max((len(name) for name, _ in rows), default=0) + 1
             for name, value in rows:
                 _put(f"{printable(name) + ':':<{width}} {printable(value)}".rstrip())
-        # Whoever reads line by line gets it now.
+        # A reader of lines gets it now.
         streams.flush()
 
     def line(self, record: Mapping[str, JSONValue], text: str, *, id: str) -> None:
@@ -126,7 +126,7 @@ class Console:
             self._tell(_painted("hint", "hint:"), printable(text))
 
     def warn(self, text: str) -> None:
-        """Something is not as it should be, but the command goes on. Never hidden."""
+        """Something is not as it should be, but the command continues. Never hidden."""
         self._tell(_painted("warning", "warning:"), printable(text))
 
     def error(self, text: str) -> None:

@@ -54,11 +54,11 @@ def report(error: BaseException, console: Console) -> int:
         console.trace("".join(traceback.format_exception(error)))
     match error:
         case Interrupted() | Terminated():
-            pass  # whoever asked for it knows; what goes on without us was said by the command
+            pass  # the user asked for it; the command has printed what keeps running
         case KeyboardInterrupt():
             console.end_echo()
         case BrokenPipeError():
-            abandon(sys.stdout)  # whoever read our output has enough
+            abandon(sys.stdout)  # the reader of our output has enough
         case CycloptsError():
             console.error(_one_line(str(error)))
             console.hint(" ".join([console.program, *(error.command_chain or ()), "--help"]))

@@ -129,7 +129,7 @@ class _Bar:
             self._show(f"{step} {human_size(done)}{of}", done, total)
 
     def _show(self, step: str, done: int | None, total: int | None) -> None:
-        """Draw a step; without `done` the bar only says that something goes on."""
+        """Draw a step; without `done` the bar only shows activity."""
         if self._bar is None:
             self._bar = _drawn(self._console)
             self._bar.add_task(self._name, total=None, step=step)

@@ -1,4 +1,4 @@
-"""What is asked of whoever sits there. Where nobody does, the error says how to answer beforehand."""
+"""Questions to the user. Without a terminal, the error says how to answer in advance."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def confirmed(question: str, *, option: str) -> bool:
     """Whether somebody says yes; Enter alone is a no.
 
     Raises:
-        InvalidParameterError: there is nobody to ask; it names the option that says yes beforehand.
+        InvalidParameterError: there is no terminal to ask on; it names the option that answers in advance.
     """
     return _answer(f"{question} [y/N]", f"{question} Then say {option}").casefold() in ("y", "yes")
 

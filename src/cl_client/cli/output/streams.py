@@ -31,7 +31,7 @@ def put(text: str) -> None:
     """Write a text on stdout.
 
     Raises:
-        BrokenPipeError: whoever read it has enough.
+        BrokenPipeError: the reader has enough.
         ComputeClientError: it does not get there.
     """
     with _written():

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 JOURNAL: Final = ".cl-client-batch.jsonl"
 """In the folder of the results."""
 MOST_NAMED: Final = 20
-"""So many failures are told one by one."""
+"""How many failures are printed one by one."""
 
 
 Bind = Callable[["Jobs"], Callable[..., Awaitable["Job[object]"]]]
@@ -111,7 +111,7 @@ class Many:
         if options.output is not None:
             raise InvalidParameterError("--output is for the result of one file: give --output-dir for those of many")
         if options.resume and options.output_dir is None:
-            raise InvalidParameterError("--resume goes on in a folder: give the --output-dir of the earlier run")
+            raise InvalidParameterError("--resume needs the folder of the earlier run: give its --output-dir")
         if not options.wait and (options.watch or options.output_dir is not None or options.timeout is not None):
             raise InvalidParameterError(
                 "--no-wait leaves before there are results: no --watch, --output-dir or --timeout"
@@ -216,6 +216,6 @@ class Many:
 async def _submitted(
     method: Callable[..., Awaitable[Job[object]]], *files: Path, wait: bool, timeout: float | None
 ) -> Job[object]:
-    """A submit that nobody waits for."""
+    """A submit without a wait."""
     del wait, timeout
     return await method(*files)

@@ -85,7 +85,7 @@ class JobCommand(Generic[Output]):
                     self._print_submitted(job)
                     return
                 with self._told(
-                    f"job {job.job_id} goes on; follow it: {self._console.program} jobs watch {job.job_id}"
+                    f"job {job.job_id} keeps running; follow it: {self._console.program} jobs watch {job.job_id}"
                 ):
                     await self._follow(client, job, shown)
                 with self._told(f"job {job.job_id} is done; its files: {download} {job.job_id} PATH DEST"):

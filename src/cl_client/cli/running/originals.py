@@ -211,7 +211,7 @@ class ResultFolder:
         ours = self.is_ours(target)
         found = part.stat()
         if ours or not os.path.lexists(target):
-            # Before it is there: whoever is killed in between finds a result of ours.
+            # Before it is there: after a kill in between, it counts as a result of ours.
             self._journal.result(os.path.relpath(target, self._folder), found.st_size, found.st_mtime_ns)
         return self._originals.put(part, target, ours=ours)
 

@@ -77,7 +77,7 @@ class Run:
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncGenerator[JobClient]:
-        """A client of the server that the options name, for whoever they say.
+        """A client of the server that the options name, for the user that they name.
 
         Raises:
             InvalidParameterError: one of the options is no address.

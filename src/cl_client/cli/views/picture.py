@@ -41,7 +41,7 @@ class PictureViewer(Viewer):
             self._protocol = None
             return
         if not self.console.seen:
-            self.console.warn("the picture is not shown: nobody looks at stdout")
+            self.console.warn("the picture is not shown: stdout is not a terminal")
             self._protocol = None
         elif not terminal_picture.can(self._protocol):
             if self._forced:

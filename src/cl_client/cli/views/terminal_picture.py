@@ -1,6 +1,6 @@
 """Pictures in a terminal, by the protocols that terminals have for them.
 
-Which one a terminal has is told by its environment alone: to ask it would mean to read its answer from the keyboard.
+Only the environment shows which one a terminal has: to ask it would mean to read its answer from the keyboard.
 """
 
 from __future__ import annotations

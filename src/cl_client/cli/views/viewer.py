@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Output = TypeVar("Output")
 
 _MANY: Final = 6
-"""From so many numbers on, a list of them is told by its first ones."""
+"""A longer list of numbers is shortened to its first ones."""
 _LONG: Final = 60
 """Characters of JSON that are read still."""
 
@@ -26,7 +26,7 @@ _LONG: Final = 60
 class Viewer:
     """Shows an output as it comes; the base of those that know more of it.
 
-    Where nobody looks (a pipe, a file), values are JSON and whole; on a terminal, what nobody reads is left out.
+    In a pipe or a file, values are JSON and whole; on a terminal, long values are shortened.
     """
 
     makes_pictures: ClassVar[bool] = False
@@ -110,7 +110,7 @@ def viewer_of(view: View, console: Console) -> Viewer:
 
 
 def plain_text(value: JSONValue) -> str:
-    """A value for whoever goes on with it: text as it is, all else as JSON."""
+    """A value for the next program: text as it is, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 

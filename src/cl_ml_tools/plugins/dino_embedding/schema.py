@@ -8,4 +8,4 @@ from cl_ml_tools.schemas import BaseJobParams
 class DinoEmbeddingParams(BaseJobParams):
     """Make the DINOv2 vector of an image, with the model file that the server has."""
 
-    normalize: bool = Field(default=True, description="Give the vector the length 1.")
+    normalize: bool = Field(default=True, description="Scale the vector to length 1.")

@@ -11,7 +11,7 @@ from cl_ml_tools.schemas import BaseJobParams
 class FaceDetectionParams(BaseJobParams):
     """Find the faces in an image, and cut them out. With the YuNet model file on the server, with landmarks."""
 
-    confidence_threshold: float = Field(default=0.7, ge=0, le=1, description="Leave out faces that are less sure.")
+    confidence_threshold: float = Field(default=0.7, ge=0, le=1, description="Leave out faces with a lower confidence.")
     nms_threshold: float = Field(
         default=0.4, ge=0, le=1, description="Of two faces that overlap by more (intersection over union), keep one."
     )

@@ -10,7 +10,7 @@ from cl_ml_tools.schemas import BaseJobParams
 class FaceEmbeddingParams(BaseJobParams):
     """Make the vectors of the faces in an image, with the ArcFace model file that the server has."""
 
-    normalize: bool = Field(default=True, description="Give each vector the length 1.")
+    normalize: bool = Field(default=True, description="Scale each vector to length 1.")
 
 
 class EmbeddedFace(BaseModel):

@@ -81,7 +81,7 @@ class HlsStreamingParams(BaseJobParams):
         "`720p`, its shorter side; never enlarged) and `bitrate` (bits per second, or `2500k`); when left out, 720p "
         "and 480p as far as the video is that large.",
     )
-    include_original: bool = Field(default=False, description="Also a variant of the size that the video has.")
+    include_original: bool = Field(default=False, description="Add a variant in the original size.")
 
 
 class HlsVariantOutput(BaseModel):

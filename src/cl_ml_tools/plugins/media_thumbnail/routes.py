@@ -9,7 +9,7 @@ create_router = SubmitRoute(
     MediaThumbnailParams,
     MediaThumbnailOutput,
     summary="Make a thumbnail",
-    file="The image or video to make small.",
+    file="The image or video.",
     check=intake.picture_or_film,
     output_name=lambda stem, _: f"{stem}_thumbnail.jpg",
 ).router

@@ -22,14 +22,14 @@ def create_router(archive: Archive, storage: JobStorage, guest_mode: Switch) -> 
         prefix="/admin", tags=["admin"], dependencies=[Depends(admin), Depends(bearer.scheme)], responses={**REFUSALS}
     )
 
-    @router.get("/config", operation_id="get_admin_config", summary="What can be changed while the server runs")
+    @router.get("/config", operation_id="get_admin_config", summary="Get the settings that can change at run time")
     def get_admin_config() -> AdminConfig:
         return AdminConfig(guest_mode=guest_mode.on)
 
     @router.put(
         "/config/guest-mode",
         operation_id="set_guest_mode",
-        summary="Let guests in, or no longer",
+        summary="Turn guest mode on or off",
         responses={
             422: {"model": ErrorResponse, "description": "`guest_mode` is neither on nor off"},
         },
@@ -39,7 +39,7 @@ def create_router(archive: Archive, storage: JobStorage, guest_mode: Switch) -> 
         await run_in_threadpool(guest_mode.set, on=guest_mode_on)
         return AdminConfig(guest_mode=guest_mode.on)
 
-    @router.get("/jobs/storage/size", operation_id="get_storage_size", summary="How much the files of jobs take")
+    @router.get("/jobs/storage/size", operation_id="get_storage_size", summary="Get the storage that jobs use")
     def get_storage_size() -> StorageSize:
         sizes = storage.sizes()
         return StorageSize(total_size=sum(sizes.values()), job_count=len(sizes))

@@ -30,7 +30,7 @@ def create_router(queue: JobQueue, storage: JobStorage) -> APIRouter:
         "/jobs/{job_id}/cancel",
         operation_id="cancel_job",
         summary="Cancel a job",
-        description="A queued job is cancelled at once; one that runs is asked to stop, and soon is made to.",
+        description="A queued job is cancelled at once. A running job is asked to stop, and is stopped soon after.",
     )
     def cancel_job(job_id: str, user: CurrentUser) -> JobResponse:
         job_of(queue, job_id, user)
@@ -44,11 +44,11 @@ def create_router(queue: JobQueue, storage: JobStorage) -> APIRouter:
     @router.post(
         "/jobs/{job_id}/retry",
         operation_id="retry_job",
-        summary="Do a job again",
-        description="Makes a new job with the files and the parameters of one that failed or was cancelled.",
+        summary="Retry a job",
+        description="Creates a job with the files and parameters of a job that failed or was cancelled.",
         responses={
-            413: {"model": ErrorResponse, "description": "The owner of the job has too much in files"},
-            429: {"model": ErrorResponse, "description": "The owner has too many jobs that are not over"},
+            413: {"model": ErrorResponse, "description": "The owner's files take more than the quota"},
+            429: {"model": ErrorResponse, "description": "The owner has too many unfinished jobs"},
         },
     )
     def retry_job(job_id: str, user: CurrentUser) -> JobCreatedResponse:

@@ -30,8 +30,8 @@ def create_router(queue: JobQueue) -> APIRouter:
         status: Annotated[JobStatus | None, Query(description="Only jobs in this status.")] = None,
         task_type: Annotated[str | None, Query(description="Only jobs of this task.")] = None,
         ids: Annotated[list[str] | None, Query(description="Only these jobs.", max_length=MOST)] = None,
-        cursor: Annotated[str | None, Query(description="From the page before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=MOST, description="How many jobs a page has at most.")] = 50,
+        cursor: Annotated[str | None, Query(description="The cursor of the previous page.")] = None,
+        limit: Annotated[int, Query(ge=1, le=MOST, description="The most jobs in a page.")] = 50,
     ) -> JobListResponse:
         query = JobQuery(
             status=status,

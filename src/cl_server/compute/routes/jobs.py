@@ -23,7 +23,7 @@ def create_router(repository: JobRepository, storage: FileStorage) -> APIRouter:
         responses={**REFUSALS, 404: {"model": ErrorResponse, "description": "There is no such job"}},
     )
 
-    @router.get("/jobs/{job_id}", operation_id="get_job", summary="Look at a job")
+    @router.get("/jobs/{job_id}", operation_id="get_job", summary="Get a job")
     def get_job(job_id: str, user: CurrentUser) -> JobResponse:
         return JobResponse.of(job_of(repository, job_id, user))
 

@@ -15,7 +15,7 @@ def create_router(capabilities: Capabilities, guests: Guests) -> APIRouter:
     # The server ships with the client, and has its version.
     known = version("cl-client")
 
-    @router.get("/", operation_id="get_server_info", summary="Which server this is")
+    @router.get("/", operation_id="get_server_info", summary="Get the server's status and version")
     async def get_server_info() -> ServerInfo:
         open_to_all = guests.on
         return ServerInfo(
@@ -26,7 +26,7 @@ def create_router(capabilities: Capabilities, guests: Guests) -> APIRouter:
             auth_required=not open_to_all,
         )
 
-    @router.get("/capabilities", operation_id="get_capabilities", summary="What the workers that are up can do")
+    @router.get("/capabilities", operation_id="get_capabilities", summary="Get the capabilities of the workers")
     async def get_capabilities() -> WorkerCapabilitiesResponse:
         return capabilities.summary()
 

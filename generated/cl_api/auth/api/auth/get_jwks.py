@@ -20,7 +20,7 @@ def _read(response: httpx.Response) -> JsonWebKeySet:
 
 
 async def asyncio(*, client: Client) -> JsonWebKeySet:
-    """GET /auth/jwks: Every key that tokens in use are signed with (RFC 7517)
+    """GET /auth/jwks: Get the public keys of all tokens in use (RFC 7517)
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -20,7 +20,7 @@ def _read(response: httpx.Response) -> PublicKeyResponse:
 
 
 async def asyncio(*, client: Client) -> PublicKeyResponse:
-    """GET /auth/public-key: The key that new tokens are signed with
+    """GET /auth/public-key: Get the public key of new tokens
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -23,7 +23,7 @@ def _read(response: httpx.Response) -> TokenResponse:
 
 
 async def asyncio(*, client: Client) -> TokenResponse:
-    """POST /auth/token/refresh: Change a good token for a newer one
+    """POST /auth/token/refresh: Exchange a valid token for a new one
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -20,7 +20,7 @@ def _read(response: httpx.Response) -> AuthServerInfo:
 
 
 async def asyncio(*, client: Client) -> AuthServerInfo:
-    """GET /: Which server this is
+    """GET /: Get the server's status and version
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -24,7 +24,7 @@ def _read(response: httpx.Response) -> UserResponse:
 
 
 async def asyncio(*, client: Client, body: UserCreateRequest) -> UserResponse:
-    """POST /users/: Make a user
+    """POST /users/: Create a user
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -23,7 +23,7 @@ def _read(response: httpx.Response) -> UserResponse:
 
 
 async def asyncio(*, client: Client) -> UserResponse:
-    """GET /users/me: Who I am
+    """GET /users/me: Get the current user
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -23,7 +23,7 @@ def _read(response: httpx.Response) -> UserResponse:
 
 
 async def asyncio(user_id: int, *, client: Client) -> UserResponse:
-    """GET /users/{user_id}: Look at a user
+    """GET /users/{user_id}: Get a user
 
     Raises:
         StatusError: the server answers with anything but a documented success.

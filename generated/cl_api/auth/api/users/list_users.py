@@ -28,7 +28,7 @@ def _read(response: httpx.Response) -> list[UserResponse]:
 
 
 async def asyncio(*, client: Client, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> list[UserResponse]:
-    """GET /users/: Look at all users
+    """GET /users/: List users
 
     Raises:
         StatusError: the server answers with anything but a documented success.

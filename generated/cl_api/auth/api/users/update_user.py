@@ -24,7 +24,7 @@ def _read(response: httpx.Response) -> UserResponse:
 
 
 async def asyncio(user_id: int, *, client: Client, body: UserUpdateRequest) -> UserResponse:
-    """PUT /users/{user_id}: Change a user
+    """PUT /users/{user_id}: Update a user
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -23,7 +23,7 @@ def _read(response: httpx.Response) -> AdminConfig:
 
 
 async def asyncio(*, client: Client) -> AdminConfig:
-    """GET /admin/config: What can be changed while the server runs
+    """GET /admin/config: Get the settings that can change at run time
 
     Raises:
         StatusError: the server answers with anything but a documented success.

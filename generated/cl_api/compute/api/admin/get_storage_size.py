@@ -23,7 +23,7 @@ def _read(response: httpx.Response) -> StorageSize:
 
 
 async def asyncio(*, client: Client) -> StorageSize:
-    """GET /admin/jobs/storage/size: How much the files of jobs take
+    """GET /admin/jobs/storage/size: Get the storage that jobs use
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -24,7 +24,7 @@ def _read(response: httpx.Response) -> AdminConfig:
 
 
 async def asyncio(*, client: Client, body: BodySetGuestMode) -> AdminConfig:
-    """PUT /admin/config/guest-mode: Let guests in, or no longer
+    """PUT /admin/config/guest-mode: Turn guest mode on or off
 
     Raises:
         StatusError: the server answers with anything but a documented success.

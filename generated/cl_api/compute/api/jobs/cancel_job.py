@@ -25,7 +25,7 @@ def _read(response: httpx.Response) -> JobResponse:
 async def asyncio(job_id: str, *, client: Client) -> JobResponse:
     """POST /jobs/{job_id}/cancel: Cancel a job
 
-    A queued job is cancelled at once; one that runs is asked to stop, and soon is made to.
+    A queued job is cancelled at once. A running job is asked to stop, and is stopped soon after.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -23,7 +23,7 @@ def _read(response: httpx.Response) -> JobResponse:
 
 
 async def asyncio(job_id: str, *, client: Client) -> JobResponse:
-    """GET /jobs/{job_id}: Look at a job
+    """GET /jobs/{job_id}: Get a job
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -23,9 +23,9 @@ def _read(response: httpx.Response) -> JobCreatedResponse:
 
 
 async def asyncio(job_id: str, *, client: Client) -> JobCreatedResponse:
-    """POST /jobs/{job_id}/retry: Do a job again
+    """POST /jobs/{job_id}/retry: Retry a job
 
-    Makes a new job with the files and the parameters of one that failed or was cancelled.
+    Creates a job with the files and parameters of a job that failed or was cancelled.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -20,7 +20,7 @@ def _read(response: httpx.Response) -> WorkerCapabilitiesResponse:
 
 
 async def asyncio(*, client: Client) -> WorkerCapabilitiesResponse:
-    """GET /capabilities: What the workers that are up can do
+    """GET /capabilities: Get the capabilities of the workers
 
     Raises:
         StatusError: the server answers with anything but a documented success.

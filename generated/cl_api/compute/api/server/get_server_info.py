@@ -20,7 +20,7 @@ def _read(response: httpx.Response) -> ServerInfo:
 
 
 async def asyncio(*, client: Client) -> ServerInfo:
-    """GET /: Which server this is
+    """GET /: Get the server's status and version
 
     Raises:
         StatusError: the server answers with anything but a documented success.

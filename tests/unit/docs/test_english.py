@@ -1,0 +1,27 @@
+"""Words that are signs of a sentence to rewrite stay out of what people read first."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SIGNS = re.compile(r"\b(whoever|so many|nobody|goes on|also when|(is|are) (told|over))\b", re.IGNORECASE)
+READ = ["README.md", "docs/quick-start.md", "openapi/*.json", "src/cl_client/cli/**/*.py"]
+
+
+def lines() -> Iterator[str]:
+    for pattern in READ:
+        for path in sorted(ROOT.glob(pattern)):
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+                yield f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+
+
+def test_the_spec_the_command_line_and_the_first_pages_are_in_plain_english() -> None:
+    assert [line for line in lines() if SIGNS.search(line)] == []
+
+
+@pytest.mark.parametrize("sentence", ["Whoever runs it", "the job goes on", "so many at once", "when it is told"])
+def test_a_sign_is_found_in_a_sentence(sentence: str) -> None:
+    assert SIGNS.search(sentence)
