@@ -27,16 +27,24 @@ def film(
     turned: int = 0,
     picture: Image.Image | None = None,
     times: Sequence[float] | None = None,
+    pixel: Fraction | None = None,
+    black: float = 0,
+    options: dict[str, str] | None = None,
 ) -> bytes:
     """A film of the corners, with a bar that moves; `turned` says how many degrees a player has to turn it.
 
     `times` are the seconds at which its frames are shown, the last one when it ends; without them `rate` says it.
+    `pixel` is the shape of its pixels, `black` the seconds at the beginning of which nothing is seen, `options` are for
+    the encoder.
     """
     out = io.BytesIO()
     with av.open(out, "w", format=format) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.bit_rate = 400_000
+        stream.codec_context.options = options or {}
+        if pixel is not None:
+            stream.codec_context.sample_aspect_ratio = pixel
         tone = container.add_stream("aac", rate=44_100) if sound else None
         if times is not None:
             # Without frames in another order, a file keeps how long the last one is shown.
@@ -44,6 +52,8 @@ def film(
         for number in range(round(seconds * rate) if times is None else len(times) - 1):
             frame = (picture or corners(*size)).copy()
             frame.paste("black", (number % size[0], size[1] // 2 - 1, number % size[0] + 4, size[1] // 2 + 1))
+            if number < black * rate:
+                frame = Image.new("RGB", frame.size)
             shown = av.VideoFrame.from_image(frame)
             shown.pts, shown.time_base = number, Fraction(1, rate)
             if times is not None:
@@ -58,12 +68,20 @@ def film(
                 silence.sample_rate, silence.pts = 44_100, number * 1024
                 container.mux(tone.encode(silence))
             container.mux(tone.encode(None))
-    content = bytearray(out.getvalue())
-    if turned:
-        place = content.index(b"tkhd") + 4 + 4 + 36
-        a, b, c, d = (value << 16 for value in MATRICES[turned])
-        content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    return bytes(content)
+    return shown_by(out.getvalue(), *MATRICES[turned]) if turned else out.getvalue()
+
+
+def shown_by(content: bytes, a: int, b: int, c: int, d: int) -> bytes:
+    """A film whose display matrix says that the pixel at (x, y) is seen at (ax + cy, bx + dy)."""
+    changed = bytearray(content)
+    place = changed.index(b"tkhd") + 4 + 4 + 36
+    changed[place : place + 36] = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    return bytes(changed)
+
+
+def without_start(content: bytes) -> bytes:
+    """A transport stream that was cut in the middle of what its only key frame begins."""
+    return content[len(content) // 2 // 188 * 188 :]
 
 
 def lasting(packets: list[Packet], times: Sequence[float] | None) -> list[Packet]:

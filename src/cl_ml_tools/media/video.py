@@ -4,11 +4,14 @@ import logging
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, cast
 
 from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
+from cl_ml_tools.media.black import BLACK, brightness
 from cl_ml_tools.media.media_type import media_type
+from cl_ml_tools.media.upright import Upright, shown_size
 from cl_ml_tools.threads import threads
 
 if TYPE_CHECKING:
@@ -27,9 +30,20 @@ READABLE = (
 )  # fmt: skip
 OPTIONS = {"format_whitelist": ",".join(READABLE), "protocol_whitelist": "file", "enable_drefs": "0"}
 MAX_PIXELS = 64_000_000
+Kind = Literal["KEY", "ALL", "DAMAGED"]
 MICROSECOND = 1_000_000
 # More frames than a decoder keeps to itself: one for each thread, and those that are shown in another order.
 MOST_HELD_BACK = 256
+
+# Where a picture is looked for: part of the film, which frames, and how many of them. Without any key frame a picture
+# only builds up, and decoders call all of it damaged.
+TRIES: tuple[tuple[float, Kind, int], ...] = (
+    (0.1, "KEY", 8),
+    (0.5, "KEY", 8),
+    (0.0, "KEY", 8),
+    (0.0, "ALL", 250),
+    (0.0, "DAMAGED", 250),
+)
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +122,7 @@ def lasting(frame: "VideoFrame") -> float:
     return float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0
 
 
-def decoded(packet: "Packet[Stream]") -> tuple[list[object], int]:
+def decoded(packet: "Packet[Stream] | Packet[VideoStream]") -> tuple[list[object], int]:
     """The frames of a packet, and how many were too damaged to be read.
 
     The empty packet at the end asks for the frames that are still held back; a damaged one does not hide the others.
@@ -130,11 +144,6 @@ def decoded(packet: "Packet[Stream]") -> tuple[list[object], int]:
                 return [], damaged
 
 
-def quarter_turns(frame: "VideoFrame") -> int:
-    """How often a frame is to be turned by 90° anticlockwise to be upright, 0 to 3, by its display matrix."""
-    return round(frame.rotation / 90) % 4
-
-
 class Convertible(Protocol):
     """A frame, with the annotation that it lacks."""
 
@@ -144,20 +153,56 @@ class Convertible(Protocol):
 
 
 def grab(path: Path, name: str) -> "Image.Image":
-    """A frame of a film as a picture, upright: the key frame at a tenth of its length, because films begin in black."""
+    """A frame of a film as a picture, upright and of square pixels.
+
+    It is the key frame at a tenth of the film, because films begin in black, or the first after it that is not black.
+    A film that has one key frame, or was cut without any, is read from its beginning.
+    """
+    brightest: tuple[float, Image.Image] | None = None
+    for part, frames, most in TRIES:
+        if frames == "DAMAGED" and brightest is not None:
+            break
+        # Opened anew, because not every film can be wound back to its beginning.
+        with open_video(path, name) as (container, stream):
+            if not _wound(container, stream, part, frames):
+                continue
+            for picture in islice(_pictures(container, stream), most):
+                light = brightness(picture)
+                if light >= BLACK:
+                    return picture
+                if brightest is None or light > brightest[0]:
+                    brightest = light, picture
+    if brightest is None:
+        raise TaskError(f"{name} is damaged: not one frame can be read")
+    return brightest[1]
+
+
+def _wound(container: "InputContainer", stream: "VideoStream", part: float, frames: Kind) -> bool:
+    """Go to a part of a film, to read these frames of it; `False` where it is too short or has no index."""
+    from av.codec.context import Flags
     from av.error import FFmpegError
 
-    with open_video(path, name) as (container, stream):
-        stream.codec_context.skip_frame = "NONKEY"
-        length = seconds(container, stream)
-        start = container.start_time or 0
-        if length > 1:
-            try:
-                container.seek(start + int(length / 10 * MICROSECOND))
-            except FFmpegError:
-                log.info("a video without an index is shown from its beginning")
-        for frame in container.decode(stream):
-            picture = cast("Convertible", frame).to_image()
-            turns = quarter_turns(frame)
-            return picture if turns == 0 else picture.rotate(90 * turns, expand=True)
-    raise TaskError(f"{name} is damaged: not one frame can be read")
+    stream.codec_context.skip_frame = "NONKEY" if frames == "KEY" else "DEFAULT"
+    if frames == "DAMAGED":
+        stream.codec_context.flags |= Flags.output_corrupt
+    if part == 0:
+        return True
+    length = seconds(container, stream)
+    try:
+        container.seek((container.start_time or 0) + int(length * part * MICROSECOND))
+    except FFmpegError:
+        return False
+    return length > 1
+
+
+def _pictures(container: "InputContainer", stream: "VideoStream") -> Generator["Image.Image"]:
+    """What is seen of a film from here on; damaged frames are left out."""
+    from av.video.frame import VideoFrame
+
+    upright = Upright(stream)
+    for packet in container.demux(stream):
+        for frame in decoded(packet)[0]:
+            if isinstance(frame, VideoFrame):
+                size = shown_size(frame, stream)
+                picture = cast("Convertible", upright(frame)).to_image()
+                yield picture if picture.size == size else picture.resize(size)

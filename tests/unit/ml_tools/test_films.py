@@ -1,18 +1,24 @@
 """Films that are not as the usual ones are."""
 
+from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 
 import av
 import m3u8
 import pytest
+from PIL import Image
 
 from cl_ml_tools.compute_module import TaskError
+from cl_ml_tools.media.black import BLACK, brightness
+from cl_ml_tools.media.video import grab
 from cl_ml_tools.plugins.hls_streaming.rendition import bandwidth
 from cl_ml_tools.plugins.hls_streaming.schema import HlsStreamingOutput, HlsStreamingParams
 from cl_ml_tools.plugins.hls_streaming.task import HlsStreamingTask
+from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailParams
+from cl_ml_tools.plugins.media_thumbnail.task import MediaThumbnailTask
 from tests.media import photo
-from tests.media.film import damaged, film
+from tests.media.film import damaged, film, shown_by, without_start
 
 
 def stream(folder: Path, content: bytes) -> tuple[HlsStreamingOutput, Path]:
@@ -86,3 +92,89 @@ def test_a_damaged_frame_is_left_out_and_counted(tmp_path: Path, numbers: tuple[
 def test_a_film_of_damaged_frames_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TaskError, match=r"^film is damaged: not one frame can be read$"):
         stream(tmp_path, damaged(film(1, codec="libx264"), *range(10)))
+
+
+MIRRORED = {
+    "across": ((-1, 0, 0, 1), Image.Transpose.FLIP_LEFT_RIGHT),
+    "upside down": ((1, 0, 0, -1), Image.Transpose.FLIP_TOP_BOTTOM),
+    "half a turn": ((-1, 0, 0, -1), Image.Transpose.ROTATE_180),
+    "a quarter, clockwise": ((0, 1, -1, 0), Image.Transpose.ROTATE_90),
+    "a quarter, anticlockwise": ((0, -1, 1, 0), Image.Transpose.ROTATE_270),
+    "one diagonal": ((0, 1, 1, 0), Image.Transpose.TRANSPOSE),
+    "the other diagonal": ((0, -1, -1, 0), Image.Transpose.TRANSVERSE),
+}
+
+
+@pytest.mark.parametrize("how", MIRRORED)
+def test_a_turned_or_mirrored_film_is_seen_as_it_was(tmp_path: Path, how: str) -> None:
+    matrix, undone = MIRRORED[how]
+    stored = photo.corners(160, 120).transpose(undone)
+    content = shown_by(film(1, stored.size, picture=stored), *matrix)
+    picture = grab(photo.write(tmp_path / "film", content), "film")
+    assert picture.size == (160, 120)
+    assert photo.corner_colours(picture) == ["red", "lime", "blue", "white"]
+    _, playlist = stream(tmp_path, content)
+    with av.open(playlist) as played:
+        assert photo.corner_colours(next(played.decode(video=0)).to_image()) == ["red", "lime", "blue", "white"]
+
+
+@pytest.mark.parametrize(
+    ("pixel", "size"), [("64/45", (228, 120)), ("4/3", (212, 120)), ("1/2", (80, 120)), ("999/1", (160, 120))]
+)
+def test_pixels_that_are_not_square_are_made_square(tmp_path: Path, pixel: str, size: tuple[int, int]) -> None:
+    content = film(1, pixel=Fraction(pixel))
+    picture = grab(photo.write(tmp_path / "film", content), "film")
+    assert picture.size == pytest.approx(size, abs=1)
+    output, playlist = stream(tmp_path, content)
+    assert (output.variants[0].width, output.variants[0].height) == size
+    with av.open(playlist) as played:
+        assert played.streams.video[0].sample_aspect_ratio in {None, 1}
+        assert photo.corner_colours(next(played.decode(video=0)).to_image()) == ["red", "lime", "blue", "white"]
+
+
+def test_a_turned_film_of_narrow_pixels_is_stretched_before_it_is_turned(tmp_path: Path) -> None:
+    content = film(1, turned=90, pixel=Fraction(1, 2))
+    assert grab(photo.write(tmp_path / "film", content), "film").size == (120, 80)
+    output, _ = stream(tmp_path, content)
+    assert (output.variants[0].width, output.variants[0].height) == (120, 80)
+
+
+@pytest.mark.parametrize("format", ["mpegts", "mp4", "matroska"])
+def test_a_film_with_one_key_frame_has_a_picture(tmp_path: Path, format: str) -> None:
+    content = film(4, format=format, codec="libx264", options={"g": "1000", "sc_threshold": "0"})
+    assert photo.corner_colours(grab(photo.write(tmp_path / "film", content), "film")) == [
+        "red",
+        "lime",
+        "blue",
+        "white",
+    ]
+
+
+def test_a_film_that_was_cut_after_its_key_frame_has_a_picture(tmp_path: Path) -> None:
+    content = film(4, format="mpegts", codec="libx264", options={"x264-params": "intra-refresh=1:keyint=10"})
+    assert grab(photo.write(tmp_path / "film", without_start(content)), "film").size == (160, 120)
+
+
+@pytest.mark.parametrize("keys", ["10", "1000"])
+def test_a_black_beginning_is_left_out(tmp_path: Path, keys: str) -> None:
+    content = film(4, codec="libx264", black=2, options={"g": keys, "sc_threshold": "0"})
+    picture = grab(photo.write(tmp_path / "film", content), "film")
+    assert photo.corner_colours(picture) == ["red", "lime", "blue", "white"]
+
+
+def test_a_black_film_is_black(tmp_path: Path) -> None:
+    picture = grab(photo.write(tmp_path / "film", film(2, black=2)), "film")
+    assert brightness(picture) < BLACK
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
+def test_an_animation_that_begins_in_black_shows_a_later_frame(tmp_path: Path, format: str) -> None:
+    black, seen = Image.new("RGB", (160, 120)), photo.corners(160, 120)
+    path = tmp_path / "animation"
+    black.save(path, format, save_all=True, append_images=[black.point(lambda level: level + 1), seen, black])
+    params = MediaThumbnailParams(
+        input_paths=[str(path)], output_paths=[str(tmp_path / "small.jpg")], input_names=["animation"]
+    )
+    MediaThumbnailTask().process(params, lambda percent: None)
+    with Image.open(tmp_path / "small.jpg") as made:
+        assert photo.corner_colours(made) == ["red", "lime", "blue", "white"]

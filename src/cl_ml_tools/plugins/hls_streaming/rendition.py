@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cl_ml_tools.media.video import Encoder, Muxer, quarter_turns
+from cl_ml_tools.media.video import Encoder, Muxer
 from cl_ml_tools.threads import threads
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ CLOCK = 90_000
 SOUND_RATE = 48_000
 SOUND_BITS = 128_000
 AAC_LC = "mp4a.40.2"
-TURNS = {1: ("transpose=cclock",), 2: ("hflip", "vflip"), 3: ("transpose=clock",)}
 
 
 class Size(NamedTuple):
@@ -181,44 +180,3 @@ def bandwidth(segments: Sequence[tuple[float, int]]) -> tuple[int, int]:
             if length >= target * 0.5:
                 peak = max(peak, size * 8 / length)
     return math.ceil(peak), math.ceil(mean)
-
-
-class Upright:
-    """Turns frames by their display matrix, as telephones want it."""
-
-    def __init__(self, stream: "VideoStream") -> None:
-        self._stream = stream
-        self._graphs: dict[tuple[int, int, int, str], _Turn] = {}
-
-    def __call__(self, frame: "VideoFrame") -> "VideoFrame":
-        """The frame as it is to be seen."""
-        turns = quarter_turns(frame)
-        if turns == 0:
-            return frame
-        key = (turns, frame.width, frame.height, frame.format.name)
-        if key not in self._graphs:
-            self._graphs[key] = _Turn(self._stream, frame, TURNS[turns])
-        return self._graphs[key](frame)
-
-
-class _Turn:
-    """A chain of FFmpeg filters, each named with its argument (`transpose=clock`)."""
-
-    def __init__(self, stream: "VideoStream", frame: "VideoFrame", filters: tuple[str, ...]) -> None:
-        from av.filter import Graph
-
-        self._graph = Graph()
-        links = [
-            self._graph.add_buffer(
-                width=frame.width, height=frame.height, format=frame.format, time_base=stream.time_base
-            )
-        ]
-        for each in filters:
-            name, _, argument = each.partition("=")
-            links.append(self._graph.add(name, argument or None))
-        links.append(self._graph.add("buffersink"))
-        self._graph.link_nodes(*links).configure()
-
-    def __call__(self, frame: "VideoFrame") -> "VideoFrame":
-        self._graph.push(frame)
-        return cast("VideoFrame", self._graph.pull())

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
-from cl_ml_tools.media.video import decoded, lasting, open_video, quarter_turns, seconds
-from cl_ml_tools.plugins.hls_streaming.rendition import SOUND_RATE, Rendition, Size, Upright, bandwidth, fit
+from cl_ml_tools.media.upright import Upright, shown_size
+from cl_ml_tools.media.video import decoded, lasting, open_video, seconds
+from cl_ml_tools.plugins.hls_streaming.rendition import SOUND_RATE, Rendition, Size, bandwidth, fit
 from cl_ml_tools.plugins.hls_streaming.schema import (
     FASTEST,
     SLOWEST,
@@ -98,10 +99,8 @@ class _Stream:
             for packet in self._container.demux(streams):
                 for frame in self._decoded(packet):
                     if isinstance(frame, VideoFrame):
-                        turned = quarter_turns(frame) % 2 == 1
                         if not self._renditions:
-                            size = Size(frame.width, frame.height)
-                            self._open(Size(size.height, size.width) if turned else size)
+                            self._open(Size(*shown_size(frame, self._stream)))
                         self._show(upright(frame), frame.time, lasting(frame))
                         if length:
                             progress(min(int(self._end / length * 95), 95))

@@ -9,6 +9,7 @@ from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
 from cl_ml_tools.media import raw
 from cl_ml_tools.media.appearance import is_turned, orientation, resizable, upright
+from cl_ml_tools.media.black import leave_black
 from cl_ml_tools.media.limits import NotAPictureError
 from cl_ml_tools.media.media_type import media_type
 from cl_ml_tools.media.picture import open_picture, warm
@@ -69,6 +70,7 @@ def open_media(path: Path, name: str) -> "Generator[tuple[Image.Image, Literal['
         except NotAPictureError as error:
             frame = video_frame(path, name, error)
         else:
+            leave_black(picture)
             yield picture, "image"
             return
         yield frame, "video"

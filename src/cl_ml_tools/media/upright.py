@@ -1,0 +1,88 @@
+"""What a player shows of a frame: upright, of square pixels, with the brightness of an ordinary screen."""
+
+import struct
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+# Wider or narrower pixels are a mistake of the file.
+MOST_STRETCHED = 16
+PQ, HLG = 16, 18
+TONE_MAPPED = ("scale=out_transfer=bt709:out_primaries=bt709:out_color_matrix=bt709:out_range=tv", "format=yuv420p")
+
+
+def turn(frame: "VideoFrame") -> tuple[str, ...]:
+    """The filters that make a frame upright, by its display matrix (ISO/IEC 14496-12 §8.3.2) to a quarter turn."""
+    # A mapping, in which what is absent is `None`.
+    found = cast("Mapping[str, bytes]", frame.side_data).get("DISPLAYMATRIX")
+    if found is None:
+        return ()
+    a, b, _, c, d, *_ = cast("tuple[int, ...]", struct.unpack("=9i", found))
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return (("hflip",) if a < 0 else ()) + (("vflip",) if d < 0 else ())
+    # Rows become columns: (x, y) goes to (cy, bx).
+    return (f"transpose={TRANSPOSED[b > 0, c > 0]}",)
+
+
+TRANSPOSED = {
+    (True, True): "cclock_flip",
+    (True, False): "clock",
+    (False, True): "cclock",
+    (False, False): "clock_flip",
+}
+
+
+def shown_size(frame: "VideoFrame", stream: "VideoStream") -> tuple[int, int]:
+    """Width and height of a frame as it is seen: upright, and of square pixels."""
+    width, height = frame.width, frame.height
+    shape = stream.sample_aspect_ratio or Fraction(1)
+    if shape > 0 and Fraction(1, MOST_STRETCHED) <= shape <= MOST_STRETCHED:
+        # As players do it: the lines stay as many as they are.
+        width = max(round(width * shape), 1)
+    sideways = any(each.startswith("transpose") for each in turn(frame))
+    return (height, width) if sideways else (width, height)
+
+
+class Upright:
+    """Turns and mirrors frames by their display matrix, and maps HDR (PQ and HLG) to an ordinary screen (BT.709)."""
+
+    def __init__(self, stream: "VideoStream") -> None:
+        self._stream = stream
+        self._graphs: dict[tuple[object, ...], _Chain] = {}
+
+    def __call__(self, frame: "VideoFrame") -> "VideoFrame":
+        """The frame as it is to be seen."""
+        filters = (TONE_MAPPED if frame.color_trc in (PQ, HLG) else ()) + turn(frame)
+        if not filters:
+            return frame
+        key = (filters, frame.width, frame.height, frame.format.name)
+        if key not in self._graphs:
+            self._graphs[key] = _Chain(self._stream, frame, filters)
+        return self._graphs[key](frame)
+
+
+class _Chain:
+    """A chain of FFmpeg filters, each named with its argument (`transpose=clock`)."""
+
+    def __init__(self, stream: "VideoStream", frame: "VideoFrame", filters: tuple[str, ...]) -> None:
+        from av.filter import Graph
+
+        self._graph = Graph()
+        links = [
+            self._graph.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format, time_base=stream.time_base
+            )
+        ]
+        for each in filters:
+            name, _, argument = each.partition("=")
+            links.append(self._graph.add(name, argument or None))
+        links.append(self._graph.add("buffersink"))
+        self._graph.link_nodes(*links).configure()
+
+    def __call__(self, frame: "VideoFrame") -> "VideoFrame":
+        self._graph.push(frame)
+        return cast("VideoFrame", self._graph.pull())
