@@ -30,12 +30,13 @@ def film(
     pixel: Fraction | None = None,
     black: float = 0,
     options: dict[str, str] | None = None,
+    colours: tuple[int, int, int, int] | None = None,
 ) -> bytes:
     """A film of the corners, with a bar that moves; `turned` says how many degrees a player has to turn it.
 
     `times` are the seconds at which its frames are shown, the last one when it ends; without them `rate` says it.
     `pixel` is the shape of its pixels, `black` the seconds at the beginning of which nothing is seen, `options` are for
-    the encoder.
+    the encoder, `colours` the numbers of range, primaries, transfer and matrix (H.273) that the film says it has.
     """
     out = io.BytesIO()
     with av.open(out, "w", format=format) as container:
@@ -43,6 +44,9 @@ def film(
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.bit_rate = 400_000
         stream.codec_context.options = options or {}
+        if colours is not None:
+            context = stream.codec_context
+            context.color_range, context.color_primaries, context.color_trc, context.colorspace = colours
         if pixel is not None:
             stream.codec_context.sample_aspect_ratio = pixel
         tone = container.add_stream("aac", rate=44_100) if sound else None
@@ -55,6 +59,8 @@ def film(
             if number < black * rate:
                 frame = Image.new("RGB", frame.size)
             shown = av.VideoFrame.from_image(frame)
+            if colours is not None:
+                shown = shown.reformat(format="yuv420p", dst_color_range=colours[0])
             shown.pts, shown.time_base = number, Fraction(1, rate)
             if times is not None:
                 shown.pts, shown.time_base = round(times[number] * 1000), Fraction(1, 1000)

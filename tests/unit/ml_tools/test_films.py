@@ -178,3 +178,35 @@ def test_an_animation_that_begins_in_black_shows_a_later_frame(tmp_path: Path, f
     MediaThumbnailTask().process(params, lambda percent: None)
     with Image.open(tmp_path / "small.jpg") as made:
         assert photo.corner_colours(made) == ["red", "lime", "blue", "white"]
+
+
+GREY = Image.new("RGB", (160, 120), (60, 60, 60))
+
+
+@pytest.mark.parametrize("colours", [(1, 1, 1, 1), (2, 1, 1, 1), (1, 9, 14, 9), (2, 6, 6, 6), (1, 5, 4, 5)])
+def test_a_stream_has_the_colours_and_the_brightness_of_the_film(
+    tmp_path: Path, colours: tuple[int, int, int, int]
+) -> None:
+    content = film(1, codec="libx264", picture=GREY, colours=colours)
+    seen = grab(photo.write(tmp_path / "film", content), "film").getpixel((10, 10))
+    assert seen == pytest.approx((60, 60, 60), abs=3)
+    _, playlist = stream(tmp_path, content)
+    with av.open(playlist) as played:
+        frame = next(played.decode(video=0))
+    said = (frame.color_range, frame.color_primaries, frame.color_trc, frame.colorspace)
+    assert said == (1, *colours[1:])
+    assert frame.to_image().getpixel((10, 10)) == pytest.approx((60, 60, 60), abs=3)
+
+
+@pytest.mark.parametrize("transfer", [16, 18])
+def test_hdr_is_mapped_to_an_ordinary_screen(tmp_path: Path, transfer: int) -> None:
+    # White of 203 cd/m² (BT.2408): 58 % of PQ, 75 % of HLG.
+    level = {16: 148, 18: 191}[transfer]
+    content = film(1, codec="libx264", picture=Image.new("RGB", (160, 120), (level,) * 3), colours=(1, 9, transfer, 9))
+    picture = grab(photo.write(tmp_path / "film", content), "film")
+    _, playlist = stream(tmp_path, content)
+    with av.open(playlist) as played:
+        frame = next(played.decode(video=0))
+    assert (frame.color_range, frame.color_primaries, frame.color_trc, frame.colorspace) == (1, 1, 1, 1)
+    for seen in (picture, frame.to_image()):
+        assert min(seen.getpixel((10, 10))) > level + 20

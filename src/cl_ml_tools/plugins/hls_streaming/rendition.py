@@ -20,6 +20,8 @@ SEGMENT = 4
 CLOCK = 90_000
 SOUND_RATE = 48_000
 SOUND_BITS = 128_000
+LIMITED = 1
+RGB, BT601 = 0, 6
 AAC_LC = "mp4a.40.2"
 
 
@@ -96,7 +98,10 @@ class Rendition:
         """Encode a frame that is to be seen from `at` to `until`, in seconds after the beginning."""
         from av.video.frame import PictureType
 
-        small = frame.reformat(self.size.width, self.size.height, "yuv420p")
+        # Full range becomes limited, which all players take; brightness and colours stay as they are.
+        small = frame.reformat(self.size.width, self.size.height, "yuv420p", dst_color_range=LIMITED)
+        if self._last < 0:
+            self._tag(frame)
         # Frames of the same moment, or an earlier one, cannot be written.
         small.pts = self._last = max(round(at * CLOCK), self._last + 1)
         small.time_base = Fraction(1, CLOCK)
@@ -107,6 +112,14 @@ class Rendition:
             self._cuts.append(self._last / CLOCK)
         self._end = max(self._end, until)
         self._muxer.mux(self._pictures.encode(small))
+
+    def _tag(self, frame: "VideoFrame") -> None:
+        """Say in the stream which colours it has, before the first frame is encoded (H.273 names them by number)."""
+        context = self._picture.codec_context
+        context.color_range = LIMITED
+        context.color_primaries, context.color_trc = frame.color_primaries, frame.color_trc
+        # A film in RGB has no matrix: FFmpeg's own one is that of BT.601.
+        context.colorspace = BT601 if frame.colorspace == RGB else frame.colorspace
 
     def sound(self, frame: "AudioFrame") -> None:
         """Encode sound: stereo, 48 kHz."""
