@@ -155,7 +155,8 @@ class WorkerState:
             raise TypeError("idle_count is not a number")
         return cls(
             capabilities=cast("list[str]", tasks),
-            id=cast("str", data["id"]),
+            # Servers of this family say `worker_id`.
+            id=cast("str", data["id"] if "id" in data else data["worker_id"]),
             idle_count=idle,
             timestamp=cast("int", data["timestamp"]),
             additional_properties={key: value for key, value in data.items() if key not in _WORKER},

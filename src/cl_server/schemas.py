@@ -95,6 +95,7 @@ class WorkerCapability(BaseModel):
     """The retained MQTT message of a worker; an empty message means that the worker is gone."""
 
     id: str
+    worker_id: str | None = Field(default=None, description="The same as `id`, for clients that read this name.")
     capabilities: list[str] = Field(description="The task types that this worker runs.")
     idle_count: int = Field(ge=0, description="How many jobs it could take at once.")
     timestamp: int = Field(description="UTC milliseconds.")

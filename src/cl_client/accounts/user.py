@@ -15,6 +15,7 @@ class UserCreateRequest:
         username: letters, digits and `._@+-`; upper and lower case are the same name.
         password: 8 characters or more.
         is_admin: whether the user may do everything.
+        is_active: whether the user can log in.
         permissions: words such as `ai_inference_support`; `*` is all of them.
     """
 
@@ -22,6 +23,7 @@ class UserCreateRequest:
     password: str = field(repr=False)
     is_admin: bool = False
     permissions: Sequence[str] = ()
+    is_active: bool = True
 
 
 @frozen(kw_only=True)

@@ -82,7 +82,11 @@ class Accounts:
 
         def add() -> User:
             return self.users.add(
-                wanted.username, hashed, is_admin=wanted.is_admin, permissions=[*dict.fromkeys(wanted.permissions)]
+                wanted.username,
+                hashed,
+                is_admin=wanted.is_admin,
+                permissions=[*dict.fromkeys(wanted.permissions)],
+                is_active=wanted.is_active,
             )
 
         return await run_in_threadpool(add)

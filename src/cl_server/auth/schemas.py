@@ -100,6 +100,7 @@ class UserCreateRequest(BaseModel):
     username: Username
     password: Password
     is_admin: bool = False
+    is_active: bool = Field(default=True, description="Whether the user can log in.")
     permissions: Permissions = Field(default_factory=list)
 
 

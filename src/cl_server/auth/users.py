@@ -113,10 +113,25 @@ class UserRepository:
             rows = connection.execute(select(*COLUMNS).order_by(users.c.id).offset(skip).limit(limit)).all()
         return [_user(row) for row in rows]
 
-    def add(self, username: str, password_hash: str, *, is_admin: bool, permissions: Sequence[str]) -> User:
+    def add(
+        self,
+        username: str,
+        password_hash: str,
+        *,
+        is_admin: bool,
+        permissions: Sequence[str],
+        is_active: bool = True,
+    ) -> User:
         """Keep a new user. Raises `UsernameTakenError`."""
         with self._engine.begin() as connection:
-            return _add(connection, username, password_hash, is_admin=is_admin, permissions=permissions)
+            return _add(
+                connection,
+                username,
+                password_hash,
+                is_admin=is_admin,
+                permissions=permissions,
+                is_active=is_active,
+            )
 
     def add_first(self, username: str, password_hash: str, tell: Callable[[], None]) -> bool:
         """Keep an admin where there is nobody yet; `tell` is called when it is sure, and before it is so."""
@@ -155,14 +170,20 @@ class UserRepository:
 
 
 def _add(
-    connection: Connection, username: str, password_hash: str, *, is_admin: bool, permissions: Sequence[str]
+    connection: Connection,
+    username: str,
+    password_hash: str,
+    *,
+    is_admin: bool,
+    permissions: Sequence[str],
+    is_active: bool = True,
 ) -> User:
     now = now_ms()
     values: Mapping[str, object] = {
         "username": username,
         "password_hash": password_hash,
         "is_admin": is_admin,
-        "is_active": True,
+        "is_active": is_active,
         "permissions": list(permissions),
         "session": 0,
         "created_at": now,

@@ -61,7 +61,11 @@ class Presence:
         if self._connection is None:
             return
         message = WorkerCapability(
-            id=self._worker_id, capabilities=self._capabilities, idle_count=self._idle, timestamp=now_ms()
+            id=self._worker_id,
+            worker_id=self._worker_id,
+            capabilities=self._capabilities,
+            idle_count=self._idle,
+            timestamp=now_ms(),
         )
         info = self._connection.publish(self._topic, message.model_dump_json().encode(), retain=True)
         self._told = not dropped(info)

@@ -19,6 +19,7 @@ from cl_client import (
     UserUpdateRequest,
     ValidationError,
 )
+from cl_client.accounts.auth_client import _listed
 from tests.accounts import ADMIN, JOBS, STRANGER, USER, Accounts
 from tests.faults.scripted import answer, scripted_server
 
@@ -44,6 +45,10 @@ async def test_an_admin_makes_changes_and_removes_a_user(accounts: Accounts):
         with pytest.raises(ConflictError, match="there is a user carol already"):
             await auth.create_user(admin, wanted)
         assert await auth.get_user(admin, carol.id) == carol
+        asleep = UserCreateRequest(username="dora", password="dora's password", is_active=False)
+        dora = await auth.create_user(admin, asleep)
+        assert (dora.is_active, dora.permissions) == (False, [])
+        await auth.delete_user(admin, dora.id)
         assert [user.username for user in await auth.list_users(admin, skip=1, limit=1)] == [USER]
         same = await auth.update_user(admin, carol.id, UserUpdateRequest())
         assert same == carol
@@ -128,3 +133,11 @@ async def test_an_auth_server_that_is_down_is_told_with_its_address():
     async with AuthClient("http://127.0.0.1:9") as auth:
         with pytest.raises(ServerUnreachableError, match=r"cannot reach http://127\.0\.0\.1:9"):
             await auth.get_public_key()
+
+
+@pytest.mark.parametrize(
+    ("permissions", "sent"), [(["a", "b:c"], "a,b:c"), (["a"], "a"), ([], "[]"), (["a,b"], '["a,b"]')]
+)
+def test_permissions_go_out_as_every_server_of_the_family_reads_them(permissions: list[str], sent: str):
+    """Some read a comma list alone, and took the brackets of a JSON list for a part of the words."""
+    assert _listed(permissions) == sent

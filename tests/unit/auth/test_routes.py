@@ -283,17 +283,27 @@ async def test_a_weak_hash_is_made_anew_at_the_next_login(users: UserRepository,
 
 
 async def test_a_field_that_nobody_reads_is_refused_and_nobody_is_made_or_changed(http: Http) -> None:
-    """`is_active=false` was dropped in silence, and the account was active."""
     admin = {"Authorization": f"Bearer {await http.token('admin')}"}
-    wanted = {"username": "zoe", "password": "a long enough one", "is_active": "false"}
+    wanted = {"username": "zoe", "password": "a long enough one", "activ": "false"}
     answer = await http.post("/users/", data=wanted, headers=admin)
     assert answer.status_code == 422
-    assert detail(answer) == "is_active: there is no such field; there are is_admin, password, permissions, username"
+    known = "is_active, is_admin, password, permissions, username"
+    assert detail(answer) == f"activ: there is no such field; there are {known}"
     assert "zoe" not in (await http.get("/users/", headers=admin)).text
     user_id = await http.user("alice")
     answer = await http.put(f"/users/{user_id}", data={"is_active": "false", "username": "eve"}, headers=admin)
     assert answer.status_code == 422
     assert (await http.get(f"/users/{user_id}", headers=admin)).json()["is_active"] is True
+
+
+async def test_a_user_who_is_created_inactive_cannot_log_in(http: Http) -> None:
+    """Clients of this family send `is_active`; it was dropped in silence, and the account was active."""
+    admin = {"Authorization": f"Bearer {await http.token('admin')}"}
+    wanted = {"username": "zoe", "password": "a long enough one", "is_active": "false"}
+    answer = await http.post("/users/", data=wanted, headers=admin)
+    assert (answer.status_code, answer.json()["is_active"]) == (201, False)
+    refused = await http.post("/auth/token", data={"username": "zoe", "password": "a long enough one"})
+    assert refused.status_code == 401
 
 
 async def test_a_login_ignores_what_oauth_clients_send_besides(http: Http) -> None:

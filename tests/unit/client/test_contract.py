@@ -4,7 +4,7 @@ import pytest
 
 from cl_api.compute.models import JobCreatedResponse
 from cl_client.errors import UnsupportedError
-from cl_client.model import JobFile, well_formed
+from cl_client.model import JobFile, WorkerState, well_formed
 from cl_client.server.contract import Contract, FileList, JobList
 from cl_plugins.contract import CONTRACT
 
@@ -113,3 +113,9 @@ def test_lists_are_read_with_the_names_that_their_server_has():
     for nothing in (None, 3, {}, {"data": 3}, {"data": [3]}):
         with pytest.raises((KeyError, TypeError)):
             theirs.page(nothing)
+
+
+def test_a_worker_that_says_worker_id_is_known_by_it():
+    said = {"worker_id": "w1", "capabilities": ["hash"], "idle_count": 1, "timestamp": 5}
+    assert WorkerState.from_dict(said).id == "w1"
+    assert WorkerState.from_dict({**said, "id": "w2"}).id == "w2"

@@ -13,6 +13,8 @@ from ..types import UNSET, JSONObject, JSONValue, Unset, json_fields, text_field
 class UserCreateRequest:
     """A new user."""
 
+    is_active: bool | Unset = UNSET
+    """Whether the user can log in."""
     is_admin: bool | Unset = UNSET
     password: str
     permissions: str | Unset = UNSET
@@ -26,6 +28,7 @@ class UserCreateRequest:
         """The fields of a form, as text."""
         return text_fields(
             {
+                "is_active": self.is_active,
                 "is_admin": self.is_admin,
                 "password": self.password,
                 "permissions": self.permissions,
@@ -37,6 +40,7 @@ class UserCreateRequest:
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
         """Read a JSON object. Raises KeyError where a required field is missing."""
         return cls(
+            is_active=UNSET if "is_active" not in data else cast("bool", data["is_active"]),
             is_admin=UNSET if "is_admin" not in data else cast("bool", data["is_admin"]),
             password=cast("str", data["password"]),
             permissions=UNSET if "permissions" not in data else cast("str", data["permissions"]),
@@ -48,6 +52,7 @@ class UserCreateRequest:
         """The JSON object, with what came beside the fields."""
         return self.additional_properties | json_fields(
             {
+                "is_active": self.is_active,
                 "is_admin": self.is_admin,
                 "password": self.password,
                 "permissions": self.permissions,
@@ -56,4 +61,4 @@ class UserCreateRequest:
         )
 
 
-_FIELDS = frozenset({"is_admin", "password", "permissions", "username"})
+_FIELDS = frozenset({"is_active", "is_admin", "password", "permissions", "username"})

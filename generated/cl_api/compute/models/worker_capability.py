@@ -20,6 +20,8 @@ class WorkerCapability:
     """How many jobs it could take at once."""
     timestamp: int
     """UTC milliseconds."""
+    worker_id: str | None = None
+    """The same as `id`, for clients that read this name."""
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""
 
@@ -31,6 +33,7 @@ class WorkerCapability:
             id=cast("str", data["id"]),
             idle_count=cast("int", data["idle_count"]),
             timestamp=cast("int", data["timestamp"]),
+            worker_id=cast("str | None", data.get("worker_id")),
             additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
         )
 
@@ -42,7 +45,8 @@ class WorkerCapability:
             "id": self.id,
             "idle_count": self.idle_count,
             "timestamp": self.timestamp,
+            "worker_id": self.worker_id,
         }
 
 
-_FIELDS = frozenset({"capabilities", "id", "idle_count", "timestamp"})
+_FIELDS = frozenset({"capabilities", "id", "idle_count", "timestamp", "worker_id"})
