@@ -35,24 +35,32 @@ class AuthClient(Door[AsyncAuthClient]):
         return self.twin.base_url
 
     def login(self, username: str, password: str) -> TokenResponse:
-        """Change a name and a password for a token.
+        """Exchange a name and a password for a token.
 
         Raises:
             AuthenticationError: one of them is wrong, or the account is not active.
-            RateLimitError: too many attempts; `retry_after` says when to go on.
+            RateLimitError: too many attempts; `retry_after` says in how many seconds to try again.
         """
         return self.portal.run(self.twin.login(username, password))
 
     def refresh_token(self, token: str) -> TokenResponse:
-        """Change a token that is still good for a newer one."""
+        """Exchange a valid token for a new one, with a full lifetime.
+
+        Raises:
+            AuthenticationError: the token has expired, or the user was deactivated or has a new password since.
+        """
         return self.portal.run(self.twin.refresh_token(token))
 
     def get_public_key(self) -> PublicKeyResponse:
-        """The key that new tokens are signed with, as PEM."""
+        """Get the public key of new tokens (ES256), as PEM."""
         return self.portal.run(self.twin.get_public_key())
 
     def get_current_user(self, token: str) -> UserResponse:
-        """Whose token this is."""
+        """Get the user of a token.
+
+        Raises:
+            AuthenticationError: the token is not valid any more.
+        """
         return self.portal.run(self.twin.get_current_user(token))
 
     def create_user(self, token: str, user_create: UserCreateRequest) -> UserResponse:

@@ -141,7 +141,12 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         return self.portal.iterate(self.twin.events())
 
     def refresh(self) -> Job[Output]:
-        """Ask the server for the state now."""
+        """Ask the server for the state now, and return this handle.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            ServerUnreachableError: the server does not answer.
+        """
         return Job(self.portal, self.portal.run(self.twin.refresh()))
 
     def cancel(self) -> Job[Output]:
@@ -163,11 +168,22 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         return Job(self.portal, self.portal.run(self.twin.retry()))
 
     def files(self) -> Sequence[JobFile]:
-        """Its files, those that were sent and those that were made: path, bytes, SHA-256 and media type of each."""
+        """List its files: `input/…` were sent, `output/…` were made. Each has a path, a size in bytes, a SHA-256 where
+        the server knows it, and a media type.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot list files.
+        """
         return self.portal.run(self.twin.files())
 
     def delete(self) -> None:
-        """Remove the job and its files from the server."""
+        """Delete the job and its files on the server. A job that runs is cancelled first.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot delete jobs.
+        """
         self.portal.run(self.twin.delete())
 
     def download(

@@ -139,7 +139,12 @@ class Jobs(Twin[AsyncJobs]):
         return self.portal.run(self.twin.fetch(job_id))
 
     def get(self, job_id: str) -> Job[JSONObject]:
-        """Attach to a job by its id, from wherever it was submitted. Its `output` is the untyped one."""
+        """Attach to a job by its id, whichever client submitted it. Its `output` is a plain dict; `attach` gives a
+        typed one.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+        """
         return Job(self.portal, self.portal.run(self.twin.get(job_id)))
 
     def list(self, *, status: str | None = None, task_type: str | None = None) -> Generator[Job[JSONObject]]:

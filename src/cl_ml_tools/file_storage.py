@@ -27,7 +27,11 @@ class Upload(Protocol):
 
 
 class FileStorage(Protocol):
-    """Keeps the inputs and outputs of jobs, each job in a place of its own."""
+    """Keeps the inputs and outputs of jobs, each job in a place of its own.
+
+    The methods without `async` block and may be called from any thread. All of them raise `OSError` where the storage
+    cannot be written or read.
+    """
 
     def create_job_directory(self, job_id: str) -> Path:
         """Make the place of a job."""
@@ -42,7 +46,10 @@ class FileStorage(Protocol):
         ...
 
     async def save_input_file(self, job_id: str, filename: str, file: Upload) -> SavedFile:
-        """Keep an upload under a name that the server chose."""
+        """Keep an upload under a name that the server chose: a plain file name, without a path.
+
+        Called in an event loop, so it may not block; it returns when the whole content is kept.
+        """
         ...
 
     def cleanup_job(self, job_id: str) -> bool:

@@ -59,28 +59,36 @@ class AuthClient:
         """The wire layer, for what has no method here."""
 
     async def login(self, username: str, password: str) -> TokenResponse:
-        """Change a name and a password for a token.
+        """Exchange a name and a password for a token.
 
         Raises:
             AuthenticationError: one of them is wrong, or the account is not active.
-            RateLimitError: too many attempts; `retry_after` says when to go on.
+            RateLimitError: too many attempts; `retry_after` says in how many seconds to try again.
         """
         body = wire.BodyCreateToken(username=username, password=password)
         with promised():
             return await create_token.asyncio(client=self.api, body=body)
 
     async def refresh_token(self, token: str) -> TokenResponse:
-        """Change a token that is still good for a newer one."""
+        """Exchange a valid token for a new one, with a full lifetime.
+
+        Raises:
+            AuthenticationError: the token has expired, or the user was deactivated or has a new password since.
+        """
         with _as(token), promised():
             return await refresh_token.asyncio(client=self.api)
 
     async def get_public_key(self) -> PublicKeyResponse:
-        """The key that new tokens are signed with, as PEM."""
+        """Get the public key of new tokens (ES256), as PEM."""
         with promised():
             return await get_public_key.asyncio(client=self.api)
 
     async def get_current_user(self, token: str) -> UserResponse:
-        """Whose token this is."""
+        """Get the user of a token.
+
+        Raises:
+            AuthenticationError: the token is not valid any more.
+        """
         with _as(token), promised():
             return await get_current_user.asyncio(client=self.api)
 

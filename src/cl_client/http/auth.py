@@ -20,7 +20,10 @@ class AuthProvider(ABC):
 
     @abstractmethod
     def get_headers(self) -> dict[str, str]:
-        """The headers to add, such as `{"Authorization": "Bearer …"}`."""
+        """The headers to add, such as `{"Authorization": "Bearer …"}`; an empty dict for a guest.
+
+        Called in the event loop for each try of each request, so it may not block. What it raises ends the request.
+        """
 
     async def get_fresh_headers(self) -> dict[str, str]:
         """As `get_headers`, for the request that comes now: the moment to replace what is about to expire."""

@@ -169,7 +169,12 @@ class Jobs:
         return await self._reader.one(job_id)
 
     async def get(self, job_id: str) -> Job[JSONObject]:
-        """Attach to a job by its id, from wherever it was submitted. Its `output` is the untyped one."""
+        """Attach to a job by its id, whichever client submitted it. Its `output` is a plain dict; `attach` gives a
+        typed one.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+        """
         state = await self.fetch(job_id)
         return Job(self, job_id, state.task_type, state=state, decode=dict)
 

@@ -216,7 +216,12 @@ class Job(Generic[Output]):
                 yield state
 
     async def refresh(self) -> Job[Output]:
-        """Ask the server for the state now."""
+        """Ask the server for the state now, and return this handle.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            ServerUnreachableError: the server does not answer.
+        """
         self._state = await self._jobs.fetch(self.job_id)
         return self
 
@@ -248,11 +253,22 @@ class Job(Generic[Output]):
         )
 
     async def files(self) -> Sequence[JobFile]:
-        """Its files, those that were sent and those that were made: path, bytes, SHA-256 and media type of each."""
+        """List its files: `input/…` were sent, `output/…` were made. Each has a path, a size in bytes, a SHA-256 where
+        the server knows it, and a media type.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot list files.
+        """
         return await self._jobs.files(self.job_id)
 
     async def delete(self) -> None:
-        """Remove the job and its files from the server."""
+        """Delete the job and its files on the server. A job that runs is cancelled first.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot delete jobs.
+        """
         await self._jobs.delete(self.job_id)
 
     async def download(
