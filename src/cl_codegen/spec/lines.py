@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Protocol, cast
 
@@ -75,9 +75,10 @@ def _yaml_lines(text: str) -> dict[str, int]:
     # PyYAML takes 20 ms to import, and most specs are JSON.
     import yaml
 
+    from cl_codegen.spec.yaml_document import compose_yaml
+
     found = {"#": 1}
-    compose = cast("Callable[..., _Node | None]", getattr(yaml, "compose"))  # noqa: B009 (it has no types)
-    root = compose(text, Loader=yaml.SafeLoader)
+    root = cast("_Node | None", compose_yaml(text))
     waiting: list[tuple[str, _Node]] = [("#", root)] if root is not None else []
     while waiting:
         pointer, node = waiting.pop()

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as some
 
 from cl_codegen.spec import yaml_document
 from cl_codegen.spec.spec import Spec, SpecError
@@ -78,3 +81,44 @@ def test_a_merge_key_is_what_it_refers_to():
         "both": {"lang": "de", "n": 1, "z": 3},
         "word": "<<",
     }
+
+
+WORDS = some.text("ab: -#[]{},&*!|>'\"%@`~?<=\n\t0123.eE+xno", max_size=8)
+VALUES = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats(-1e9, 1e9) | WORDS,
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def outcomes(text: str) -> tuple[object, object]:
+    """What becomes of a text, by libyaml and by PyYAML's own loader: a value, or the words of a refusal."""
+
+    def outcome() -> object:
+        try:
+            return read_yaml("s.yaml", text)
+        except SpecError as refused:
+            return str(refused)
+
+    quick = outcome()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(yaml_document, "_QuickLoader", yaml_document._Loader)
+        return quick, outcome()
+
+
+@given(VALUES, some.booleans(), some.sampled_from([10, 1000]))
+def test_libyaml_reads_what_pyyaml_reads(value, flow, width):
+    quick, own = outcomes(yaml.safe_dump(value, default_flow_style=flow, width=width))
+    assert quick == own
+
+
+@given(some.lists(some.sampled_from([*"a: -[]{},'#1|\n", "  ", "&x", "*x"])))
+def test_libyaml_refuses_what_pyyaml_refuses_in_the_same_words(pieces):
+    quick, own = outcomes("".join(pieces))
+    assert quick == own
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 50_000])
+def test_a_text_that_is_nested_without_end_does_not_end_the_process(text):
+    with pytest.raises(SpecError):
+        read_yaml("s.yaml", text)
