@@ -11,12 +11,14 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +31,9 @@ from cl_codegen.spec.spec import Spec, SpecError
 ROOT: Final = Path(__file__).parents[1]
 TEMPLATES: Final = ROOT / "templates"
 SUFFIXES: Final = frozenset([".json", ".yaml", ".yml"])
+PROCESSES: Final = 2
+LONGEST: Final = 90
+"""Seconds that basedpyright may take for one package, and twice that mypy for all of them."""
 
 _EVERYTHING: Final = """
 import importlib, pkgutil, sys
@@ -86,12 +91,15 @@ class Corpus:
     folder: Path
 
     def rows(self, *, types: bool) -> list[Row]:
-        rows = [self._row(path, number) for number, path in enumerate(self.documents)]
-        made = [row for row in rows if not row.fault]
-        if types and made:
-            for count in (self._basedpyright(made), self._mypy(made)):
+        with ThreadPoolExecutor(PROCESSES) as pool:
+            rows = list(pool.map(self._row, self.documents, range(len(self.documents))))
+            made = [row for row in rows if not row.fault]
+            if types and made:
+                mypy = pool.submit(self._mypy, made)
+                for row, count in zip(made, pool.map(self._basedpyright, made), strict=True):
+                    row.errors = (*row.errors, count)
                 for row in made:
-                    row.errors = (*row.errors, count[row.package])
+                    row.errors = (*row.errors, mypy.result()[row.package])
         return rows
 
     def _row(self, path: Path, number: int) -> Row:
@@ -128,41 +136,53 @@ class Corpus:
                 return f"{arguments[0]}: {ran.stderr.strip().splitlines()[-1] if ran.stderr.strip() else 'failed'}"
         return ""
 
-    def _basedpyright(self, rows: Sequence[Row]) -> Counter[str]:
+    def _basedpyright(self, row: Row) -> int:
+        """The errors of a package; one that it does not come to an end with is at fault."""
         config = json.loads((ROOT / "pyrightconfig.json").read_text())
-        sources = {row.package: self.folder / row.package / "src" for row in rows}
+        source = self.folder / row.package / "src"
         here = [str(ROOT / "src"), str(ROOT / "generated")]
-        config |= {
-            "include": [str(path) for path in sources.values()],
-            "extraPaths": here,
-            "venvPath": str(ROOT),
-            "executionEnvironments": [
-                {"root": str(path), "extraPaths": [str(path), *here]} for path in sources.values()
-            ],
-        }
-        (self.folder / "pyrightconfig.json").write_text(json.dumps(config))
-        command = [sys.executable, "-m", "basedpyright", "--outputjson", "--project", str(self.folder)]
-        ran = subprocess.run(
-            [*command, "--pythonpath", sys.executable], cwd=self.folder, capture_output=True, text=True, check=False
-        )
-        found = json.loads(ran.stdout)["generalDiagnostics"]
-        return self._counted(
-            [(Path(one["file"]), f"{one['message'].splitlines()[0]} ({one.get('rule')})") for one in found]
-        )
+        config |= {"include": [str(source)], "extraPaths": [str(source), *here], "venvPath": str(ROOT)}
+        config.pop("executionEnvironments", None)
+        project = self.folder / f"{row.package}.json"
+        project.write_text(json.dumps(config))
+        # It starts a process of its own, and all of them end when it takes too long.
+        command = [sys.executable, "-m", "basedpyright", "--outputjson", "--project", str(project)]
+        with subprocess.Popen(
+            [*command, "--pythonpath", sys.executable],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as running:
+            try:
+                answer, _ = running.communicate(timeout=LONGEST)
+            except subprocess.TimeoutExpired:
+                os.killpg(running.pid, signal.SIGKILL)
+                row.fault = f"basedpyright is not done with it after {LONGEST} s"
+                return 0
+        found = json.loads(answer)["generalDiagnostics"]
+        lines = [(Path(one["file"]), f"{one['message'].splitlines()[0]} ({one.get('rule')})") for one in found]
+        return self._counted(lines)[row.package]
 
     def _mypy(self, rows: Sequence[Row]) -> Counter[str]:
         every = [str(self.folder / row.package / "src") for row in rows]
         paths = [*every, str(ROOT / "src"), str(ROOT / "generated")]
         command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent", "--no-error-summary"]
         command += ["--python-executable", sys.executable, "--cache-dir", str(self.folder / "mypy")]
-        ran = subprocess.run(
-            [*command, *every],
-            cwd=self.folder,
-            env={**os.environ, "MYPYPATH": os.pathsep.join(paths)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            ran = subprocess.run(
+                [*command, *every],
+                cwd=self.folder,
+                env={**os.environ, "MYPYPATH": os.pathsep.join(paths)},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=2 * LONGEST,
+            )
+        except subprocess.TimeoutExpired:
+            for row in rows:
+                row.fault = row.fault or f"mypy is not done after {2 * LONGEST} s"
+            return Counter()
         lines = [line for line in ran.stdout.splitlines() if ": error:" in line]
         return self._counted(
             [(self.folder / line.partition(":")[0], line.partition(": error:")[2].strip()) for line in lines]
