@@ -80,7 +80,7 @@ def one(name: str) -> bytes:
 
 async def read(names: str, *answers: bytes) -> tuple[Sequence[JobState | BaseException], list[str]]:
     """Ask for these jobs together, twice; gives the second answers, and what was requested."""
-    async with scripted_server(*answers) as server, ComputeClient(server.url, timeout=1) as client:
+    async with scripted_server(*answers) as server, ComputeClient(server.url, timeout=30) as client:
         for _ in range(2):
             states = await asyncio.gather(*(client._reader.read(name) for name in names), return_exceptions=True)
         return states, [line.split()[1] for line in server.requests]
