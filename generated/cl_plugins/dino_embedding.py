@@ -6,6 +6,7 @@ from cl_api.compute.models import BodyCreateDinoEmbeddingJob, EmbeddingOutput
 from cl_api.compute.types import UNSET, Unset
 from cl_client.runtime.plugin import (
     FileInput,
+    Follow,
     Job,
     JobCallback,
     JobResponse,
@@ -76,14 +77,8 @@ class DinoEmbeddingClient(PluginClient):
         """
         EMBED_IMAGE.check(priority=priority)
         body = BodyCreateDinoEmbeddingJob(file=upload(image, on_upload), normalize=normalize, priority=priority)
-        return await self._submit(
-            EMBED_IMAGE,
-            body,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
+        return await self._jobs.submit(
+            EMBED_IMAGE, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key)
         )
 
     async def attach(self, job: str | JobResponse) -> Job[EmbeddingOutput]:

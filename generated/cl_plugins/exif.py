@@ -6,6 +6,7 @@ from cl_api.compute.models import BodyCreateExifJob, ExifOutput
 from cl_api.compute.types import UNSET, Unset
 from cl_client.runtime.plugin import (
     FileInput,
+    Follow,
     Job,
     JobCallback,
     JobResponse,
@@ -75,15 +76,7 @@ class ExifClient(PluginClient):
         """
         EXTRACT.check(tags=tags, priority=priority)
         body = BodyCreateExifJob(file=upload(image, on_upload), tags=tags, priority=priority)
-        return await self._submit(
-            EXTRACT,
-            body,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
-        )
+        return await self._jobs.submit(EXTRACT, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key))
 
     async def attach(self, job: str | JobResponse) -> Job[ExifOutput]:
         """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.

@@ -6,6 +6,7 @@ from cl_api.compute.models import BodyCreateFaceDetectionJob, FaceDetectionOutpu
 from cl_api.compute.types import UNSET, Unset
 from cl_client.runtime.plugin import (
     FileInput,
+    Follow,
     Job,
     JobCallback,
     JobResponse,
@@ -86,15 +87,7 @@ class FaceDetectionClient(PluginClient):
             nms_threshold=nms_threshold,
             priority=priority,
         )
-        return await self._submit(
-            DETECT,
-            body,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
-        )
+        return await self._jobs.submit(DETECT, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key))
 
     async def attach(self, job: str | JobResponse) -> Job[FaceDetectionOutput]:
         """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.

@@ -6,6 +6,7 @@ from cl_api.compute.models import BodyCreateFaceEmbeddingJob, FaceEmbeddingOutpu
 from cl_api.compute.types import UNSET, Unset
 from cl_client.runtime.plugin import (
     FileInput,
+    Follow,
     Job,
     JobCallback,
     JobResponse,
@@ -76,14 +77,8 @@ class FaceEmbeddingClient(PluginClient):
         """
         EMBED_FACES.check(priority=priority)
         body = BodyCreateFaceEmbeddingJob(file=upload(image, on_upload), normalize=normalize, priority=priority)
-        return await self._submit(
-            EMBED_FACES,
-            body,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
+        return await self._jobs.submit(
+            EMBED_FACES, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key)
         )
 
     async def attach(self, job: str | JobResponse) -> Job[FaceEmbeddingOutput]:

@@ -8,6 +8,7 @@ from cl_api.compute.models import BodyCreateHashJob, HashOutput
 from cl_api.compute.types import UNSET, Unset
 from cl_client.runtime.plugin import (
     FileInput,
+    Follow,
     Job,
     JobCallback,
     JobResponse,
@@ -80,15 +81,7 @@ class HashClient(PluginClient):
         """
         COMPUTE.check(algorithm=algorithm, priority=priority)
         body = BodyCreateHashJob(file=upload(image, on_upload), algorithm=algorithm, priority=priority)
-        return await self._submit(
-            COMPUTE,
-            body,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
-        )
+        return await self._jobs.submit(COMPUTE, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key))
 
     async def attach(self, job: str | JobResponse) -> Job[HashOutput]:
         """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.

@@ -6,6 +6,7 @@ from cl_api.compute.models import BodyCreateHlsStreamingJob, HlsStreamingOutput
 from cl_api.compute.types import UNSET, JSONObject, Unset
 from cl_client.runtime.plugin import (
     FileInput,
+    Follow,
     Job,
     JobCallback,
     JobResponse,
@@ -82,14 +83,8 @@ class HlsStreamingClient(PluginClient):
         body = BodyCreateHlsStreamingJob(
             file=upload(video, on_upload), variants=variants, include_original=include_original, priority=priority
         )
-        return await self._submit(
-            GENERATE_MANIFEST,
-            body,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
+        return await self._jobs.submit(
+            GENERATE_MANIFEST, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key)
         )
 
     async def attach(self, job: str | JobResponse) -> Job[HlsStreamingOutput]:

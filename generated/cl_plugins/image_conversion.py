@@ -8,6 +8,7 @@ from cl_api.compute.models import BodyCreateImageConversionJob, ImageConversionO
 from cl_api.compute.types import UNSET, Unset
 from cl_client.runtime.plugin import (
     FileInput,
+    Follow,
     Job,
     JobCallback,
     JobResponse,
@@ -91,15 +92,7 @@ class ImageConversionClient(PluginClient):
         body = BodyCreateImageConversionJob(
             file=upload(image, on_upload), format_=output_format, quality=quality, priority=priority
         )
-        return await self._submit(
-            CONVERT,
-            body,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
-        )
+        return await self._jobs.submit(CONVERT, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key))
 
     async def attach(self, job: str | JobResponse) -> Job[ImageConversionOutput]:
         """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.

@@ -6,6 +6,7 @@ from cl_api.compute.models import BodyCreateMediaThumbnailJob, MediaThumbnailOut
 from cl_api.compute.types import UNSET, Unset
 from cl_client.runtime.plugin import (
     FileInput,
+    Follow,
     Job,
     JobCallback,
     JobResponse,
@@ -90,15 +91,7 @@ class MediaThumbnailClient(PluginClient):
             maintain_aspect_ratio=maintain_aspect_ratio,
             priority=priority,
         )
-        return await self._submit(
-            GENERATE,
-            body,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
-        )
+        return await self._jobs.submit(GENERATE, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key))
 
     async def attach(self, job: str | JobResponse) -> Job[MediaThumbnailOutput]:
         """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.

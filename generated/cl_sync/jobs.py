@@ -10,12 +10,11 @@ from typing import TypeVar
 
 from cl_api.compute.types import JSONObject
 from cl_client.files.download import DownloadCallback
-from cl_client.http.multipart import FormField
 from cl_client.jobs.collection import Jobs as AsyncJobs
+from cl_client.jobs.follow import NOT_FOLLOWED, Follow
 from cl_client.jobs.operation import Operation
 from cl_client.loops.portal import Twin
 from cl_client.model import JobFile, JobState
-from cl_client.watching.watch import JobCallback
 from cl_sync.job import Job
 
 Body = TypeVar("Body")
@@ -25,110 +24,21 @@ Output = TypeVar("Output")
 class Jobs(Twin[AsyncJobs]):
     """Submits, finds, stops and removes jobs. `client.jobs` is one."""
 
-    def submit(
-        self,
-        operation: Operation[Body, Output],
-        body: Body,
-        *,
-        wait: bool = False,
-        timeout: float | None = None,
-        on_progress: JobCallback | None = None,
-        on_complete: JobCallback | None = None,
-        idempotency_key: str | None = None,
-    ) -> Job[Output]:
+    def submit(self, operation: Operation[Body, Output], body: Body, follow: Follow = NOT_FOLLOWED) -> Job[Output]:
         """Send a job, and follow it where that is asked for.
 
         Args:
-            operation: from generated code.
-            body: of that operation.
-            wait: come back when the job has completed, rather than when it is queued.
-            timeout: seconds that `wait` may take.
-            on_progress: called with every state that the job comes to.
-            on_complete: called once, with the terminal state.
-            idempotency_key: a name for this submit: sent again, it gives the job of the first time. When not given, a
-                fresh one, by which a request that was cut can be sent again.
+            operation: from generated code, or made of a path with `posted`.
+            body: of that operation. Numbers and arrays of NumPy in it are sent as plain ones.
+            follow: whether it is waited for, who hears of it, and the name of the submit.
 
         Raises:
+            InvalidParameterError: the body holds what JSON does not have; nothing was sent.
             ResponseError: the server does not take the job.
             ServerUnreachableError: there is no server.
             JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.submit(
-                    operation,
-                    body,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    idempotency_key=idempotency_key,
-                )
-            ),
-        )
-
-    def submit_form(
-        self,
-        task_type: str,
-        path: str,
-        fields: Sequence[FormField],
-        *,
-        wait: bool = False,
-        timeout: float | None = None,
-        on_progress: JobCallback | None = None,
-        on_complete: JobCallback | None = None,
-        idempotency_key: str | None = None,
-        within: tuple[str, ...] = (),
-    ) -> Job[JSONObject]:
-        """Send a job as a form that no generated code knows; otherwise as `submit`."""
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.submit_form(
-                    task_type,
-                    path,
-                    fields,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    idempotency_key=idempotency_key,
-                    within=within,
-                )
-            ),
-        )
-
-    def submit_json(
-        self,
-        task_type: str,
-        path: str,
-        body: JSONObject,
-        *,
-        wait: bool = False,
-        timeout: float | None = None,
-        on_progress: JobCallback | None = None,
-        on_complete: JobCallback | None = None,
-        idempotency_key: str | None = None,
-        within: tuple[str, ...] = (),
-    ) -> Job[JSONObject]:
-        """Send a job as JSON that no generated code knows; otherwise as `submit`."""
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.submit_json(
-                    task_type,
-                    path,
-                    body,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    idempotency_key=idempotency_key,
-                    within=within,
-                )
-            ),
-        )
+        return Job(self.portal, self.portal.run(self.twin.submit(operation, body, follow)))
 
     def fetch(self, job_id: str) -> JobState:
         """The state of a job, asked from the server.

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 from cl_api.compute.models import ImageConversionOutput
-from cl_api.compute.types import UNSET, JSONObject, JSONValue, Unset
-from cl_client.loops.portal import Twin
+from cl_api.compute.types import UNSET, Unset
 from cl_client.runtime.plugin import FileInput, JobCallback, JobResponse, UploadCallback
 from cl_plugins.image_conversion import ImageConversionClient as AsyncImageConversionClient
 from cl_sync.job import Job
+from cl_sync.plugin import PluginClient
 
 
-class ImageConversionClient(Twin[AsyncImageConversionClient]):
+class ImageConversionClient(PluginClient[AsyncImageConversionClient]):
     """Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.
 
     An animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first
@@ -26,8 +25,6 @@ class ImageConversionClient(Twin[AsyncImageConversionClient]):
     task_type = AsyncImageConversionClient.task_type
     path = AsyncImageConversionClient.path
     artifact = AsyncImageConversionClient.artifact
-    sends_json: ClassVar[bool] = AsyncImageConversionClient.sends_json
-    within: ClassVar[tuple[str, ...]] = AsyncImageConversionClient.within
 
     def convert(
         self,
@@ -98,69 +95,3 @@ class ImageConversionClient(Twin[AsyncImageConversionClient]):
             InvalidParameterError: it is a job of another kind.
         """
         return Job(self.portal, self.portal.run(self.twin.attach(job)))
-
-    def submit_with_files(
-        self,
-        files: Mapping[str, FileInput],
-        params: Mapping[str, JSONValue] | None = None,
-        *,
-        priority: int | None = None,
-        wait: bool = False,
-        timeout: float | None = None,
-        on_progress: JobCallback | None = None,
-        on_complete: JobCallback | None = None,
-        idempotency_key: str | None = None,
-    ) -> Job[JSONObject]:
-        """Submit a job with parameters that the client need not know: for a server newer than the generated code.
-
-        Args:
-            files: by the name of the form field, usually `file`.
-            params: by their wire names; `None` values are not sent, lists and objects go as JSON.
-            priority: 0 to 10; the server's default when not given.
-            wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
-
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
-            where the route has parameters of its own.
-        """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.submit_with_files(
-                    files,
-                    params,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    idempotency_key=idempotency_key,
-                )
-            ),
-        )
-
-    def submit_job(
-        self,
-        params: Mapping[str, JSONValue],
-        *,
-        priority: int | None = None,
-        wait: bool = False,
-        timeout: float | None = None,
-        on_progress: JobCallback | None = None,
-        on_complete: JobCallback | None = None,
-        idempotency_key: str | None = None,
-    ) -> Job[JSONObject]:
-        """Submit a job that needs no file; otherwise as `submit_with_files`."""
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.submit_job(
-                    params,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    idempotency_key=idempotency_key,
-                )
-            ),
-        )

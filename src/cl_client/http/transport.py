@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import httpx
 
-from cl_api.compute.types import JSONObject
 from cl_client.config.addresses import read_address
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.seconds import positive
@@ -280,13 +279,6 @@ class Transport(httpx.AsyncClient):
             return False
         upgraded = (ours.scheme, ours.port, url.scheme, url.port) == ("http", None, "https", None)
         return upgraded or (url.scheme, url.port) == (ours.scheme, ours.port)
-
-    async def post_job(self, path: str, content: Multipart | JSONObject, *, idempotency_key: str) -> httpx.Response:
-        """Post a form or JSON where there is no generated endpoint for it. Raises: as `send`."""
-        headers = {idempotency.HEADER: idempotency_key}
-        if isinstance(content, Multipart):
-            return await self.post(path, content=content, headers=headers)
-        return await self.post(path, json=content, headers=headers)
 
     def translated(self, request: httpx.Request) -> AbstractContextManager[None]:
         """Turn httpx's errors into ours, while a request is sent or its body is read."""

@@ -13,20 +13,20 @@ from typing import TypeVar
 
 from cl_api.compute.client import Client
 from cl_api.compute.types import JSONObject
-from cl_client.config.seconds import seconds
 from cl_client.errors import InvalidParameterError
 from cl_client.files.download import DownloadCallback
 from cl_client.files.local_names import local_names, place_in
 from cl_client.http import telemetry
 from cl_client.http.idempotency import fresh_key
-from cl_client.http.multipart import FormField, Multipart
+from cl_client.jobs.follow import NOT_FOLLOWED, Follow
 from cl_client.jobs.handle import Job
 from cl_client.jobs.operation import Operation
+from cl_client.jobs.plain_value import as_json, plain_body
 from cl_client.loops.parallel import in_parallel
 from cl_client.model import JobFile, JobResponse, JobState
 from cl_client.server.port import JobServer
 from cl_client.watching.job_reader import JobReader
-from cl_client.watching.watch import JobCallback, Watch
+from cl_client.watching.watch import JobCallback
 from cl_client.watching.watcher import Watcher
 
 __all__ = ["Job", "JobCallback", "JobFile", "JobResponse", "Jobs"]
@@ -47,37 +47,27 @@ class Jobs:
         self._reader = reader
 
     async def submit(
-        self,
-        operation: Operation[Body, Output],
-        body: Body,
-        *,
-        wait: bool = False,
-        timeout: float | None = None,
-        on_progress: JobCallback | None = None,
-        on_complete: JobCallback | None = None,
-        idempotency_key: str | None = None,
+        self, operation: Operation[Body, Output], body: Body, follow: Follow = NOT_FOLLOWED
     ) -> Job[Output]:
         """Send a job, and follow it where that is asked for.
 
         Args:
-            operation: from generated code.
-            body: of that operation.
-            wait: come back when the job has completed, rather than when it is queued.
-            timeout: seconds that `wait` may take.
-            on_progress: called with every state that the job comes to.
-            on_complete: called once, with the terminal state.
-            idempotency_key: a name for this submit: sent again, it gives the job of the first time. When not given, a
-                fresh one, by which a request that was cut can be sent again.
+            operation: from generated code, or made of a path with `posted`.
+            body: of that operation. Numbers and arrays of NumPy in it are sent as plain ones.
+            follow: whether it is waited for, who hears of it, and the name of the submit.
 
         Raises:
+            InvalidParameterError: the body holds what JSON does not have; nothing was sent.
             ResponseError: the server does not take the job.
             ServerUnreachableError: there is no server.
             JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
         """
-        timeout = seconds("timeout", timeout)
-        self._expect_watch(wait, on_progress, on_complete)
-        with _submitting(operation.task_type) as learned:
-            created = await self._server.submit(operation, body, idempotency_key or fresh_key())
+        if follow.wait or follow.is_heard:
+            # The connection to the broker is made while the file is on its way.
+            self.watcher.start()
+        about = {telemetry.TASK_TYPE: operation.task_type}
+        with telemetry.span("cl_client.submit", about) as learned, as_json(operation.task_type):
+            created = await self._server.submit(operation, plain_body(body), follow.idempotency_key or fresh_key())
             learned[telemetry.JOB_ID] = created.job_id
         job = Job(
             self,
@@ -87,75 +77,10 @@ class Jobs:
             decode=operation.decode,
             artifact=operation.artifact,
         )
-        return await self._follow(job, wait, timeout, on_progress, on_complete)
-
-    async def submit_form(
-        self,
-        task_type: str,
-        path: str,
-        fields: Sequence[FormField],
-        *,
-        wait: bool = False,
-        timeout: float | None = None,
-        on_progress: JobCallback | None = None,
-        on_complete: JobCallback | None = None,
-        idempotency_key: str | None = None,
-        within: tuple[str, ...] = (),
-    ) -> Job[JSONObject]:
-        """Send a job as a form that no generated code knows; otherwise as `submit`."""
-        timeout = seconds("timeout", timeout)
-        self._expect_watch(wait, on_progress, on_complete)
-        with _submitting(task_type) as learned:
-            job = await self._posted(task_type, path, Multipart(fields), idempotency_key, within)
-            learned[telemetry.JOB_ID] = job.job_id
-        return await self._follow(job, wait, timeout, on_progress, on_complete)
-
-    async def submit_json(
-        self,
-        task_type: str,
-        path: str,
-        body: JSONObject,
-        *,
-        wait: bool = False,
-        timeout: float | None = None,
-        on_progress: JobCallback | None = None,
-        on_complete: JobCallback | None = None,
-        idempotency_key: str | None = None,
-        within: tuple[str, ...] = (),
-    ) -> Job[JSONObject]:
-        """Send a job as JSON that no generated code knows; otherwise as `submit`."""
-        timeout = seconds("timeout", timeout)
-        self._expect_watch(wait, on_progress, on_complete)
-        with _submitting(task_type) as learned:
-            job = await self._posted(task_type, path, body, idempotency_key, within)
-            learned[telemetry.JOB_ID] = job.job_id
-        return await self._follow(job, wait, timeout, on_progress, on_complete)
-
-    async def _posted(
-        self, task_type: str, path: str, content: Multipart | JSONObject, key: str | None, within: tuple[str, ...]
-    ) -> Job[JSONObject]:
-        created = await self._server.post(task_type, path, content, key or fresh_key(), within)
-        return Job(self, created.job_id, task_type, status_word=created.status, decode=dict)
-
-    def _expect_watch(self, wait: bool, on_progress: JobCallback | None, on_complete: JobCallback | None) -> None:
-        """Let the connection to the broker be made while the file is on its way."""
-        if wait or on_progress is not None or on_complete is not None:
-            self.watcher.start()
-
-    async def _follow(
-        self,
-        job: Job[Output],
-        wait: bool,
-        timeout: float | None,
-        on_progress: JobCallback | None,
-        on_complete: JobCallback | None,
-    ) -> Job[Output]:
-        watch: Watch | None = None
-        if on_progress is not None or on_complete is not None:
-            watch = job.follow(on_progress, on_complete)
-        if wait:
+        watch = job.follow(follow.on_progress, follow.on_complete) if follow.is_heard else None
+        if follow.wait:
             with _named_when_cancelled(job.job_id):
-                await job.wait(timeout)
+                await job.wait(follow.timeout)
                 if watch is not None:
                     await watch.end()
         return job
@@ -316,9 +241,3 @@ def _named_when_cancelled(job_id: str) -> Generator[None]:
         cancelled.add_note(how)
         logger.info("the wait was cancelled; %s", how)
         raise
-
-
-@contextlib.contextmanager
-def _submitting(task_type: str) -> Generator[telemetry.Attributes]:
-    with telemetry.span("cl_client.submit", {telemetry.TASK_TYPE: task_type}) as learned:
-        yield learned

@@ -9,8 +9,11 @@ from typing import Generic, Protocol, TypeVar
 from attrs import evolve, frozen
 
 from cl_api.compute.client import Client
-from cl_api.compute.types import UNSET, JSONValue, Unset
+from cl_api.compute.errors import read_json
+from cl_api.compute.types import UNSET, JSONObject, JSONValue, Unset
 from cl_client.errors import InvalidParameterError, UnsupportedError
+from cl_client.http.idempotency import HEADER
+from cl_client.http.multipart import Multipart
 from cl_client.jobs.plain_value import plain
 from cl_client.server.contract import Answer
 
@@ -68,6 +71,21 @@ async def routed(*, client: Client, body: object, idempotency_key: str | Unset |
         UnsupportedError: always; see `Operation.sent_by`.
     """
     raise UnsupportedError("the route of these jobs has parameters of its own: use the method of the plugin")
+
+
+def posted(path: str) -> Send[Multipart | JSONObject]:
+    """Stands for an endpoint that there is no generated code for: its jobs are posted there, as a form or as JSON."""
+
+    async def send(
+        *, client: Client, body: Multipart | JSONObject, idempotency_key: str | Unset | None = UNSET
+    ) -> JSONValue:
+        headers = {HEADER: idempotency_key} if isinstance(idempotency_key, str) else {}
+        http = client.get_async_httpx_client()
+        if isinstance(body, Multipart):
+            return read_json(await http.post(path, content=body, headers=headers))
+        return read_json(await http.post(path, json=body, headers=headers))
+
+    return send
 
 
 @frozen(kw_only=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import numbers
+from collections.abc import Generator
 from typing import Protocol, TypeVar, cast, runtime_checkable
 
 from attrs import evolve, fields, has
 
 from cl_api.compute.types import File
+from cl_client.errors import InvalidParameterError
 
 Body = TypeVar("Body")
 
@@ -56,3 +59,14 @@ def plain_body(body: Body) -> Body:
         if each.init and (after := plain(before)) is not before:
             changed[each.alias or each.name] = after
     return evolve(body, **changed) if changed else body
+
+
+@contextlib.contextmanager
+def as_json(task_type: str) -> Generator[None]:
+    """Turn what `json` says of a value that it does not know into our error; nothing was sent then."""
+    try:
+        yield
+    except TypeError as error:
+        if "is not JSON serializable" not in str(error):
+            raise
+        raise InvalidParameterError(f"a parameter of {task_type} cannot be sent: {error}") from None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from cl_api.compute.types import File, JSONObject, JSONValue
-from cl_client.errors import InvalidParameterError, UnsupportedError
-from cl_client.http.multipart import FormField
+from cl_client.errors import UnsupportedError
+from cl_client.http.multipart import FormField, Multipart
 from cl_client.http.upload import FileInput, UploadCallback, as_upload
 from cl_client.jobs.collection import Job, JobCallback, JobResponse, Jobs
-from cl_client.jobs.operation import Operation, Parameter, routed, without_body, without_key
-from cl_client.jobs.plain_value import plain, plain_body
+from cl_client.jobs.follow import Follow
+from cl_client.jobs.operation import Operation, Parameter, posted, routed, without_body, without_key
+from cl_client.jobs.plain_value import as_json, plain
 
 __all__ = [
     "FileInput",
+    "Follow",
     "Job",
     "JobCallback",
     "JobResponse",
@@ -29,9 +31,6 @@ __all__ = [
     "without_body",
     "without_key",
 ]
-
-Body = TypeVar("Body")
-Output = TypeVar("Output")
 
 
 def upload(source: FileInput, on_progress: UploadCallback | None = None) -> File:
@@ -85,27 +84,18 @@ class PluginClient:
         Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
             where the route has parameters of its own.
         """
-        self._expect_plain_route()
         if self.sends_json:
             raise UnsupportedError(f"{self.task_type} jobs are posted as JSON, which has no files: use submit_job")
         fields: list[FormField] = []
         for name, source in files.items():
             file = as_upload(source)
             fields.append((name, file, file.file_name, file.mime_type))
-        for name, value in {**(params or {}), "priority": priority}.items():
-            if value is not None:
-                fields.append((name, _form_text(value).encode(), None, None))
-        return await self._jobs.submit_form(
-            self.task_type,
-            self.path,
-            fields,
-            wait=wait,
-            timeout=timeout,
-            on_progress=on_progress,
-            on_complete=on_complete,
-            idempotency_key=idempotency_key,
-            within=self.within,
-        )
+        with as_json(self.task_type):
+            for name, value in {**(params or {}), "priority": priority}.items():
+                if value is not None:
+                    fields.append((name, _form_text(value).encode(), None, None))
+        follow = Follow(wait, timeout, on_progress, on_complete, idempotency_key)
+        return await self._jobs.submit(self._untyped(), Multipart(fields), follow)
 
     async def submit_job(
         self,
@@ -119,19 +109,10 @@ class PluginClient:
         idempotency_key: str | None = None,
     ) -> Job[JSONObject]:
         """Submit a job that needs no file; otherwise as `submit_with_files`."""
-        self._expect_plain_route()
         if self.sends_json:
-            return await self._jobs.submit_json(
-                self.task_type,
-                self.path,
-                {**params, **({} if priority is None else {"priority": priority})},
-                wait=wait,
-                timeout=timeout,
-                on_progress=on_progress,
-                on_complete=on_complete,
-                idempotency_key=idempotency_key,
-                within=self.within,
-            )
+            body: JSONObject = {**params, **({} if priority is None else {"priority": priority})}
+            follow = Follow(wait, timeout, on_progress, on_complete, idempotency_key)
+            return await self._jobs.submit(self._untyped(), body, follow)
         return await self.submit_with_files(
             {},
             params,
@@ -143,36 +124,12 @@ class PluginClient:
             idempotency_key=idempotency_key,
         )
 
-    def _expect_plain_route(self) -> None:
+    def _untyped(self) -> Operation[Multipart | JSONObject, JSONObject]:
         if "{" in self.path:
             raise UnsupportedError(f"{self.task_type} jobs are posted to {self.path}: use the typed method")
-
-    async def _submit(
-        self,
-        operation: Operation[Body, Output],
-        body: Body,
-        *,
-        wait: bool,
-        timeout: float | None,
-        on_progress: JobCallback | None,
-        on_complete: JobCallback | None,
-        idempotency_key: str | None,
-    ) -> Job[Output]:
-        try:
-            return await self._jobs.submit(
-                operation,
-                plain_body(body),
-                wait=wait,
-                timeout=timeout,
-                on_progress=on_progress,
-                on_complete=on_complete,
-                idempotency_key=idempotency_key,
-            )
-        except TypeError as error:
-            # What json says of a value that it does not know; nothing was sent.
-            if "is not JSON serializable" not in str(error):
-                raise
-            raise InvalidParameterError(f"a parameter of {operation.task_type} cannot be sent: {error}") from None
+        return Operation(
+            task_type=self.task_type, path=self.path, send=posted(self.path), decode=dict, within=self.within
+        )
 
 
 def _form_text(value: JSONValue) -> str:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cl_api.compute.client import Client
-from cl_api.compute.errors import read_json, read_model, read_value
-from cl_api.compute.types import JSONObject, JSONValue
+from cl_api.compute.errors import read_model, read_value
+from cl_api.compute.types import JSONValue
 from cl_client.errors import ResponseError
 from cl_client.files.download import download_job_file
 from cl_client.http.error_translation import promised
-from cl_client.http.multipart import Multipart
 from cl_client.http.transport import Transport
 from cl_client.model import Capabilities, JobFile, JobPage, JobState, well_formed
 from cl_client.server.contract import Answer, Contract, expected, unsupported
@@ -127,13 +126,6 @@ class HttpJobServer:
         with promised():
             answer = await operation.send(client=self._api, body=body, idempotency_key=key)
         return self._created(answer, operation.task_type, operation.within)
-
-    async def post(
-        self, task_type: str, path: str, content: Multipart | JSONObject, key: str, within: tuple[str, ...] = ()
-    ) -> JobState:
-        with promised():
-            answer = read_json(await self._transport.post_job(path, content, idempotency_key=key))
-        return self._created(answer, task_type, within)
 
     def _created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...]) -> JobState:
         try:

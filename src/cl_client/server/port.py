@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from cl_client.model import Capabilities, JobFile, JobPage, JobState
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject
-    from cl_client.http.multipart import Multipart
     from cl_client.jobs.operation import Operation
 
 Body = TypeVar("Body")
@@ -77,10 +75,4 @@ class JobServer(Protocol):
 
     async def submit(self, operation: Operation[Body, Output], body: Body, key: str) -> JobState:
         """Send a job of an operation; the new job, of which only id, kind and status are known."""
-        ...
-
-    async def post(
-        self, task_type: str, path: str, content: Multipart | JSONObject, key: str, within: tuple[str, ...] = ()
-    ) -> JobState:
-        """Send a job that no generated code knows, as a form or as JSON; otherwise as `submit`."""
         ...

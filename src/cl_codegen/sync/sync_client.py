@@ -10,12 +10,13 @@ from typing import Final
 from attrs import evolve
 
 from cl_codegen.sync.python_module import Module, names_in
-from cl_codegen.sync.sync_twins import Sources, TwinModule, read_twins
+from cl_codegen.sync.sync_twins import ANY, Sources, TwinModule, read_twins
 from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.write.jinja_env import environment, render_template
 
 _OURS: Final = {
     "Generator": "collections.abc",
+    "TypeVar": "typing",
     "cached_property": "functools",
     "Door": "cl_client.loops.portal",
     "Portal": "cl_client.loops.portal",
@@ -78,6 +79,9 @@ def _imports(sources: Sources, twins: TwinModule, body: ast.Module) -> Iterator[
     scope = sources.scope(twins)
     used = names_in(body)
     variables = {name: made for module in scope for name in sorted(used) if (made := module.type_variable(name))}
+    for name in sorted(used):
+        if (held := name.removeprefix(ANY)) != name and held in sources.homes:
+            variables[name] = f'{name} = TypeVar("{name}", bound=Async{held}, covariant=True)'
     for made in variables.values():
         used |= names_in(ast.parse(made))
     statements = {name: _import(sources, scope, twins, name) for name in sorted(used - variables.keys())}

@@ -26,6 +26,7 @@ TWINS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "job": ("jobs.handle", ("Job",)),
     "jobs": ("jobs.collection", ("Jobs",)),
     "monitor": ("monitor", ("MQTTJobMonitor",)),
+    "plugin": ("runtime.plugin", ("PluginClient",)),
     "session": ("session", ("SessionManager",)),
     "watch": ("watching.watch", ("Watch",)),
     "workers": ("watching.workers", ("Workers",)),
@@ -35,6 +36,8 @@ plugins' clients have twins too."""
 
 _BASES: Final = frozenset(["OperationGroup", "PluginClient"])
 """What the generated clients of one plugin or one tag stand on: their classes have twins."""
+ANY: Final = "Any"
+"""Before the name of a twin that others stand on: what it holds, one of the classes that stand on its own."""
 _BENEATH: Final = {"api", "watcher"}
 """Layers that only the loop can use: `client.twin.api`."""
 
@@ -118,7 +121,7 @@ class Sources:
         operations: Mapping[str, str] | None = None,
     ) -> None:
         ours = {name: _read(client, source) for name, (source, _) in TWINS.items()}
-        ours |= {name: _read(client, f"runtime.{name}") for name in ("plugin", "operations", "server_client")}
+        ours |= {name: _read(client, f"runtime.{name}") for name in ("operations", "server_client")}
         theirs = {
             f"{kind}.{path.removesuffix('.py')}": Module.parse(f"{package}.{path.removesuffix('.py')}", text)
             for kind, package, texts in (
@@ -212,6 +215,12 @@ class _Writer:
         generic = next((ast.unparse(base) for base in node.bases if _head(base) == "Generic"), None)
         held = f"Async{name}{generic.removeprefix('Generic')}" if generic else f"Async{name}"
         kind = "Door" if name in self._types.doors else "Twin"
+        base = next((each.name for _, each in family[1:] if each.name in self._types.twins), None)
+        if base is not None:
+            # What it inherits, the twin of its base has.
+            kind, family = base, [each for each in family if each not in self._sources.family(base)]
+        elif name in _BASES:
+            held = f"{ANY}{name}"
         members: dict[str, Callable | None] = {}
         variables: dict[str, str] = {}
         init: Init | None = None
@@ -226,7 +235,9 @@ class _Writer:
                     elif not statement.name.startswith("_"):
                         members.setdefault(statement.name, self._method(module, name, statement, kind))
                 elif (variable := _class_variable(statement)) is not None:
-                    variables.setdefault(variable[0], f"{variable[1]} = Async{name}.{variable[0]}")
+                    is_given = not isinstance(statement, ast.AnnAssign) or statement.value is not None
+                    value = f" = Async{name}.{variable[0]}" if is_given else ""
+                    variables.setdefault(variable[0], f"{variable[1]}{value}")
                 elif (field := _field(statement)) is not None:
                     members.setdefault(field[0], self._attribute(*field, ""))
         return TwinClass(

@@ -41,7 +41,7 @@ import cl_client.cli.running.run as run
 from cl_client.cli.main import main
 
 class Jobs:
-    async def submit(self, operation, body, **_):
+    async def submit(self, operation, body, *_):
         return {field.name: getattr(body, field.name) for field in attrs.fields(type(body))}
 
 def job(self, files, method, options):

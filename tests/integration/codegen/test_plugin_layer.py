@@ -26,7 +26,7 @@ class Jobs:
     '''The part of the client that plugins submit to.'''
     def __init__(self, url):
         self.api = Client(url).set_async_httpx_client(Transport(url, timeout=10))
-    async def submit(self, operation, body, **_):
+    async def submit(self, operation, body, *_):
         created = await operation.send(client=self.api, body=body)
         job = await get_job.asyncio(created.job_id, client=self.api)
         return job.params, operation.decode(job.task_output or {}), operation

@@ -72,7 +72,7 @@ def test_every_method_and_attribute_is_there_with_the_same_signature(name: str):
     sync, twin = TWINS[name]
     assert public(sync) - {"portal", "twin"} == public(twin) - BENEATH
     for attribute in sorted(public(twin) - BENEATH):
-        theirs, ours = inspect.getattr_static(twin, attribute, None), inspect.getattr_static(sync, attribute)
+        theirs, ours = (inspect.getattr_static(each, attribute, None) for each in (twin, sync))
         if callable(theirs) or isinstance(theirs, classmethod):
             assert shape(getattr(sync, attribute)) == shape(getattr(twin, attribute)), attribute
             assert not inspect.iscoroutinefunction(getattr(sync, attribute)), attribute
