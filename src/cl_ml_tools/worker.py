@@ -4,6 +4,7 @@ import errno
 import logging
 import resource
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -14,7 +15,10 @@ from cl_ml_tools.schemas import Job, JobStatus
 
 # A disk that is full or stumbles, and what there may be more of in a moment: memory, files, processes.
 PASSING = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.EBUSY}
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE),
+        *(errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.EBUSY),
+    }
 )
 
 log = logging.getLogger(__name__)
@@ -127,6 +131,9 @@ def is_transient(error: Exception) -> bool:
     """Whether an error is the machine's, for now, and not the input's."""
     match error:
         case TransientError() | ConnectionError() | TimeoutError() | MemoryError():
+            return True
+        case FileNotFoundError(filename=str(name)) if Path(name).exists():
+            # It was away for a moment, with the folder that it is in.
             return True
         case OSError(errno=int(number)):
             return number in PASSING

@@ -4,158 +4,156 @@
 """
 
 import asyncio
-import hashlib
-import os
 import random
+import resource
 import signal
+import sqlite3
+import sys
 import threading
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
+import psutil
 import pytest
-from attrs import define, field
 
-from cl_client import ComputeClient
-from cl_client.model import JobState
 from cl_client.watching import mqtt_connection
 from cl_server.embedded import LocalStack
-from tests.faults.gateway import Trouble, gateway
-from tests.faults.proxy import FaultProxy, fault_proxy
-from tests.faults.scripted import answer
+from tests.faults.faults_within import FaultsWithin
+from tests.faults.soak import JOBS, SEED, Fault, soak
 from tests.faults.test_watching import open_files, until
-from tests.integration.client.test_trouble import host_and_port
 
-JOBS = int(os.environ.get("SOAK_JOBS", "2000"))
-SEED = int(os.environ.get("SOAK_SEED", random.randrange(10**6)))
-
-JOBS_BETWEEN = (20, 100)
-"""How many jobs end between two faults of the storm: all six kinds come five times in 2,000 jobs."""
-
-SECONDS_FOR_ONE = 120
-"""How long a call may be in trouble before it gives up; the soak is about what comes of those that do not."""
+HOUR = 3600
 
 
-@define
-class Weather:
-    """What goes wrong, drawn from the seed: for each request, and one after the other for all else.
+class OneMachine:
+    """A stack on this machine, whose processes and folder fail too."""
 
-    Faults come as jobs end, not as time goes by: a busy machine would have more of them, each with a process to start
-    anew, and be the busier for it.
+    def __init__(self, stack: LocalStack, within: FaultsWithin) -> None:
+        self.stack = stack
+        self.within = within
+        self.files = stack.data / "jobs"
+        self.elsewhere = stack.data / "jobs-elsewhere"
+        self._limits: dict[int, tuple[int, int]] = {}
 
-    Attributes:
-        seen: how often each fault came.
-    """
+    @property
+    def urls(self) -> Sequence[str]:
+        return [self.stack.compute_url]
 
-    stack: LocalStack
-    requests: random.Random = field(factory=lambda: random.Random(f"requests {SEED}"))
-    chance: random.Random = field(factory=lambda: random.Random(f"storm {SEED}"))
-    seen: Counter[str] = field(factory=Counter)
-    _ended: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(0))
+    @property
+    def broker(self) -> tuple[str, int]:
+        return self.stack.mqtt_host, self.stack.mqtt_port
 
-    def job_ended(self) -> None:
-        self._ended.release()
+    def faults(self, chance: random.Random) -> Mapping[str, Fault]:
+        def kill(part: Callable[[], str]) -> Fault:
+            return lambda: asyncio.to_thread(self.stack.restart, part(), signal.SIGKILL)
 
-    def trouble(self) -> Trouble | None:
-        """What goes wrong with one request: nothing with most, and one in fifty is done without anybody hearing."""
-        draw = self.requests.random()
-        if draw < 0.03:
-            return self._noted("503", Trouble(answer(503)))
-        if draw < 0.06:
-            return self._noted("429", Trouble(answer(429, Retry_After="0")))
-        if draw < 0.08:
-            return self._noted("503 for what was done", Trouble(answer(503), forwarded=True))
-        return None
+        def for_a_while(begin: Callable[[], object], end: Callable[[], object]) -> Fault:
+            async def fault() -> None:
+                begin()
+                await asyncio.sleep(chance.uniform(0.3, 1))
+                end()
 
-    def _noted(self, name: str, trouble: Trouble) -> Trouble:
-        self.seen[name] += 1
-        return trouble
+            return fault
 
-    async def storm(self, http: FaultProxy, events: FaultProxy) -> None:
-        """One fault after the other, each kind as often as the others, until it is cancelled."""
+        def at_once(change: Callable[[], object]) -> Fault:
+            async def fault() -> None:
+                change()
 
-        async def reset(proxy: FaultProxy) -> None:
-            proxy.reset()
+            return fault
 
-        async def swallow(proxy: FaultProxy) -> None:
-            """Silence both ways, and then the end: what was said in it never arrives."""
-            proxy.black_hole()
-            await asyncio.sleep(self.chance.uniform(0.5, 1.5))
-            proxy.reset()
-            proxy.release()
-
-        async def kill(part: str) -> None:
-            await asyncio.to_thread(self.stack.restart, part, signal.SIGKILL)
-
-        faults: dict[str, Callable[[], Awaitable[None]]] = {
-            "broker killed": lambda: kill("broker"),
-            "worker killed": lambda: kill(f"w{self.chance.randrange(2)}"),
-            "API reset": lambda: reset(http),
-            "API black-holed": lambda: swallow(http),
-            "broker reset": lambda: reset(events),
-            "broker black-holed": lambda: swallow(events),
+        faults = {
+            "broker killed": kill(lambda: "broker"),
+            "worker killed": kill(lambda: f"w{chance.randrange(2)}"),
+            "commit answers lost": at_once(self.within.lose_commits),
+            "clock step": at_once(lambda: self.within.set_clock(chance.choice((-HOUR, 0, HOUR)))),
+            "disk full": for_a_while(lambda: self.within.fill_disk(full=True), self._make_room),
+            "storage away": for_a_while(self._take_files_away, self._bring_files_back),
+            "database silent": self._silent_database(chance),
         }
-        while True:
-            for name in self.chance.sample(list(faults), len(faults)):
-                for _ in range(self.chance.randint(*JOBS_BETWEEN)):
-                    await self._ended.acquire()
-                await faults[name]()
-                self.seen[name] += 1
+        if sys.platform == "linux":
+            faults["few descriptors"] = for_a_while(self._limit_descriptors, self._lift_limit)
+        return faults
+
+    async def calm(self) -> None:
+        self.within.set_clock(0)
+        self._make_room()
+        self._bring_files_back()
+        self._lift_limit()
+
+    def _make_room(self) -> None:
+        self.within.fill_disk(full=False)
+
+    def _take_files_away(self) -> None:
+        """As a disk that is unplugged."""
+        self.files.rename(self.elsewhere)
+
+    def _bring_files_back(self) -> None:
+        if self.elsewhere.exists():
+            self.elsewhere.rename(self.files)
+
+    def _silent_database(self, chance: random.Random) -> Callable[[], Awaitable[None]]:
+        async def fault() -> None:
+            """Somebody else has it. In a long run, now and then for longer than anybody waits."""
+            long = JOBS > 2000 and chance.random() < 0.1
+            holder = sqlite3.connect(
+                self.stack.data / "jobs.sqlite", isolation_level=None, timeout=60, check_same_thread=False
+            )
+            try:
+                await asyncio.to_thread(holder.execute, "BEGIN IMMEDIATE")
+                await asyncio.sleep(17 if long else chance.uniform(0.5, 1.5))
+                holder.execute("ROLLBACK")
+            finally:
+                holder.close()
+
+        return fault
+
+    def _limit_descriptors(self) -> None:
+        """No more than are open now, and two."""
+        pid = self.stack.pids()["compute"]
+        self._limits[pid] = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        few = psutil.Process(pid).num_fds() + 2
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, self._limits[pid][1]))
+
+    def _lift_limit(self) -> None:
+        while self._limits:
+            pid, limit = self._limits.popitem()
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+
+    async def left_behind(self, jobs: set[str]) -> list[str]:
+        # What only a start removes: files of an upload of which nobody could tell whether it became a job.
+        await asyncio.to_thread(self.stack.restart, "compute")
+        data = self.stack.data
+        folders = {path.name for path in self.files.iterdir()}
+        left = [f"a job's folder: {name}" for name in folders - jobs]
+        left += [f"no folder of {name}" for name in jobs - folders]
+        left += [f"an attempt: {path}" for path in self.files.glob("*/.*")]
+        left += [f"an upload: {path}" for path in (data / "spool").iterdir()]
+        left += [f"set aside: {path}" for path in data.glob("set-aside/*")]
+        with sqlite3.connect(data / "jobs.sqlite") as database:
+            # What a process had not told when it was killed, another tells after ten seconds.
+            await until(lambda: database.execute("SELECT count(*) FROM outbox").fetchone() == (0,))
+        database.close()
+        return left
 
 
 @pytest.fixture
-def fresh_stack() -> Iterator[LocalStack]:
-    with LocalStack(workers=2) as stack:
-        yield stack
+def one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OneMachine]:
+    within = FaultsWithin(tmp_path)
+    with monkeypatch.context() as patch:
+        for name, value in within.environment.items():
+            patch.setenv(name, value)
+        with LocalStack(tmp_path / "data", workers=2) as stack:
+            yield OneMachine(stack, within)
 
 
 @pytest.mark.timeout(60 + JOBS // 10)
-async def test_no_job_is_lost_doubled_or_wrong_whatever_fails(fresh_stack: LocalStack, monkeypatch: pytest.MonkeyPatch):
+async def test_no_job_is_lost_doubled_or_wrong_whatever_fails(one_machine: OneMachine, monkeypatch: pytest.MonkeyPatch):
     print(f"SOAK_SEED={SEED} SOAK_JOBS={JOBS}")
     # A broker that is back is found again within the run.
     monkeypatch.setattr(mqtt_connection, "LONGEST_DELAY", 0.5)
     tasks, threads, files = asyncio.all_tasks(), threading.active_count(), open_files()
-    await soak(fresh_stack)
+    await soak(one_machine)
     await asyncio.get_running_loop().shutdown_default_executor()
     await until(lambda: asyncio.all_tasks() <= tasks)
     await until(lambda: open_files() <= files)
     assert threading.active_count() <= threads
-
-
-async def soak(stack: LocalStack) -> None:
-    weather = Weather(stack)
-    sources = [random.Random(f"{SEED} {number}").randbytes(200) for number in range(JOBS)]
-    ends: Counter[str] = Counter()
-    ids: dict[bytes, str] = {}
-
-    def ended(job: JobState) -> None:
-        ends[job.job_id] += 1
-
-    async with (
-        gateway(*host_and_port(stack.compute_url), weather.trouble) as between,
-        fault_proxy("127.0.0.1", between.port) as http,
-        fault_proxy(stack.mqtt_host, stack.mqtt_port) as events,
-        ComputeClient(
-            f"http://127.0.0.1:{http.port}",
-            timeout=5,
-            mqtt_broker="127.0.0.1",
-            mqtt_port=events.port,
-            deadline=SECONDS_FOR_ONE,
-        ) as client,
-    ):
-        storm = asyncio.create_task(weather.storm(http, events))
-        async for outcome in client.map(client.hash.compute, sources, concurrency=16, ordered=False, on_complete=ended):
-            assert outcome.error is None
-            assert outcome.output.sha256 == hashlib.sha256(outcome.source).hexdigest()
-            assert outcome.job is not None
-            ids[outcome.source] = outcome.job.job_id
-            weather.job_ended()
-            assert not storm.done()
-        storm.cancel()
-        await asyncio.gather(storm, return_exceptions=True)
-    print(dict(weather.seen))
-    assert len(weather.seen) == 9, "the run was too short for all faults"
-    assert set(ids) == set(sources)
-    assert ends == Counter(ids.values())
-    async with ComputeClient(stack.compute_url, mqtt_port=9) as other:
-        on_server = [(job.job_id, job.status) async for job in other.jobs.list()]
-    assert sorted(on_server) == sorted((job_id, "completed") for job_id in ids.values())

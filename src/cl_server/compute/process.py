@@ -71,10 +71,10 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         relay.follow(repository)
         database = Availability("database", partial(ask, engine))
         files = Availability("file storage", storage.check)
-        for needed, elsewhere in ((database, settings.database_url), (files, settings.storage_url)):
-            if elsewhere is not None:
-                needed.start()
-                opened.callback(needed.stop)
+        # A folder may be away too: a disk that is unplugged, a mount that is gone.
+        for needed in (files,) if settings.database_url is None else (database, files):
+            needed.start()
+            opened.callback(needed.stop)
         if settings.storage_url is None:
             opened.enter_context(orphaned_files.sweep(settings.data, repository, storage))
         else:

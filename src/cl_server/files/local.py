@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -57,8 +57,11 @@ class LocalFileStorage:
     def create_job_directory(self, job_id: str) -> Path:
         """Make the folders of a job."""
         folder = self._folder(job_id)
-        self.get_input_path(job_id).mkdir(parents=True)
-        self.get_output_path(job_id).mkdir()
+        # Without its parents: where the storage is away, another one must not begin in its place.
+        with self._there():
+            folder.mkdir()
+            self.get_input_path(job_id).mkdir()
+            self.get_output_path(job_id).mkdir()
         return folder
 
     def get_input_path(self, job_id: str) -> Path:
@@ -77,13 +80,15 @@ class LocalFileStorage:
         """Copy an upload, in pieces."""
         # A name is the server's choice, but this class does not have to believe that.
         path = self.get_input_path(job_id) / Path(filename).name
-        size, digest = _copy(file, path)
+        with self._there():
+            size, digest = _copy(file, path)
         return {"filename": path.name, "path": str(path), "size": size, "hash": digest}
 
     def cleanup_job(self, job_id: str) -> bool:
         """Remove the folder of a job."""
         folder = self._folder(job_id)
         if not folder.exists():
+            self.check()
             return False
         # A worker may still write there: what it adds meanwhile is removed by a second look.
         shutil.rmtree(folder, ignore_errors=True)
@@ -108,6 +113,7 @@ class LocalFileStorage:
         """Give a new job the inputs of another, on disk only once; `False` when they are gone."""
         source = self.get_input_path(job_id)
         if not source.is_dir():
+            self.check()
             return False
         self.create_job_directory(to)
         for path in source.iterdir():
@@ -119,7 +125,9 @@ class LocalFileStorage:
         inputs = self.get_input_path(job_id)
         if inputs.is_dir() and any(finished(inputs)):
             return False
-        self.get_output_path(job_id).mkdir(parents=True, exist_ok=True)
+        with self._there():
+            self._folder(job_id).mkdir(exist_ok=True)
+            self.get_output_path(job_id).mkdir(exist_ok=True)
         # Whole at once, for a worker may be about to look.
         part = inputs.with_name(".input")
         shutil.rmtree(part, ignore_errors=True)
@@ -131,6 +139,7 @@ class LocalFileStorage:
     def list_files(self, job_id: str) -> list[FileEntry]:
         """Everything that `find` finds of a job, sorted by path."""
         folder = self._folder(job_id)
+        self.check()
         names = sorted(
             path.relative_to(folder).as_posix() for part in ("input", "output") for path in (folder / part).rglob("*")
         )
@@ -157,6 +166,7 @@ class LocalFileStorage:
             root = folder.resolve()
             found = path.stat()
         except (OSError, ValueError):
+            self.check()
             return None
         if not path.is_relative_to(root) or not path.is_file():
             return None
@@ -251,6 +261,15 @@ class LocalFileStorage:
     def _folder(self, job_id: str) -> Path:
         return self.root / checked(job_id)
 
+    @contextlib.contextmanager
+    def _there(self) -> Generator[None]:
+        """What is missing is missing with the whole storage, where that is away: `StorageUnavailableError`."""
+        try:
+            yield
+        except FileNotFoundError:
+            self.check()
+            raise
+
 
 class LocalWorkspace:
     """Inputs are read where they lie; outputs are written beside them, and renamed."""
@@ -258,9 +277,14 @@ class LocalWorkspace:
     def __init__(self, storage: LocalFileStorage, job_id: str, folder: Path) -> None:
         self.inputs = storage.get_input_path(job_id)
         self.outputs = folder
+        self._storage = storage
         self._published = storage.get_output_path(job_id)
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        try:
+            folder.mkdir()
+        except FileNotFoundError:
+            storage.check()
+            raise
 
     def hand_in(self) -> None:
         """Note what they are; they lie where they belong already."""
@@ -271,6 +295,7 @@ class LocalWorkspace:
         """Rename them."""
         # Done already, in a transaction that did not come to its end.
         if not self.outputs.exists():
+            self._storage.check()
             return
         # There is something only if a worker died after it published and before that was written down.
         if self._published.exists() and any(self._published.iterdir()):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from paho.mqtt.client import MQTTMessageInfo
+from sqlalchemy.exc import OperationalError
 
 from cl_ml_tools.job_queue import Event, JobQueue
 from cl_ml_tools.schemas import Job
@@ -100,10 +101,13 @@ class Relay:
                     looked = time.monotonic()
                     self.take_over(self._queue)
                 self.sound = True
-            except Exception:
+            except Exception as error:
                 # A full disk, a database that is away: what is in the outbox stays there.
                 self.sound = False
-                log.exception("the outbox cannot be kept")
+                if isinstance(error, OperationalError):
+                    log.error("the outbox cannot be kept: %s", str(error.orig).strip().partition("\n")[0])
+                else:
+                    log.exception("the outbox cannot be kept")
                 self._stop.wait(1)
 
     def take_over(self, queue: JobQueue) -> None:

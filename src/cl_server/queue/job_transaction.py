@@ -1,6 +1,7 @@
 """A transaction that changes jobs, and what becomes of it when the answer to its commit is lost."""
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -170,7 +171,7 @@ class Transactions:
             except IntegrityError:
                 raise
             except DBAPIError as error:
-                if committing is None and doubted is None:
+                if doubted is None and (committing is None or _refused(error)):
                     raise
                 if doubted is None:
                     deadline = time.monotonic() + self._patience
@@ -180,6 +181,15 @@ class Transactions:
                 doubted = committing or doubted
                 time.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _refused(error: DBAPIError) -> bool:
+    """Whether the database says itself that it has not kept a commit: SQLite does where there is no room for it."""
+    match error.orig:
+        case sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL):
+            return True
+        case _:
+            return False
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -1,5 +1,6 @@
 """Forgets jobs, with their files."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -9,6 +10,8 @@ from cl_server.schemas import CleanupResult
 
 # How many jobs go in one transaction.
 AT_ONCE = 100
+
+log = logging.getLogger(__name__)
 
 
 class Forgets(Protocol):
@@ -31,15 +34,19 @@ class Archive(Forgets, Protocol):
         ...
 
 
-class Sizes(Protocol):
+class Cleans(Protocol):
+    """The part of a storage that removes."""
+
+    def cleanup_job(self, job_id: str) -> bool:
+        """Remove everything of a job."""
+        ...
+
+
+class Sizes(Cleans, Protocol):
     """The part of a storage that is needed to make room."""
 
     def size_of(self, job_id: str) -> int:
         """The bytes that the files of a job take."""
-        ...
-
-    def cleanup_job(self, job_id: str) -> bool:
-        """Remove everything of a job."""
         ...
 
 
@@ -54,7 +61,7 @@ def remove(repository: Forgets, storage: FileStorage, job_id: str) -> bool:
         storage.cleanup_job(job_id)
         found = repository.delete_job(job_id)
     if found:
-        storage.cleanup_job(job_id)
+        _remove_files(storage, job_id)
     return found
 
 
@@ -69,9 +76,17 @@ def remove_finished(
         gone = _forget(archive, storage, piece)
         for job_id in gone:
             freed += storage.size_of(job_id)
-            storage.cleanup_job(job_id)
+            _remove_files(storage, job_id)
         deleted += len(gone)
     return CleanupResult(deleted_count=deleted, freed_space=freed)
+
+
+def _remove_files(storage: Cleans, job_id: str) -> None:
+    """Remove the files of a job that is forgotten already: where they cannot be now, the sweep of a start does it."""
+    try:
+        storage.cleanup_job(job_id)
+    except OSError as error:
+        log.warning("job %s is deleted; its files stay until an API starts again: %s", job_id, error)
 
 
 def _forget(archive: Archive, storage: Sizes, job_ids: Sequence[str]) -> list[str]:

@@ -41,6 +41,9 @@ class Attempt:
         except OSError as error:
             return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
         result = await worker.attempt(self._placed(job, workspace), self.progress())
+        if result["status"] == "error":
+            # Where files lie in a folder that is away, that is what failed.
+            return await asyncio.to_thread(self._judged, result)
         # Many tasks write nothing, and need no thread in which to do nothing.
         if result["status"] == "ok" and any(finished(workspace.outputs)):
             try:
@@ -99,6 +102,14 @@ class Attempt:
             self.claim, result["task_output"], self._workspace.publish, size, task_types
         )
         return kept
+
+    def _judged(self, result: TaskResult) -> TaskResult:
+        """What a task says, unless its storage is away by now."""
+        try:
+            self._storage.check()
+        except StorageUnavailableError as error:
+            return self._away(error)
+        return result
 
     def _away(self, error: StorageUnavailableError) -> TaskResult:
         """What becomes of it: where the storage answers by now, it is tried again, as after any trouble that passes."""
