@@ -30,6 +30,7 @@ from cl_client.errors import (
     JobNotFoundError,
     JournalError,
 )
+from cl_client.http.file_source import is_url
 from cl_client.http.upload import FileInput
 from cl_client.jobs.handle import Job
 from cl_client.loops.parallel import in_parallel
@@ -121,10 +122,10 @@ async def map_files(
 class Batch:
     """Does one file after the other, or side by side, and knows from a journal which are done.
 
-    A file is known by its full path, size and time of change, the parameters, the plugin and the server. One that was
-    done before is not done again; a job that was under way is attached to; one that failed is tried anew. The key of a
-    submit comes from the journal, so a job that was submitted in the moment of a crash is found by it, on a server that
-    keeps keys.
+    A file is known by its full path, size and time of change (what a URL names, by the URL), the parameters, the plugin
+    and the server. One that was done before is not done again; a job that was under way is attached to; one that failed
+    is tried anew. The key of a submit comes from the journal, so a job that was submitted in the moment of a crash is
+    found by it, on a server that keeps keys.
 
     Args:
         server: its address.
@@ -240,7 +241,7 @@ class _Journaled(Generic[Source, Output]):
             for name, value in self._parameters.items()
             if name not in _NOT_OF_THE_ITEM and not isinstance(value, Unset)
         }
-        found = _stat(self._file) if self._file else None
+        found = _stat(self._file) if self._file and not is_url(self._source) else None
         seen = [found.st_size, found.st_mtime_ns] if found is not None else []
         try:
             parts = json.dumps([server, self._plugin.task_type, self._file, *seen, shaping], sort_keys=True)
@@ -252,9 +253,11 @@ class _Journaled(Generic[Source, Output]):
 def _full_path(source: FileInput | None) -> str:
     if source is None:
         return ""
+    if isinstance(source, str) and is_url(source):
+        return source
     if not isinstance(source, (str, os.PathLike)):
-        raise InvalidParameterError("a journal knows files by their path: what has none cannot be resumed")
-    return os.path.abspath(source)  # noqa: PTH100 (a link is a name of its own)
+        raise InvalidParameterError("a journal knows files by their path or URL: what has none cannot be resumed")
+    return os.path.abspath(cast("str | os.PathLike[str]", source))  # noqa: PTH100 (a link is a name of its own)
 
 
 def _stat(path: str) -> os.stat_result:

@@ -11,20 +11,19 @@ import copy
 import inspect
 import io
 import mimetypes
-import os
 import stat
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import BinaryIO, Final, Self, TypeVar, cast
 
-from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
+from cl_client.errors import InputFileError, InputNotFoundError
+from cl_client.http.encoded_picture import EncodedPicture
+from cl_client.http.file_source import FileSource, content_of
+from cl_client.http.remote_file import DataUrl, RemoteFile
 
 PIECE: Final = 1024 * 1024
 
 Answer = TypeVar("Answer")
-
-_Content = Path | bytes | BinaryIO | AsyncIterable[bytes]
-"""What a source is at last; a view of bytes goes as bytes."""
 
 UploadCallback = Callable[[int, "int | None"], None]
 """Called with the bytes sent so far, and the bytes in all where that is known. A file that is sent again (after a cut)
@@ -37,15 +36,25 @@ class Upload:
     Give one in place of a path where the name or the size cannot be seen from the content.
 
     Args:
-        source: a path (a pipe too), the content, an open binary file (read from where it stands), an async iterable of
-            pieces, or what a web framework makes of a file that somebody has sent (Starlette, FastAPI, Werkzeug,
-            Flask, Django, aiohttp).
+        source: one of these:
+
+            - a path, which may be a named pipe
+            - a URL as `str`: `http` and `https` are fetched by this client and passed on piece by piece, without our
+              token; the content of a `data:` URL is in it. A `pathlib.Path` is never a URL.
+            - the content: `bytes`, `bytearray`, `memoryview`
+            - a file that is open for reading bytes, sent from where it stands; `read` may be a coroutine
+            - an async iterable of pieces
+            - a file that was uploaded to a web framework: FastAPI, Starlette, Flask, Werkzeug, Django, aiohttp
+            - a `PIL.Image.Image`, sent as PNG with its profile and tags (as TIFF where PNG has no such pixels)
+            - a NumPy array, where Pillow is installed: `uint8` of the shape (height, width), (height, width, 3) as RGB
+              or (height, width, 4) as RGBA; also `bool` and `uint16` of the shape (height, width)
         on_progress: called after each piece.
-        file_name: what the server is told; the name of the file, or `file`, when not given.
+        file_name: what the server knows it by; the name of the file, or `file`, when not given.
         size: bytes, for a source that cannot tell; without it, such a body goes in chunks (RFC 9112 §7.1).
+        max_size: bytes that are fetched of a URL at most; 4 GiB when not given.
 
     Attributes:
-        file_name: as the server is told.
+        file_name: what the server knows it by.
         mime_type: guessed from the name.
         size: in bytes; `None` where only the end will tell.
 
@@ -57,14 +66,19 @@ class Upload:
 
     def __init__(
         self,
-        source: str | os.PathLike[str] | bytes | BinaryIO | AsyncIterable[bytes],
+        source: FileSource,
         on_progress: UploadCallback | None = None,
         *,
         file_name: str | None = None,
         size: int | None = None,
+        max_size: int | None = None,
     ) -> None:
         self._start: int | None = None
-        content, name = _named(source)
+        content, name = content_of(source)
+        if isinstance(content, DataUrl):
+            content = content.content
+        if isinstance(content, RemoteFile) and max_size is not None:
+            content.max_size = max_size
         if isinstance(content, Path):
             known = _size_on_disk(content)
         elif isinstance(content, (bytes, memoryview)):
@@ -73,7 +87,7 @@ class Upload:
             known = None
         else:
             self._start, known = _place(content, name)
-        self._once = known is None
+        self._once = known is None and not isinstance(content, RemoteFile | EncodedPicture)
         self._source = content
         self._on_progress = on_progress
         self._begun = False
@@ -133,7 +147,7 @@ class Upload:
         source = self._source
         if isinstance(source, (bytes, memoryview)):
             for start in range(0, len(source), PIECE):
-                yield source[start : start + PIECE]
+                yield cast("bytes", source[start : start + PIECE])  # or a view, which is sent as it is
         elif isinstance(source, AsyncIterable):
             async for piece in source:
                 yield piece
@@ -171,8 +185,10 @@ class Upload:
             raise InputFileError(f"cannot read {self.file_name}: {error}") from error
 
 
-FileInput = str | os.PathLike[str] | bytes | BinaryIO | AsyncIterable[bytes] | Upload
-"""A path, the content itself, an open binary file, an async iterable of pieces, or an `Upload` of one of them."""
+FileInput = FileSource | Upload
+"""A path, a URL, the content, an open file, a picture (Pillow, NumPy), or an `Upload` of one of these.
+
+`Upload` documents each of them."""
 
 
 def as_upload(source: FileInput, on_progress: UploadCallback | None = None) -> Upload:
@@ -194,46 +210,6 @@ def _size_on_disk(path: Path) -> int | None:
         raise InputNotFoundError(f"{path} does not exist") from None
     except OSError as error:
         raise InputFileError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _named(source: object) -> tuple[_Content, str]:
-    """What can be sent of a source, and its name.
-
-    Raises:
-        InputFileError, InvalidParameterError: nothing can.
-    """
-    if isinstance(source, (str, os.PathLike)):
-        path = os.fsdecode(cast("str | os.PathLike[str]", source))
-        if not path or "\0" in path:
-            raise InputNotFoundError(f"{path!r} is no path of a file")
-        return Path(path), Path(path).name
-    if isinstance(source, bytes):
-        return source, "file"
-    if isinstance(source, (bytearray, memoryview)):
-        # A view may count in other units than bytes.
-        view = memoryview(cast("bytes", source))
-        return cast("bytes", view.cast("B")) if view.c_contiguous else view.tobytes(), "file"
-    name = _told_name(source)
-    # Of what a web framework makes of an upload, the file beneath is there again, and need not be awaited.
-    for inner in ("file", "stream"):
-        beneath: object = getattr(source, inner, None)
-        if hasattr(source, "filename") and hasattr(beneath, "read"):
-            return _named(beneath)[0], name
-    if isinstance(source, io.TextIOBase):
-        raise InvalidParameterError(f"{name} is open as text, and bytes are sent: open it with 'rb', or encode it")
-    if getattr(source, "closed", False) is True:
-        raise InputFileError(f"{name} is closed, and cannot be read")
-    if isinstance(source, AsyncIterable) or callable(getattr(source, "read", None)):
-        return cast("_Content", source), name
-    raise InvalidParameterError(f"a {type(source).__name__} cannot be sent: give a path, bytes or a file")
-
-
-def _told_name(source: object) -> str:
-    for attribute in ("filename", "name"):
-        told: object = getattr(source, attribute, None)
-        if isinstance(told, str) and (name := Path(told.replace("\\", "/")).name.replace("\0", "")):
-            return name
-    return "file"
 
 
 def _place(file: BinaryIO, name: str) -> tuple[int | None, int | None]:

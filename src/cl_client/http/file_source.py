@@ -1,0 +1,166 @@
+"""What people have in hand when they send a file, and how its bytes are got at."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol, TypeGuard, cast
+
+from cl_api.compute.types import Readable
+from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
+from cl_client.http.encoded_picture import EncodedPicture
+from cl_client.http.remote_file import DataUrl, RemoteFile
+
+_URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://")
+"""RFC 3986 §3.1; a Windows drive has one slash behind its colon, if any."""
+
+
+class AsyncReadable(Protocol):
+    """A file that is read with `await`: Starlette's and FastAPI's `UploadFile`, files of aiofiles."""
+
+    def read(self, size: int = -1, /) -> Awaitable[bytes]: ...
+
+
+class FormFile(Protocol):
+    """An uploaded file as aiohttp has it."""
+
+    @property
+    def filename(self) -> str | None: ...
+    @property
+    def file(self) -> Readable: ...
+
+
+class FormStream(Protocol):
+    """An uploaded file as Werkzeug and Flask have it."""
+
+    @property
+    def filename(self) -> str | None: ...
+    @property
+    def stream(self) -> Readable: ...
+
+
+class Picture(Protocol):
+    """A `PIL.Image.Image`."""
+
+    @property
+    def mode(self) -> str: ...
+    @property
+    def size(self) -> tuple[int, int]: ...
+    def save(self, fp: BinaryIO, format: str | None = None) -> None: ...
+
+
+class Pixels(Protocol):
+    """A NumPy array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def __array_interface__(self) -> Mapping[str, object]: ...
+
+
+FileSource = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | Readable
+    | AsyncReadable
+    | AsyncIterable[bytes]
+    | FormFile
+    | FormStream
+    | Picture
+    | Pixels
+)
+"""What can be sent, in the words of a signature; `Upload` documents each."""
+
+Content = Path | bytes | memoryview | BinaryIO | AsyncIterable[bytes] | DataUrl | RemoteFile | EncodedPicture
+"""What a source is in the end. The last three are made only when they are sent, and can be sent again."""
+
+
+def content_of(source: object) -> tuple[Content, str]:
+    """The content of a source, and its file name.
+
+    Raises:
+        InputNotFoundError, InputFileError, InvalidParameterError: there is none, and why.
+    """
+    if isinstance(source, str) and (fetched := _of_url(source)) is not None:
+        return fetched, fetched.file_name
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fsdecode(cast("str | os.PathLike[str]", source))
+        if not path or "\0" in path:
+            raise InputNotFoundError(f"{path!r} is no path of a file")
+        return Path(path), Path(path).name
+    if isinstance(source, bytes):
+        return source, "file"
+    if isinstance(source, (bytearray, memoryview)):
+        # A view may count in other units than bytes.
+        view = memoryview(cast("bytes", source))
+        return view.cast("B") if view.c_contiguous else view.tobytes(), "file"
+    if _is_picture(source) or _is_pixels(source):
+        picture = EncodedPicture(source)
+        return picture, picture.file_name
+    return _of_file(source)
+
+
+def is_url(source: object) -> bool:
+    """Whether that is the URL of a file that is fetched."""
+    return isinstance(source, str) and re.match("(?:https?://|data:)", source, re.IGNORECASE) is not None
+
+
+def _of_url(text: str) -> DataUrl | RemoteFile | None:
+    """What a URL stands for; `None` for a path.
+
+    Raises:
+        InvalidParameterError: it is of a scheme that is not fetched.
+        InputFileError: a data URL that cannot be read.
+    """
+    if is_url(text):
+        return DataUrl(text) if text[:5].lower() == "data:" else RemoteFile(text)
+    match = _URL.match(text)
+    if match is None or os.path.lexists(text):
+        return None
+    scheme = match["scheme"].lower()
+    raise InvalidParameterError(
+        f"{text[:200]} is not fetched: {scheme} is none of http, https and data",
+        hint="give the path of the file" if scheme == "file" else "download it first, and give its path",
+    )
+
+
+def _of_file(source: object) -> tuple[Content, str]:
+    name = _own_name(source)
+    # Of an upload to a web framework, the file beneath can be read again, and without `await`.
+    for inner in ("file", "stream"):
+        beneath: object = getattr(source, inner, None)
+        if hasattr(source, "filename") and hasattr(beneath, "read"):
+            return _of_file(beneath)[0], name
+    if isinstance(source, io.TextIOBase):
+        raise InvalidParameterError(f"{name} is open as text, and bytes are sent: open it with 'rb', or encode it")
+    if getattr(source, "closed", False) is True:
+        raise InputFileError(f"{name} is closed, and cannot be read")
+    if isinstance(source, AsyncIterable) or callable(getattr(source, "read", None)):
+        return cast("Content", source), name
+    raise InvalidParameterError(
+        f"a {type(source).__name__} cannot be sent: give a path, a URL, bytes, an open file or a picture"
+    )
+
+
+def _own_name(source: object) -> str:
+    for attribute in ("filename", "name"):
+        name: object = getattr(source, attribute, None)
+        if isinstance(name, str) and (last := Path(name.replace("\\", "/")).name.replace("\0", "")):
+            return last
+    return "file"
+
+
+def _is_picture(source: object) -> TypeGuard[Picture]:
+    return callable(cast("Callable[..., object] | None", getattr(source, "save", None))) and all(
+        hasattr(source, name) for name in ("mode", "size", "getbands")
+    )
+
+
+def _is_pixels(source: object) -> TypeGuard[Pixels]:
+    return hasattr(source, "__array_interface__") and hasattr(source, "shape")
