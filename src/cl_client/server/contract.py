@@ -6,8 +6,6 @@ is made by the same code. Everything behind this module knows only `cl_client.mo
 
 from __future__ import annotations
 
-import datetime
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, Protocol, TypeVar
@@ -19,14 +17,15 @@ from cl_api.compute.types import JSONObject, JSONValue, path_segment
 from cl_client.errors import JobNotFoundError, ResponseError, UnsupportedError
 from cl_client.model import Capabilities, JobFile, JobPage, JobState
 from cl_client.server import status
+from cl_client.server.fields import WHOLE, Fields, a_word, items, milliseconds, renamed, sentence
+from cl_client.server.lists import FileList, JobList, WorkerCounts
+
+__all__ = ["Answer", "Contract", "FileList", "JobList", "WorkerCounts", "expected", "renamed", "unsupported"]
 
 _NAMED: Final = re.compile(r"\{task\}|\{job_id\}")
 _TIMES: Final = ("created_at", "updated_at", "started_at", "completed_at")
 
 Route = TypeVar("Route")
-
-Fields = Mapping[str, tuple[str, ...]]
-"""By our names, what a server calls its fields; of several names, the first that is there."""
 
 
 class Answer(Protocol):
@@ -36,84 +35,21 @@ class Answer(Protocol):
 
 
 @frozen(kw_only=True)
-class JobList:
-    """Where a server lists jobs (GET), and how it is asked. A name that is `None` is one that the server does not have.
-
-    Attributes:
-        path: of the route.
-        items: the field of the answer that holds the jobs; `None` where the answer is the list itself.
-        next: the field of the answer that gives the next page.
-        cursor: the query parameter that takes it.
-        limit: the query parameter for the most jobs in one answer.
-        ids: the query parameter that names several jobs at once, and is repeated for each.
-        status: the query parameter for the status.
-        task_type: the query parameter for the kind of job.
-        counts: what the parameter is told where the server has no cursors: how many `jobs`, or how many `pages`, come
-            before.
-        first: the number of the first page.
-        most: jobs in one answer.
-    """
-
-    path: str
-    items: str | None = None
-    next: str | None = None
-    cursor: str | None = None
-    limit: str | None = None
-    ids: str | None = None
-    status: str | None = None
-    task_type: str | None = None
-    counts: Literal["cursor", "jobs", "pages"] = "cursor"
-    first: int = 0
-    most: int = 100
-
-    def after(self, cursor: str | None, jobs: int) -> str | None:
-        """What gives the page after one with so many jobs, where the server counts."""
-        if self.counts == "cursor" or self.cursor is None or jobs == 0 or (self.limit is not None and jobs < self.most):
-            return None
-        return str((self.first if cursor is None else int(cursor)) + (jobs if self.counts == "jobs" else 1))
-
-
-@frozen(kw_only=True)
-class FileList:
-    """Where a server lists the files of a job (GET).
-
-    Attributes:
-        path: of the route, with `{job_id}`.
-        items: the field of the answer that holds the files; `None` where the answer is the list itself.
-        fields: by the names of `JobFile`.
-    """
-
-    path: str
-    items: str | None = None
-    fields: Fields = field(factory=dict[str, tuple[str, ...]])
-
-
-@frozen(kw_only=True)
-class WorkerCounts:
-    """Where a server tells which workers it has (GET).
-
-    Attributes:
-        path: of the route.
-        fields: by the names of `Capabilities`.
-    """
-
-    path: str
-    fields: Fields = field(factory=dict[str, tuple[str, ...]])
-
-
-@frozen(kw_only=True)
 class Contract:
     """What one kind of server calls things. Paths have `{job_id}`, and `{path}` for a file of a job.
 
     A route or a topic that is `None` is one that the server does not have. A server may have other routes for the jobs
     of each task: then paths have `{task}`, too, and that stands before the id of a job: `resize/42`. Nothing beyond
-    this module and `Operation.within` knows of it.
+    this module and `Operation.within` knows of it. Where the routes of several kinds of jobs have nothing in common,
+    each kind has a contract of its own, and its name stands before the id: `crawl/42`.
 
     Attributes:
         job: where the state of a job is (GET).
         delete: where a job is deleted (DELETE).
-        cancel: where a job is stopped (POST).
+        cancel: where a job is stopped.
+        cancel_by: with which method.
         retry: where a job is done again, as a new one (POST).
+        result: where the output of a job that has completed is (GET), where its state does not tell it.
         file: where the files of a job are (GET).
         files: where they are listed.
         jobs: where jobs are listed.
@@ -123,18 +59,22 @@ class Contract:
         worker_events: topic of the messages about workers, with `{worker_id}` as its last part.
         worker_fields: by the names of `WorkerState`, in these messages.
         permissions: each of them lets a user have jobs done.
-        fields: by the names of `JobState`.
+        fields: by the names of `JobState`; a dotted name is in an object, and a dot alone is all of
+            the answer.
         statuses: our word for each word that the server has for the state of a job.
         whole: the number that says 100 per cent.
         cancel_tells: whether the answer to a cancel is the state of the job.
         verbatim: whether the server has the fields of `JobState` with the same names and types. Then a value of another
             type is an error, and none is converted.
+        kinds: the contracts of the kinds of jobs, by name, where each has its own.
     """
 
     job: str = "/jobs/{job_id}"
     delete: str | None = None
     cancel: str | None = None
+    cancel_by: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
     retry: str | None = None
+    result: str | None = None
     file: str | None = None
     files: FileList | None = None
     jobs: JobList | None = None
@@ -148,6 +88,24 @@ class Contract:
     whole: float = 100
     cancel_tells: bool = False
     verbatim: bool = False
+    kinds: Mapping[str, Contract] = field(factory=dict[str, "Contract"])
+
+    def of(self, job_id: str) -> tuple[Contract, str]:
+        """The contract that a job is under, and its id there.
+
+        Raises:
+            JobNotFoundError: no job can have this id.
+        """
+        if not self.kinds:
+            return self, job_id
+        kind, _, own = job_id.partition("/")
+        if kind not in self.kinds or not own:
+            raise JobNotFoundError(
+                f"{job_id!r} is no id of a job: this server has several kinds of jobs",
+                job_id=job_id,
+                hint=f"write KIND/{own or kind}, where KIND is one of {', '.join(self.kinds)}",
+            )
+        return self.kinds[kind], own
 
     @property
     def depth(self) -> int:
@@ -173,6 +131,12 @@ class Contract:
 
     def job_in(self, path: str) -> tuple[str | None, bool]:
         """The job that a path of the server is about, and whether it is the job itself rather than something in it."""
+        for kind, contract in self.kinds.items():
+            own, is_job = contract.job_in(path)
+            if own is not None:
+                return f"{kind}/{own}", is_job
+        if self.kinds:
+            return None, False
         parts = map(re.escape, _NAMED.split(self.job))
         found = re.search("([^/]+)".join(parts) + "(?:/|$)", path)
         if found is None:
@@ -186,11 +150,15 @@ class Contract:
         Raises:
             KeyError, TypeError, ValueError: the answer names none.
         """
+        if self.kinds:
+            kind, *deeper = within
+            job = self.kinds[kind].created(answer, task_type, tuple(deeper))
+            return evolve(job, job_id=f"{kind}/{job.job_id}")
         said = answer if answer is None or isinstance(answer, dict | list | str | int | float) else answer.to_dict()
         if not isinstance(said, dict):
             raise TypeError("expected an object")
         fields = {"status": status.QUEUED, "task_type": task_type, **self.translated(said)}
-        return JobState.from_dict({**fields, "job_id": _joined(within, _text(fields["job_id"]))})
+        return JobState.from_dict({**fields, "job_id": _joined(within, a_word(fields["job_id"], "the id of a job"))})
 
     def state(self, said: Mapping[str, JSONValue], job_id: str) -> JobState:
         """The state of a job as the server says it, who need not say again which job it is.
@@ -210,13 +178,13 @@ class Contract:
             KeyError, TypeError, ValueError: it is none.
         """
         jobs = expected(self.jobs, "list jobs")
-        items = _items(said, jobs.items)
+        listed = items(said, jobs.items)
         cursor = said.get(jobs.next) if isinstance(said, dict) and jobs.next is not None else None
         states = tuple(
             self._as_it_is(one) if self.verbatim else JobState.from_dict({"task_type": "", **self.translated(one)})
-            for one in items
+            for one in listed
         )
-        return JobPage(states, None if cursor is None or cursor == "" else _text(cursor))
+        return JobPage(states, None if cursor is None or cursor == "" else a_word(cursor, "the next page"))
 
     def listed_files(self, said: JSONValue) -> tuple[JobFile, ...]:
         """The files of a job.
@@ -225,7 +193,7 @@ class Contract:
             KeyError, TypeError: it is no list of files.
         """
         files = expected(self.files, "list the files of a job")
-        return tuple(JobFile.from_dict(renamed(one, files.fields)) for one in _items(said, files.items))
+        return tuple(JobFile.from_dict(renamed(one, files.fields)) for one in items(said, files.items))
 
     def capabilities(self, said: Mapping[str, JSONValue]) -> Capabilities:
         """What the workers can do.
@@ -241,7 +209,7 @@ class Contract:
             return said
         fields = {"task_type": "", "params": {}, **self.translated(said)}
         if self.depth == 1 and fields["task_type"] and "job_id" in fields:
-            fields["job_id"] = _joined((_text(fields["task_type"]),), _text(fields["job_id"]))
+            fields["job_id"] = _joined((str(fields["task_type"]),), str(fields["job_id"]))
         return fields
 
     def word(self, word: str) -> str:
@@ -256,18 +224,31 @@ class Contract:
         return tuple(theirs for theirs, meant in self.statuses.items() if meant == ours) or (ours,)
 
     def translated(self, said: Mapping[str, JSONValue]) -> JSONObject:
-        """Fields of a job in our words. What the server says beside them is kept."""
+        """Fields of a job in our words. What the server says beside them is kept.
+
+        Raises:
+            ValueError: its id or its status is neither a word nor a number.
+        """
         fields: JSONObject = {name: value for name, value in renamed(said, self.fields).items() if value is not None}
         if "status" in fields:
-            fields["status"] = self.word(_text(fields["status"]))
-        for name in ("job_id", "task_type", "error_message"):
+            fields["status"] = self.word(a_word(fields["status"], "the status of a job"))
+        if "job_id" in fields:
+            fields["job_id"] = a_word(fields["job_id"], "the id of a job")
+        for name in ("task_type", "error_message"):
             if name in fields:
-                fields[name] = _text(fields[name])
+                fields[name] = sentence(fields[name])
         if "progress" in fields:
             fields["progress"] = self._percent(fields["progress"])
-        if not isinstance(output := fields.get("task_output", {}), dict):
-            fields["task_output"] = {self.fields.get("task_output", ("value",))[0]: output}
-        return fields | {name: _milliseconds(fields[name]) for name in _TIMES if name in fields}
+        if WHOLE in self.fields.get("task_output", ()) and fields.get("status") != status.COMPLETED:
+            fields.pop("task_output", None)  # All that it says is what came of it, once something came of it.
+        if "task_output" in fields:
+            fields["task_output"] = self.output(fields["task_output"])
+        return fields | {name: milliseconds(fields[name]) for name in _TIMES if name in fields}
+
+    def output(self, said: JSONValue) -> JSONObject:
+        """The output of a job; what is no object is in a field of the server's name for it."""
+        name = self.fields.get("task_output", ("value",))[0].rpartition(".")[2]
+        return said if isinstance(said, dict) else {name: said}
 
     def _as_it_is(self, said: Mapping[str, JSONValue]) -> JobState:
         job = JobState.from_dict(said)
@@ -321,48 +302,5 @@ def unsupported(what: str, answer: ResponseError | None = None) -> UnsupportedEr
     )
 
 
-def renamed(said: Mapping[str, JSONValue], fields: Fields) -> JSONObject:
-    """An object of a server with our names. What it has beside them is kept."""
-    if not fields:
-        return dict(said)
-    named = {
-        name: theirs
-        for name, words in fields.items()
-        if (theirs := next((word for word in words if word in said), None)) is not None
-    }
-    # A field that only happens to be called as one of ours is another thing.
-    beside = said.keys() - fields.keys() - set(named.values())
-    rest = {name: value for name, value in said.items() if name in beside}
-    return rest | {name: said[theirs] for name, theirs in named.items()}
-
-
-def _items(said: JSONValue, name: str | None) -> list[JSONObject]:
-    items = said if name is None else said[name] if isinstance(said, dict) else None
-    if not isinstance(items, list):
-        raise TypeError("expected a list")
-    return [_object(item) for item in items]
-
-
-def _object(value: JSONValue) -> JSONObject:
-    if not isinstance(value, dict):
-        raise TypeError("expected an object")
-    return value
-
-
 def _joined(within: Iterable[str], job_id: str) -> str:
     return "/".join([*(quote(part, safe="") for part in within), job_id])
-
-
-def _text(value: JSONValue) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _milliseconds(value: JSONValue) -> JSONValue:
-    """UTC milliseconds of a time as ISO 8601 says it, which counts as UTC where it names no zone."""
-    if not isinstance(value, str):
-        return round(value) if isinstance(value, float) else value
-    try:
-        time = datetime.datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return round((time if time.tzinfo else time.replace(tzinfo=datetime.UTC)).timestamp() * 1000)

@@ -6,18 +6,20 @@ import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from attrs import evolve
 
 from cl_api.compute.client import Client
 from cl_api.compute.errors import read_model, read_value
 from cl_api.compute.types import JSONValue
-from cl_client.errors import ResponseError
+from cl_client.errors import JobNotFoundError, ResponseError
 from cl_client.files.download import download_job_file
 from cl_client.http.error_translation import promised
 from cl_client.http.transport import Transport
 from cl_client.model import Capabilities, JobFile, JobPage, JobState, well_formed
 from cl_client.server.contract import Answer, Contract, expected, unsupported
-from cl_client.server.status import canonical
+from cl_client.server.status import CANCELLED, COMPLETED, canonical
 
 if TYPE_CHECKING:
     from cl_client.jobs.operation import Operation
@@ -48,12 +50,16 @@ class HttpJobServer:
     @property
     def states_at_once(self) -> int:
         jobs = self._contract.jobs
-        return 1 if jobs is None or jobs.ids is None else min(MOST, jobs.most)
+        # A list tells no output that is somewhere else.
+        is_one_by_one = jobs is None or jobs.ids is None or self._contract.result is not None
+        return 1 if is_one_by_one or jobs is None else min(MOST, jobs.most)
 
     async def state(self, job_id: str) -> JobState:
+        contract, own = self._contract.of(job_id)
         with promised():
-            response = await self._transport.get(self._contract.job_path(job_id))
-            return _well_formed(read_model(response, lambda said: self._contract.state(said, job_id)))
+            response = await self._transport.get(contract.job_path(own))
+            job = _well_formed(read_model(response, lambda said: contract.state(said, own)))
+        return await self._with_result(contract, own, _called(job, job_id, own))
 
     async def states(self, job_ids: Collection[str]) -> Mapping[str, JobState]:
         jobs = expected(self._contract.jobs, "list jobs")
@@ -81,28 +87,39 @@ class HttpJobServer:
         return JobPage(tuple(states), page.cursor or jobs.after(cursor, len(page.jobs)))
 
     async def cancel(self, job_id: str) -> JobState:
-        path = self._contract.path(self._contract.cancel, "cancel jobs", job_id)
+        contract, own = self._contract.of(job_id)
+        path = contract.path(contract.cancel, "cancel jobs", own)
         async with self._route_of(job_id, "cancel jobs"):
-            response = await self._transport.post(path)
-            if self._contract.cancel_tells:
-                return _well_formed(read_model(response, lambda said: self._contract.state(said, job_id)))
-        return await self.state(job_id)
+            response = await self._transport.request(contract.cancel_by, path)
+            if contract.cancel_tells:
+                job = _well_formed(read_model(response, lambda said: contract.state(said, own)))
+                return _called(job, job_id, own)
+        try:
+            return await self.state(job_id)
+        except JobNotFoundError:
+            if contract.cancel_by != "DELETE":
+                raise
+            # A server that stops jobs by deleting them may know them no more.
+            return JobState(job_id=job_id, status=CANCELLED, task_type="")
 
     async def retry(self, job_id: str) -> JobState:
-        path = self._contract.path(self._contract.retry, "do jobs again", job_id)
+        contract, own = self._contract.of(job_id)
+        path = contract.path(contract.retry, "do jobs again", own)
         async with self._route_of(job_id, "do jobs again"):
             response = await self._transport.post(path)
-            within = tuple(job_id.split("/")[: self._contract.depth])
+            within = tuple(job_id.split("/")[: contract.depth + (contract is not self._contract)])
             return read_value(response, lambda said: self._contract.created(said, "", within))
 
     async def delete(self, job_id: str) -> None:
-        await self._transport.delete(self._contract.path(self._contract.delete, "delete jobs", job_id))
+        contract, own = self._contract.of(job_id)
+        await self._transport.delete(contract.path(contract.delete, "delete jobs", own))
 
     async def files(self, job_id: str) -> Sequence[JobFile]:
-        files = expected(self._contract.files, "list the files of a job")
-        path = self._contract.path(files.path, "list the files of a job", job_id)
+        contract, own = self._contract.of(job_id)
+        files = expected(contract.files, "list the files of a job")
+        path = contract.path(files.path, "list the files of a job", own)
         async with self._route_of(job_id, "list the files of a job"):
-            return read_value(await self._transport.get(path), self._contract.listed_files)
+            return read_value(await self._transport.get(path), contract.listed_files)
 
     async def download(
         self,
@@ -113,8 +130,9 @@ class HttpJobServer:
         sha256: str | None = None,
         on_progress: Callable[[int, int | None], None] | None = None,
     ) -> Path:
+        contract, own = self._contract.of(job_id)
         return await download_job_file(
-            self._transport, self._contract, job_id, file_path, dest, sha256=sha256, on_progress=on_progress
+            self._transport, contract, own, file_path, dest, sha256=sha256, on_progress=on_progress
         )
 
     async def workers(self) -> Capabilities:
@@ -132,6 +150,20 @@ class HttpJobServer:
             return self._contract.created(answer, task_type, within)
         except (KeyError, TypeError, ValueError) as error:
             raise ResponseError(f"the server answered a submit of {task_type} with no job: {answer!r:.200}") from error
+
+    async def _with_result(self, contract: Contract, own: str, job: JobState) -> JobState:
+        """The state of a job that has completed, with its output from where the server keeps that."""
+        if contract.result is None or job.status != COMPLETED or job.task_output:
+            return job
+        path = contract.path(contract.result, "give the output of jobs", own)
+        headers = {"Accept": "application/json, */*;q=0.1"}
+        async with self._transport.open(path, headers, ()) as response:
+            # What is no JSON is a file, for whoever downloads it.
+            if "json" not in cast("str", response.headers.get("content-type", "")).lower():
+                return job
+            await response.aread()
+        with promised():
+            return evolve(job, task_output=read_value(response, contract.output))
 
     async def _page(self, path: str, query: Mapping[str, str | list[str]]) -> JobPage:
         with promised():
@@ -161,6 +193,11 @@ def _well_formed(job: JobState) -> JobState:
             f"the server's answer for job {job.job_id} is not what its spec promises", job_id=str(job.job_id)
         )
     return job
+
+
+def _called(job: JobState, job_id: str, own: str) -> JobState:
+    """The job under the id that the client has for it, where its kind stands before that."""
+    return job if job_id == own else evolve(job, job_id=job_id)
 
 
 def _query(values: Mapping[str | None, str | int | list[str] | None]) -> dict[str, str | list[str]]:

@@ -22,7 +22,8 @@ from cl_codegen.text.naming import attribute, kebab, snake
 SERVER: Final = "server"
 """The table that is about the server, and about no plugin."""
 
-_SERVER_OPERATIONS = ("job", "delete", "cancel", "retry", "file", "files", "list", "workers")
+_JOB_OPERATIONS = ("job", "delete", "cancel", "retry", "result", "file", "files")
+_SERVER_OPERATIONS = (*_JOB_OPERATIONS, "list", "workers")
 _SERVER_KEYS = (
     *_SERVER_OPERATIONS,
     "events",
@@ -35,7 +36,8 @@ _SERVER_KEYS = (
 )
 _KEYS = (
     *("operation", "group", "verb", "method", "names", "order"),
-    *("output", "artifact", "view", "flags", "example", "job"),
+    *("output", "artifact", "view", "flags", "example"),
+    *_JOB_OPERATIONS,
 )
 _FLAG = re.compile(r"-[A-Za-z0-9]|--[a-z0-9]+(-[a-z0-9]+)*")
 _COMMAND_WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -57,7 +59,7 @@ class Entry:
         view: how the command line shows the output to people; a name of `view.VIEWS`.
         flags: of the command line, by the Python name of the parameter.
         example: Python source for the docstring.
-        job: the operation id that says how a job of this plugin is, where the server has one of its own for it.
+        operations: operation ids for the jobs of this plugin, where it has its own, as those of `Server`.
         keys: what the table says; all else is derived.
     """
 
@@ -74,7 +76,7 @@ class Entry:
     view: str | None = None
     flags: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     example: str | None = None
-    job: str | None = None
+    operations: Mapping[str, str] = field(factory=dict[str, str])
     keys: frozenset[str] = frozenset()
 
     def error(self, key: str, expected: str, *, word: str = "") -> SpecError:
@@ -87,9 +89,9 @@ class Server:
     """What the manifest says of the server, in the table `[server]`.
 
     Attributes:
-        operations: operation ids of `job` (GET, how a job is), `delete`, `cancel`, `retry`, `file` (GET, a file of a
-            job), `files` (GET, which files a job has), `list` (GET, which jobs there are) and `workers` (GET, which
-            workers there are).
+        operations: operation ids of `job` (GET, how a job is), `delete`, `cancel`, `retry`, `result` (GET, its output,
+            where its state does not tell it), `file` (GET, a file of a job), `files` (GET, which files a job has),
+            `list` (GET, which jobs there are) and `workers` (GET, which workers there are).
         events: topic of the messages about jobs on the broker.
         worker_events: topic of those about workers, with `{worker_id}` in it.
         permissions: each of them lets a user have jobs done.
@@ -253,7 +255,7 @@ class _Table:
             view=self._view(table),
             flags=self._flags(table),
             example=self._text(table, "example"),
-            job=self._text(table, "job"),
+            operations=self._operations(table, _JOB_OPERATIONS),
             keys=frozenset(table),
         )
 
@@ -273,10 +275,9 @@ class _Table:
         whole = table.get("progress")
         if "progress" in table and (isinstance(whole, bool) or not isinstance(whole, int | float) or whole <= 0):
             raise self._error("progress", "expected the number that says done, such as 1 or 100")
-        named = {key: self._text(table, key) for key in _SERVER_OPERATIONS}
         return Server(
             self.manifest,
-            operations={key: name for key, name in named.items() if name is not None},
+            operations=self._operations(table, _SERVER_OPERATIONS),
             events=self._text(table, "events"),
             worker_events=self._topic(table, "worker_events"),
             permissions=self._words(table, "permissions"),
@@ -299,6 +300,10 @@ class _Table:
         if key in table and (not isinstance(value, str) or not value.strip()):
             raise self._error(key, "expected a string")
         return cast("str | None", value)
+
+    def _operations(self, table: Mapping[str, object], keys: Iterable[str]) -> Mapping[str, str]:
+        named = {key: self._text(table, key) for key in keys}
+        return {key: name for key, name in named.items() if name is not None}
 
     def _switch(self, table: Mapping[str, object], key: str) -> bool:
         value = table.get(key, False)

@@ -1,60 +1,84 @@
-"""Where a server says how a job is, deletes it, stops it and gives its files: for all jobs, or for those of each task.
+"""Where a server says how a job is, deletes it, stops it and gives its output and files, for each kind of its jobs.
 
-Where the route of a job has more in it than the job's id (`/{task}/jobs/{id}`, or `/resize/jobs/{id}` beside
-`/blend/jobs/{id}`), that stands before the id in the client too: `resize/42`. The route of the submit tells what it is.
+Jobs that are asked for at one route are of one kind. Where there are several kinds, the name of the kind stands before
+the id in the client: `crawl/42`. Where the route of a job has parameters beside the job's id (`/{tenant}/jobs/{id}`),
+these stand there too; the route of the submit tells what they are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal
 
 from attrs import frozen
 
-from cl_codegen.manifest.manifest import Manifest, suggestion
+from cl_codegen.manifest.manifest import Entry, Manifest, suggestion
+from cl_codegen.model.job_answer import called_in, lives, same
 from cl_codegen.model.plugin import Plugin
+from cl_codegen.model.recognise import PARAMETER, STATES, Operations, askable, best, postable
 from cl_codegen.model.vocabulary import success
 from cl_codegen.spec.spec import Node, Spec, SpecError, escape_pointer
 from cl_codegen.text.escape import SpecText, literal
 
-_PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
+Key = Literal["job", "delete", "cancel", "retry", "result", "file", "files"]
+
 _JOBS: Final = re.compile(r"/(?:[^{}]+/)?(?:jobs|tasks)/\{[^{}]+\}/?")
-_METHODS: Final = {"job": "get", "delete": "delete", "cancel": "post", "retry": "post", "file": "get", "files": "get"}
-
-_LISTS: Final = ("/files", "/artifacts", "/outputs")
-"""Below a job, where its files are listed."""
-
-Operations = Mapping[str, tuple[str, str, Node]]
-"""Path, method and operation, by operation id."""
+_METHODS: Final[Mapping[str, tuple[str, ...]]] = {
+    "job": ("get",),
+    "delete": ("delete",),
+    "cancel": ("post", "put", "patch", "delete"),
+    "retry": ("post",),
+    "result": ("get",),
+    "file": ("get",),
+    "files": ("get",),
+}
+_CANCELS: Final = ("cancel", "stop", "abort", "terminate", "dismiss", "kill")
+_RETRIES: Final = ("retry", "rerun", "restart", "replay")
+_RESULTS: Final = ("result", "results", "output", "outputs", "response")
+_LISTS: Final = ("files", "artifacts", "outputs")
+"""Steps below a job, where it is stopped, done again, and where its output and the list of its files are."""
 
 
 @frozen
 class JobRoutes:
-    """Routes with `{task}` for what stands before the id of a job, `{job_id}` and `{path}`.
+    """The routes of one kind of jobs, with `{task}` for each parameter before `{job_id}`, and `{path}`.
 
     Attributes:
+        kind: its name; empty where there is only one.
+        plugins: the names of those whose jobs they are.
+        cancel_by: the method that stops a job.
         within: by plugin, the expressions of what stands before the ids of its jobs.
         states: the schemas that say how a job is.
+        asked: the path where that is, as the spec has it.
     """
 
+    kind: str
+    plugins: tuple[str, ...]
     job: SpecText
     delete: SpecText | None
     cancel: SpecText | None
+    cancel_by: str
     retry: SpecText | None
+    result: SpecText | None
     file: SpecText | None
     files: SpecText | None
     within: Mapping[str, tuple[str, ...]]
     states: tuple[Node, ...]
+    asked: str
+    operations: Mapping[str, Node]
+    """What answers at these routes, by their names here."""
 
 
-def read_job_routes(spec: Spec, manifest: Manifest, operations: Operations, plugins: Sequence[Plugin]) -> JobRoutes:
-    """The routes of the jobs of a normalised spec.
+def read_job_routes(
+    spec: Spec, manifest: Manifest, operations: Operations, plugins: Sequence[Plugin]
+) -> tuple[JobRoutes, ...]:
+    """The routes of the jobs of a normalised spec, for each kind.
 
     Raises:
         SpecError: the spec does not tell, or the manifest says what the spec does not have.
     """
-    return _Reader(spec, manifest, operations).routes(plugins)
+    return tuple(_Reader(spec, manifest, operations).kinds(plugins))
 
 
 @frozen
@@ -63,61 +87,68 @@ class _Reader:
     manifest: Manifest
     operations: Operations
 
-    def routes(self, plugins: Sequence[Plugin]) -> JobRoutes:
+    def kinds(self, plugins: Sequence[Plugin]) -> Iterator[JobRoutes]:
         jobs = self._jobs(plugins)
         paths = list(dict.fromkeys(jobs.values()))
-        template = self._common(paths)
-        within = {plugin.name: self._within(plugin, jobs[plugin.name], template) for plugin in plugins}
-        depth = _parameters(template) - 1
-        found = (
-            success(operation)
-            for path, method, operation in self.operations.values()
-            if (path, method) in {(path, "get") for path in paths}
-        )
+        names = _kind_names(paths, {path: name for name, path in reversed(jobs.items())})
+        for path in paths:
+            own = [plugin for plugin in plugins if jobs[plugin.name] == path]
+            yield self._routes(names[path], path, own, [other for other in paths if other != path])
+
+    def _routes(self, kind: str, path: str, plugins: Sequence[Plugin], others: Sequence[str]) -> JobRoutes:
+        depth = _parameters(path) - 1
+        entries = [entry for entry in self.manifest.entries if entry.operation in {one.operation for one in plugins}]
+        kept = {"job": self._operation(path, "get")}
+        states = [answer for answer in [success(kept["job"])] if answer is not None]
+        found: dict[str, tuple[str, str]] = {}
+        for key, candidates in self._candidates(path, states).items():
+            one = self._said_below(key, entries, path, depth, others) or self._first(candidates)
+            if one is not None:
+                found[key] = one
+                kept[key] = self._operation(*one)
+
+        def route(key: Key) -> SpecText | None:
+            return SpecText(_named(found[key][0], depth)) if key in found else None
+
+        before = (literal(kind),) if kind else ()
         return JobRoutes(
-            job=SpecText(_named(template, depth)),
-            delete=self._below("delete", template, depth, [(path, "") for path in paths]),
-            cancel=self._below("cancel", template, depth, [(path, "/cancel") for path in paths]),
-            retry=self._below("retry", template, depth, [(path, "/retry") for path in paths]),
-            file=self._below("file", template, depth, [(path, self._file_below(path)) for path in paths]),
-            files=self._below("files", template, depth, [(path, tail) for path in paths for tail in _LISTS]),
-            within=within,
-            states=tuple(node for node in found if node is not None),
+            kind=kind,
+            plugins=tuple(plugin.name for plugin in plugins),
+            job=SpecText(_named(path, depth)),
+            delete=route("delete"),
+            cancel=route("cancel"),
+            cancel_by=found["cancel"][1].upper() if "cancel" in found else "POST",
+            retry=route("retry"),
+            result=route("result"),
+            file=route("file"),
+            files=route("files"),
+            within={plugin.name: (*before, *self._within(plugin, path)) for plugin in plugins},
+            states=tuple(states),
+            asked=path,
+            operations=kept,
         )
+
+    # Where the state of a job is -------------------------------------------------------------------------------------
 
     def _jobs(self, plugins: Sequence[Plugin]) -> dict[str, str]:
         """Where the state of the jobs of each plugin is."""
-        named = self._said("job")
+        said = self._said("job", None)
         entries = {entry.operation: entry for entry in self.manifest.entries}
-        shared = named or self._shared(plugins)
+        recognised = self._recognised()
+        shared = self._shared(plugins)
         found: dict[str, str] = {}
         for plugin in plugins:
             entry = entries.get(plugin.operation)
-            if entry is not None and entry.job is not None:
-                if entry.job not in self.operations:
-                    raise entry.error("job", f"the spec has no {entry.job!r}{suggestion(entry.job, self.operations)}")
-                path, method, _ = self.operations[entry.job]
-                if method != "get" or not _PARAMETER.search(path):
-                    raise entry.error("job", f"expected GET with a job in its path, not {method.upper()} {path}")
-            else:
-                path = shared or self._own(plugin)
-            found[plugin.name] = path
+            own = self._said("job", entry) if entry is not None else None
+            path = own or said
+            found[plugin.name] = path[0] if path else recognised.get(plugin.operation) or shared or self._own(plugin)
         return found
 
-    def _said(self, key: str) -> str | None:
-        """The path of the operation that `[server]` names."""
-        server = self.manifest.server
-        name = server.operations.get(key)
-        if name is None:
-            return None
-        if name not in self.operations:
-            raise server.error(key, f"the spec has no {name!r}{suggestion(name, self.operations)}")
-        path, method, _ = self.operations[name]
-        wanted = _METHODS[key]
-        if method != wanted or not _PARAMETER.search(path):
-            what = "a job and a path, or a job" if key == "file" else "a job"
-            raise server.error(key, f"expected {wanted.upper()} with {what} in its path, not {method.upper()} {path}")
-        return path
+    def _recognised(self) -> dict[str, str]:
+        asked = list(askable(self.operations))
+        paths = {path.rstrip("/"): path for path, method, _ in self.operations.values() if method == "get"}
+        found = {posted.operation: best(posted, asked) for posted in postable(self.operations)}
+        return {name: paths[one.asked.path] for name, one in found.items() if one is not None}
 
     def _shared(self, plugins: Sequence[Plugin]) -> str | None:
         """The one route that tells of any job; nothing where there are several, or none."""
@@ -144,27 +175,17 @@ class _Reader:
             )
         return found[0]
 
-    def _common(self, paths: Sequence[str]) -> str:
-        """The path with a parameter wherever the paths are different."""
-        split = [path.rstrip("/").split("/") for path in paths]
-        odd = next((path for path, parts in zip(paths, split, strict=True) if len(parts) != len(split[0])), None)
-        if odd is not None:
-            raise SpecError(
-                self.spec.source,
-                f"#/paths/{escape_pointer(odd)}",
-                f"expected a route as {paths[0]}, which jobs of another task have: the client finds all of them by one"
-                " pattern; where there is a route for any job, name its operation in the manifest: [server] job",
-            )
-        return "/".join(parts[0] if len(set(parts)) == 1 else "{task}" for parts in zip(*split, strict=True))
-
-    def _within(self, plugin: Plugin, path: str, template: str) -> tuple[str, ...]:
-        """The expressions of what the parameters of a template are for a plugin, but for the job's id, the last one."""
+    def _within(self, plugin: Plugin, path: str) -> tuple[str, ...]:
+        """The expressions of what the parameters of a job's route are for a plugin, but for the job's id, the last."""
         values: list[str] = []
-        *places, _ = [place for place, part in enumerate(template.split("/")) if _PARAMETER.search(part)]
+        *places, _ = [place for place, part in enumerate(path.split("/")) if PARAMETER.search(part)]
+        known = {same(one.wire_name.raw): one.name for one in plugin.outside if one.place == "path"}
         matched = _matched(plugin, path)
         for place in places:
             part = path.split("/")[place]
-            value = literal(part) if not _PARAMETER.search(part) else matched.get(place) if matched else None
+            name = PARAMETER.fullmatch(part)
+            value = matched.get(place) if matched else None
+            value = value or (known.get(same(name[1])) if name is not None else None)
             if value is None:
                 raise SpecError(
                     self.spec.source,
@@ -176,52 +197,162 @@ class _Reader:
             values.append(value)
         return tuple(values)
 
-    def _below(self, key: str, template: str, depth: int, tails: Iterable[tuple[str, str | None]]) -> SpecText | None:
-        said = self._said(key)
-        if said is not None:
-            above = "/".join(said.split("/")[: len(template.split("/"))])
-            # Where nothing stands before a job's id, its other routes may be anywhere.
-            strange = depth > 0 and _shape(above) != _shape(template)
-            if strange or _parameters(said) - depth not in ((1, 2) if key == "file" else (1,)):
-                raise self.manifest.server.error(
-                    key, f"expected a path with what {_named(template, depth)} has in it, not {said}"
-                )
-            return SpecText(_named(said, depth))
-        there = {(_shape(path), method): path for path, method, _ in self.operations.values()}
-        for path, tail in tails:
-            if tail is not None and (found := there.get((_shape(path + tail), _METHODS[key]))) is not None:
-                rest = found.split("/")[len(template.split("/")) :]
-                # With its last slash, where it has one.
-                whole = found if path == template else "/".join([template, *rest])
-                return SpecText(_named(whole, depth))
-        return None
+    # What else there is of a job -------------------------------------------------------------------------------------
 
-    def _file_below(self, job: str) -> str | None:
+    def _candidates(self, path: str, states: Sequence[Node]) -> dict[Key, list[tuple[str, str]]]:
+        """(path, method) of all that may be such a route, the likeliest first."""
+        bases, swapped = _bases(path), _swapped(path)
+
+        def below(words: Iterable[str], methods: Iterable[str]) -> list[tuple[str, str]]:
+            tails = [f"{base}{mark}{word}" for word in words for base in bases for mark in "/:"]
+            tails += [swapped(word) for word in words] if swapped else []
+            return [(tail, method) for tail in tails for method in methods]
+
+        stops = [(base, "delete") for base in bases if self._says((base, "delete"), _CANCELS)]
+        deletes = [(base, "delete") for base in bases if (base, "delete") not in stops]
+        files: list[tuple[str, str]] = [tail for base in bases if (tail := self._file_below(base)) is not None]
+        results = below(_RESULTS, ("get",)) + [(base, "get") for base in bases[1:]]
+        has_output = any(called_in("task_output", state) is not None for state in states)
+        outputs = [one for one in results if not has_output and self._is_output(one)]
+        files += [one for one in results if self._has_files(one)]
+        return {
+            "delete": deletes,
+            "cancel": below(_CANCELS, _METHODS["cancel"]) + stops,
+            "retry": below(_RETRIES, ("post",)),
+            "result": outputs,
+            "file": files,
+            "files": [(f"{base}/{word}", "get") for base in bases for word in _LISTS],
+        }
+
+    def _first(self, candidates: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+        """The first of some routes that the spec has, as it writes it."""
+        there = self._there()
+        return next((there[found] for path, method in candidates if (found := (_shape(path), method)) in there), None)
+
+    def _there(self) -> dict[tuple[str, str], tuple[str, str]]:
+        return {(_shape(path), method): (path, method) for path, method, _ in self.operations.values()}
+
+    def _operation(self, path: str, method: str) -> Node:
+        return self.spec.root.at("paths").at(path).at(method)
+
+    def _found(self, route: tuple[str, str]) -> Node | None:
+        found = self._first([route])
+        return self._operation(*found) if found is not None else None
+
+    def _says(self, route: tuple[str, str], words: Iterable[str]) -> bool:
+        """Whether an operation says of itself that it does such a thing, rather than that it deletes."""
+        operation = self._found(route)
+        if operation is None:
+            return False
+        said = " ".join(str(operation.value_of(key) or "") for key in ("operationId", "summary")).lower()
+        return any(word in said for word in words) and "delete" not in said
+
+    def _is_output(self, route: tuple[str, str]) -> bool:
+        """Whether an operation answers with JSON that is no state of a job."""
+        operation = self._found(route)
+        answer = success(operation) if operation is not None else None
+        return answer is not None and not lives(answer)
+
+    def _has_files(self, route: tuple[str, str]) -> bool:
+        operation = self._found(route)
+        return operation is not None and is_file(operation)
+
+    def _file_below(self, job: str) -> tuple[str, str] | None:
         """The shortest route below a job that answers with a file, one with a path before one without."""
-        job = job.rstrip("/")
+        own = _shape(job)
         below = [
-            path.rstrip("/").removeprefix(job)
+            path
             for path, method, operation in self.operations.values()
-            if method == "get" and path.startswith(f"{job}/") and _is_file(operation)
+            if method == "get" and _shape(path).startswith(f"{own}/") and is_file(operation)
         ]
-        below = [tail for tail in below if _parameters(tail) <= 1]
-        return min(below, key=lambda tail: (-_parameters(tail), len(tail)), default=None)
+        below = [path for path in below if _parameters(path) - _parameters(job) <= 1]
+        found = min(below, key=lambda path: (-_parameters(path), len(path)), default=None)
+        return None if found is None else (found, "get")
+
+    # What the manifest says ------------------------------------------------------------------------------------------
+
+    def _said(self, key: Key, entry: Entry | None) -> tuple[str, str] | None:
+        """The path and method of the operation that a table names: that of a plugin, or of the server."""
+        table = self.manifest.server if entry is None else entry
+        name = table.operations.get(key)
+        if name is None:
+            return None
+        if name not in self.operations:
+            raise table.error(key, f"the spec has no {name!r}{suggestion(name, self.operations)}")
+        path, method, _ = self.operations[name]
+        wanted = _METHODS[key]
+        if method not in wanted or not PARAMETER.search(path):
+            what = "a job and a path, or a job" if key == "file" else "a job"
+            listed = " or ".join(one.upper() for one in wanted)
+            raise table.error(key, f"expected {listed} with {what} in its path, not {method.upper()} {path}")
+        return path, method
+
+    def _said_below(
+        self, key: Key, entries: Sequence[Entry], job: str, depth: int, others: Sequence[str]
+    ) -> tuple[str, str] | None:
+        own = next((entry for entry in entries if key in entry.operations), None)
+        said = self._said(key, own)
+        if said is None:
+            return None
+        path, _ = said
+        above = "/".join(path.split("/")[: len(job.split("/"))])
+        # Where nothing stands before a job's id, its other routes may be anywhere.
+        strange = depth > 0 and _shape(above) != _shape(job) and same_parameters(path, job, depth) is False
+        if own is None and any(_shape(path).startswith(_shape(other)) for other in others):
+            return None  # It is about another kind of jobs.
+        if strange or _parameters(path) - depth not in ((1, 2) if key == "file" else (1,)):
+            table = self.manifest.server if own is None else own
+            raise table.error(key, f"expected a path with what {_named(job, depth)} has in it, not {path}")
+        return said
+
+
+def is_file(operation: Node) -> bool:
+    """Whether an operation answers with anything but JSON."""
+    return any("json" not in kind for kind in kinds_of(operation))
+
+
+def kinds_of(operation: Node) -> Iterator[str]:
+    """The media types of the answer of an operation, when all is well."""
+    for code, response in operation.at("responses").members():
+        content = response.follow().find("content") if code.startswith("2") else None
+        if content is not None:
+            yield from (kind for kind, _ in content.members())
+            return
+
+
+def same_parameters(path: str, job: str, depth: int) -> bool:
+    """Whether a path begins with the parameters that stand before the id of a job."""
+    wanted, there = (list(map(same, PARAMETER.findall(one)))[:depth] for one in (job, path))
+    return wanted == there
+
+
+def _kind_names(paths: Sequence[str], plugins: Mapping[str, str]) -> dict[str, str]:
+    """The name of each kind of jobs: what its route has that those of the others have not, else that of a plugin."""
+    if len(paths) == 1:
+        return {paths[0]: ""}
+    steps = {path: [step for step in path.split("/") if step and not PARAMETER.search(step)] for path in paths}
+    common = set[str].intersection(*(set(listed) for listed in steps.values()))
+    names: dict[str, str] = {}
+    for path in paths:
+        name = "-".join(step for step in steps[path] if step not in common | STATES)
+        names[path] = name if name and name not in names.values() else plugins[path]
+    return names
 
 
 def _matched(plugin: Plugin, path: str) -> dict[int, str] | None:
     """By place, what the parameters of a job's route are where it was posted; nothing where it is no route of it."""
     own = plugin.path.raw.rstrip("/").split("/")
     *above, last = path.rstrip("/").split("/")
-    if not _PARAMETER.fullmatch(last) or len(above) not in {len(own), len(own) - 1}:
+    if not PARAMETER.fullmatch(last) or len(above) not in {len(own), len(own) - 1}:
         return None
     arguments = {parameter.wire_name.raw: parameter.name for parameter in plugin.outside if parameter.place == "path"}
     values: dict[int, str] = {}
     for place, (part, posted) in enumerate(zip(above, own, strict=False)):
-        name = _PARAMETER.fullmatch(part)
+        name = PARAMETER.fullmatch(part)
         if name is None:
             if part != posted:
                 return None
-        elif (given := _PARAMETER.fullmatch(posted)) is None:
+        elif (given := PARAMETER.fullmatch(posted)) is None:
             values[place] = literal(posted)
         elif given[1] == name[1]:
             values[place] = arguments[name[1]]
@@ -230,29 +361,33 @@ def _matched(plugin: Plugin, path: str) -> dict[int, str] | None:
     return values
 
 
+def _bases(path: str) -> list[str]:
+    """The route of a job, and what it is below where its last steps only say that it is about a state."""
+    found = [path.rstrip("/")]
+    while found[-1].rpartition("/")[2] in STATES:
+        found.append(found[-1].rpartition("/")[0])
+    return found[:1] if len(found) == 1 else [found[0], found[-1]]
+
+
+def _swapped(path: str) -> Callable[[str], str] | None:
+    """`/v1/status/poll/{id}` with another step in the place of those that say that it is about a state."""
+    steps = path.rstrip("/").split("/")
+    states = [place for place, step in enumerate(steps[:-1]) if step in STATES]
+    if not states or not PARAMETER.search(steps[-1]):
+        return None
+    return lambda word: "/".join([*steps[: states[0]], word, *steps[states[-1] + 1 :]])
+
+
 def _parameters(path: str) -> int:
-    return len(_PARAMETER.findall(path))
+    return len(PARAMETER.findall(path))
 
 
 def _shape(path: str) -> str:
     """A path without the names of what is in braces."""
-    return _PARAMETER.sub("{}", path.rstrip("/"))
+    return PARAMETER.sub("{}", path.rstrip("/"))
 
 
 def _named(path: str, depth: int) -> str:
     """A path of the spec with the names of `cl_client`'s `Contract` for what is in braces."""
     names = iter([*["{task}"] * depth, "{job_id}", "{path}"])
-    return _PARAMETER.sub(lambda _: next(names, ""), path)
-
-
-def _is_file(operation: Node) -> bool:
-    """Whether an operation answers with anything but JSON."""
-    return any("json" not in kind for kind in _kinds(operation))
-
-
-def _kinds(operation: Node) -> Iterator[str]:
-    for code, response in operation.at("responses").members():
-        content = response.follow().find("content") if code.startswith("2") else None
-        if content is not None:
-            yield from (kind for kind, _ in content.members())
-            return
+    return PARAMETER.sub(lambda _: next(names, ""), path)

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from attrs import evolve, frozen
 
 from cl_codegen.manifest.manifest import Manifest
-from cl_codegen.model.contract import Contract, read_contract
+from cl_codegen.model.contract import Contract, KindContract, read_contract
+from cl_codegen.model.job_output import artifact_of, output_class
 from cl_codegen.model.operations import Group, read_groups
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.spec.spec import Node, Spec
@@ -99,7 +100,7 @@ class Package:
             version=version if _VERSION.fullmatch(version) else "0.1.0",
             requirement=_requirement(importlib.metadata.version("cl-client")),
             plugins=tuple(
-                evolve(plugin, within=contract.routes.within[plugin.name]) for plugin in plugins if contract is not None
+                _with_job(plugin, contract.of(plugin.name), wire) for plugin in plugins if contract is not None
             ),
             contract=contract,
             base="EmbeddingClient" if manifest.server.embedded else "JobClient",
@@ -107,6 +108,13 @@ class Package:
             address=SpecText(_address(spec)),
             schemes=tuple(_schemes(spec)),
         )
+
+
+def _with_job(plugin: Plugin, kind: KindContract, wire: Wire) -> Plugin:
+    """A plugin with what its jobs are known to give."""
+    output = plugin.output or output_class(kind, wire)
+    artifact = plugin.artifact or artifact_of(kind)
+    return evolve(plugin, within=kind.routes.within[plugin.name], output=output, artifact=artifact)
 
 
 def _address(spec: Spec) -> str:

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from cl_codegen.manifest.manifest import Entry, Manifest, suggestion
 from cl_codegen.manifest.view import VIEWS, View
 from cl_codegen.model.plugin import OutputField, Parameter, Plugin
+from cl_codegen.model.recognise import recognise
 from cl_codegen.model.reserved import CALL_WORDS, CLIENT_CLASS_WORDS, CLIENT_WORDS, COMMAND_WORDS, MODULE_WORDS
 from cl_codegen.model.vocabulary import names_a_job
 from cl_codegen.spec.schema_types import (
@@ -29,6 +30,8 @@ from cl_codegen.wire.endpoint import Argument, WireEndpoint
 from cl_codegen.wire.operations import chosen_media
 from cl_codegen.wire.wire import Wire
 
+_NO_TASKS = re.compile(r"v\d+|api")
+"""What stands before `jobs` in a path, and is no kind of job."""
 _TASK_PATHS = (re.compile(r"/(?:.+/)?jobs/([^/{}]+)/?"), re.compile(r"/(?:.+/)?([^/{}]+)/jobs/?"))
 
 
@@ -56,14 +59,23 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
             raise entry.error("group", f"the command line has a {entry.group!r} already")
         groups.add(entry.group)
         entries[entry.operation] = entry
+    says_itself = any(operation.find("x-task-type") is not None for _, _, operation in operations.values())
+    known = frozenset[str]() if says_itself else frozenset(one.posted.operation for one in recognise(operations))
     taken = {entry.plugin for entry in entries.values()} | CLIENT_WORDS
     plugins: list[Plugin] = []
     for operation_id, (path, method, operation) in operations.items():
         entry = entries.get(operation_id)
-        if entry is None and not _creates_a_job(path, method, operation):
+        if entry is None and operation_id not in known and not _creates_a_job(path, method, operation):
             continue
-        endpoint = wire.endpoints[path, method]
-        if endpoint.body is not None and not endpoint.body.fields:
+        endpoint = wire.endpoints.get((path, method))
+        if endpoint is None:
+            if entry is None:
+                continue
+            raise entry.error("operation", "it cannot be generated; `cl-codegen generate` without this table says why")
+        has_no_fields = endpoint.body is not None and not endpoint.body.fields
+        if entry is None and has_no_fields and not _creates_a_job(path, method, operation):
+            continue  # It stays an operation, which takes any body.
+        if has_no_fields:
             raise operation.at("requestBody").error(
                 "expected a body with fields, which become the parameters of a method: it creates a job. Where it does"
                 " not, give it another path, or no x-task-type"
@@ -85,7 +97,7 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
 def _creates_a_job(path: str, method: str, operation: Node) -> bool:
     if operation.find("x-task-type") is not None:
         return True
-    if method != "post" or not any(pattern.fullmatch(path) for pattern in _TASK_PATHS):
+    if method != "post" or _task_of(path) is None:
         return False
     body = operation.find("requestBody")
     content = body.follow().find("content") if body is not None else None
@@ -99,7 +111,13 @@ def _task_type(path: str, operation: Node) -> str | None:
     said = operation.find("x-task-type")
     if said is not None:
         return said.text()
-    return next((match[1] for pattern in _TASK_PATHS if (match := pattern.fullmatch(path))), None)
+    return _task_of(path)
+
+
+def _task_of(path: str) -> str | None:
+    """What a path calls the kind of job that is posted there: `/jobs/resize`, `/resize/jobs`."""
+    found = (match[1] for pattern in _TASK_PATHS if (match := pattern.fullmatch(path)))
+    return next((word for word in found if not _NO_TASKS.fullmatch(word)), None)
 
 
 @frozen

@@ -9,7 +9,8 @@ from typing import Final
 from attrs import frozen
 
 from cl_codegen.manifest.manifest import Manifest, suggestion
-from cl_codegen.model.job_routes import JobRoutes, Operations
+from cl_codegen.model.job_routes import JobRoutes
+from cl_codegen.model.recognise import Operations
 from cl_codegen.model.vocabulary import (
     FIELDS,
     FILE_FIELDS,
@@ -131,12 +132,7 @@ class ServerRoutes:
         """
         if routes.files is None:
             return None
-        shape = _IN_BRACES.sub("{}", routes.files.raw.rstrip("/"))
-        operation = next(
-            operation
-            for path, method, operation in self.operations.values()
-            if method == "get" and _matches(shape, _IN_BRACES.sub("{}", path.rstrip("/")))
-        )
+        operation = routes.operations["files"]
         listed = _listed(success(operation), "path", FILE_FIELDS)
         if listed is None:
             return self._refused("files", "expected an answer with a list of files, each with its path")
@@ -232,11 +228,6 @@ def _listed(
         if items is not None and next(called(name, [without_null(items)], words), None) is not None:
             return field, without_null(items)
     return None
-
-
-def _matches(shape: str, path: str) -> bool:
-    """Whether a path is one of those that a shape stands for, where tasks have routes of their own."""
-    return re.fullmatch(re.escape(shape).replace(r"\{\}", "[^/]+"), path) is not None
 
 
 def _first(schema: Node) -> int:

@@ -10,26 +10,41 @@ from cl_codegen.spec.spec import Node
 from cl_codegen.text.escape import SpecText
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "job_id": ("job_id", "jobId", "task_id", "taskId", "request_id", "id", "uuid"),
+    "job_id": (
+        *("job_id", "jobId", "jobID", "task_id", "taskId", "request_id", "requestId", "run_id", "runId"),
+        *("batch_id", "batchId", "id", "uuid"),
+    ),
     "task_type": ("task_type", "job_type", "task", "type", "kind"),
-    "status": ("status", "state"),
+    "status": ("status", "state", "job_status", "jobStatus", "task_status", "taskStatus", "run_status", "phase"),
     "progress": ("progress", "percent", "percentage"),
     "params": ("params", "parameters"),
-    "task_output": ("task_output", "output", "result", "results"),
-    "error_message": ("error_message", "error", "reason"),
+    "task_output": ("task_output", "output", "result", "results", "outputs"),
+    "error_message": ("error_message", "errorMessage", "error", "failure_reason", "failureReason", "reason"),
     "created_at": ("created_at", "createdAt", "created"),
     "updated_at": ("updated_at", "updatedAt", "updated"),
     "started_at": ("started_at", "startedAt", "started"),
-    "completed_at": ("completed_at", "completedAt", "finished_at", "ended_at", "completed", "finished"),
+    "completed_at": (
+        *("completed_at", "completedAt", "finished_at", "finishedAt", "ended_at", "endedAt"),
+        *("completed", "finished"),
+    ),
 }
 """The fields of a job, and how servers call them; the first that a schema has is taken."""
 
 STATUSES: Final[Mapping[str, tuple[str, ...]]] = {
-    "queued": ("pending", "waiting", "created", "accepted", "submitted", "scheduled", "enqueued", "new"),
-    "processing": ("running", "in_progress", "in-progress", "started", "active", "working", "retrying"),
+    "queued": (
+        *("pending", "waiting", "created", "accepted", "submitted", "scheduled", "enqueued", "new", "starting"),
+        *("in_queue", "in-queue", "initializing", "initialising", "preparing", "validating", "not_started", "delayed"),
+    ),
+    "processing": (
+        *("running", "in_progress", "in-progress", "inprogress", "started", "active", "working", "retrying"),
+        *("executing", "scraping", "finalizing", "finalising", "canceling", "cancelling", "paused", "pausing"),
+    ),
     "completed": ("complete", "done", "success", "successful", "succeeded", "finished", "ok"),
-    "failed": ("failure", "error", "errored", "timeout", "timed_out"),
-    "cancelled": ("canceled", "aborted", "revoked", "stopped"),
+    "failed": (
+        *("failure", "error", "errored", "timeout", "timed_out", "timed-out", "crashed", "rejected", "expired"),
+        *("system_error", "executor_error", "system_failure"),
+    ),
+    "cancelled": ("canceled", "aborted", "revoked", "stopped", "dismissed", "interrupted"),
 }
 """The states of a job, and how servers call them, in lower case."""
 
@@ -92,7 +107,7 @@ def names_a_job(operation: Node) -> bool:
 
 
 def called(name: str, schemas: Iterable[Node], words: Mapping[str, tuple[str, ...]] = FIELDS) -> Iterator[str]:
-    """What each of some answers calls a field of a job, or of what else there are words for."""
+    """What each of some answers calls a field of what there are words for."""
     for schema in schemas:
         named = dict(properties(schema))
         found = next((word for word in words[name] if word in named), None)
@@ -108,5 +123,17 @@ def renamed_fields(schema: Node, words: Mapping[str, tuple[str, ...]]) -> tuple[
 
 def meaning(word: str) -> str | None:
     """Our word for a state, where a word is known."""
-    said = word.lower()
+    said = word.lower().removeprefix("job_").removeprefix("task_").removeprefix("job_state_").replace(" ", "_")
     return next((ours for ours, words in STATUSES.items() if said == ours or said in words), None)
+
+
+def guess(word: str) -> str:
+    """What a word for a state that nobody knows may mean: for people, who know better."""
+    said = word.lower()
+    parts = {
+        "completed": ("success", "complete", "done", "finish"),
+        "cancelled": ("cancel", "abort", "terminat", "stop"),
+        "queued": ("queue", "wait", "pend", "schedul"),
+        "processing": ("ing",),
+    }
+    return next((ours for ours, ends in parts.items() if any(part in said for part in ends)), "failed")

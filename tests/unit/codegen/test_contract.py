@@ -130,16 +130,16 @@ def test_files_retry_and_a_cancel_that_tells_how_the_job_is(tmp_path: Path):
             }
         ),
     )
-    assert found.files is not None
-    assert found.files.path.raw == "/jobs/{job_id}/artifacts"
-    assert {name: [word.raw for word in words] for name, words in found.files.fields} == {
+    assert found.kinds[0].files is not None
+    assert found.kinds[0].files.path.raw == "/jobs/{job_id}/artifacts"
+    assert {name: [word.raw for word in words] for name, words in found.kinds[0].files.fields} == {
         "path": ["name"],
         "size": ["bytes"],
     }
-    assert found.routes.retry is not None
-    assert found.cancel_tells
+    assert found.kinds[0].routes.retry is not None
+    assert found.kinds[0].cancel_tells
     heard = {"/jobs/{job_id}/cancel": {"post": {"operationId": "c", **answer({"type": "object"})}}}
-    assert not contract(tmp_path, spec(**heard)).cancel_tells
+    assert not contract(tmp_path, spec(**heard)).kinds[0].cancel_tells
 
 
 def test_workers_are_counted_where_a_route_tells_of_them(tmp_path: Path):
@@ -184,7 +184,9 @@ def test_topics_are_those_of_the_spec_and_the_manifest_goes_before_it(tmp_path: 
         "idle_count": "slots",
         "timestamp": "time",
     }
-    assert {name: [word.raw for word in words] for name, words in found.fields} == {"status": ["status", "state"]}
+    assert {name: [word.raw for word in words] for name, words in found.kinds[0].fields} == {
+        "status": ["status", "state"]
+    }
     said = contract(tmp_path, document, '[server]\nevents = "y"\nworker_events = "z/{worker_id}"\n').topics
     assert said.events is not None
     assert said.worker_events is not None
@@ -206,4 +208,4 @@ def test_topics_are_those_of_the_spec_and_the_manifest_goes_before_it(tmp_path: 
 )
 def test_states_with_the_names_and_types_of_the_client_are_taken_as_they_are(tmp_path: Path, changed, verbatim):
     state = {**STATE, "properties": {**STATE["properties"], **changed}}
-    assert contract(tmp_path, spec(state)).verbatim == verbatim
+    assert contract(tmp_path, spec(state)).kinds[0].verbatim == verbatim

@@ -48,6 +48,13 @@ def a_state_of_another_form(spec: dict) -> None:
     spec["paths"]["/crop/jobs/state/{id}"] = spec["paths"].pop("/crop/jobs/{id}")
 
 
+def a_state_of_a_tenant(spec: dict) -> None:
+    state = spec["paths"].pop("/jobs/{id}")
+    tenant = {"name": "tenant", "in": "path", "required": True, "schema": {"type": "string"}}
+    spec["paths"]["/{tenant}/jobs/{id}"] = {**state, "parameters": [*state["parameters"], tenant]}
+    spec["paths"]["/{tenant}/jobs/blend"] = {**spec["paths"].pop("/jobs/blend"), "parameters": [tenant]}
+
+
 def a_state_that_needs_more(spec: dict) -> None:
     state = spec["paths"].pop("/jobs/{id}")
     owner = {"name": "owner", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -56,6 +63,7 @@ def a_state_that_needs_more(spec: dict) -> None:
 
 def no_jobs(spec: dict) -> None:
     spec["paths"]["/uploads"] = spec["paths"].pop("/jobs/blend")
+    no_state(spec)
 
 
 def no_id(spec: dict) -> None:
@@ -81,7 +89,6 @@ def no_fields(spec: dict) -> None:
     ("change", "place", "said"),
     [
         (no_state, "#/paths/~1jobs~1blend", "expected a GET …/jobs/{id} that says how any job is"),
-        (a_state_of_another_form, "#/paths/~1crop~1jobs", "manifest: [server] job, or [crop] job"),
         (no_id, "#/components/schemas/Ticket", "expected a field with the id of the job"),
         (no_answer, "#/paths/~1jobs~1blend/post/responses", "expected an answer 2xx in JSON that names the job"),
         (strange_word, "#/components/schemas/Ticket/properties/state", "what does 'LIMBO' mean?"),
@@ -139,19 +146,23 @@ def test_where_the_state_of_a_job_is_the_manifest_may_say_for_each_plugin(tmp_pa
     manifest = "".join(f'[{task}]\noperation = "{task}"\njob = "read_{task}"\n' for task in ("blend", "crop"))
     generate(written(tmp_path, spec, manifest), tmp_path / "out")
     package = tmp_path / "out" / "src" / "my_client"
-    assert 'job="/{task}/status/{job_id}"' in (package / "contract.py").read_text()
+    assert 'job="/crop/status/{job_id}"' in (package / "contract.py").read_text()
+    assert 'within=("crop",)' in (package / "plugins" / "crop.py").read_text()
+
+
+def test_states_at_routes_of_other_forms_are_kinds_of_jobs_each_with_its_own(tmp_path):
+    spec = changed(a_state_of_another_form)
+    generate(written(tmp_path, spec), tmp_path / "out")
+    package = tmp_path / "out" / "src" / "my_client"
+    contract = (package / "contract.py").read_text()
+    assert 'job="/crop/jobs/state/{job_id}"' in contract
+    assert 'job="/blend/jobs/{job_id}"' in contract
     assert 'within=("crop",)' in (package / "plugins" / "crop.py").read_text()
 
 
 @pytest.mark.parametrize(
     ("change", "manifest", "place", "said"),
     [
-        (
-            a_state_of_another_form,
-            '[crop]\noperation = "crop"\njob = "read_crop"',
-            "#/paths/~1crop~1jobs~1state~1{id}",
-            "expected a route as /blend/jobs/{id}, which jobs of another task have",
-        ),
         (
             a_state_that_needs_more,
             '[server]\njob = "read"',
@@ -161,7 +172,7 @@ def test_where_the_state_of_a_job_is_the_manifest_may_say_for_each_plugin(tmp_pa
         (a_state_for_each_task, '[crop]\noperation = "crop"\njob = "reed"', "line 3", "the spec has no 'reed'"),
         (a_state_for_each_task, '[crop]\noperation = "crop"\njob = "blend"', "line 3", "expected GET with a job"),
         (
-            a_state_for_each_task,
+            a_state_of_a_tenant,
             '[server]\nfile = "fetch"',
             "line 2",
             "expected a path with what /{task}/jobs/{job_id} has in it, not /jobs/{id}/results/{name}",
