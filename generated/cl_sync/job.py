@@ -8,12 +8,12 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from cl_api.compute.types import JSONObject
 from cl_client.files.download import DownloadCallback
 from cl_client.jobs.handle import Job as AsyncJob
 from cl_client.loops.portal import Twin
 from cl_client.model import JobFile, JobState
 from cl_client.watching.watch import JobCallback
+from cl_client.wire.types import JSONObject
 from cl_sync.watch import Watch
 
 Output = TypeVar("Output")

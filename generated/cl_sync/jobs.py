@@ -8,13 +8,13 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from cl_api.compute.types import JSONObject
 from cl_client.files.download import DownloadCallback
 from cl_client.jobs.collection import Jobs as AsyncJobs
 from cl_client.jobs.follow import NOT_FOLLOWED, Follow
 from cl_client.jobs.operation import Operation
 from cl_client.loops.portal import Twin
 from cl_client.model import JobFile, JobState
+from cl_client.wire.types import JSONObject
 from cl_sync.job import Job
 
 Body = TypeVar("Body")

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
-from cl_api.compute.client import Client
 from cl_client.batch.run import Outcome, map_files
 from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.config.defaults import ConnectionLimits, Timeouts
@@ -31,6 +30,7 @@ from cl_client.watching.event import Event
 from cl_client.watching.job_reader import JobReader
 from cl_client.watching.watcher import Watcher
 from cl_client.watching.workers import Workers
+from cl_client.wire.client import Client
 from cl_plugins.contract import CONTRACT
 from cl_plugins.plugins import Plugins
 

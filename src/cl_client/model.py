@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self, cast
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject, JSONValue
+    from cl_client.wire.types import JSONObject, JSONValue
 
 
 @frozen(kw_only=True)

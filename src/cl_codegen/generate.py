@@ -122,7 +122,7 @@ def generate(sources: Sources, out: Path) -> Generated:
 
 def write(sources: OwnSources, folder: Path) -> Generated:
     """Write the generated packages into an empty folder, formatted."""
-    _expect_templates(sources.templates, "api", "plugins", "package", "shared", "sync")
+    _expect_templates(sources.templates, "api", "plugins", "package", "sync")
     api = folder / "cl_api"
     api.mkdir()
     plugins: tuple[Plugin, ...] = ()
@@ -135,8 +135,6 @@ def write(sources: OwnSources, folder: Path) -> Generated:
         # Of our own servers, all has to be there: whatever cannot be said is mended in the server.
         if made.left_out:
             raise SpecError(spec.source, made.left_out[0].pointer, made.left_out[0].reason)
-        if name != PLUGIN_SPEC:
-            output.write_files(api / name, render.render_shared(sources.templates / "shared"))
         output.add_header(api / name, output.header(f"openapi/{name}.json and templates/api"))
         if name == PLUGIN_SPEC:
             manifest = Manifest.load(sources.openapi / "plugins.toml")
@@ -157,7 +155,7 @@ def write(sources: OwnSources, folder: Path) -> Generated:
 
 def write_package(sources: PackageSources, folder: Path) -> Generated:
     """Write a package of its own into an empty folder, formatted."""
-    _expect_templates(sources.templates, "api", "operations", "plugins", "package", "shared", "sync")
+    _expect_templates(sources.templates, "api", "operations", "plugins", "package", "sync")
     layout = Layout.of_package(sources.name)
     manifest = Manifest.load(sources.manifest)
     spec, applied = normalise(Spec.load(sources.spec), manifest.choice)
@@ -172,7 +170,6 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
     if sources.is_strict and wrong:
         raise SpecError(spec.source, wrong[0].pointer, f"not valid OpenAPI, which --strict refuses: {wrong[0].reason}")
     output.write_files(root / "api", wire.files(made, sources.templates / "api"))
-    output.write_files(root / "api", render.render_shared(sources.templates / "shared"))
     files = render.render_package(package, sources.templates / "package")
     output.write_files(folder, files)
     clients: Mapping[str, str] = {}

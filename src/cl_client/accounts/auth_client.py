@@ -12,9 +12,7 @@ from typing import Final, Self, TypeVar
 from cl_api.auth import models as wire
 from cl_api.auth.api.auth import create_token, get_public_key, refresh_token
 from cl_api.auth.api.users import create_user, delete_user, get_current_user, get_user, list_users, update_user
-from cl_api.auth.client import Client
 from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
-from cl_api.auth.types import UNSET, Unset
 from cl_client.accounts.user import UserCreateRequest, UserUpdateRequest
 from cl_client.config.defaults import ComputeClientConfig
 from cl_client.config.servers import ServerConfig
@@ -22,6 +20,8 @@ from cl_client.errors import ResponseError
 from cl_client.http.auth import AuthProvider, bearer
 from cl_client.http.error_translation import promised
 from cl_client.http.transport import Transport
+from cl_client.wire.client import Client
+from cl_client.wire.types import UNSET, Unset
 
 Value = TypeVar("Value")
 

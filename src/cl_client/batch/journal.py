@@ -18,9 +18,9 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from cl_api.compute.types import JSONObject
 from cl_client.errors import JournalError
 from cl_client.model import JobState
+from cl_client.wire.types import JSONObject
 
 VERSION: Final = 1
 _HEAD: Final = b'{"journal": "cl-client"'

@@ -18,7 +18,6 @@ from typing import Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from attrs import frozen
 
-from cl_api.compute.types import Unset
 from cl_client.batch.journal import Entry, Journal
 from cl_client.config.seconds import seconds
 from cl_client.errors import (
@@ -36,6 +35,7 @@ from cl_client.jobs.handle import Job
 from cl_client.loops.parallel import in_parallel
 from cl_client.model import JobState
 from cl_client.watching.watch import JobCallback
+from cl_client.wire.types import Unset
 
 Source = TypeVar("Source", bound=FileInput | None)
 Output = TypeVar("Output")

@@ -8,9 +8,8 @@ from typing import cast
 
 import httpx
 
-from cl_api.auth import errors as auth_wire
-from cl_api.compute import errors as compute_wire
 from cl_client.errors import InputFileError, RequestTimeoutError, ResponseError, ServerUnreachableError
+from cl_client.wire.errors import WireError
 
 
 @contextlib.contextmanager
@@ -58,7 +57,7 @@ def promised() -> Generator[None]:
     """Turn what generated code says of an answer that does not fit the spec into our error."""
     try:
         yield
-    except (auth_wire.ResponseError, compute_wire.ResponseError) as error:
+    except WireError as error:
         raise ResponseError(
             str(error),
             status=error.status_code,

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeGuard, cast
 
-from cl_api.compute.types import Readable
 from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
 from cl_client.http.encoded_picture import EncodedPicture
 from cl_client.http.remote_file import DataUrl, RemoteFile
+from cl_client.wire.types import Readable
 
 _URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://")
 """RFC 3986 §3.1; a Windows drive has one slash behind its colon, if any."""

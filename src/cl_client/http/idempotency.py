@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, cast
 from uuid import uuid4
 
-from cl_api.compute.types import JSONObject
+from cl_client.wire.types import JSONObject
 
 HEADER: Final = "Idempotency-Key"
 

@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from cl_api.compute.client import Client
-from cl_api.compute.types import JSONObject
 from cl_client.errors import InvalidParameterError
 from cl_client.files.download import DownloadCallback
 from cl_client.files.local_names import local_names, place_in
@@ -28,6 +26,8 @@ from cl_client.server.port import JobServer
 from cl_client.watching.job_reader import JobReader
 from cl_client.watching.watch import JobCallback
 from cl_client.watching.watcher import Watcher
+from cl_client.wire.client import Client
+from cl_client.wire.types import JSONObject
 
 __all__ = ["Job", "JobCallback", "JobFile", "JobResponse", "Jobs"]
 

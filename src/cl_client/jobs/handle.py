@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from cl_api.compute.types import JSONObject, JSONValue
 from cl_client.config.seconds import seconds
 from cl_client.errors import (
     ComputeClientError,
@@ -25,6 +24,7 @@ from cl_client.model import JobFile, JobState
 from cl_client.server import status
 from cl_client.watching.event import supersedes
 from cl_client.watching.watch import JobCallback, Watch
+from cl_client.wire.types import JSONObject, JSONValue
 
 if TYPE_CHECKING:
     from cl_client.jobs.collection import Jobs

@@ -8,14 +8,14 @@ from typing import Generic, Protocol, TypeVar
 
 from attrs import evolve, frozen
 
-from cl_api.compute.client import Client
-from cl_api.compute.errors import read_json
-from cl_api.compute.types import UNSET, JSONObject, JSONValue, Unset
 from cl_client.errors import InvalidParameterError, UnsupportedError
 from cl_client.http.idempotency import HEADER
 from cl_client.http.multipart import Multipart
 from cl_client.jobs.plain_value import plain
 from cl_client.server.contract import Answer
+from cl_client.wire.client import Client
+from cl_client.wire.errors import read_json
+from cl_client.wire.types import UNSET, JSONObject, JSONValue, Unset
 
 Body = TypeVar("Body")
 BodyIn = TypeVar("BodyIn", contravariant=True)

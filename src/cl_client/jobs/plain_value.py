@@ -9,8 +9,8 @@ from typing import Protocol, TypeVar, cast, runtime_checkable
 
 from attrs import evolve, fields, has
 
-from cl_api.compute.types import File
 from cl_client.errors import InvalidParameterError
+from cl_client.wire.types import File
 
 Body = TypeVar("Body")
 

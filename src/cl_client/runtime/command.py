@@ -16,8 +16,8 @@ from cl_client.errors import InvalidParameterError
 from cl_client.runtime.view import View
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONValue, Unset
     from cl_client.jobs.collection import Job, Jobs
+    from cl_client.wire.types import JSONValue, Unset
 
 __all__ = ["Entry", "JobOptions", "JobRunner", "PlainJobOptions", "given", "json_option", "read_option"]
 
@@ -126,7 +126,7 @@ class JobRunner(Protocol):
 
 def given(value: Value | None) -> "Value | Unset":
     """An option as generated methods take it: what was not given is not sent."""
-    from cl_api.compute.types import UNSET
+    from cl_client.wire.types import UNSET
 
     return UNSET if value is None else value
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from cl_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
-    from cl_api.compute.client import Client
+    from cl_client.wire.client import Client
 
 __all__ = ["OperationRunner", "body_option", "read_text"]
 

@@ -7,13 +7,13 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from cl_api.compute.client import Client
-from cl_api.compute.types import UNSET, Call, File, JSONObject, JSONValue, Unset
 from cl_client.files.download import DownloadCallback
 from cl_client.files.whole_file import whole_or_not_at_all
 from cl_client.http.error_translation import promised
 from cl_client.http.upload import FileInput, as_upload
 from cl_client.runtime.plugin import upload
+from cl_client.wire.client import Client
+from cl_client.wire.types import UNSET, Call, File, JSONObject, JSONValue, Unset
 
 if TYPE_CHECKING:
     from cl_client.http.transport import Transport

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import ClassVar
 
-from cl_api.compute.types import File, JSONObject, JSONValue
 from cl_client.errors import UnsupportedError
 from cl_client.http.multipart import FormField, Multipart
 from cl_client.http.upload import FileInput, UploadCallback, as_upload
@@ -14,6 +13,7 @@ from cl_client.jobs.collection import Job, JobCallback, JobResponse, Jobs
 from cl_client.jobs.follow import Follow
 from cl_client.jobs.operation import Operation, Parameter, posted, routed, without_body, without_key
 from cl_client.jobs.plain_value import as_json, plain
+from cl_client.wire.types import File, JSONObject, JSONValue
 
 __all__ = [
     "FileInput",

@@ -11,12 +11,12 @@ from typing import ClassVar, Final, Literal, Self
 import httpx
 from attrs import frozen
 
-from cl_api.compute.client import Client
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.servers import ServerConfig
 from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.http.auth import AuthProvider
 from cl_client.http.transport import AWAY, Transport
+from cl_client.wire.client import Client
 
 __all__ = ["Scheme", "ServerClient"]
 

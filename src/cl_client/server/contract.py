@@ -13,12 +13,12 @@ from urllib.parse import quote, unquote
 
 from attrs import evolve, field, frozen
 
-from cl_api.compute.types import JSONObject, JSONValue, path_segment
 from cl_client.errors import JobNotFoundError, ResponseError, UnsupportedError
 from cl_client.model import Capabilities, JobFile, JobPage, JobState
 from cl_client.server import status
 from cl_client.server.fields import WHOLE, Fields, a_word, items, milliseconds, renamed, sentence
 from cl_client.server.lists import FileList, JobList, WorkerCounts
+from cl_client.wire.types import JSONObject, JSONValue, path_segment
 
 __all__ = ["Answer", "Contract", "FileList", "JobList", "WorkerCounts", "expected", "renamed", "unsupported"]
 

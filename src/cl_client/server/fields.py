@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from cl_api.compute.types import JSONObject, JSONValue
+from cl_client.wire.types import JSONObject, JSONValue
 
 Fields = Mapping[str, tuple[str, ...]]
 """By our names, what a server calls its fields; of several names, the first that is there."""

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from attrs import evolve
 
-from cl_api.compute.client import Client
-from cl_api.compute.errors import read_model, read_value
-from cl_api.compute.types import JSONValue
 from cl_client.errors import JobNotFoundError, ResponseError
 from cl_client.files.download import download_job_file
 from cl_client.http.error_translation import promised
@@ -20,6 +17,9 @@ from cl_client.http.transport import Transport
 from cl_client.model import Capabilities, JobFile, JobPage, JobState, well_formed
 from cl_client.server.contract import Answer, Contract, expected, unsupported
 from cl_client.server.status import CANCELLED, COMPLETED, canonical
+from cl_client.wire.client import Client
+from cl_client.wire.errors import read_model, read_value
+from cl_client.wire.types import JSONValue
 
 if TYPE_CHECKING:
     from cl_client.jobs.operation import Operation

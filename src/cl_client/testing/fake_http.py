@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from attrs import Factory, frozen
 
-from cl_api.compute.types import JSONObject
 from cl_client.version import __version__
+from cl_client.wire.types import JSONObject
 
 if TYPE_CHECKING:
     from cl_client.testing.fake_server import FakeComputeServer

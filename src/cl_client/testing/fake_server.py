@@ -16,12 +16,12 @@ from typing import Final, Self, cast
 
 from attrs import define, evolve, field
 
-from cl_api.compute.types import JSONObject
 from cl_client.model import JobFile, JobState
 from cl_client.server import status
 from cl_client.testing.fake_http import Answer, FakeHTTPServer, error
 from cl_client.testing.form import Submission, read_form
 from cl_client.testing.script import Completes, Refuses, Scripted
+from cl_client.wire.types import JSONObject
 
 HOST: Final = "127.0.0.1"
 

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
-from cl_api.compute.types import JSONObject, JSONValue
 from cl_client.model import JobState
 from cl_client.server import status
+from cl_client.wire.types import JSONObject, JSONValue
 
 
 @frozen

@@ -11,10 +11,10 @@ from typing import Final, Self, cast
 
 from attrs import evolve, frozen
 
-from cl_api.compute.types import JSONObject
 from cl_client.model import JobState, well_formed
 from cl_client.server import status
 from cl_client.server.contract import Contract
+from cl_client.wire.types import JSONObject
 
 LARGEST: Final = 8 * 1024 * 1024
 

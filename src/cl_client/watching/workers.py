@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
-from cl_api.compute.types import JSONObject
 from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.config.seconds import seconds
 from cl_client.errors import WorkerUnavailableError
 from cl_client.loops.home_loop import HomeLoop
 from cl_client.model import WorkerState
 from cl_client.server.contract import Contract, expected, renamed
+from cl_client.wire.types import JSONObject
 
 if TYPE_CHECKING:
     from cl_client.watching.mqtt_connection import Subscription

@@ -45,9 +45,6 @@ ALL_GROUPS: Final = (
 )
 """(template, path below the package), once; the template sees `groups`."""
 
-SHARED: Final = ("client.py", "errors.py", "types.py")
-"""The modules of a wire layer that are the same for every server."""
-
 
 def render(plugins: Sequence[Plugin], templates: Path, layout: Layout = OURS) -> Mapping[str, str]:
     """The modules of the plugin layer, by their path below the package, unformatted.
@@ -97,12 +94,3 @@ def render_contract(contract: Contract, templates: Path) -> str:
         PluginTemplateError: as `render`.
     """
     return render_template(environment(templates), "contract.py.jinja", contract=contract)
-
-
-def render_shared(templates: Path) -> Mapping[str, str]:
-    """Those modules of another wire layer than that of our compute server, by their path below it.
-
-    They have what is in that: one UNSET, one File and one Client for all.
-    """
-    env = environment(templates)
-    return {name: render_template(env, f"{name}.jinja") for name in SHARED}

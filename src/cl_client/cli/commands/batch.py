@@ -17,10 +17,10 @@ from cl_client.runtime.view import View
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from cl_api.compute.types import JSONValue
     from cl_client.cli.program import Program
     from cl_client.cli.running.batch_command import Bind, Task
     from cl_client.jobs.collection import Job, Jobs
+    from cl_client.wire.types import JSONValue
 
 Output = TypeVar("Output")
 

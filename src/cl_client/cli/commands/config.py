@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from cl_client.cli.running.run import Run
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject
+    from cl_client.wire.types import JSONObject
 
 TheRun = Annotated[Run, Parameter(parse=False)]
 

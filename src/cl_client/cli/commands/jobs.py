@@ -16,9 +16,9 @@ from cl_client.errors import ComputeClientError
 from cl_client.server import status as status_words
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject
     from cl_client.client import JobClient
     from cl_client.model import JobState
+    from cl_client.wire.types import JSONObject
 
 JobId = Annotated[str, Parameter(help="The job id.")]
 JobIds = Annotated[list[str], Parameter(help="Job ids.", negative=())]

@@ -17,7 +17,7 @@ from cl_client.cli.running.run import Run
 from cl_client.errors import ComputeClientError
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject
+    from cl_client.wire.types import JSONObject
     from cl_server.stack.running_stack import StackRecord
 
 _LOOK_AGAIN: Final = 0.2

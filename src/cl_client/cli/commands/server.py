@@ -18,7 +18,7 @@ from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.errors import ComputeClientError
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONValue
+    from cl_client.wire.types import JSONValue
     from cl_server.embedded import LocalStack
 
 _PORT = Number(gte=0, lte=65535)

@@ -9,9 +9,9 @@ from cl_client.cli.running.run import Run
 from cl_client.errors import ComputeClientError
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject
     from cl_client.cli.output.console import Console
     from cl_client.model import Capabilities, WorkerState
+    from cl_client.wire.types import JSONObject
 
 Watch = Annotated[bool, Parameter(help="Go on, and show each change until Ctrl-C.", negative="", show_default=False)]
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, TextIO, cast
 from cl_client.cli.output import streams
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONValue
     from cl_client.errors import ComputeClientError
+    from cl_client.wire.types import JSONValue
 
 _STYLES: Final = {"error": "1;31", "warning": "33", "hint": "36", "done": "32"}
 

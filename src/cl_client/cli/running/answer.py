@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cl_api.compute.types import json_value
+from cl_client.wire.types import json_value
 
 if TYPE_CHECKING:
     from cl_client.cli.output.console import Console

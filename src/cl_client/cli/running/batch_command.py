@@ -23,10 +23,10 @@ from cl_client.loops.parallel import in_parallel
 from cl_client.runtime.command import PlainJobOptions
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject
     from cl_client.cli.running.run import Run
     from cl_client.client import JobClient
     from cl_client.jobs.collection import Job, Jobs
+    from cl_client.wire.types import JSONObject
 
 JOURNAL: Final = ".cl-client-batch.jsonl"
 """In the folder of the results."""

@@ -19,9 +19,9 @@ from cl_client.errors import InvalidParameterError
 from cl_client.runtime.command import PlainJobOptions
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject
     from cl_client.client import JobClient
     from cl_client.jobs.collection import Job, Jobs
+    from cl_client.wire.types import JSONObject
 
 Output = TypeVar("Output")
 

@@ -17,7 +17,6 @@ from cl_client.runtime.command import PlainJobOptions
 from cl_client.runtime.view import View
 
 if TYPE_CHECKING:
-    from cl_api.compute.client import Client
     from cl_client.cli.program import Program
     from cl_client.cli.running.batch_command import Bind
     from cl_client.client import JobClient
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from cl_client.config.settings import Told
     from cl_client.jobs.collection import Job, Jobs
     from cl_client.runtime.server_client import ServerClient
+    from cl_client.wire.client import Client
 
 Output = TypeVar("Output")
 

@@ -18,8 +18,8 @@ from cl_client.files.whole_file import whole_or_not_at_all
 from cl_client.runtime.view import FacesView
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject, JSONValue
     from cl_client.jobs.handle import Job
+    from cl_client.wire.types import JSONObject, JSONValue
 
 Output = TypeVar("Output")
 Point = tuple[float, float]

@@ -12,8 +12,8 @@ from cl_client.cli.output.console import Console, Row
 from cl_client.runtime.view import FacesView, PictureView, TableView, View
 
 if TYPE_CHECKING:
-    from cl_api.compute.types import JSONObject, JSONValue
     from cl_client.jobs.handle import Job
+    from cl_client.wire.types import JSONObject, JSONValue
 
 Output = TypeVar("Output")
 
