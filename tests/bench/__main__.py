@@ -23,6 +23,7 @@ BENCHES = (
     "pool",
     "memory",
     "claims",
+    "history",
     "transfer",
     "codegen",
 )

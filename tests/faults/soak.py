@@ -11,7 +11,7 @@ from typing import Protocol
 
 from attrs import define, field
 
-from cl_client import ComputeClient
+from cl_client import ComputeClient, ServerConfig
 from cl_client.model import JobState
 from tests.faults.gateway import Trouble, gateway
 from tests.faults.proxy import FaultProxy, fault_proxy
@@ -44,6 +44,10 @@ class Installation(Protocol):
     @property
     def broker(self) -> tuple[str, int]:
         """Host and port of its broker."""
+        ...
+
+    def config(self, url: str, broker_port: int) -> ServerConfig:
+        """How a client finds the API at a URL, and the broker at a port of this machine."""
         ...
 
     def faults(self, chance: random.Random) -> Mapping[str, Fault]:
@@ -163,13 +167,8 @@ async def soak(servers: Installation) -> None:
             between = await opened.enter_async_context(gateway(*host_and_port(url), weather.trouble))
             https.append(await opened.enter_async_context(fault_proxy("127.0.0.1", between.port)))
         for http in https:
-            client = ComputeClient(
-                f"http://127.0.0.1:{http.port}",
-                timeout=5,
-                mqtt_broker="127.0.0.1",
-                mqtt_port=events.port,
-                deadline=SECONDS_FOR_ONE,
-            )
+            config = servers.config(f"http://127.0.0.1:{http.port}", events.port)
+            client = ComputeClient(server_config=config, timeout=5, deadline=SECONDS_FOR_ONE)
             clients.append(await opened.enter_async_context(client))
         faults = {**weather.on_the_way(https, events), **servers.faults(weather.chance)}
         storm = asyncio.create_task(weather.storm(faults))

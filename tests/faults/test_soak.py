@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cl_client import ServerConfig
 from cl_client.watching import mqtt_connection
 from cl_server.embedded import LocalStack
 from tests.faults.faults_within import FaultsWithin
@@ -42,6 +43,9 @@ class OneMachine:
     @property
     def broker(self) -> tuple[str, int]:
         return self.stack.mqtt_host, self.stack.mqtt_port
+
+    def config(self, url: str, broker_port: int) -> ServerConfig:
+        return ServerConfig(compute_url=url, mqtt_host="127.0.0.1", mqtt_port=broker_port)
 
     def faults(self, chance: random.Random) -> Mapping[str, Fault]:
         def kill(part: Callable[[], str]) -> Fault:

@@ -47,7 +47,8 @@ from cl_server.queue.tables import (
     without_limit,
 )
 
-# After how many events, of whatever job, what a user has is summed up on PostgreSQL.
+# At one in so many submits, what a user has is summed up on PostgreSQL. It is drawn: whatever is counted may be in step
+# with what somebody does.
 SUMMED_UP = 64
 
 
@@ -201,7 +202,7 @@ class SqlJobRepository:
             change.connection.execute(ADD, job.model_dump(mode="json") | values)
             change.note(job)
             change.wakes = True
-            if self._postgres and (change.events[-1].seq or 0) % SUMMED_UP == 0:
+            if self._postgres and secrets.randbelow(SUMMED_UP) == 0:
                 sum_up(change.connection, job.created_by)
             return job
 
