@@ -52,6 +52,7 @@ class ClipEmbeddingClient(PluginClient):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[EmbeddingOutput]:
         """Make the CLIP vector of an image.
 
@@ -68,6 +69,8 @@ class ClipEmbeddingClient(PluginClient):
             on_upload: called with the bytes sent so far, and the bytes in all.
             idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
                 time. A fresh one when not given.
+            cancel_with_wait: cancel the job on the server where `wait` ends before the job does (`timeout`,
+                `asyncio.timeout`, `task.cancel()`, Ctrl-C). Without it, the job keeps running, and the error names it.
 
         Returns:
             The job. Its `output` (EmbeddingOutput) is there once it has completed.
@@ -88,7 +91,9 @@ class ClipEmbeddingClient(PluginClient):
             file=upload(image, on_upload), normalize=normalize, profile=profile, priority=priority
         )
         return await self._jobs.submit(
-            EMBED_IMAGE, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key)
+            EMBED_IMAGE,
+            body,
+            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
         )
 
     async def attach(self, job: str | JobResponse) -> Job[EmbeddingOutput]:

@@ -45,6 +45,7 @@ class ExifClient(PluginClient):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[ExifOutput]:
         """Read the EXIF of an image.
 
@@ -59,6 +60,8 @@ class ExifClient(PluginClient):
             on_upload: called with the bytes sent so far, and the bytes in all.
             idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
                 time. A fresh one when not given.
+            cancel_with_wait: cancel the job on the server where `wait` ends before the job does (`timeout`,
+                `asyncio.timeout`, `task.cancel()`, Ctrl-C). Without it, the job keeps running, and the error names it.
 
         Returns:
             The job. Its `output` (ExifOutput) is there once it has completed.
@@ -76,7 +79,11 @@ class ExifClient(PluginClient):
         """
         EXTRACT.check(tags=tags, priority=priority)
         body = BodyCreateExifJob(file=upload(image, on_upload), tags=tags, priority=priority)
-        return await self._jobs.submit(EXTRACT, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key))
+        return await self._jobs.submit(
+            EXTRACT,
+            body,
+            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
+        )
 
     async def attach(self, job: str | JobResponse) -> Job[ExifOutput]:
         """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.

@@ -46,6 +46,7 @@ class FaceEmbeddingClient(PluginClient):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[FaceEmbeddingOutput]:
         """Make the vectors of the faces in an image.
 
@@ -60,6 +61,8 @@ class FaceEmbeddingClient(PluginClient):
             on_upload: called with the bytes sent so far, and the bytes in all.
             idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
                 time. A fresh one when not given.
+            cancel_with_wait: cancel the job on the server where `wait` ends before the job does (`timeout`,
+                `asyncio.timeout`, `task.cancel()`, Ctrl-C). Without it, the job keeps running, and the error names it.
 
         Returns:
             The job. Its `output` (FaceEmbeddingOutput) is there once it has completed.
@@ -78,7 +81,9 @@ class FaceEmbeddingClient(PluginClient):
         EMBED_FACES.check(priority=priority)
         body = BodyCreateFaceEmbeddingJob(file=upload(image, on_upload), normalize=normalize, priority=priority)
         return await self._jobs.submit(
-            EMBED_FACES, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key)
+            EMBED_FACES,
+            body,
+            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
         )
 
     async def attach(self, job: str | JobResponse) -> Job[FaceEmbeddingOutput]:

@@ -47,6 +47,7 @@ class HlsStreamingClient(PluginClient):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[HlsStreamingOutput]:
         """Make an HTTP live stream.
 
@@ -64,6 +65,8 @@ class HlsStreamingClient(PluginClient):
             on_upload: called with the bytes sent so far, and the bytes in all.
             idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
                 time. A fresh one when not given.
+            cancel_with_wait: cancel the job on the server where `wait` ends before the job does (`timeout`,
+                `asyncio.timeout`, `task.cancel()`, Ctrl-C). Without it, the job keeps running, and the error names it.
 
         Returns:
             The job. Its `output` (HlsStreamingOutput) is there once it has completed.
@@ -84,7 +87,9 @@ class HlsStreamingClient(PluginClient):
             file=upload(video, on_upload), variants=variants, include_original=include_original, priority=priority
         )
         return await self._jobs.submit(
-            GENERATE_MANIFEST, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key)
+            GENERATE_MANIFEST,
+            body,
+            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
         )
 
     async def attach(self, job: str | JobResponse) -> Job[HlsStreamingOutput]:

@@ -58,6 +58,7 @@ class ImageConversionClient(PluginClient):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[ImageConversionOutput]:
         """Convert an image.
 
@@ -73,6 +74,8 @@ class ImageConversionClient(PluginClient):
             on_upload: called with the bytes sent so far, and the bytes in all.
             idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
                 time. A fresh one when not given.
+            cancel_with_wait: cancel the job on the server where `wait` ends before the job does (`timeout`,
+                `asyncio.timeout`, `task.cancel()`, Ctrl-C). Without it, the job keeps running, and the error names it.
 
         Returns:
             The job. Its `output` (ImageConversionOutput) is there once it has completed.
@@ -92,7 +95,11 @@ class ImageConversionClient(PluginClient):
         body = BodyCreateImageConversionJob(
             file=upload(image, on_upload), format_=output_format, quality=quality, priority=priority
         )
-        return await self._jobs.submit(CONVERT, body, Follow(wait, timeout, on_progress, on_complete, idempotency_key))
+        return await self._jobs.submit(
+            CONVERT,
+            body,
+            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
+        )
 
     async def attach(self, job: str | JobResponse) -> Job[ImageConversionOutput]:
         """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.

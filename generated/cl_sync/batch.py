@@ -12,6 +12,7 @@ from cl_client.batch.run import as_completed as async_as_completed
 from cl_client.errors import ComputeClientError
 from cl_client.http.upload import FileInput
 from cl_client.loops.portal import Twin, unwrapped
+from cl_client.wire.types import JSONObject
 from cl_sync.job import Job
 
 Output = TypeVar("Output")
@@ -52,6 +53,13 @@ class Outcome(Twin[AsyncOutcome[Source, Output]], Generic[Source, Output]):
             ComputeClientError: `error`, where there is one.
         """
         return self.twin.output
+
+    def to_dict(self) -> JSONObject:
+        """The outcome as plain values: `source`, `job_id`, `task_type`, `status`, `output`, `error` and `resumed`.
+
+        For a table of a batch: `pandas.json_normalize([outcome.to_dict() for outcome in client.map(...)])`.
+        """
+        return self.portal.call(lambda: self.twin.to_dict())
 
 
 def as_completed(jobs: Iterable[Job[Output]], *, timeout: float | None = None) -> Generator[Job[Output]]:

@@ -125,7 +125,21 @@ class ComputeClient(Door[AsyncComputeClient]):
     ) -> Generator[Outcome[Source, Output]]:
         """Run a plugin method on many files: `for outcome in client.map(client.hash.compute, paths)`.
 
-        With `journal="batch.jsonl"` a run after a crash does only what is left. As `cl_client.batch.run.map_files`.
+        A file that fails stops none of the others: its outcome has the `error`. Leaving the loop early cancels what is
+        under way here; jobs that the server has taken run to their end there, unless `cancel_with_wait=True` is given.
+
+        Args:
+            method: of a plugin, such as `client.hash.compute`.
+            sources: the files, each as the method takes it. They are read only as far as there is room.
+            concurrency: files at once, 1 or more.
+            ordered: give the outcomes in the order of `sources`, rather than as the jobs end.
+            journal: a file that keeps what was done: a later call with the same one does only the rest.
+            finish: called for each job that has completed, as a part of the work: its error is the file's.
+            parameters: of the method, the same for each file.
+
+        Raises:
+            InvalidParameterError: `concurrency` is less than 1, or with a journal the method is of no plugin.
+            JournalError: the journal cannot be used.
         """
         return (
             Outcome(self.portal, each)

@@ -6,15 +6,21 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from cl_client.files.download import DownloadCallback
+from cl_client.files.open_file import Writable
 from cl_client.jobs.handle import Job as AsyncJob
 from cl_client.loops.portal import Twin
 from cl_client.model import JobFile, JobState
 from cl_client.watching.watch import JobCallback
 from cl_client.wire.types import JSONObject
 from cl_sync.watch import Watch
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+    from PIL import Image
 
 Output = TypeVar("Output")
 
@@ -25,6 +31,178 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
     It has the attributes of `JobState`. They say what was last heard: they move while the job is waited for or
     watched, and with `refresh`. Before the first word from the server, times are `None`.
     """
+
+    def wait(self, timeout: float | None = None, *, cancel_with_wait: bool = False) -> Job[Output]:
+        """Wait until the job has completed.
+
+        A wait that is cancelled (`asyncio.timeout`, `task.cancel()`, Ctrl-C) leaves the job running on the server.
+
+        Args:
+            timeout: seconds; `None` waits as long as it takes.
+            cancel_with_wait: cancel the job on the server where the wait ends before the job does.
+
+        Raises:
+            JobFailedError: it failed (`JobCancelledError`: it was cancelled).
+            WaitTimeoutError: it did not end in time; the job keeps running without `cancel_with_wait`.
+            JobNotFoundError: it was deleted.
+        """
+        return Job(self.portal, self.portal.run(self.twin.wait(timeout, cancel_with_wait=cancel_with_wait)))
+
+    def poll(self, interval: float, timeout: float | None = None) -> Job[Output]:
+        """As `wait`, by asking the server every `interval` seconds, with no broker."""
+        return Job(self.portal, self.portal.run(self.twin.poll(interval, timeout)))
+
+    def events(self) -> Generator[JobState]:
+        """Each state of the job from now on, the terminal one last. A slow reader gets the latest, and the end always.
+
+        Raises:
+            JobNotFoundError: the job was deleted.
+        """
+        return self.portal.iterate(self.twin.events())
+
+    def refresh(self) -> Job[Output]:
+        """Ask the server for the state now, and return this handle.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            ServerUnreachableError: the server does not answer.
+        """
+        return Job(self.portal, self.portal.run(self.twin.refresh()))
+
+    def cancel(self) -> Job[Output]:
+        """Have the server stop the job. One that runs is asked to, and its end comes as any other end does.
+
+        Raises:
+            ConflictError: it has ended already, otherwise.
+            UnsupportedError: the server cannot cancel.
+        """
+        return Job(self.portal, self.portal.run(self.twin.cancel()))
+
+    def retry(self) -> Job[Output]:
+        """Do a job that failed or was cancelled once more. It is a new job, with an id of its own.
+
+        Raises:
+            ConflictError: this one neither failed nor was cancelled.
+            UnsupportedError: the server cannot do that.
+        """
+        return Job(self.portal, self.portal.run(self.twin.retry()))
+
+    def files(self) -> Sequence[JobFile]:
+        """List its files: `input/…` were sent, `output/…` were made. Each has a path, a size in bytes, a SHA-256 where
+        the server knows it, and a media type.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot list files.
+        """
+        return self.portal.run(self.twin.files())
+
+    def delete(self) -> None:
+        """Delete the job and its files on the server. A job that runs is cancelled first.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot delete jobs.
+        """
+        self.portal.run(self.twin.delete())
+
+    @overload
+    def download(
+        self, dest: str | os.PathLike[str], file_path: str | None = None, *, on_progress: DownloadCallback | None = None
+    ) -> Path: ...
+
+    @overload
+    def download(
+        self, dest: Writable, file_path: str | None = None, *, on_progress: DownloadCallback | None = None
+    ) -> int: ...
+
+    def download(
+        self,
+        dest: str | os.PathLike[str] | Writable,
+        file_path: str | None = None,
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path | int:
+        """Download a file of the job, all of it or nothing.
+
+        Args:
+            dest: a file name, a folder that exists, or a file that is open for writing bytes.
+            file_path: relative to the job; the main file of its output when not given.
+            on_progress: called with the bytes received, and the bytes in all where known.
+
+        Returns:
+            Where the file is; for an open file, the number of bytes written.
+
+        Raises:
+            InvalidParameterError: the job has no main file, or `file_path` points outside of it.
+            DownloadError: it did not arrive whole, or cannot be written.
+        """
+        return self.portal.run(self.twin.download(dest, file_path, on_progress=on_progress))
+
+    def read(self, file_path: str | None = None, *, on_progress: DownloadCallback | None = None) -> bytes:
+        """The content of a file of the job. It is held in memory: `download` is for large files.
+
+        Args:
+            file_path: relative to the job; the main file of its output when not given.
+            on_progress: called with the bytes received, and the bytes in all where known.
+
+        Raises:
+            InvalidParameterError: the job has no main file, or `file_path` points outside of it.
+            NotFoundError: there is no such file.
+            DownloadError: it did not arrive whole.
+        """
+        return self.portal.run(self.twin.read(file_path, on_progress=on_progress))
+
+    def array(self, file_path: str | None = None) -> NDArray[numpy.float32]:
+        """The numbers of an `.npy` file of the job, such as embeddings: shape (dimensions,), or (faces, dimensions).
+
+        Args:
+            file_path: relative to the job; the main file of its output when not given.
+
+        Raises:
+            InvalidParameterError: the file holds no array.
+            ComputeClientError: NumPy is missing.
+            NotFoundError, DownloadError: as `read`.
+        """
+        return self.portal.run(self.twin.array(file_path))
+
+    def image(self, file_path: str | None = None) -> Image.Image:
+        """A picture that the job made, decoded by Pillow.
+
+        Args:
+            file_path: relative to the job; the main file of its output when not given.
+
+        Raises:
+            InvalidParameterError: the file holds no picture that Pillow can read.
+            ComputeClientError: Pillow is missing.
+            NotFoundError, DownloadError: as `read`.
+        """
+        return self.portal.run(self.twin.image(file_path))
+
+    def download_all(
+        self, folder: str | os.PathLike[str], *, concurrency: int = 4, on_progress: DownloadCallback | None = None
+    ) -> Sequence[Path]:
+        """Download all files that the job made, such as the playlists and segments of a stream.
+
+        They are called as in the job's `output`, and nothing is written outside of the folder.
+
+        Args:
+            folder: made where it is missing.
+            concurrency: files at once.
+            on_progress: called with the bytes written of all files, and the bytes in all.
+
+        Returns:
+            Where the files are; none, where the output is all there is.
+
+        Raises:
+            DownloadError: a file did not arrive whole, cannot be written, or has a name that points outside.
+            UnsupportedError: the server is older, and cannot list files.
+        """
+        return self.portal.run(self.twin.download_all(folder, concurrency=concurrency, on_progress=on_progress))
+
+    def follow(self, on_progress: JobCallback | None = None, on_complete: JobCallback | None = None) -> Watch:
+        """Listen, and call these as the job moves; the handle moves with them."""
+        return Watch(self.portal, self.portal.call(lambda: self.twin.follow(on_progress, on_complete)))
 
     @property
     def job_id(self) -> str:
@@ -114,115 +292,3 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         Raises: as `output`.
         """
         return self.twin.artifact
-
-    def wait(self, timeout: float | None = None) -> Job[Output]:
-        """Wait until the job has completed.
-
-        Args:
-            timeout: seconds; `None` waits as long as it takes.
-
-        Raises:
-            JobFailedError: it failed (`JobCancelledError`: it was cancelled).
-            WaitTimeoutError: it did not end in time; the job keeps running.
-            JobNotFoundError: it was deleted.
-        """
-        return Job(self.portal, self.portal.run(self.twin.wait(timeout)))
-
-    def poll(self, interval: float, timeout: float | None = None) -> Job[Output]:
-        """As `wait`, by asking the server every `interval` seconds, with no broker."""
-        return Job(self.portal, self.portal.run(self.twin.poll(interval, timeout)))
-
-    def events(self) -> Generator[JobState]:
-        """Each state of the job from now on, the terminal one last. A slow reader gets the latest, and the end always.
-
-        Raises:
-            JobNotFoundError: the job was deleted.
-        """
-        return self.portal.iterate(self.twin.events())
-
-    def refresh(self) -> Job[Output]:
-        """Ask the server for the state now, and return this handle.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-            ServerUnreachableError: the server does not answer.
-        """
-        return Job(self.portal, self.portal.run(self.twin.refresh()))
-
-    def cancel(self) -> Job[Output]:
-        """Have the server stop the job. One that runs is asked to, and its end comes as any other end does.
-
-        Raises:
-            ConflictError: it has ended already, otherwise.
-            UnsupportedError: the server cannot cancel.
-        """
-        return Job(self.portal, self.portal.run(self.twin.cancel()))
-
-    def retry(self) -> Job[Output]:
-        """Do a job that failed or was cancelled once more. It is a new job, with an id of its own.
-
-        Raises:
-            ConflictError: this one neither failed nor was cancelled.
-            UnsupportedError: the server cannot do that.
-        """
-        return Job(self.portal, self.portal.run(self.twin.retry()))
-
-    def files(self) -> Sequence[JobFile]:
-        """List its files: `input/…` were sent, `output/…` were made. Each has a path, a size in bytes, a SHA-256 where
-        the server knows it, and a media type.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot list files.
-        """
-        return self.portal.run(self.twin.files())
-
-    def delete(self) -> None:
-        """Delete the job and its files on the server. A job that runs is cancelled first.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot delete jobs.
-        """
-        self.portal.run(self.twin.delete())
-
-    def download(
-        self, dest: str | os.PathLike[str], file_path: str | None = None, *, on_progress: DownloadCallback | None = None
-    ) -> Path:
-        """Download a file of the job.
-
-        Args:
-            dest: a file name, or a folder that exists.
-            file_path: relative to the job; the main file of its output when not given.
-            on_progress: called with the bytes written, and the bytes in all where known.
-
-        Raises:
-            InvalidParameterError: the job has no main file, or `file_path` points outside of it.
-            DownloadError: it did not arrive whole, or cannot be written.
-        """
-        return self.portal.run(self.twin.download(dest, file_path, on_progress=on_progress))
-
-    def download_all(
-        self, folder: str | os.PathLike[str], *, concurrency: int = 4, on_progress: DownloadCallback | None = None
-    ) -> Sequence[Path]:
-        """Download all files that the job made, such as the playlists and segments of a stream.
-
-        They are called as in the job's `output`, and nothing is written outside of the folder.
-
-        Args:
-            folder: made where it is missing.
-            concurrency: files at once.
-            on_progress: called with the bytes written of all files, and the bytes in all.
-
-        Returns:
-            Where the files are; none, where the output is all there is.
-
-        Raises:
-            DownloadError: a file did not arrive whole, cannot be written, or has a name that points outside.
-            UnsupportedError: the server is older, and cannot list files.
-        """
-        return self.portal.run(self.twin.download_all(folder, concurrency=concurrency, on_progress=on_progress))
-
-    def follow(self, on_progress: JobCallback | None = None, on_complete: JobCallback | None = None) -> Watch:
-        """Listen, and call these as the job moves; the handle moves with them."""
-        return Watch(self.portal, self.portal.call(lambda: self.twin.follow(on_progress, on_complete)))

@@ -6,9 +6,10 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from cl_client.files.download import DownloadCallback
+from cl_client.files.open_file import Writable
 from cl_client.jobs.collection import Jobs as AsyncJobs
 from cl_client.jobs.follow import NOT_FOLLOWED, Follow
 from cl_client.jobs.operation import Operation
@@ -57,19 +58,24 @@ class Jobs(Twin[AsyncJobs]):
         """
         return Job(self.portal, self.portal.run(self.twin.get(job_id)))
 
-    def list(self, *, status: str | None = None, task_type: str | None = None) -> Generator[Job[JSONObject]]:
+    def list(
+        self, *, status: str | None = None, task_type: str | None = None, limit: int | None = None
+    ) -> Generator[Job[JSONObject]]:
         """Your jobs, newest first; admins see those of everybody. They are asked for as the loop goes on.
 
         Args:
             status: only those that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
             task_type: only those of this kind, such as `hash`.
+            limit: at most so many; all of them when not given.
 
         Raises:
+            InvalidParameterError: `limit` is negative.
             ValidationError: the server knows no such status.
             UnsupportedError: the server cannot list jobs.
         """
         return (
-            Job(self.portal, each) for each in self.portal.iterate(self.twin.list(status=status, task_type=task_type))
+            Job(self.portal, each)
+            for each in self.portal.iterate(self.twin.list(status=status, task_type=task_type, limit=limit))
         )
 
     def cancel(self, job_id: str) -> JobState:
@@ -122,11 +128,40 @@ class Jobs(Twin[AsyncJobs]):
         """
         self.portal.run(self.twin.delete(job_id))
 
+    @overload
     def download(
         self, job_id: str, file_path: str, dest: str | os.PathLike[str], *, on_progress: DownloadCallback | None = None
-    ) -> Path:
+    ) -> Path: ...
+
+    @overload
+    def download(
+        self, job_id: str, file_path: str, dest: Writable, *, on_progress: DownloadCallback | None = None
+    ) -> int: ...
+
+    @overload
+    def download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str] | Writable,
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path | int: ...
+
+    def download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str] | Writable,
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path | int:
         """Download a file of a job; as `Job.download`."""
         return self.portal.run(self.twin.download(job_id, file_path, dest, on_progress=on_progress))
+
+    def read(self, job_id: str, file_path: str, *, on_progress: DownloadCallback | None = None) -> bytes:
+        """The content of a file of a job; as `Job.read`."""
+        return self.portal.run(self.twin.read(job_id, file_path, on_progress=on_progress))
 
     def download_files(
         self,

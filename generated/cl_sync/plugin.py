@@ -36,6 +36,7 @@ class PluginClient(Twin[AnyPluginClient]):
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[JSONObject]:
         """Submit a job with parameters that the client need not know: for a server newer than the generated code.
 
@@ -43,7 +44,7 @@ class PluginClient(Twin[AnyPluginClient]):
             files: by the name of the form field, usually `file`.
             params: by their wire names; `None` values are not sent, lists and objects go as JSON.
             priority: 0 to 10; the server's default when not given.
-            wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
+            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait: as in the typed methods.
 
         Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
             where the route has parameters of its own.
@@ -60,6 +61,7 @@ class PluginClient(Twin[AnyPluginClient]):
                     on_progress=on_progress,
                     on_complete=on_complete,
                     idempotency_key=idempotency_key,
+                    cancel_with_wait=cancel_with_wait,
                 )
             ),
         )
@@ -74,6 +76,7 @@ class PluginClient(Twin[AnyPluginClient]):
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[JSONObject]:
         """Submit a job that needs no file; otherwise as `submit_with_files`."""
         return Job(
@@ -87,6 +90,7 @@ class PluginClient(Twin[AnyPluginClient]):
                     on_progress=on_progress,
                     on_complete=on_complete,
                     idempotency_key=idempotency_key,
+                    cancel_with_wait=cancel_with_wait,
                 )
             ),
         )

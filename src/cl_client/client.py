@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from cl_client.batch.run import Outcome, map_files
+from cl_client.config.addresses import without_secrets
 from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.seconds import seconds
@@ -108,6 +109,9 @@ class JobClient:
         self._jobs = Jobs(self._server, self._make_watcher(), self._reader, self.api)
         self._workers = Workers(self._subscribe, self.contract)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {without_secrets(self.base_url)}, MQTT {self.mqtt_broker}:{self.mqtt_port}>"
+
     @property
     def jobs(self) -> Jobs:
         """Jobs by their id: `await client.jobs.get(job_id)`."""
@@ -131,7 +135,21 @@ class JobClient:
     ) -> AsyncGenerator[Outcome[Source, Output]]:
         """Run a plugin method on many files: `async for outcome in client.map(client.hash.compute, paths)`.
 
-        With `journal="batch.jsonl"` a run after a crash does only what is left. As `cl_client.batch.run.map_files`.
+        A file that fails stops none of the others: its outcome has the `error`. Leaving the loop early cancels what is
+        under way here; jobs that the server has taken run to their end there, unless `cancel_with_wait=True` is given.
+
+        Args:
+            method: of a plugin, such as `client.hash.compute`.
+            sources: the files, each as the method takes it. They are read only as far as there is room.
+            concurrency: files at once, 1 or more.
+            ordered: give the outcomes in the order of `sources`, rather than as the jobs end.
+            journal: a file that keeps what was done: a later call with the same one does only the rest.
+            finish: awaited for each job that has completed, as a part of the work: its error is the file's.
+            parameters: of the method, the same for each file.
+
+        Raises:
+            InvalidParameterError: `concurrency` is less than 1, or with a journal the method is of no plugin.
+            JournalError: the journal cannot be used.
         """
         return map_files(
             method,

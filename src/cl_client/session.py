@@ -18,6 +18,7 @@ from cl_client.accounts.auth_client import AuthClient
 from cl_client.accounts.session_store import Session, SessionStore
 from cl_client.accounts.token import EARLY, Token
 from cl_client.client import ComputeClient
+from cl_client.config.addresses import without_secrets
 from cl_client.config.defaults import ComputeClientConfig
 from cl_client.config.servers import Credentials, ServerConfig
 from cl_client.errors import (
@@ -82,6 +83,9 @@ class SessionManager:
         self._obstacle: ComputeClientError | None = None
         self.kept_in: str | None = None
         """Where `login` put the token, in words; `None` where it ends with the process."""
+
+    def __repr__(self) -> str:
+        return f"<SessionManager {without_secrets(self.auth.base_url)}, {self.username or 'guest'}>"
 
     @property
     def username(self) -> str | None:

@@ -32,6 +32,7 @@ class MediaThumbnailClient(PluginClient[AsyncMediaThumbnailClient]):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[MediaThumbnailOutput]:
         """Make a thumbnail.
 
@@ -48,6 +49,8 @@ class MediaThumbnailClient(PluginClient[AsyncMediaThumbnailClient]):
             on_upload: called with the bytes sent so far, and the bytes in all.
             idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
                 time. A fresh one when not given.
+            cancel_with_wait: cancel the job on the server where `wait` ends before the job does (`timeout`,
+                `asyncio.timeout`, `task.cancel()`, Ctrl-C). Without it, the job keeps running, and the error names it.
 
         Returns:
             The job. Its `output` (MediaThumbnailOutput) is there once it has completed.
@@ -78,6 +81,7 @@ class MediaThumbnailClient(PluginClient[AsyncMediaThumbnailClient]):
                     on_complete=on_complete,
                     on_upload=on_upload,
                     idempotency_key=idempotency_key,
+                    cancel_with_wait=cancel_with_wait,
                 )
             ),
         )

@@ -14,6 +14,7 @@ from cl_api.auth.api.auth import create_token, get_public_key, refresh_token
 from cl_api.auth.api.users import create_user, delete_user, get_current_user, get_user, list_users, update_user
 from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
 from cl_client.accounts.user import UserCreateRequest, UserUpdateRequest
+from cl_client.config.addresses import without_secrets
 from cl_client.config.defaults import ComputeClientConfig
 from cl_client.config.servers import ServerConfig
 from cl_client.errors import ResponseError
@@ -57,6 +58,9 @@ class AuthClient:
         self._transport = Transport(self.base_url, timeout=seconds, auth=_TokenOfTheCall(), when_away=_IS_AWAY)
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer, for what has no method here."""
+
+    def __repr__(self) -> str:
+        return f"<AuthClient {without_secrets(self.base_url)}>"
 
     async def login(self, username: str, password: str) -> TokenResponse:
         """Exchange a name and a password for a token.

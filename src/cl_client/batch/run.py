@@ -29,13 +29,13 @@ from cl_client.errors import (
     JobNotFoundError,
     JournalError,
 )
-from cl_client.http.file_source import is_url
+from cl_client.http.file_source import is_url, name_of
 from cl_client.http.upload import FileInput
 from cl_client.jobs.handle import Job
 from cl_client.loops.parallel import in_parallel
 from cl_client.model import JobState
 from cl_client.watching.watch import JobCallback
-from cl_client.wire.types import Unset
+from cl_client.wire.types import JSONObject, Unset
 
 Source = TypeVar("Source", bound=FileInput | None)
 Output = TypeVar("Output")
@@ -48,6 +48,7 @@ Finish = Callable[[Source, Job[Output]], Awaitable[None]]
 
 _NOT_OF_THE_ITEM: Final = frozenset({"priority", "on_progress", "on_complete", "on_upload"})
 """Parameters that say how a job is done, but not what comes out."""
+_OF_THE_WAIT: Final = frozenset({"wait", "timeout", "cancel_with_wait"})
 
 
 @frozen
@@ -76,6 +77,24 @@ class Outcome(Generic[Source, Output]):
         if self.job is None:
             raise self.error or ComputeClientError("there is no job")
         return self.job.output
+
+    def to_dict(self) -> JSONObject:
+        """The outcome as plain values: `source`, `job_id`, `task_type`, `status`, `output`, `error` and `resumed`.
+
+        For a table of a batch: `pandas.json_normalize([outcome.to_dict() async for outcome in client.map(...)])`.
+        """
+        state = self.job.state if self.job is not None else None
+        if isinstance(self.error, JobFailedError):
+            state = self.error.job
+        return {
+            "source": None if self.source is None else name_of(self.source),
+            "job_id": state.job_id if state is not None else self.error and self.error.job_id,
+            "task_type": state and state.task_type,
+            "status": state.status if state is not None else "failed",
+            "output": state and state.task_output,
+            "error": self.error and self.error.message,
+            "resumed": self.resumed,
+        }
 
 
 async def map_files(
@@ -189,8 +208,9 @@ class _Journaled(Generic[Source, Output]):
             raise InvalidParameterError("a journal needs a method of a plugin, such as client.hash.compute")
         self._plugin = cast("_Plugin[Output]", plugin)
         self._method = method
-        self._parameters = {name: value for name, value in parameters.items() if name not in {"wait", "timeout"}}
+        self._parameters = {name: value for name, value in parameters.items() if name not in _OF_THE_WAIT}
         self._timeout = cast("float | None", parameters.get("timeout"))
+        self._cancels = bool(parameters.get("cancel_with_wait"))
         self._file = _full_path(source)
         self._item = self._item_of(server)
 
@@ -202,7 +222,7 @@ class _Journaled(Generic[Source, Output]):
             return Outcome(self._source, await self._plugin.attach(state), None, resumed=True)
         job = await self._under_way(entry) or await self._submitted()
         try:
-            await job.wait(self._timeout)
+            await job.wait(self._timeout, cancel_with_wait=self._cancels)
         except JobFailedError as error:
             await asyncio.to_thread(self._journal.failed, self._item, job.job_id, error.message)
             raise
@@ -257,7 +277,7 @@ def _full_path(source: FileInput | None) -> str:
         return source
     if not isinstance(source, (str, os.PathLike)):
         raise InvalidParameterError("a journal knows files by their path or URL: what has none cannot be resumed")
-    return os.path.abspath(cast("str | os.PathLike[str]", source))  # noqa: PTH100 (a link is a name of its own)
+    return os.path.abspath(source)  # noqa: PTH100 (a link is a name of its own)
 
 
 def _stat(path: str) -> os.stat_result:

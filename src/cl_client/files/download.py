@@ -75,13 +75,27 @@ async def download_job_file(
         ServerUnreachableError: the connection broke, and did not come back (`RequestTimeoutError`: not in time).
         DownloadError: it did not arrive as it is on the server, or cannot be written (disk full, no permission).
     """
-    url = contract.file_path(job_id, _relative(file_path))
-    target = _target(Path(dest), file_path)
+    target = _target(Path(dest), _relative(file_path))
     with whole_or_not_at_all(target) as file:
-        fetch = _Fetch(transport, url, file, sha256, on_progress)
-        async with transport.in_time("GET", url):
-            await fetch.all()
+        await fetch_job_file(transport, contract, job_id, file_path, file, sha256=sha256, on_progress=on_progress)
     return target
+
+
+async def fetch_job_file(
+    transport: Transport,
+    contract: Contract,
+    job_id: str,
+    file_path: str,
+    file: BinaryIO,
+    *,
+    sha256: str | None = None,
+    on_progress: DownloadCallback | None = None,
+) -> None:
+    """Stream a file of a job into an open file that can seek and is empty. Otherwise as `download_job_file`."""
+    url = contract.file_path(job_id, _relative(file_path))
+    fetch = _Fetch(transport, url, file, sha256, on_progress)
+    async with transport.in_time("GET", url):
+        await fetch.all()
 
 
 class _Fetch:

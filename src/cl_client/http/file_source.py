@@ -17,6 +17,8 @@ from cl_client.wire.types import Readable
 _URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://")
 """RFC 3986 §3.1; a Windows drive has one slash behind its colon, if any."""
 
+_SHOWN: Final = 40
+
 
 class AsyncReadable(Protocol):
     """A file that is read with `await`: Starlette's and FastAPI's `UploadFile`, files of aiofiles."""
@@ -106,6 +108,23 @@ def content_of(source: object) -> tuple[Content, str]:
     return _of_file(source)
 
 
+def name_of(source: object) -> str:
+    """What a source is called in a list: the path or URL itself (the beginning of a `data:` URL), or its file name."""
+    if isinstance(source, (str, os.PathLike)):
+        text = os.fsdecode(cast("str | os.PathLike[str]", source))
+        return f"{text[:_SHOWN]}…" if len(text) > _SHOWN and text[:5].lower() == "data:" else text
+    return name_in(source)
+
+
+def name_in(source: object) -> str:
+    """The file name that an object has: that of an `Upload`, an open file, an upload to a web framework, a picture."""
+    for attribute in ("file_name", "filename", "name"):
+        name: object = getattr(source, attribute, None)
+        if isinstance(name, str) and (last := Path(name.replace("\\", "/")).name.replace("\0", "")):
+            return last
+    return "file"
+
+
 def is_url(source: object) -> bool:
     """Whether that is the URL of a file that is fetched."""
     return isinstance(source, str) and re.match("(?:https?://|data:)", source, re.IGNORECASE) is not None
@@ -131,7 +150,7 @@ def _of_url(text: str) -> DataUrl | RemoteFile | None:
 
 
 def _of_file(source: object) -> tuple[Content, str]:
-    name = _own_name(source)
+    name = name_in(source)
     # Of an upload to a web framework, the file beneath can be read again, and without `await`.
     for inner in ("file", "stream"):
         beneath: object = getattr(source, inner, None)
@@ -146,14 +165,6 @@ def _of_file(source: object) -> tuple[Content, str]:
     raise InvalidParameterError(
         f"a {type(source).__name__} cannot be sent: give a path, a URL, bytes, an open file or a picture"
     )
-
-
-def _own_name(source: object) -> str:
-    for attribute in ("filename", "name"):
-        name: object = getattr(source, attribute, None)
-        if isinstance(name, str) and (last := Path(name.replace("\\", "/")).name.replace("\0", "")):
-            return last
-    return "file"
 
 
 def _is_picture(source: object) -> TypeGuard[Picture]:

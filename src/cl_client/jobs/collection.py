@@ -7,13 +7,15 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar, overload
 
 from cl_client.errors import InvalidParameterError
 from cl_client.files.download import DownloadCallback
 from cl_client.files.local_names import local_names, place_in
+from cl_client.files.open_file import Writable, into_file, into_memory
 from cl_client.http import telemetry
 from cl_client.http.idempotency import fresh_key
 from cl_client.jobs.follow import NOT_FOLLOWED, Follow
@@ -79,8 +81,8 @@ class Jobs:
         )
         watch = job.follow(follow.on_progress, follow.on_complete) if follow.is_heard else None
         if follow.wait:
-            with _named_when_cancelled(job.job_id):
-                await job.wait(follow.timeout)
+            with contextlib.nullcontext() if follow.cancel_with_wait else _named_when_cancelled(job.job_id):
+                await job.wait(follow.timeout, cancel_with_wait=follow.cancel_with_wait)
                 if watch is not None:
                     await watch.end()
         return job
@@ -103,22 +105,32 @@ class Jobs:
         state = await self.fetch(job_id)
         return Job(self, job_id, state.task_type, state=state, decode=dict)
 
-    async def list(self, *, status: str | None = None, task_type: str | None = None) -> AsyncGenerator[Job[JSONObject]]:
+    async def list(
+        self, *, status: str | None = None, task_type: str | None = None, limit: int | None = None
+    ) -> AsyncGenerator[Job[JSONObject]]:
         """Your jobs, newest first; admins see those of everybody. They are asked for as the loop goes on.
 
         Args:
             status: only those that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
             task_type: only those of this kind, such as `hash`.
+            limit: at most so many; all of them when not given.
 
         Raises:
+            InvalidParameterError: `limit` is negative.
             ValidationError: the server knows no such status.
             UnsupportedError: the server cannot list jobs.
         """
         cursor: str | None = None
-        while True:
+        if limit is not None and limit < 0:
+            raise InvalidParameterError(f"limit is {limit}, and has to be at least 0")
+        left = -1 if limit is None else limit
+        while left != 0:
             page = await self._server.page(status=status, task_type=task_type, cursor=cursor)
             for state in page.jobs:
+                if left == 0:
+                    return
                 yield Job(self, state.job_id, state.task_type, state=state, decode=dict)
+                left -= 1
             if page.cursor is None or page.cursor == cursor:
                 return
             cursor = page.cursor
@@ -182,6 +194,7 @@ class Jobs:
         """
         await self._server.delete(job_id)
 
+    @overload
     async def download(
         self,
         job_id: str,
@@ -189,9 +202,39 @@ class Jobs:
         dest: str | os.PathLike[str],
         *,
         on_progress: DownloadCallback | None = None,
-    ) -> Path:
+    ) -> Path: ...
+
+    @overload
+    async def download(
+        self, job_id: str, file_path: str, dest: Writable, *, on_progress: DownloadCallback | None = None
+    ) -> int: ...
+
+    @overload
+    async def download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str] | Writable,
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path | int: ...
+
+    async def download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str] | Writable,
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path | int:
         """Download a file of a job; as `Job.download`."""
-        return await self._download(job_id, file_path, dest, on_progress)
+        if isinstance(dest, (str, os.PathLike)):
+            return await self._download(job_id, file_path, dest, on_progress)
+        return await into_file(partial(self._fetch, job_id, file_path, on_progress), dest)
+
+    async def read(self, job_id: str, file_path: str, *, on_progress: DownloadCallback | None = None) -> bytes:
+        """The content of a file of a job; as `Job.read`."""
+        return await into_memory(partial(self._fetch, job_id, file_path, on_progress))
 
     async def download_files(
         self,
@@ -227,8 +270,16 @@ class Jobs:
         on_progress: DownloadCallback | None,
         sha256: str | None = None,
     ) -> Path:
-        with telemetry.span("cl_client.download", {telemetry.JOB_ID: job_id, "cl_client.file": file_path}):
+        with _downloading(job_id, file_path):
             return await self._server.download(job_id, file_path, dest, sha256=sha256, on_progress=on_progress)
+
+    async def _fetch(self, job_id: str, file_path: str, on_progress: DownloadCallback | None, file: BinaryIO) -> None:
+        with _downloading(job_id, file_path):
+            await self._server.fetch(job_id, file_path, file, on_progress=on_progress)
+
+
+def _downloading(job_id: str, file_path: str) -> AbstractContextManager[telemetry.Attributes]:
+    return telemetry.span("cl_client.download", {telemetry.JOB_ID: job_id, "cl_client.file": file_path})
 
 
 @contextlib.contextmanager

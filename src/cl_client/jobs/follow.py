@@ -25,6 +25,7 @@ class Follow:
         on_complete: called once, with the terminal state.
         idempotency_key: a name for this submit: sent again, it gives the job of the first time. When not given, a
             fresh one, by which a request that was cut can be sent again.
+        cancel_with_wait: cancel the job on the server where the wait ends before the job does.
 
     Raises:
         InvalidParameterError: `timeout` is no number of seconds.
@@ -35,6 +36,7 @@ class Follow:
     on_progress: JobCallback | None = None
     on_complete: JobCallback | None = None
     idempotency_key: str | None = None
+    cancel_with_wait: bool = False
 
     @property
     def is_heard(self) -> bool:

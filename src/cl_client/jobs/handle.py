@@ -5,34 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import weakref
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, overload
 
 from cl_client.config.seconds import seconds
 from cl_client.errors import (
     ComputeClientError,
+    ConflictError,
     InvalidParameterError,
-    JobCancelledError,
-    JobFailedError,
-    ResponseError,
     WaitTimeoutError,
 )
 from cl_client.files.download import DownloadCallback
+from cl_client.files.open_file import Writable
 from cl_client.http import telemetry
+from cl_client.jobs.content import array_in, image_in
+from cl_client.jobs.known_job import KnownJob
 from cl_client.model import JobFile, JobState
 from cl_client.server import status
 from cl_client.watching.event import supersedes
 from cl_client.watching.watch import JobCallback, Watch
-from cl_client.wire.types import JSONObject, JSONValue
+from cl_client.wire.types import JSONValue
 
 if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+    from PIL import Image
+
     from cl_client.jobs.collection import Jobs
 
 Output = TypeVar("Output")
 
+_FAREWELL: Final = 5.0
+"""Seconds that a wait which ends may take to cancel its job."""
 
-class Job(Generic[Output]):
+
+class Job(KnownJob[Output], Generic[Output]):
     """A job on the server: what is known of it, and what can be done with it.
 
     It has the attributes of `JobState`. They say what was last heard: they move while the job is waited for or
@@ -50,130 +59,25 @@ class Job(Generic[Output]):
         decode: Callable[[Mapping[str, JSONValue]], Output],
         artifact: str | None = None,
     ) -> None:
+        super().__init__(job_id, task_type, state, status_word, decode, artifact)
         self._jobs = jobs
-        self._job_id = job_id
-        self._task_type = task_type
-        self._status_word = status_word
-        self._state = state
-        self._decode = decode
-        self._artifact = artifact
 
-    def __repr__(self) -> str:
-        return f"<Job {self.job_id} {self.task_type} {self.status} {self.progress} %>"
-
-    @property
-    def job_id(self) -> str:
-        """The id, an opaque string."""
-        return self._job_id
-
-    @property
-    def task_type(self) -> str:
-        """The kind of the job, such as `image_conversion`."""
-        return self._task_type
-
-    @property
-    def state(self) -> JobState | None:
-        """All that was last heard of the job, `None` before the first word."""
-        return self._state
-
-    @property
-    def status(self) -> str:
-        """`queued`, `processing`, `completed`, `failed` or `cancelled`, or a newer word of a newer server."""
-        return self.state.status if self.state is not None else self._status_word
-
-    @property
-    def done(self) -> bool:
-        """Whether the job has ended, well or not."""
-        return status.is_terminal(self.status)
-
-    @property
-    def progress(self) -> int:
-        """0 to 100, in per cent."""
-        return self.state.progress if self.state is not None else 0
-
-    @property
-    def params(self) -> JSONObject:
-        """The parameters of the job as the server keeps them."""
-        return self.state.params if self.state is not None else {}
-
-    @property
-    def task_output(self) -> JSONObject | None:
-        """The output as it came; `output` is the typed one."""
-        return self.state.task_output if self.state is not None else None
-
-    @property
-    def error_message(self) -> str | None:
-        """Why it failed, where it did."""
-        return self.state.error_message if self.state is not None else None
-
-    @property
-    def priority(self) -> int | None:
-        """0 to 10; higher goes first."""
-        return self.state.priority if self.state is not None else None
-
-    @property
-    def created_at(self) -> int | None:
-        """UTC milliseconds."""
-        return self.state.created_at if self.state is not None else None
-
-    @property
-    def updated_at(self) -> int | None:
-        """UTC milliseconds."""
-        return self.state.updated_at if self.state is not None else None
-
-    @property
-    def started_at(self) -> int | None:
-        """UTC milliseconds, `None` while it is queued."""
-        return self.state.started_at if self.state is not None else None
-
-    @property
-    def completed_at(self) -> int | None:
-        """UTC milliseconds, `None` until it has ended."""
-        return self.state.completed_at if self.state is not None else None
-
-    @property
-    def output(self) -> Output:
-        """The typed output.
-
-        Raises:
-            JobFailedError: the job failed or was cancelled.
-            ComputeClientError: the job has not ended, as far as is known.
-            ResponseError: the output is not what the spec promises.
-        """
-        state = self._completed()
-        try:
-            return self._decode(state.task_output or {})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ResponseError(
-                f"the output of job {self.job_id} is not what the spec of {self.task_type} promises: {error!r}",
-                job_id=self.job_id,
-                hint="regenerate the client from this server, or read job.task_output",
-            ) from error
-
-    @property
-    def artifact(self) -> str | None:
-        """The path of the job's main file, relative to the job; `None` where the output is all there is.
-
-        Raises: as `output`.
-        """
-        output = self._completed().task_output or {}
-        if self._artifact is None or "/" in self._artifact:
-            return self._artifact
-        path = output.get(self._artifact)
-        return path if isinstance(path, str) else None
-
-    async def wait(self, timeout: float | None = None) -> Job[Output]:
+    async def wait(self, timeout: float | None = None, *, cancel_with_wait: bool = False) -> Job[Output]:
         """Wait until the job has completed.
+
+        A wait that is cancelled (`asyncio.timeout`, `task.cancel()`, Ctrl-C) leaves the job running on the server.
 
         Args:
             timeout: seconds; `None` waits as long as it takes.
+            cancel_with_wait: cancel the job on the server where the wait ends before the job does.
 
         Raises:
             JobFailedError: it failed (`JobCancelledError`: it was cancelled).
-            WaitTimeoutError: it did not end in time; the job keeps running.
+            WaitTimeoutError: it did not end in time; the job keeps running without `cancel_with_wait`.
             JobNotFoundError: it was deleted.
         """
         timeout = seconds("timeout", timeout)
+        then = self._stopped if cancel_with_wait else self._left
         with self._waiting():
             # A submit that was sent again may hear that the job has ended already, but not how.
             if self.state is None or not self.done:
@@ -183,7 +87,11 @@ class Job(Generic[Output]):
                     except TimeoutError:
                         # It may have ended in the very moment.
                         if not self.done:
-                            raise self._timed_out(timeout) from None
+                            raise self._timed_out(timeout, self.status, await then()) from None
+                    except asyncio.CancelledError as cancelled:
+                        if cancel_with_wait:
+                            cancelled.add_note(f"job {self.job_id}: {await then()}")
+                        raise
             self._completed()
         return self
 
@@ -199,7 +107,7 @@ class Job(Generic[Output]):
             except TimeoutError as error:
                 if isinstance(error, ComputeClientError):
                     raise
-                raise self._timed_out(timeout) from None
+                raise self._timed_out(timeout, self.status, await self._left()) from None
             if self.state is not None and not known:
                 telemetry.job_ended(self.state)
             self._completed()
@@ -271,28 +179,86 @@ class Job(Generic[Output]):
         """
         await self._jobs.delete(self.job_id)
 
+    @overload
     async def download(
         self,
         dest: str | os.PathLike[str],
         file_path: str | None = None,
         *,
         on_progress: DownloadCallback | None = None,
-    ) -> Path:
-        """Download a file of the job.
+    ) -> Path: ...
+
+    @overload
+    async def download(
+        self, dest: Writable, file_path: str | None = None, *, on_progress: DownloadCallback | None = None
+    ) -> int: ...
+
+    async def download(
+        self,
+        dest: str | os.PathLike[str] | Writable,
+        file_path: str | None = None,
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path | int:
+        """Download a file of the job, all of it or nothing.
 
         Args:
-            dest: a file name, or a folder that exists.
+            dest: a file name, a folder that exists, or a file that is open for writing bytes.
             file_path: relative to the job; the main file of its output when not given.
-            on_progress: called with the bytes written, and the bytes in all where known.
+            on_progress: called with the bytes received, and the bytes in all where known.
+
+        Returns:
+            Where the file is; for an open file, the number of bytes written.
 
         Raises:
             InvalidParameterError: the job has no main file, or `file_path` points outside of it.
             DownloadError: it did not arrive whole, or cannot be written.
         """
-        path = file_path if file_path is not None else self.artifact
-        if path is None:
-            raise InvalidParameterError(f"a {self.task_type} job makes no file: its result is in job.output")
-        return await self._jobs.download(self.job_id, path, dest, on_progress=on_progress)
+        return await self._jobs.download(self.job_id, self._path(file_path), dest, on_progress=on_progress)
+
+    async def read(self, file_path: str | None = None, *, on_progress: DownloadCallback | None = None) -> bytes:
+        """The content of a file of the job. It is held in memory: `download` is for large files.
+
+        Args:
+            file_path: relative to the job; the main file of its output when not given.
+            on_progress: called with the bytes received, and the bytes in all where known.
+
+        Raises:
+            InvalidParameterError: the job has no main file, or `file_path` points outside of it.
+            NotFoundError: there is no such file.
+            DownloadError: it did not arrive whole.
+        """
+        return await self._jobs.read(self.job_id, self._path(file_path), on_progress=on_progress)
+
+    async def array(self, file_path: str | None = None) -> NDArray[numpy.float32]:
+        """The numbers of an `.npy` file of the job, such as embeddings: shape (dimensions,), or (faces, dimensions).
+
+        Args:
+            file_path: relative to the job; the main file of its output when not given.
+
+        Raises:
+            InvalidParameterError: the file holds no array.
+            ComputeClientError: NumPy is missing.
+            NotFoundError, DownloadError: as `read`.
+        """
+        path = self._path(file_path)
+        return array_in(await self.read(path), path)
+
+    async def image(self, file_path: str | None = None) -> Image.Image:
+        """A picture that the job made, decoded by Pillow.
+
+        Args:
+            file_path: relative to the job; the main file of its output when not given.
+
+        Raises:
+            InvalidParameterError: the file holds no picture that Pillow can read.
+            ComputeClientError: Pillow is missing.
+            NotFoundError, DownloadError: as `read`.
+        """
+        path = self._path(file_path)
+        image = await asyncio.to_thread(image_in, await self.read(path), path)
+        self._seen = weakref.ref(image)
+        return image
 
     async def download_all(
         self,
@@ -344,17 +310,31 @@ class Job(Generic[Output]):
             finally:
                 learned[telemetry.OUTCOME] = self.status
 
-    def _timed_out(self, timeout: float | None) -> WaitTimeoutError:
+    async def _left(self) -> str:
+        return "it keeps running"
+
+    async def _stopped(self) -> str:
+        """Have the server cancel the job, in a few seconds at most: the caller is about to leave. Says how it went."""
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await self._jobs.cancel(self.job_id)
+        except TimeoutError:
+            return "it keeps running, for the server did not answer"
+        except ConflictError:
+            return "it has ended"
+        except ComputeClientError as error:
+            return f"it keeps running: {error.reason}"
+        return "it was cancelled"
+
+    def _timed_out(self, timeout: float | None, was: str, then: str) -> WaitTimeoutError:
         return WaitTimeoutError(
-            f"job {self.job_id} is still {self.status} after {timeout or 0:g} s; it keeps running",
+            f"job {self.job_id} is still {was} after {timeout or 0:g} s; {then}",
             job_id=self.job_id,
             hint=f"wait for it again: await client.wait_for_job({self.job_id!r})",
         )
 
-    def _completed(self) -> JobState:
-        state = self.state
-        if state is None or not status.is_terminal(state.status):
-            raise ComputeClientError(f"job {self.job_id} is {self.status}: wait for it first", job_id=self.job_id)
-        if state.status != status.COMPLETED:
-            raise (JobCancelledError if state.status == status.CANCELLED else JobFailedError)(state)
-        return state
+    def _path(self, file_path: str | None) -> str:
+        path = file_path if file_path is not None else self.artifact
+        if path is None:
+            raise InvalidParameterError(f"a {self.task_type} job makes no file: its result is in job.output")
+        return path

@@ -289,6 +289,12 @@ class Twin(Generic[Held]):
     def __repr__(self) -> str:
         return repr(self.twin)
 
+    def _repr_html_(self) -> str | None:
+        return cast("str | None", getattr(self.twin, "_repr_html_", lambda: None)())
+
+    def _repr_png_(self) -> bytes | None:
+        return cast("bytes | None", getattr(self.twin, "_repr_png_", lambda: None)())
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Twin) and self.twin == cast("Twin[object]", other).twin
 

@@ -72,6 +72,7 @@ class PluginClient:
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[JSONObject]:
         """Submit a job with parameters that the client need not know: for a server newer than the generated code.
 
@@ -79,7 +80,7 @@ class PluginClient:
             files: by the name of the form field, usually `file`.
             params: by their wire names; `None` values are not sent, lists and objects go as JSON.
             priority: 0 to 10; the server's default when not given.
-            wait, timeout, on_progress, on_complete, idempotency_key: as in the typed methods.
+            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait: as in the typed methods.
 
         Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
             where the route has parameters of its own.
@@ -94,7 +95,7 @@ class PluginClient:
             for name, value in {**(params or {}), "priority": priority}.items():
                 if value is not None:
                     fields.append((name, _form_text(value).encode(), None, None))
-        follow = Follow(wait, timeout, on_progress, on_complete, idempotency_key)
+        follow = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait)
         return await self._jobs.submit(self._untyped(), Multipart(fields), follow)
 
     async def submit_job(
@@ -107,11 +108,12 @@ class PluginClient:
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
+        cancel_with_wait: bool = False,
     ) -> Job[JSONObject]:
         """Submit a job that needs no file; otherwise as `submit_with_files`."""
         if self.sends_json:
             body: JSONObject = {**params, **({} if priority is None else {"priority": priority})}
-            follow = Follow(wait, timeout, on_progress, on_complete, idempotency_key)
+            follow = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait)
             return await self._jobs.submit(self._untyped(), body, follow)
         return await self.submit_with_files(
             {},

@@ -11,6 +11,7 @@ from typing import ClassVar, Final, Literal, Self
 import httpx
 from attrs import frozen
 
+from cl_client.config.addresses import without_secrets
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.servers import ServerConfig
 from cl_client.config.settings import Told, told_by_all, told_by_environment
@@ -91,6 +92,9 @@ class ServerClient:
         self._add_keys(secrets["api_key"])
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer beneath."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {without_secrets(self.base_url)}>"
 
     def _environment(self, name: str) -> str | None:
         return os.environ.get(f"{self.program.upper().replace('-', '_')}_{name.upper()}") if self.program else None

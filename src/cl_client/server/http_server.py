@@ -6,12 +6,12 @@ import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
 
 from attrs import evolve
 
 from cl_client.errors import JobNotFoundError, ResponseError
-from cl_client.files.download import download_job_file
+from cl_client.files.download import download_job_file, fetch_job_file
 from cl_client.http.error_translation import promised
 from cl_client.http.transport import Transport
 from cl_client.model import Capabilities, JobFile, JobPage, JobState, well_formed
@@ -134,6 +134,17 @@ class HttpJobServer:
         return await download_job_file(
             self._transport, contract, own, file_path, dest, sha256=sha256, on_progress=on_progress
         )
+
+    async def fetch(
+        self,
+        job_id: str,
+        file_path: str,
+        file: BinaryIO,
+        *,
+        on_progress: Callable[[int, int | None], None] | None = None,
+    ) -> None:
+        contract, own = self._contract.of(job_id)
+        await fetch_job_file(self._transport, contract, own, file_path, file, on_progress=on_progress)
 
     async def workers(self) -> Capabilities:
         workers = expected(self._contract.workers, "tell of its workers")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from cl_client.model import Capabilities, JobFile, JobPage, JobState
 
@@ -67,6 +67,17 @@ class JobServer(Protocol):
         on_progress: Callable[[int, int | None], None] | None = None,
     ) -> Path:
         """Stream a file of a job to disk, whole or not at all; where it is."""
+        ...
+
+    async def fetch(
+        self,
+        job_id: str,
+        file_path: str,
+        file: BinaryIO,
+        *,
+        on_progress: Callable[[int, int | None], None] | None = None,
+    ) -> None:
+        """Stream a file of a job into an open file that can seek and is empty."""
         ...
 
     async def workers(self) -> Capabilities:

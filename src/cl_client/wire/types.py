@@ -21,7 +21,10 @@ JSONObject: TypeAlias = dict[str, JSONValue]
 
 
 class Unset(enum.Enum):
-    """The type of `UNSET`. An enum of one, so that `is UNSET` narrows, and copies and pickles stay the same object."""
+    """The server's default: what is not given is not sent, and the server decides.
+
+    An enum of one, so that `is UNSET` narrows, and copies and pickles stay the same object.
+    """
 
     UNSET = "UNSET"
 
@@ -29,7 +32,7 @@ class Unset(enum.Enum):
         return False
 
     def __repr__(self) -> str:
-        return "UNSET"
+        return "<the server's default>"
 
 
 UNSET: Final = Unset.UNSET

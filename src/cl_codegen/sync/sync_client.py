@@ -105,6 +105,6 @@ def _import(sources: Sources, scope: tuple[Module, ...], twins: TwinModule, name
         indent = "    " if found is not None and found.is_for_types else ""
         return "" if home == twins.name else f"{indent}from {home} import {name}"
     if found is not None:
-        return found.statement()
+        return ("    " if found.is_for_types else "") + found.statement()
     own = next((module.name for module in scope if module.defines(name)), None)
     return "" if own is None else f"from {own} import {name}"

@@ -38,6 +38,8 @@ _BASES: Final = frozenset(["OperationGroup", "PluginClient"])
 """What the generated clients of one plugin or one tag stand on: their classes have twins."""
 ANY: Final = "Any"
 """Before the name of a twin that others stand on: what it holds, one of the classes that stand on its own."""
+_BENEATH_THEM: Final = ("jobs.known_job", "runtime.operations", "runtime.server_client")
+"""Modules with classes on which those stand that have twins."""
 _BENEATH: Final = {"api", "watcher"}
 """Layers that only the loop can use: `client.twin.api`."""
 
@@ -121,7 +123,7 @@ class Sources:
         operations: Mapping[str, str] | None = None,
     ) -> None:
         ours = {name: _read(client, source) for name, (source, _) in TWINS.items()}
-        ours |= {name: _read(client, f"runtime.{name}") for name in ("operations", "server_client")}
+        ours |= {name: _read(client, name) for name in _BENEATH_THEM}
         theirs = {
             f"{kind}.{path.removesuffix('.py')}": Module.parse(f"{package}.{path.removesuffix('.py')}", text)
             for kind, package, texts in (
@@ -232,6 +234,8 @@ class _Writer:
                             init = Init(self._parameters(statement), self._arguments(statement, "self.portal"))
                         for attribute in _attributes(statement):
                             members.setdefault(attribute[0], self._attribute(*attribute))
+                    elif "overload" in decorators(statement):
+                        members.setdefault(f"{statement.name}, {len(members)}", self._overload(statement))
                     elif not statement.name.startswith("_"):
                         members.setdefault(statement.name, self._method(module, name, statement, kind))
                 elif (variable := _class_variable(statement)) is not None:
@@ -248,6 +252,10 @@ class _Writer:
             init,
             tuple(member for member in members.values() if member is not None),
         )
+
+    def _overload(self, node: Function) -> Callable:
+        annotation = self._annotation(node.returns)
+        return Callable(node.name, self._parameters(node, "self"), annotation, "", ("...",), ("overload",))
 
     def _attribute(self, name: str, annotation: ast.expr, doc: str) -> Callable | None:
         if name in _BENEATH:

@@ -1,14 +1,17 @@
 """Addresses come from the environment, and a wrong one is told in one line."""
 
+import inspect
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 
-from cl_client import ComputeClient
+from cl_client import AuthClient, ComputeClient, SessionManager
 from cl_client.config import ComputeClientConfig, ServerConfig
 from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.errors import InvalidParameterError
+from cl_client.sync import ComputeClient as SyncComputeClient
+from cl_client.wire.types import UNSET
 
 
 def test_what_is_not_set_keeps_its_default():
@@ -100,3 +103,18 @@ def test_a_task_type_has_its_path():
     assert ComputeClientConfig.get_plugin_endpoint("clip_embedding") == "/jobs/clip_embedding"
     with pytest.raises(ValueError, match="not a task type"):
         ComputeClientConfig.get_plugin_endpoint("../admin")
+
+
+def test_clients_say_where_their_servers_are_and_no_password():
+    config = ServerConfig(
+        auth_url="http://ada:secret@auth:1", compute_url="http://ada:secret@jobs:2", mqtt_host="broker"
+    )
+    assert repr(ComputeClient(server_config=config)) == "<ComputeClient http://***@jobs:2, MQTT broker:1883>"
+    assert repr(SyncComputeClient(server_config=config)) == "<ComputeClient http://***@jobs:2, MQTT broker:1883>"
+    assert repr(SessionManager(config, keep=False)) == "<SessionManager http://***@auth:1, guest>"
+    assert repr(AuthClient(server_config=config)) == "<AuthClient http://***@auth:1>"
+
+
+def test_what_was_not_given_reads_as_the_servers_default():
+    assert repr(UNSET) == "<the server's default>"
+    assert "the server's default" in str(inspect.signature(ComputeClient().hash.compute))

@@ -133,14 +133,9 @@ async def _each(run: Run, jobs: Sequence[str], one: "Callable[[JobClient, str], 
 
 async def _list(run: Run, status: str | None, task_type: str | None, limit: int) -> None:
     async with run.client() as client:
-        jobs = client.jobs.list(status=status, task_type=task_type)
-        async for job in jobs:
+        async for job in client.jobs.list(status=status, task_type=task_type, limit=limit):
             if job.state is not None:
                 _print(run.console, job.state)
-            limit -= 1
-            if limit == 0:
-                break
-        await jobs.aclose()
 
 
 async def _get(run: Run, client: "JobClient", job_id: str) -> None:

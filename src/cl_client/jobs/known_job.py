@@ -1,0 +1,167 @@
+"""What is known of a job, without asking anybody."""
+
+from __future__ import annotations
+
+import base64
+import weakref
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from cl_client.errors import ComputeClientError, JobCancelledError, JobFailedError, ResponseError
+from cl_client.model import JobState
+from cl_client.server import status
+from cl_client.wire.types import JSONObject, JSONValue
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Output = TypeVar("Output")
+
+
+class KnownJob(Generic[Output]):
+    """A job as it was last heard of."""
+
+    def __init__(
+        self,
+        job_id: str,
+        task_type: str,
+        state: JobState | None,
+        status_word: str,
+        decode: Callable[[Mapping[str, JSONValue]], Output],
+        artifact: str | None,
+    ) -> None:
+        self._job_id = job_id
+        self._task_type = task_type
+        self._status_word = status_word
+        self._state = state
+        self._decode = decode
+        self._artifact = artifact
+        self._seen: weakref.ref[Image.Image] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Job {self.job_id} {self.task_type} {self.status} {self.progress} %>"
+
+    def _repr_html_(self) -> str:
+        """A notebook shows what is known as a table, and the picture that `image` gave, as long as that is in use."""
+        from cl_client.jobs.content import table
+
+        known = self.state or JobState(job_id=self.job_id, status=self.status, task_type=self.task_type)
+        picture = self._repr_png_()
+        shown = "" if picture is None else f'<img src="data:image/png;base64,{base64.b64encode(picture).decode()}">'
+        return table(known) + shown
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture that `image` gave, at most 512 pixels on either side; `None` where there is none any more."""
+        from cl_client.jobs.content import preview
+
+        image = None if self._seen is None else self._seen()
+        return None if image is None else preview(image)
+
+    @property
+    def job_id(self) -> str:
+        """The id, an opaque string."""
+        return self._job_id
+
+    @property
+    def task_type(self) -> str:
+        """The kind of the job, such as `image_conversion`."""
+        return self._task_type
+
+    @property
+    def state(self) -> JobState | None:
+        """All that was last heard of the job, `None` before the first word."""
+        return self._state
+
+    @property
+    def status(self) -> str:
+        """`queued`, `processing`, `completed`, `failed` or `cancelled`, or a newer word of a newer server."""
+        return self.state.status if self.state is not None else self._status_word
+
+    @property
+    def done(self) -> bool:
+        """Whether the job has ended, well or not."""
+        return status.is_terminal(self.status)
+
+    @property
+    def progress(self) -> int:
+        """0 to 100, in per cent."""
+        return self.state.progress if self.state is not None else 0
+
+    @property
+    def params(self) -> JSONObject:
+        """The parameters of the job as the server keeps them."""
+        return self.state.params if self.state is not None else {}
+
+    @property
+    def task_output(self) -> JSONObject | None:
+        """The output as it came; `output` is the typed one."""
+        return self.state.task_output if self.state is not None else None
+
+    @property
+    def error_message(self) -> str | None:
+        """Why it failed, where it did."""
+        return self.state.error_message if self.state is not None else None
+
+    @property
+    def priority(self) -> int | None:
+        """0 to 10; higher goes first."""
+        return self.state.priority if self.state is not None else None
+
+    @property
+    def created_at(self) -> int | None:
+        """UTC milliseconds."""
+        return self.state.created_at if self.state is not None else None
+
+    @property
+    def updated_at(self) -> int | None:
+        """UTC milliseconds."""
+        return self.state.updated_at if self.state is not None else None
+
+    @property
+    def started_at(self) -> int | None:
+        """UTC milliseconds, `None` while it is queued."""
+        return self.state.started_at if self.state is not None else None
+
+    @property
+    def completed_at(self) -> int | None:
+        """UTC milliseconds, `None` until it has ended."""
+        return self.state.completed_at if self.state is not None else None
+
+    @property
+    def output(self) -> Output:
+        """The typed output.
+
+        Raises:
+            JobFailedError: the job failed or was cancelled.
+            ComputeClientError: the job has not ended, as far as is known.
+            ResponseError: the output is not what the spec promises.
+        """
+        state = self._completed()
+        try:
+            return self._decode(state.task_output or {})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ResponseError(
+                f"the output of job {self.job_id} is not what the spec of {self.task_type} promises: {error!r}",
+                job_id=self.job_id,
+                hint="regenerate the client from this server, or read job.task_output",
+            ) from error
+
+    @property
+    def artifact(self) -> str | None:
+        """The path of the job's main file, relative to the job; `None` where the output is all there is.
+
+        Raises: as `output`.
+        """
+        output = self._completed().task_output or {}
+        if self._artifact is None or "/" in self._artifact:
+            return self._artifact
+        path = output.get(self._artifact)
+        return path if isinstance(path, str) else None
+
+    def _completed(self) -> JobState:
+        state = self.state
+        if state is None or not status.is_terminal(state.status):
+            raise ComputeClientError(f"job {self.job_id} is {self.status}: wait for it first", job_id=self.job_id)
+        if state.status != status.COMPLETED:
+            raise (JobCancelledError if state.status == status.CANCELLED else JobFailedError)(state)
+        return state
