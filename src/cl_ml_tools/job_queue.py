@@ -151,6 +151,13 @@ class JobQueue(JobRepository, Protocol):
         """
         ...
 
+    def submitted(self, key: str, *, created_by: str | None = None, fingerprint: str = "") -> Job | None:
+        """The job that this user sent with a key, as `submit` would find it; `None` where there is none.
+
+        Raises `IdempotencyConflictError` as that does.
+        """
+        ...
+
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
         """Take the next job (highest priority, then oldest) for `lease` milliseconds; `None` when there is none."""
         ...

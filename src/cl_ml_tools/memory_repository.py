@@ -102,11 +102,8 @@ class MemoryJobRepository:
         owner = created_by if created_by is not None else job.created_by
         scoped = None if key is None else scoped_key(owner, key)
         with self._lock:
-            if scoped is not None and scoped in self._keys:
-                entry = self._entries[self._keys[scoped]]
-                if entry.fingerprint != fingerprint:
-                    raise IdempotencyConflictError
-                return entry.job.model_copy()
+            if (found := self._with_key(scoped, fingerprint)) is not None:
+                return found
             if job.job_id in self._entries:
                 raise ValueError(f"there is a job {job.job_id} already")
             now = self._clock()
@@ -121,6 +118,19 @@ class MemoryJobRepository:
             self._tell(entry)
         wake(self._on_wake)
         return job
+
+    def submitted(self, key: str, *, created_by: str | None = None, fingerprint: str = "") -> Job | None:
+        """The job that this user sent with a key."""
+        with self._lock:
+            return self._with_key(scoped_key(created_by, key), fingerprint)
+
+    def _with_key(self, scoped: str | None, fingerprint: str) -> Job | None:
+        if scoped is None or scoped not in self._keys:
+            return None
+        entry = self._entries[self._keys[scoped]]
+        if entry.fingerprint != fingerprint:
+            raise IdempotencyConflictError
+        return entry.job.model_copy()
 
     def get_job(self, job_id: str) -> Job | None:
         """The job, or `None`."""

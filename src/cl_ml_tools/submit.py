@@ -4,6 +4,7 @@ A parameter that is added to the schema is a form field of the route, an entry o
 parameter of every generated client; nothing else has to be written.
 """
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -145,6 +146,10 @@ class SubmitRoute(Generic[P]):
         return inspect.Signature(parameters)
 
 
+# An upload that could not be kept.
+NOT_SAVED: SavedFile = {"filename": "", "path": "", "size": 0}
+
+
 @dataclass(frozen=True, slots=True)
 class Sent(Generic[P]):
     """What somebody sent, and the id that the job gets."""
@@ -205,6 +210,8 @@ class Submission(Generic[P]):
         except OutcomeUnknownError:
             # The job may be there, and then it needs its files. If it is not, they are swept later.
             raise
+        except OSError as error:
+            return self._before_trouble(sent, error)
         except BaseException:
             self._storage.cleanup_job(sent.job_id)
             raise
@@ -217,6 +224,8 @@ class Submission(Generic[P]):
             return await run_in_threadpool(self._queue, sent, saved)
         except OutcomeUnknownError:
             raise
+        except OSError as error:
+            return await run_in_threadpool(self._before_trouble, sent, error)
         except BaseException:
             await run_in_threadpool(self._storage.cleanup_job, sent.job_id)
             raise
@@ -244,6 +253,23 @@ class Submission(Generic[P]):
                 log.warning("job %s had lost its file: the one that came again takes its place", queued.job_id)
             self._storage.cleanup_job(sent.job_id)
         return queued
+
+    def _before_trouble(self, sent: Sent[P], error: OSError) -> Job:
+        """The job that came before with the same key, where this one cannot be kept: a full disk, a storage that is
+        away. Whoever heard of the trouble instead would send it again as another one. Raises `error` otherwise.
+        """
+        with contextlib.suppress(OSError):
+            self._storage.cleanup_job(sent.job_id)
+        if sent.key is None or not isinstance(self._repository, JobQueue):
+            raise error
+        fingerprint = _fingerprint(self._job(sent, NOT_SAVED), _sha256(sent.file.file))
+        try:
+            found = self._repository.submitted(sent.key, created_by=sent.owner, fingerprint=fingerprint)
+        except IdempotencyConflictError:
+            raise error from None
+        if found is None:
+            raise error
+        return found
 
     def _job(self, sent: Sent[P], saved: SavedFile) -> Job:
         params = sent.params

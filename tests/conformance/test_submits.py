@@ -38,6 +38,18 @@ def test_a_key_that_came_with_another_job_is_a_conflict(bench: Bench) -> None:
     assert len(bench.queue.list_jobs(JobQuery()).jobs) == 1
 
 
+def test_what_a_user_sent_with_a_key_is_found_by_it(bench: Bench) -> None:
+    first = bench.queue.submit(new(), created_by="7", key="k", fingerprint="f")
+    found = bench.queue.submitted("k", created_by="7", fingerprint="f")
+    assert found is not None
+    assert found.job_id == first.job_id
+    assert bench.queue.submitted("k", created_by="8", fingerprint="f") is None
+    assert bench.queue.submitted("k", fingerprint="f") is None
+    assert bench.queue.submitted("another", created_by="7", fingerprint="f") is None
+    with pytest.raises(IdempotencyConflictError):
+        bench.queue.submitted("k", created_by="7", fingerprint="g")
+
+
 def test_a_key_holds_for_as_long_as_its_job(bench: Bench) -> None:
     first = bench.queue.submit(new(), key="k", fingerprint="f")
     claim = claimed(bench.queue)

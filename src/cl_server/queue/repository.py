@@ -218,6 +218,10 @@ class SqlJobRepository:
                 raise
             return found
 
+    def submitted(self, key: str, *, created_by: str | None = None, fingerprint: str = "") -> Job | None:
+        """The job that this user sent with a key."""
+        return self._with_key(scoped_key(created_by, key), fingerprint)
+
     def _with_key(self, scoped: str, fingerprint: str) -> Job | None:
         with self._reading.connect() as connection:
             row = connection.execute(select(jobs).where(jobs.c.idempotency_key == scoped)).one_or_none()

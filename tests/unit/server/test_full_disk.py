@@ -31,8 +31,9 @@ class Server:
         )
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
-    async def submit(self, content: bytes = b"words") -> httpx.Response:
-        return await self.http.post("/jobs/hash", files={"file": ("a.txt", content)})
+    async def submit(self, content: bytes = b"words", key: str | None = None) -> httpx.Response:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return await self.http.post("/jobs/hash", files={"file": ("a.txt", content)}, headers=headers)
 
     async def is_as_before(self) -> bool:
         """Whether nothing was left, and the next job is taken."""
@@ -64,6 +65,22 @@ async def test_while_an_upload_is_kept(server: Server, monkeypatch: pytest.Monke
     assert (answer.status_code, answer.json()["detail"]) == (507, FULL)
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
     assert await server.is_as_before()
+
+
+async def test_a_job_that_was_taken_before_is_given_all_the_same(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer was lost, and it comes again: whoever heard of the disk instead would send it as another job."""
+    first = await server.submit(key="k")
+    with monkeypatch.context() as patch:
+        patch.setattr("cl_server.files.digests.note", full)
+        again = await server.submit(key="k")
+        assert (await server.submit(b"other words", key="k")).status_code == 507
+        assert (await server.submit(key="another")).status_code == 507
+        assert (await server.submit()).status_code == 507
+    assert again.status_code == 200
+    assert again.json() == first.json()
+    assert [path.name for path in server.jobs.iterdir()] == [first.json()["job_id"]]
 
 
 async def test_while_a_job_is_written_down(server: Server, engine: Engine) -> None:
