@@ -11,9 +11,8 @@ from cl_client.runtime import JSONValue as JSONValue
 from cl_client.runtime import Readable as Readable
 from cl_client.runtime import Streamed as Streamed
 from cl_client.runtime import Unset as Unset
-from cl_client.runtime import closest_fit as closest_fit
+from cl_client.runtime import closest_of as closest_of
 from cl_client.runtime import file_parts as file_parts
-from cl_client.runtime import first_that_fits as first_that_fits
 from cl_client.runtime import header_fields as header_fields
 from cl_client.runtime import joined as joined
 from cl_client.runtime import json_fields as json_fields

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from cl_client.wire.types import Readable as Readable
     from cl_client.wire.types import Streamed as Streamed
     from cl_client.wire.types import Unset as Unset
-    from cl_client.wire.types import closest_fit as closest_fit
+    from cl_client.wire.types import closest_of as closest_of
     from cl_client.wire.types import file_parts as file_parts
-    from cl_client.wire.types import first_that_fits as first_that_fits
     from cl_client.wire.types import header_fields as header_fields
     from cl_client.wire.types import joined as joined
     from cl_client.wire.types import json_fields as json_fields
@@ -58,7 +57,7 @@ else:
             "cl_client.wire.errors": "BadResponseError StatusError WireError read_anything read_json read_model "
             "read_value status_error",
             "cl_client.wire.types": "UNSET Call File FileContent FilePart JSONObject JSONValue Readable Streamed Unset "
-            "closest_fit file_parts first_that_fits header_fields joined json_fields json_value of_length only_files "
+            "closest_of file_parts header_fields joined json_fields json_value of_length only_files "
             "path_part path_segment query_part rfc3339 text_fields unexpected with_query without_files",
         },
     )

@@ -12,9 +12,7 @@ from uuid import UUID
 
 from attrs import frozen
 
-T = TypeVar("T")
 V = TypeVar("V")
-Other = TypeVar("Other")
 
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 JSONObject: TypeAlias = dict[str, JSONValue]
@@ -229,29 +227,36 @@ def json_fields(values: Mapping[str, JSONValue | Unset]) -> JSONObject:
 _UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError)
 
 
-def first_that_fits(value: V, first: Callable[[V], T], other: Callable[[V], Other]) -> T | Other:
-    """Read a value that may be one of two things: the first that can read it does."""
-    try:
-        return first(value)
-    except _UNREADABLE:
-        return other(value)
+def closest_of(value: V, *readers: Callable[[V], object]) -> object:
+    """Read a value that may be one of several things: as what leaves least of it unread, or the first of equals.
+
+    Raises what the last reader does, where none can read it.
+    """
+    closest: list[tuple[int, object]] = []
+    failed: Exception = TypeError("nothing to read it as")
+    for reader in readers:
+        try:
+            read = reader(value)
+        except _UNREADABLE as unreadable:
+            failed = unreadable
+            continue
+        unread = _unread(read)
+        if not unread:
+            return read
+        if not closest or unread < closest[0][0]:
+            closest = [(unread, read)]
+    if not closest:
+        raise failed
+    return closest[0][1]
 
 
-def closest_fit(value: JSONObject, first: Callable[[JSONObject], T], other: Callable[[JSONObject], Other]) -> T | Other:
-    """Read an object that may be one of two models: the one that leaves less of it unread, or the first of equals."""
-    try:
-        one = first(value)
-    except _UNREADABLE:
-        return other(value)
-    try:
-        another = other(value)
-    except _UNREADABLE:
-        return one
-    return one if _unread(one) <= _unread(another) else another
-
-
-def _unread(model: object) -> int:
-    return len(cast("JSONObject", getattr(model, "additional_properties", {})))
+def _unread(value: object) -> int:
+    """How many members no model has a field for: all of an object that is none, and those of each item of a list."""
+    if isinstance(value, list):
+        return sum(map(_unread, cast("list[object]", value)))
+    if isinstance(value, dict):
+        return len(cast("JSONObject", value))
+    return len(cast("JSONObject", getattr(value, "additional_properties", {})))
 
 
 def of_length(value: list[JSONValue], length: int) -> list[JSONValue]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
-from typing import Final
+from typing import Final, cast
 
 from attrs import evolve, frozen
 
@@ -24,7 +25,13 @@ _MODULE_WORDS: Final = frozenset(
         *("OperationGroup", "Path", "UUID", "Unset", "content", "datetime", "os", "upload", "annotations", "app"),
     ]
 )
+_NAMES_IN_HINTS: Final = frozenset(["datetime", "os"])
+"""What annotations of a group say: in its class, a method of that name would be meant. Those that Python itself has
+are said with `builtins`."""
 _PLAIN: Final = frozenset(["str", "int", "float", "bool"])
+_TYPES: Final = frozenset(["bool", "bytes", "dict", "float", "int", "list", "str", "tuple"])
+_WORD: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[\w.]+|.""", re.DOTALL)
+"""A text, a name or a sign of a type."""
 _TEXTS: Final = {"datetime.date", "datetime.datetime", "UUID"}
 
 
@@ -128,6 +135,16 @@ class Group:
     layout: Layout
 
     @property
+    def hidden(self) -> tuple[str, ...]:
+        """The types of Python that methods are called as (`list`), so that annotations cannot say them plainly."""
+        return tuple(sorted(_TYPES & {method.name for method in self.methods}))
+
+    def hint(self, type: str) -> str:
+        """A type as an annotation of a method says it."""
+        parts = cast("list[str]", _WORD.findall(type)) if self.hidden else [type]
+        return "".join(f"builtins.{part}" if part in self.hidden else part for part in parts)
+
+    @property
     def classes(self) -> tuple[str, ...]:
         return tuple(sorted({name for method in self.methods for name in method.classes}))
 
@@ -178,7 +195,8 @@ def _methods(endpoints: list[WireEndpoint]) -> Iterator[Method]:
     names: set[str] = {"mro"}
     commands: set[str] = set()
     for endpoint in endpoints:
-        name = naming.unique(endpoint.module, names)
+        wanted = f"{endpoint.module}_" if endpoint.module in _NAMES_IN_HINTS else endpoint.module
+        name = naming.unique(wanted, names)
         command = naming.unique(naming.kebab(name), commands)
         names.add(name)
         commands.add(command)

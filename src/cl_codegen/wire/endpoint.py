@@ -212,8 +212,9 @@ class WireEndpoint:
         successes = [reply for reply in replies if reply.is_success]
         answers = tuple(Answer(reply.test, _returned(reply), _value(reply)) for reply in successes)
         types = list(dict.fromkeys(answer.type for answer in answers)) or ["None"]
-        if "JSONValue" in types and "bytes" not in types:
-            types = ["JSONValue"]
+        if "JSONValue" in types:
+            # That says all that JSON is made of, but not what is made of JSON.
+            types = [*dict.fromkeys(_returned(reply) for reply in successes if _is_made(reply)), "JSONValue"]
         mentioned = [parameter.type for parameter in operation.parameters]
         mentioned += [reply.type for reply in replies if reply.is_success or isinstance(reply.type, Model)]
         mentioned += [operation.body.type] if operation.body else []
@@ -353,6 +354,11 @@ def _returned(reply: Reply) -> str:
             return "JSONValue"
         case "json":
             return python_type(reply.type)
+
+
+def _is_made(reply: Reply) -> bool:
+    """Whether what it gives is another value than the JSON that came."""
+    return reply.kind == "bytes" or (reply.kind == "json" and property_code.is_converted(reply.type))
 
 
 def _value(reply: Reply) -> str:

@@ -109,7 +109,7 @@ _READERS = {
 
 
 def _decode_union(union: Union, source: str) -> str:
-    """By the kind of JSON that came; among several of one kind the one that fits (see `closest_fit`)."""
+    """By the kind of JSON that came; among several of one kind the one that fits (see `closest_of`)."""
     converted = [member for member in union.members if is_converted(member)]
     plain = [member for member in union.members if member not in converted]
     if len(converted) == 1 and plain == [NONE]:
@@ -132,7 +132,7 @@ def _decode_alike(union: Union, members: Sequence[Type], source: str) -> str:
         f"{model.name}.from_dict({source}) if {source}.get({literal(tag)}) {_one_of(words)}"
         for model, words in tagged.items()
     ]
-    rest = _first_that_fits(members, source)
+    rest = _closest_of(members, source)
     # In parentheses, for a word is only asked for where the value is known to be an object.
     return f"({' else '.join([*choices, rest])})" if choices else rest
 
@@ -178,14 +178,14 @@ def _words_of(model: Model, name: str) -> list[str]:
     return []
 
 
-def _first_that_fits(members: Sequence[Type], source: str) -> str:
-    """Two at a time: of more, a type checker would know only that it is some object."""
+def _closest_of(members: Sequence[Type], source: str) -> str:
+    """What it is, is said beside the call: a type checker that has to find it out of the readers of twenty models does
+    not come to an end."""
     first, *others = members
     if not others:
         return _decode_known(first, source)
-    rest = _reader(others[0]) if len(others) == 1 else f"lambda value: {_first_that_fits(others, 'value')}"
-    models = isinstance(first, Model) and isinstance(others[0], Model)
-    return f"{'closest_fit' if models else 'first_that_fits'}({source}, {_reader(first)}, {rest})"
+    readers = ", ".join(map(_reader, members))
+    return f'cast("{python_type(Union(tuple(members)))}", closest_of({source}, {readers}))'
 
 
 def _reader(type: Type) -> str:

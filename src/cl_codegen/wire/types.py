@@ -142,13 +142,16 @@ def leaves(type: Type) -> Iterator[Type]:
             pass
 
 
+_EVERY_KIND: Final = frozenset([Mapped(ANY), Listed(ANY), TEXT, INTEGER, FLOAT, BOOLEAN, NONE])
+
+
 def union_of(types: list[Type]) -> Type:
-    """The types as one: flat, each once; any JSON swallows the others."""
+    """The types as one: flat, each once; any JSON swallows the others, and is what all kinds of JSON together are."""
     flat: dict[Type, None] = {}
     for one in types:
         for member in one.members if isinstance(one, Union) else (one,):
             flat.setdefault(member)
-    if ANY in flat:
+    if ANY in flat or flat.keys() >= _EVERY_KIND:
         return ANY
     members = tuple(flat)
     if not members:

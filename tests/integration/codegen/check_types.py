@@ -16,6 +16,7 @@ from cl_codegen.spec.spec import Spec
 from cl_codegen.sync.sync_client import CLIENT
 from cl_codegen.wire import wire
 from cl_codegen.write import output
+from tests.codegen_server.awkward import awkward
 from tests.codegen_server.folders import ROOT, TEMPLATES, write_sources
 from tests.codegen_server.foreign import NAMES, sources
 from tests.codegen_server.hostile import everything_hostile
@@ -30,7 +31,7 @@ class Everything:
 
     Attributes:
         own: as our own are laid out, made from the spec of the golden record; has a copy of the client, too.
-        others: packages of their own, for foreign servers, for one that says hostile things, and the wire layer alone.
+        others: packages of their own, for foreign servers, for hostile and awkward ones, and the wire layer alone.
     """
 
     own: Path
@@ -49,10 +50,14 @@ def everything(folder: Path) -> Everything:
     (folder / "hostile.json").write_text(json.dumps(everything_hostile()))
     hostile = PackageSources(folder / "hostile.json", folder / "none.toml", TEMPLATES, "hostile_client")
     generate(hostile, folder / "hostile")
+    (folder / "awkward.json").write_text(json.dumps(awkward()))
+    generate(
+        PackageSources(folder / "awkward.json", folder / "none.toml", TEMPLATES, "awkward_client"), folder / "awkward"
+    )
     kinds, _ = normalise(Spec.of(Path("server.json"), document()))
     wire.generate(kinds, "kinds", folder / "kinds" / "kinds", TEMPLATES / "api")
     output.format_folder(folder / "kinds")
-    return Everything(own, (*(folder / name / "src" for name in (*NAMES, "hostile")), folder / "kinds"))
+    return Everything(own, (*(folder / name / "src" for name in (*NAMES, "hostile", "awkward")), folder / "kinds"))
 
 
 @pytest.mark.timeout(300)  # Two type checkers, on a machine that may be busy.

@@ -228,10 +228,13 @@ def test_unset_survives_copies_and_pickles(wire_api):
     assert repr(unset) == "UNSET"
 
 
-def test_of_several_models_the_first_that_fits_is_read(wire_api):
+def test_of_several_models_the_closest_is_read(wire_api):
     types, models = wire_api.types, wire_api.models
     readers = (models.ResizeOutput.from_dict, models.HashOutput.from_dict)
-    assert isinstance(types.first_that_fits({"md5": "x"}, *readers), models.HashOutput)
+    assert isinstance(types.closest_of({"md5": "x"}, *readers), models.HashOutput)
+    assert types.closest_of({"a": 1}, dict, lambda value: [value]) == {"a": 1}
+    with pytest.raises(ValueError, match="invalid literal"):
+        types.closest_of("x", float, int)
     with pytest.raises(TypeError, match="unexpected int"):
         types.unexpected(1)
 
