@@ -15,7 +15,7 @@ import pytest
 from hypothesis import settings
 
 from cl_server.embedded import LocalStack
-from cl_server.stack import broker
+from cl_server.stack import broker, fork_client
 from cl_server.stack.broker import BrokerKind
 from tests import schedule
 from tests.accounts import Accounts
@@ -68,6 +68,13 @@ def nobody_logged_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
         for name in ("CL_USERNAME", "CL_PASSWORD", "CL_TOKEN", "CL_CONFIG", "CL_PROFILE"):
             patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_fork_server() -> Iterator[None]:
+    """What forks the parts of one stack stays for the next."""
+    with fork_client.shared():
         yield
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 TASKS = "cl_ml_tools.tasks"
 ROUTES = "cl_ml_tools.routes"
+OURS = "cl_ml_tools.plugins."
 
 AnyModule: TypeAlias = ComputeModule[BaseJobParams]
 
@@ -44,6 +45,24 @@ def discover_routes() -> "dict[str, RouteFactory]":
         else:
             log.error("the routes of plugin %s are not a function and are left out", name)
     return factories
+
+
+def preload(group: str) -> None:
+    """Import what the plugins of this package need, and warm them, for the processes that will be forked from this one.
+
+    What others have installed is left out: who knows what it starts when it is imported.
+    """
+    for entry in entry_points(group=group):
+        if not entry.value.startswith(OURS):
+            continue
+        try:
+            plugin = cast("object", entry.load())
+            module = plugin() if group == TASKS and callable(plugin) else None
+            if isinstance(module, ComputeModule) and module.missing() is None:
+                module.setup()
+        except Exception:
+            # Who needs it finds out again, and says so.
+            log.debug("plugin %s is not loaded in advance", entry.name, exc_info=True)
 
 
 def _load(group: str) -> Iterator[tuple[str, object]]:

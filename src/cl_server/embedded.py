@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -22,9 +21,10 @@ from cl_server.clock import now_ms
 from cl_server.messaging.doorbell import registered
 from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
-from cl_server.stack import broker, probe, temporary_data
+from cl_server.stack import broker, fork_client, probe, temporary_data
 from cl_server.stack.broker import HOST, BrokerKind
 from cl_server.stack.cores import cores
+from cl_server.stack.fork_client import COMMAND, ForkServer
 from cl_server.stack.process_id import ProcessId
 from cl_server.stack.running_stack import LOCK, LOGS, RECORD, WORKERS_LOCK, StackRecord, holder
 from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
@@ -91,6 +91,8 @@ class LocalStack:
         self._broker_password = secrets.token_urlsafe(24)
         self._services: dict[str, Service] = {}
         self._sockets: list[socket.socket] = []
+        self._used = contextlib.ExitStack()
+        self._forks: ForkServer | None = None
         self._lock: IO[str] | None = None
         self._workers_lock: IO[str] | None = None
         self._started_at = 0
@@ -111,6 +113,7 @@ class LocalStack:
     def start(self) -> Self:
         """Start everything and wait until a job would be taken."""
         try:
+            self._forks = self._used.enter_context(fork_client.shared())
             self._open_data()
             self._start_broker()
             listening, self.compute_url = self._listen(self._wanted_port)
@@ -157,6 +160,7 @@ class LocalStack:
             service.stop()
             service.wait(deadline)
         self._services.clear()
+        self._used.close()
         while self._sockets:
             self._sockets.pop().close()
         if self._lock is not None:
@@ -306,22 +310,15 @@ class LocalStack:
 
     def _start_server(self, name: str, listening: socket.socket, settings: Settings) -> None:
         fd = listening.fileno()
-        argv = [sys.executable, "-m", "cl_server", name, "--lifeline", "--fd", str(fd)]
-        self._service(name, argv, settings.environment(), pass_fds=(fd,))
+        argv = [*COMMAND, name, "--lifeline", "--fd", str(fd)]
+        self._service(name, argv, settings.environment(), pass_fds=(fd,), forks=self._forks)
 
     def _start_auth(self, settings: Settings) -> Settings:
         """Start the auth server; returns the settings of the servers that believe its tokens."""
         listening, self.auth_url = self._listen(self._wanted_auth_port)
         settings = replace(settings, auth_url=self.auth_url)
         # Apart from the server, whose standard error is a file: the password must not get there.
-        made = subprocess.run(
-            [sys.executable, "-m", "cl_server", "auth", "--init"],
-            env={**os.environ, **settings.environment()},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        made = self._run([*COMMAND, "auth", "--init"], {**os.environ, **settings.environment()})
         if made.returncode != 0:
             said = made.stderr.strip().splitlines()
             raise StackError(f"auth did not start: {said[-1] if said else 'no message'}")
@@ -331,9 +328,15 @@ class LocalStack:
 
     def _start_workers(self, settings: Settings) -> None:
         for slot in range(self._workers):
-            argv = [sys.executable, "-m", "cl_server", "worker", "--lifeline", "--slot", str(slot)]
-            argv += ["--of", str(self._workers)]
-            self._service(f"w{slot}", argv, settings.environment())
+            argv = [*COMMAND, "worker", "--lifeline", "--slot", str(slot), "--of", str(self._workers)]
+            self._service(f"w{slot}", argv, settings.environment(), forks=self._forks)
+
+    def _run(self, argv: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        if self._forks is not None:
+            return self._forks.run(argv, environment)
+        return subprocess.run(
+            argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
 
     def _service(
         self,
@@ -343,6 +346,7 @@ class LocalStack:
         *,
         pass_fds: tuple[int, ...] = (),
         guarded: bool = False,
+        forks: ForkServer | None = None,
     ) -> Service:
         service = Service(
             name,
@@ -351,6 +355,7 @@ class LocalStack:
             environment={**os.environ, **environment},
             pass_fds=(*pass_fds, *(lock.fileno() for lock in (self._lock, self._workers_lock) if lock is not None)),
             guarded=guarded,
+            forks=forks,
         )
         self._services[name] = service
         service.start()

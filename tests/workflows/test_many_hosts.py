@@ -140,7 +140,7 @@ async def test_whatever_dies_no_job_is_lost_or_done_twice(hosts: Hosts, tmp_path
 
         await ledger.until(5)
         hosts.broker.kill()
-        hosts.workers[0].children()[0].kill()
+        next(child for child in hosts.workers[0].children() if child.name() == "cl-worker").kill()
         await ledger.until(10)
         hosts.broker.start()
         hosts.apis[1].kill()

@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from cl_server.stack.fork_client import ForkedProcess, ForkServer
+
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 # A process that lived this long, in seconds, had started well: the next pause is short again.
@@ -28,6 +30,8 @@ class Service:
     Without `log`, it writes where we do.
 
     With `guarded`, the child is a guard (see `child_guard.py`) and `pid` is the process that it guards.
+
+    With `forks`, it is a part of the server, and started there.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Service:
         environment: Mapping[str, str],
         pass_fds: Sequence[int] = (),
         guarded: bool = False,
+        forks: ForkServer | None = None,
     ) -> None:
         self.name = name
         self.argv = list(argv)
@@ -46,9 +51,10 @@ class Service:
         self.environment = environment
         self.pass_fds = tuple(pass_fds)
         self.guarded = guarded
+        self.forks = forks
         self.starts = 0
         self.pid = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
         self._log_start = 0
         self._keep = False
         self._stopping = threading.Event()
@@ -112,18 +118,9 @@ class Service:
         with ExitStack() as stack:
             log = None if self.log is None else stack.enter_context(self.log.open("ab"))
             self._log_start = 0 if log is None else log.tell()
-            process = subprocess.Popen(
-                self.argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if self.guarded else log,
-                stderr=log,
-                env=self.environment,
-                pass_fds=self.pass_fds,
-                # Ctrl-C in a terminal is for us; we tell the children.
-                start_new_session=True,
-            )
+            process = self._started(log)
         self.pid = process.pid
-        if self.guarded and process.stdout is not None:
+        if isinstance(process, subprocess.Popen) and process.stdout is not None:
             with process.stdout as said:
                 self.pid = int(said.readline() or process.pid)
         if self._process is not None and self._process.stdin is not None:
@@ -132,6 +129,21 @@ class Service:
         self.starts += 1
         if self._stopping.is_set():
             process.send_signal(signal.SIGTERM)
+
+    def _started(self, log: IO[bytes] | None) -> subprocess.Popen[bytes] | ForkedProcess:
+        if self.forks is not None:
+            out = (1, 2) if log is None else (log.fileno(), log.fileno())
+            return self.forks.start(self.argv, environment=self.environment, out=out, pass_fds=self.pass_fds)
+        return subprocess.Popen(
+            self.argv,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if self.guarded else log,
+            stderr=log,
+            env=self.environment,
+            pass_fds=self.pass_fds,
+            # Ctrl-C in a terminal is for us; we tell the children.
+            start_new_session=True,
+        )
 
     def _watch(self) -> None:
         pause = FIRST_PAUSE

@@ -3,9 +3,9 @@
 import logging
 import os
 import signal
-import sys
 import threading
 import time
+from collections.abc import Sequence
 from functools import partial
 from types import FrameType
 from typing import IO
@@ -13,7 +13,8 @@ from typing import IO
 from cl_server import log as logs
 from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
-from cl_server.stack import running_stack
+from cl_server.stack import fork_client, running_stack
+from cl_server.stack.fork_client import COMMAND
 from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
 
 # Seconds that workers have to end: they give back what takes longer (`worker.GRACE`).
@@ -33,17 +34,24 @@ def run(slots: int) -> None:
     lock = alone(settings)
     # In the environment and not in their arguments, which everybody on the host can read: there are passwords in it.
     environment = {**os.environ, **settings.environment()}
-    workers = [
-        Service(
-            f"w{slot}",
-            [sys.executable, "-m", "cl_server", "worker", "--lifeline", "--slot", str(slot), "--of", str(slots)],
-            None,
-            environment=environment,
-            # They hold it too: nobody takes their place before they are gone.
-            pass_fds=(lock.fileno(),),
-        )
-        for slot in range(slots)
-    ]
+    with fork_client.shared() as forks, lock:
+        workers = [
+            Service(
+                f"w{slot}",
+                [*COMMAND, "worker", "--lifeline", "--slot", str(slot), "--of", str(slots)],
+                None,
+                environment=environment,
+                # They hold it too: nobody takes their place before they are gone.
+                pass_fds=(lock.fileno(),),
+                forks=forks,
+            )
+            for slot in range(slots)
+        ]
+        keep(workers)
+
+
+def keep(workers: Sequence[Service]) -> None:
+    """Keep them running until SIGTERM."""
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -55,7 +63,7 @@ def run(slots: int) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    log.info("%d workers start", slots)
+    log.info("%d workers start", len(workers))
     for worker in workers:
         worker.start()
         worker.keep()
@@ -65,7 +73,6 @@ def run(slots: int) -> None:
         worker.stop()
     for worker in workers:
         worker.wait(deadline)
-    lock.close()
 
 
 def alone(settings: Settings) -> IO[str]:

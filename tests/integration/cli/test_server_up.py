@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from cl_client.cli.commands.server import default_data
@@ -28,8 +29,8 @@ def start(*options: str, data: Path) -> subprocess.Popen[str]:
     )
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def descendants(pid: int) -> list[int]:
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -49,7 +50,7 @@ def test_it_says_where_everything_is_and_ends_clean(tmp_path: Path, sent: signal
     )
     assert ran.returncode == 0
 
-    parts = children(server.pid)
+    parts = descendants(server.pid)
     assert parts
     server.send_signal(sent)
     out, err = server.communicate(timeout=30)

@@ -189,8 +189,7 @@ def test_a_parent_that_is_killed_leaves_no_process(kind: BrokerKind) -> None:
 def test_a_stack_waits_for_what_is_left_of_one_that_was_killed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT, "amqtt", str(tmp_path)], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
-        url = parent.stdout.readline().decode().split()[0]
-        family = [child.pid for child in psutil.Process(parent.pid).children(recursive=True)]
+        url, _, _, *pids = parent.stdout.readline().decode().split()
         with httpx.Client(base_url=url) as http:
             form = {"file": ("photo.png", photo.slow())}
             job = http.post("/jobs/image_conversion", files=form, data={"format": "webp", "quality": "100"}).json()
@@ -198,7 +197,7 @@ def test_a_stack_waits_for_what_is_left_of_one_that_was_killed(tmp_path: Path) -
         parent.kill()
     with LocalStack(tmp_path, workers=1, broker="amqtt") as stack:
         # Else two workers would write the same output.
-        assert all(gone(pid) for pid in family)
+        assert all(gone(int(pid)) for pid in pids)
         api = Api(stack)
         with api.http:
             assert terminal(api, job["job_id"]) == "completed"
@@ -208,7 +207,7 @@ def test_a_stack_waits_for_what_is_left_of_one_that_was_killed(tmp_path: Path) -
 def test_a_stop_leaves_nothing(kind: BrokerKind) -> None:
     require(kind)
     stack = LocalStack(workers=2, broker=kind).start()
-    family = {child.pid for child in psutil.Process().children(recursive=True)} & descendants(stack)
+    family = parts_and_guard(stack)
     stack.stop()
     stack.stop()
     assert all(gone(pid) for pid in family)
@@ -217,10 +216,10 @@ def test_a_stop_leaves_nothing(kind: BrokerKind) -> None:
     assert not stack.data.exists()
 
 
-def descendants(stack: LocalStack) -> set[int]:
-    """The processes of a stack, with the guard of its broker."""
-    pids = set(stack.pids().values())
-    return pids | {psutil.Process(pid).ppid() for pid in pids} - {os.getpid()}
+def parts_and_guard(stack: LocalStack) -> set[int]:
+    """The processes of a stack, with the guard of its broker. The fork server is that of all stacks of a process."""
+    pids = stack.pids()
+    return {*pids.values(), psutil.Process(pids["broker"]).ppid()} - {os.getpid()}
 
 
 def test_a_stop_gives_back_what_takes_too_long(tmp_path: Path) -> None:
