@@ -16,14 +16,14 @@ Pixels = NDArray[numpy.float64]
 MAGICK = ("convert-im6.q16", "magick", "convert")
 
 
-def run(*command: str | Path) -> bytes:
-    """What a program writes."""
+def run(*command: str | Path, errors: bool = False) -> bytes:
+    """What a program writes, or with `errors` what it writes to its standard error."""
     found = shutil.which(str(command[0]))
     if found is None:
         absent(str(command[0]))
     done = subprocess.run([found, *map(str, command[1:])], capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-500:]
-    return done.stdout
+    return done.stderr if errors else done.stdout
 
 
 def magick(*arguments: str | Path) -> bytes:

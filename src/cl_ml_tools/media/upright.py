@@ -1,4 +1,4 @@
-"""What a player shows of a frame: upright, of square pixels, with the brightness of an ordinary screen."""
+"""What a player shows of a frame: upright, of one moment and square pixels, as bright as on an ordinary screen."""
 
 import struct
 from collections.abc import Mapping
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # Wider or narrower pixels are a mistake of the file.
 MOST_STRETCHED = 16
 PQ, HLG = 16, 18
+# Frames that say they are of one moment stay as they are.
+DEINTERLACED = "deint=interlaced"
 TONE_MAPPED = ("scale=out_transfer=bt709:out_primaries=bt709:out_color_matrix=bt709:out_range=tv", "format=yuv420p")
 
 
@@ -48,21 +50,40 @@ def shown_size(frame: "VideoFrame", stream: "VideoStream") -> tuple[int, int]:
 
 
 class Upright:
-    """Turns and mirrors frames by their display matrix, and maps HDR (PQ and HLG) to an ordinary screen (BT.709)."""
+    """Turns and mirrors frames by their display matrix, joins their two fields, and maps HDR (PQ, HLG) to BT.709.
 
-    def __init__(self, stream: "VideoStream") -> None:
+    The two fields of an interlaced frame are of two moments. In a film they are joined with a look at the frames beside
+    (`bwdif`), so a frame comes out when the next one is there; a `still` has only itself (`estdif`).
+    """
+
+    def __init__(self, stream: "VideoStream", *, still: bool = False) -> None:
         self._stream = stream
-        self._graphs: dict[tuple[object, ...], _Chain] = {}
+        self._deinterlace = ("estdif=mode=frame:" if still else "bwdif=mode=send_frame:") + DEINTERLACED
+        self._interlaced = False
+        self._key: tuple[object, ...] = ()
+        self._chain: _Chain | None = None
 
-    def __call__(self, frame: "VideoFrame") -> "VideoFrame":
-        """The frame as it is to be seen."""
-        filters = (TONE_MAPPED if frame.color_trc in (PQ, HLG) else ()) + turn(frame)
-        if not filters:
-            return frame
+    def __call__(self, frame: "VideoFrame") -> "list[VideoFrame]":
+        """The frames that are ready to be seen, in their order, after one more of the film."""
+        # Films mix both kinds: once there was an interlaced frame, all take the same way, and keep their order.
+        self._interlaced = self._interlaced or frame.interlaced_frame
+        filters = (
+            ((self._deinterlace,) if self._interlaced else ())
+            + (TONE_MAPPED if frame.color_trc in (PQ, HLG) else ())
+            + turn(frame)
+        )
         key = (filters, frame.width, frame.height, frame.format.name)
-        if key not in self._graphs:
-            self._graphs[key] = _Chain(self._stream, frame, filters)
-        return self._graphs[key](frame)
+        ready = [] if key == self._key else self.end()
+        if not filters:
+            return [*ready, frame]
+        if self._chain is None:
+            self._key, self._chain = key, _Chain(self._stream, frame, filters)
+        return [*ready, *self._chain(frame)]
+
+    def end(self) -> "list[VideoFrame]":
+        """The frames that waited for one more."""
+        chain, self._chain, self._key = self._chain, None, ()
+        return [] if chain is None else chain(None)
 
 
 class _Chain:
@@ -83,6 +104,15 @@ class _Chain:
         links.append(self._graph.add("buffersink"))
         self._graph.link_nodes(*links).configure()
 
-    def __call__(self, frame: "VideoFrame") -> "VideoFrame":
+    def __call__(self, frame: "VideoFrame | None") -> "list[VideoFrame]":
+        """What is ready after one more frame, or after the last one (`None`)."""
+        from av.error import BlockingIOError as NothingYetError
+        from av.error import EOFError as EndOfFileError
+
         self._graph.push(frame)
-        return cast("VideoFrame", self._graph.pull())
+        ready: list[VideoFrame] = []
+        while True:
+            try:
+                ready.append(cast("VideoFrame", self._graph.pull()))
+            except (NothingYetError, EndOfFileError):
+                return ready

@@ -28,6 +28,8 @@ READABLE = (
     "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "asf", "ogg", "mxf",
     "h264", "hevc", "m4v",
 )  # fmt: skip
+# Those whose header says how long they are.
+HEADED = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf"})
 OPTIONS = {"format_whitelist": ",".join(READABLE), "protocol_whitelist": "file", "enable_drefs": "0"}
 MAX_PIXELS = 64_000_000
 Kind = Literal["KEY", "ALL", "DAMAGED"]
@@ -117,6 +119,11 @@ def seconds(container: "InputContainer", stream: "VideoStream") -> float:
     return container.duration / MICROSECOND if container.duration else 0.0
 
 
+def said_length(container: "InputContainer", stream: "VideoStream") -> float:
+    """How long a film says it is in its header, in seconds; 0 where FFmpeg has to guess it from what is in the file."""
+    return seconds(container, stream) if container.format.name in HEADED else 0.0
+
+
 def lasting(frame: "VideoFrame") -> float:
     """How many seconds a frame is shown; 0 where the film does not say."""
     return float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0
@@ -199,10 +206,11 @@ def _pictures(container: "InputContainer", stream: "VideoStream") -> Generator["
     """What is seen of a film from here on; damaged frames are left out."""
     from av.video.frame import VideoFrame
 
-    upright = Upright(stream)
+    upright = Upright(stream, still=True)
     for packet in container.demux(stream):
         for frame in decoded(packet)[0]:
             if isinstance(frame, VideoFrame):
                 size = shown_size(frame, stream)
-                picture = cast("Convertible", upright(frame)).to_image()
-                yield picture if picture.size == size else picture.resize(size)
+                for shown in (*upright(frame), *upright.end()):
+                    picture = cast("Convertible", shown).to_image()
+                    yield picture if picture.size == size else picture.resize(size)

@@ -11,9 +11,11 @@ from PIL import Image
 
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media.black import BLACK, brightness
+from cl_ml_tools.media.language import language_tag
 from cl_ml_tools.media.video import grab
-from cl_ml_tools.plugins.hls_streaming.rendition import bandwidth
+from cl_ml_tools.plugins.hls_streaming.playlist import Track, bandwidth
 from cl_ml_tools.plugins.hls_streaming.schema import HlsStreamingOutput, HlsStreamingParams
+from cl_ml_tools.plugins.hls_streaming.subtitles import words
 from cl_ml_tools.plugins.hls_streaming.task import HlsStreamingTask
 from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailParams
 from cl_ml_tools.plugins.media_thumbnail.task import MediaThumbnailTask
@@ -215,3 +217,36 @@ def test_the_stream_of_an_hlg_film_is_as_bright_as_on_an_ordinary_screen(tmp_pat
         frame = next(played.decode(video=0))
     assert (frame.color_range, frame.color_primaries, frame.color_trc, frame.colorspace) == (1, 1, 1, 1)
     assert min(frame.to_image().convert("L").tobytes()[:10]) > 211
+
+
+@pytest.mark.parametrize(
+    ("written", "tag"),
+    [
+        ("eng", "en"), ("ger", "de"), ("deu", "de"), ("gsw", "gsw"), ("pt_BR", "pt-BR"), ("de-AT", "de-AT"),
+        ("EN", "en"), ("und", None), ("", None), (None, None), ('en",URI="x', None), ("zxx", None),
+    ],
+)  # fmt: skip
+def test_languages_are_named_as_the_web_names_them(written: str | None, tag: str | None) -> None:
+    assert language_tag(written) == tag
+
+
+def test_a_name_cannot_end_its_attribute() -> None:
+    track = Track("AUDIO", 'Live "1"\n#EXT-X-ENDLIST', None, default=True, forced=False, playlist="a.m3u8")
+    assert "NAME=\"Live '1' #EXT-X-ENDLIST\"" in track.line()
+    assert len(track.line().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("dialogue", "written"),
+    [
+        (b"{\\an8}Up{\\r} & <b>", "Up &amp; &lt;b&gt;"),
+        (b"one\n\n\ntwo --> three", "one\ntwo --&gt; three"),
+        (b"a\\hb\xff", "a b\N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_words_end_no_cue_and_have_no_style(dialogue: bytes, written: str) -> None:
+    class Subtitle:
+        def __init__(self) -> None:
+            self.dialogue = dialogue
+
+    assert words(Subtitle()) == written

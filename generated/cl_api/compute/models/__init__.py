@@ -28,6 +28,7 @@ from .face_detection_output_detector import FaceDetectionOutputDetector
 from .face_embedding_output import FaceEmbeddingOutput
 from .hash_output import HashOutput
 from .hls_streaming_output import HlsStreamingOutput
+from .hls_track_output import HlsTrackOutput
 from .hls_variant import HlsVariant
 from .hls_variant_output import HlsVariantOutput
 from .image_conversion_output import ImageConversionOutput
@@ -77,6 +78,7 @@ __all__ = [
     "FaceEmbeddingOutput",
     "HashOutput",
     "HlsStreamingOutput",
+    "HlsTrackOutput",
     "HlsVariant",
     "HlsVariantOutput",
     "ImageConversionOutput",

@@ -7,6 +7,7 @@ from typing import Self, cast
 from attrs import field, frozen
 
 from ..types import JSONObject, JSONValue
+from .hls_track_output import HlsTrackOutput
 from .hls_variant_output import HlsVariantOutput
 
 
@@ -22,6 +23,12 @@ class HlsStreamingOutput:
     """Seconds."""
     master_playlist: str
     """Path relative to the job, to be downloaded."""
+    missing_seconds: float = 0
+    """Seconds at the end that the video says it has, and that are not in the file."""
+    sound_tracks: list[HlsTrackOutput] | None = None
+    """The sound tracks, where there are several; one alone lies with the picture."""
+    subtitles: list[HlsTrackOutput] | None = None
+    """The subtitles that are text, as WebVTT."""
     total_segments: int
     variants: list[HlsVariantOutput]
     variants_generated: int
@@ -31,11 +38,20 @@ class HlsStreamingOutput:
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
         """Read a JSON object. Raises KeyError where a required field is missing."""
+        sound_tracks = data.get("sound_tracks")
+        subtitles = data.get("subtitles")
         return cls(
             audio=cast("bool", data["audio"]),
             damaged_frames=cast("int", data.get("damaged_frames", 0)),
             duration=cast("float", data["duration"]),
             master_playlist=cast("str", data["master_playlist"]),
+            missing_seconds=cast("float", data.get("missing_seconds", 0)),
+            sound_tracks=None
+            if sound_tracks is None
+            else [HlsTrackOutput.from_dict(cast("JSONObject", item)) for item in cast("list[JSONValue]", sound_tracks)],
+            subtitles=None
+            if subtitles is None
+            else [HlsTrackOutput.from_dict(cast("JSONObject", item)) for item in cast("list[JSONValue]", subtitles)],
             total_segments=cast("int", data["total_segments"]),
             variants=[
                 HlsVariantOutput.from_dict(cast("JSONObject", item))
@@ -53,6 +69,9 @@ class HlsStreamingOutput:
             "damaged_frames": self.damaged_frames,
             "duration": self.duration,
             "master_playlist": self.master_playlist,
+            "missing_seconds": self.missing_seconds,
+            "sound_tracks": None if self.sound_tracks is None else [item.to_dict() for item in self.sound_tracks],
+            "subtitles": None if self.subtitles is None else [item.to_dict() for item in self.subtitles],
             "total_segments": self.total_segments,
             "variants": [item.to_dict() for item in self.variants],
             "variants_generated": self.variants_generated,
@@ -60,5 +79,16 @@ class HlsStreamingOutput:
 
 
 _FIELDS = frozenset(
-    {"audio", "damaged_frames", "duration", "master_playlist", "total_segments", "variants", "variants_generated"}
+    {
+        "audio",
+        "damaged_frames",
+        "duration",
+        "master_playlist",
+        "missing_seconds",
+        "sound_tracks",
+        "subtitles",
+        "total_segments",
+        "variants",
+        "variants_generated",
+    }
 )

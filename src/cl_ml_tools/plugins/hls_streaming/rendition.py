@@ -1,13 +1,14 @@
 """One quality of a stream: encodes H.264 and AAC into segments of MPEG-TS."""
 
-import math
 import re
-from collections.abc import Sequence
+from collections import deque
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cl_ml_tools.media.video import Encoder, Muxer
+from cl_ml_tools.plugins.hls_streaming.playlist import Segment, write_media_playlist
 from cl_ml_tools.threads import threads
 
 if TYPE_CHECKING:
@@ -20,9 +21,14 @@ SEGMENT = 4
 CLOCK = 90_000
 SOUND_RATE = 48_000
 SOUND_BITS = 128_000
+# Seconds that the clock of a stream is ahead, so that no time stamp is negative: FFmpeg would move all of a file to
+# mend that, and what lies in files of its own, sound and picture, would be apart.
+LEAD = 1
 LIMITED = 1
 RGB, BT601 = 0, 6
 AAC_LC = "mp4a.40.2"
+# Frames that are looked at together for a rate, because containers round the time of each to a millisecond.
+RATE_FRAMES = 10
 
 
 class Size(NamedTuple):
@@ -43,29 +49,42 @@ def fit(width: int, height: int, resolution: str | None) -> Size:
     return Size(max(round(width * scale / 2) * 2, 2), max(round(height * scale / 2) * 2, 2))
 
 
+def segmenter(folder: Path, name: str) -> Muxer:
+    """Writes segments of MPEG-TS, `<name>_000.ts`, into a folder."""
+    import av
+
+    container = av.open(
+        folder / f"{name}.m3u8",
+        "w",
+        format="hls",
+        options={
+            "hls_time": str(SEGMENT),
+            "hls_playlist_type": "vod",
+            "hls_list_size": "0",
+            "hls_segment_filename": str(folder / f"{name}_%03d.ts"),
+            "hls_flags": "independent_segments",
+        },
+    )
+    return cast("Muxer", container)
+
+
+def sound_encoder(muxer: Muxer) -> "Encoder[AudioFrame]":
+    """Stereo AAC of 48 kHz in a stream."""
+    stream = cast("AudioStream", muxer.add_stream("aac", rate=SOUND_RATE))
+    stream.codec_context.bit_rate = SOUND_BITS
+    stream.codec_context.layout = "stereo"
+    return cast("Encoder[AudioFrame]", stream)
+
+
 class Rendition:
     """Encodes what it is shown and writes playlist and segments, `<name>.m3u8` and `<name>_000.ts`, into a folder."""
 
     def __init__(self, folder: Path, name: str, size: Size, bitrate: int, rate: Fraction, *, sound: bool) -> None:
-        import av
-
         self.name = name
         self.size = size
         self.rate = rate
         self._folder = folder
-        container = av.open(
-            folder / f"{name}.m3u8",
-            "w",
-            format="hls",
-            options={
-                "hls_time": str(SEGMENT),
-                "hls_playlist_type": "vod",
-                "hls_list_size": "0",
-                "hls_segment_filename": str(folder / f"{name}_%03d.ts"),
-                "hls_flags": "independent_segments",
-            },
-        )
-        self._muxer = cast("Muxer", container)
+        self._muxer = segmenter(folder, name)
         self._picture = cast("VideoStream", self._muxer.add_stream("libx264", rate=rate))
         self._picture.width, self._picture.height = size
         self._picture.pix_fmt = "yuv420p"
@@ -83,16 +102,13 @@ class Rendition:
             "sc_threshold": "0",
         }
         self._pictures = cast("Encoder[VideoFrame]", self._picture)
-        self._sounds: Encoder[AudioFrame] | None = None
-        if sound:
-            stream = cast("AudioStream", self._muxer.add_stream("aac", rate=SOUND_RATE))
-            stream.codec_context.bit_rate = SOUND_BITS
-            stream.codec_context.layout = "stereo"
-            self._sounds = cast("Encoder[AudioFrame]", stream)
+        self._sounds = sound_encoder(self._muxer) if sound else None
         self._cut = 0.0
         self._last = -1
         self._cuts: list[float] = []
         self._end = 0.0
+        self._latest: deque[float] = deque(maxlen=RATE_FRAMES + 1)
+        self._fastest = 0.0
 
     def show(self, frame: "VideoFrame", at: float, until: float) -> None:
         """Encode a frame that is to be seen from `at` to `until`, in seconds after the beginning."""
@@ -103,7 +119,8 @@ class Rendition:
         if self._last < 0:
             self._tag(frame)
         # Frames of the same moment, or an earlier one, cannot be written.
-        small.pts = self._last = max(round(at * CLOCK), self._last + 1)
+        self._last = max(round(at * CLOCK), self._last + 1)
+        small.pts = self._last + LEAD * CLOCK
         small.time_base = Fraction(1, CLOCK)
         starts = at >= self._cut
         small.pict_type = PictureType.I if starts else PictureType.NONE
@@ -111,6 +128,9 @@ class Rendition:
             self._cut = (at // SEGMENT + 1) * SEGMENT
             self._cuts.append(self._last / CLOCK)
         self._end = max(self._end, until)
+        self._latest.append(self._last / CLOCK)
+        if len(self._latest) > RATE_FRAMES:
+            self._fastest = max(self._fastest, RATE_FRAMES / (self._latest[-1] - self._latest[0]))
         self._muxer.mux(self._pictures.encode(small))
 
     def _tag(self, frame: "VideoFrame") -> None:
@@ -125,7 +145,7 @@ class Rendition:
         """Encode sound: stereo, 48 kHz."""
         if self._sounds is not None:
             if frame.time is not None:
-                self._end = max(self._end, frame.time + frame.samples / SOUND_RATE)
+                self._end = max(self._end, frame.time - LEAD + frame.samples / SOUND_RATE)
             self._muxer.mux(self._sounds.encode(frame))
 
     def close(self, *, flush: bool = True) -> None:
@@ -138,58 +158,32 @@ class Rendition:
         finally:
             self._muxer.close()
 
-    def segments(self) -> list[tuple[float, int]]:
-        """Seconds and bytes of each segment; writes the playlist, which says the same (RFC 8216 §4.3.2.1, §4.3.3.1).
+    def cuts(self) -> list[float]:
+        """When its segments begin, and when the last one ends, in seconds.
 
         FFmpeg's own playlist adds up frames of one usual length. Here a segment lasts from its first frame to that of
         the next one, which is right for slides and for films of a variable rate too.
         """
-        ends = [*self._cuts[1:], max(self._end, self._last / CLOCK)]
-        lengths = [round(end - begin, 6) for begin, end in zip(self._cuts, ends, strict=True)]
-        files = [self._folder / f"{self.name}_{number:03d}.ts" for number in range(len(lengths))]
-        lines = [
-            "#EXTM3U",
-            "#EXT-X-VERSION:6",
-            f"#EXT-X-TARGETDURATION:{target_duration(lengths)}",
-            "#EXT-X-MEDIA-SEQUENCE:0",
-            "#EXT-X-PLAYLIST-TYPE:VOD",
-            "#EXT-X-INDEPENDENT-SEGMENTS",
-        ]
-        for length, file in zip(lengths, files, strict=True):
-            lines += [f"#EXTINF:{length:.6f},", file.name]
-        lines += ["#EXT-X-ENDLIST", ""]
-        (self._folder / f"{self.name}.m3u8").write_text("\n".join(lines), "utf-8")
-        return [(length, file.stat().st_size) for length, file in zip(lengths, files, strict=True)]
+        return [*self._cuts, max(self._end, self._last / CLOCK)]
 
-    def codecs(self) -> str:
-        """What plays it (RFC 6381): profile and level of H.264 are the three bytes after the type of its SPS."""
+    def segments(self) -> list[Segment]:
+        """What it wrote; writes the playlist, which says the same."""
+        lengths = [round(end - begin, 6) for begin, end in pairwise(self.cuts())]
+        made = [Segment(length, self._folder / f"{self.name}_{number:03d}.ts") for number, length in enumerate(lengths)]
+        write_media_playlist(self._folder / f"{self.name}.m3u8", made)
+        return made
+
+    def fastest(self) -> float:
+        """The most frames a second (RFC 8216 §4.3.4.2): the rate of the film where its frames come evenly."""
+        usual = float(self.rate)
+        return usual if abs(self._fastest - usual) < usual * 0.02 else self._fastest or usual
+
+    def codecs(self, *, sound: bool = False) -> str:
+        """What plays it (RFC 6381), with sound that lies beside it too.
+
+        Profile and level of H.264 are the three bytes after the type of its SPS.
+        """
         head = bytes(self._picture.codec_context.extradata or b"")
         found = re.search(rb"\x00\x00\x01[\x67\x27](.{3})", head, re.DOTALL)
         level = found[1].hex() if found else "64001f"
-        return f"avc1.{level},{AAC_LC}" if self._sounds is not None else f"avc1.{level}"
-
-
-def target_duration(lengths: Sequence[float]) -> int:
-    """The seconds that no segment is longer than, at least one: players wait for a part of it between two requests."""
-    return max(math.ceil(max(lengths)), 1)
-
-
-def bandwidth(segments: Sequence[tuple[float, int]]) -> tuple[int, int]:
-    """Peak and mean bits per second of segments of so many seconds and bytes.
-
-    The peak is that of the most demanding run of segments which together last between half and one and a half times the
-    target duration (RFC 8216 §4.1), so that a last segment of one frame does not count by itself.
-    """
-    target = target_duration([length for length, _ in segments])
-    whole = sum(length for length, _ in segments)
-    mean = sum(size for _, size in segments) * 8 / max(whole, 0.001)
-    peak = mean
-    for first in range(len(segments)):
-        length, size = 0.0, 0
-        for each in segments[first:]:
-            length, size = length + each[0], size + each[1]
-            if length > target * 1.5:
-                break
-            if length >= target * 0.5:
-                peak = max(peak, size * 8 / length)
-    return math.ceil(peak), math.ceil(mean)
+        return f"avc1.{level},{AAC_LC}" if sound or self._sounds is not None else f"avc1.{level}"

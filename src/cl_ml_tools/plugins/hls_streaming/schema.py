@@ -94,6 +94,14 @@ class HlsVariantOutput(BaseModel):
     segments: int = Field(description="How many there are.")
 
 
+class HlsTrackOutput(BaseModel):
+    """Sound or subtitles of which a viewer chooses, in files of their own."""
+
+    playlist: str = Field(description="Path relative to the job, to be downloaded.")
+    name: str = Field(description="What players list it as.")
+    language: str | None = Field(default=None, description="Its language tag (BCP 47), where the video says it.")
+
+
 class HlsStreamingOutput(BaseModel):
     """The stream. Playlists name their files relative to themselves, so the folder can be put anywhere."""
 
@@ -103,4 +111,14 @@ class HlsStreamingOutput(BaseModel):
     total_segments: int
     duration: float = Field(description="Seconds.")
     audio: bool = Field(description="Whether there is sound.")
+    sound_tracks: list[HlsTrackOutput] = Field(
+        default_factory=list[HlsTrackOutput],
+        description="The sound tracks, where there are several; one alone lies with the picture.",
+    )
+    subtitles: list[HlsTrackOutput] = Field(
+        default_factory=list[HlsTrackOutput], description="The subtitles that are text, as WebVTT."
+    )
     damaged_frames: int = Field(default=0, description="Frames that could not be read and were left out.")
+    missing_seconds: float = Field(
+        default=0, description="Seconds at the end that the video says it has, and that are not in the file."
+    )

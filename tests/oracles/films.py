@@ -1,0 +1,54 @@
+"""Films that FFmpeg's program makes, with what PyAV alone does not write: fields, several tracks, gaps."""
+
+from pathlib import Path
+
+from tests.oracles.programs import run
+
+SECONDS = 9
+PICTURE = ("-f", "lavfi", "-i", f"testsrc=size=320x240:rate=25:duration={SECONDS}")
+# White for a moment, and a tone in the same one.
+FLASHES = (
+    "-f", "lavfi", "-i",
+    f"color=black:size=320x240:rate=25:duration={SECONDS},drawbox=color=white:thickness=fill:enable='between(t,5,5.2)'",
+)  # fmt: skip
+BEEPS = ("-f", "lavfi", "-i", f"aevalsrc='if(between(t,5,5.2),sin(2*PI*1000*t),0)':s=48000:d={SECONDS}")
+H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac")
+WORDS = """1
+00:00:00,500 --> 00:00:02,000
+Hello <i>you</i> & me
+3 > 2
+
+2
+00:00:03,250 --> 00:00:08,500
+Tschüß, 日本
+
+"""
+
+
+def made(folder: Path, name: str, *arguments: str) -> Path:
+    """A film of these arguments of `ffmpeg`."""
+    path = folder / name
+    run("ffmpeg", "-y", "-v", "error", *arguments, path)
+    return path
+
+
+def tracks(folder: Path, name: str) -> Path:
+    """A film in two languages, and subtitles in two: German is the one to begin with."""
+    words = folder / "words.srt"
+    words.write_text(WORDS, "utf-8")
+    subtitles = "mov_text" if name.endswith("mp4") else "subrip"
+    return made(
+        folder, name, *FLASHES, *BEEPS, *BEEPS, "-i", str(words), "-i", str(words),
+        "-map", "0", "-map", "1", "-map", "2", "-map", "3", "-map", "4", *H264, "-c:s", subtitles,
+        "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=ger",
+        "-disposition:a:0", "0", "-disposition:a:1", "default",
+        "-metadata:s:s:0", "language=fre", "-metadata:s:s:1", "language=jpn",
+        "-disposition:s:0", "0", "-disposition:s:1", "forced",
+    )  # fmt: skip
+
+
+def interlaced(folder: Path, name: str, *encoder: str) -> Path:
+    """A film of 25 frames a second, each of two fields of two moments."""
+    moving = f"testsrc2=size=320x240:rate=50:duration={SECONDS}"
+    fields = ("-vf", "tinterlace=interleave_top,setfield=tff")
+    return made(folder, name, "-f", "lavfi", "-i", moving, *fields, *encoder)
