@@ -214,9 +214,10 @@ def manifest(
     manifest: ManifestFile = None,
     package: Package = None,
 ) -> int:
-    """Print tables for the plugins that plugins.toml does not mention: all of them, where there is no such file."""
+    """Print tables for the plugins that plugins.toml does not mention (all, where there is no file), with reasons."""
 
     def run() -> int:
+        from cl_codegen.manifest.found import notes
         from cl_codegen.manifest.template import OPENING, manifest_for
 
         reading = _reading(openapi, spec, compute, manifest, package)
@@ -226,6 +227,8 @@ def manifest(
         elif not reading.manifest.text:
             _say(OPENING)
         sys.stdout.write(tables)
+        if listed := list(notes(reading)):
+            _say("\n".join(["", *listed] if tables else listed))
         return 0
 
     return _reporting(run)

@@ -56,7 +56,7 @@ class _Story:
         module = f"{self._reading.wire.package}.api.{endpoint.tag}.{endpoint.module}"
         yield f"  wire           {module}; tag and operation id"
         if self._plugin is None:
-            yield "  plugin         none: it posts no job to …/jobs/{task} or …/{task}/jobs, and has no"
+            yield "  plugin         none: no rule of cl_codegen.model.recognise takes it for a job, and it has no"
             yield "                 x-task-type; a table of plugins.toml with this operation makes it one"
             for argument in (*endpoint.path_arguments, *endpoint.keyword_arguments):
                 needed = "required" if argument.required else "optional"

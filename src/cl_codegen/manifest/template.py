@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cl_codegen.manifest.found import reasons, words
 from cl_codegen.model.plugin import Parameter, Plugin
 from cl_codegen.model.read import Reading
-from cl_codegen.text.escape import toml
+from cl_codegen.text.escape import one_line, toml
 
 OPENING = "# How people call what the spec has. Derived from it: change what does not please.\n"
 
@@ -18,12 +19,21 @@ def manifest_for(reading: Reading) -> str:
     that a parameter which the server gains later cannot push others from their place.
     """
     known = {entry.operation for entry in reading.manifest.entries}
-    tables = ["\n".join(_table(plugin)) for plugin in reading.plugins if plugin.operation not in known]
+    why = reasons(reading)
+    tables = [
+        "\n".join(_table(plugin, why.get(plugin.operation, "")))
+        for plugin in reading.plugins
+        if plugin.operation not in known
+    ]
+    if not reading.manifest.server.statuses and (unknown := "\n".join(words(reading))):
+        tables.append(unknown)
     return "\n\n".join(tables) + "\n" if tables else ""
 
 
-def _table(plugin: Plugin) -> Iterator[str]:
+def _table(plugin: Plugin, why: str) -> Iterator[str]:
     yield f"# {plugin.summary.raw}"
+    if why:
+        yield f"# {one_line(why)}"
     yield f"[{plugin.name}]"
     yield f"operation = {toml(plugin.operation)}"
     yield f"group = {toml(plugin.group)}"

@@ -122,7 +122,9 @@ def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
     elif parameter.type.startswith("File"):
         kind = "str"  # A file or a text: here it is a text.
     elif "JSON" in parameter.type or parameter.type == "None":
-        kind, value = "str", f"cast({_wanted(parameter)}, json_option({name}, {argument}))"
+        kind, value = "str", f"json_option({name}, {argument})"
+        if parameter.type != "JSONValue":
+            value = f"cast({_wanted(parameter)}, {value})"
     elif models:
         kind, casts, value = parameter.said, models, f"cast({_wanted(parameter)}, {argument})"
     if not parameter.required:

@@ -86,6 +86,20 @@ def read_contract(spec: Spec, manifest: Manifest, plugins: Sequence[Plugin]) -> 
     return _Reader(spec, manifest, operations).contract(plugins)
 
 
+def unknown_words(spec: Spec, manifest: Manifest, plugins: Sequence[Plugin]) -> tuple[str, ...]:
+    """The words for the state of a job of which neither the manifest nor anybody says what they mean.
+
+    Raises:
+        SpecError: the spec does not tell where the state of a job is.
+    """
+    operations = {
+        operation.at("operationId").text(): (path, method, operation) for path, method, operation in spec.operations()
+    }
+    routes = read_job_routes(spec, manifest, operations, plugins) if plugins else ()
+    places = _places_of_words([state for each in routes for state in each.states])
+    return tuple(_unknown(places, manifest.server))
+
+
 @frozen
 class _Reader:
     spec: Spec
@@ -183,15 +197,15 @@ class _Reader:
     def _expect_words(self, states: Sequence[Node]) -> None:
         """Raises SpecError where the manifest has a word that no job says, or a job has one that nobody knows: all of
         these at once, as lines for the manifest."""
-        places = {word: place for place in _status_places(states) for word in words_of(place)}
+        places = _places_of_words(states)
         for word in self.server.statuses:
             if places and word not in places:
                 raise self.server.error("status", f"no job is {word!r}{suggestion(word, places)}", word)
-        unknown = [word for word in places if word not in self.server.statuses and meaning(word) is None]
+        unknown = _unknown(places, self.server)
         if not unknown:
             return
         one = len(unknown) == 1
-        lines = "".join(f"\n{_key(word)} = {toml(guess(word))}" for word in unknown)
+        lines = "".join(f"\n{key_of(word)} = {toml(guess(word))}" for word in unknown)
         raise places[unknown[0]].error(
             f"what {'does' if one else 'do'} {', '.join(map(repr, unknown))} mean? Say it in the manifest, with one of"
             f" {', '.join(STATUSES)}. A guess is:\n[server.status]{lines}"
@@ -243,10 +257,18 @@ def _status_places(states: Sequence[Node]) -> Iterator[Node]:
         yield from at(state, name) if name is not None else ()
 
 
+def _places_of_words(states: Sequence[Node]) -> dict[str, Node]:
+    return {word: place for place in _status_places(states) for word in words_of(place)}
+
+
+def _unknown(places: Iterable[str], server: Server) -> list[str]:
+    return [word for word in places if word not in server.statuses and meaning(word) is None]
+
+
 def _renamed(fields: dict[str, tuple[str, ...]]) -> tuple[tuple[str, tuple[SpecText, ...]], ...]:
     return tuple((name, tuple(map(SpecText, words))) for name, words in fields.items() if words not in ((name,), ()))
 
 
-def _key(word: str) -> str:
+def key_of(word: str) -> str:
     """A word as a key of TOML (v1.0.0, Keys)."""
     return word if word.isascii() and word.replace("_", "").replace("-", "").isalnum() else toml(word)

@@ -64,7 +64,7 @@ def test_what_the_manifest_does_not_mention_is_derived(reading):
 
 def test_an_operation_that_is_no_plugin_says_why(reading):
     said = lines(reading, "get_job")
-    assert any(line.startswith("plugin none: it posts no job") for line in said)
+    assert any(line.startswith("plugin none: no rule") for line in said)
     assert "argument job_id: str, required; 'job_id' in the spec" in said
 
 

@@ -129,7 +129,7 @@ def test_names_give_way_to_those_of_the_client_and_of_every_method(tmp_path):
         ({"type": ["string", "null"]}, "str | None"),
         ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "int | None"),
         ({"anyOf": [{}, {"type": "integer"}]}, "JSONValue"),
-        ({"type": ["object", "string"]}, "JSONValue"),
+        ({"type": ["object", "string"]}, "JSONObject | str"),
         ({"type": "array", "items": {"type": "string"}}, "list[str]"),
         ({"type": "object", "additionalProperties": True}, "JSONObject"),
         ({}, "JSONValue"),
