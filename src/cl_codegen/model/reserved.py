@@ -84,6 +84,7 @@ CALL_WORDS: Final = frozenset(
     [
         "self",
         "wait",
+        "cancel_with_wait",
         "timeout",
         "on_progress",
         "on_complete",
