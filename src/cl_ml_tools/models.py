@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cl_ml_tools.artifact import publishing
+from cl_ml_tools.external_weights import external_weights
 
 
 class ModelFile(NamedTuple):
@@ -71,16 +72,26 @@ def missing_model(model: ModelFile) -> str | None:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, read again only when it has changed."""
+    """SHA-256 of a model file, read again only when it has changed.
+
+    Of one with weights in files beside it, SHA-256 of the digests of all of them, its own first.
+    """
+    weights = [each for each in external_weights(path) if each.is_file()]
+    if not weights:
+        return _digest(path).hex()
+    return hashlib.sha256(b"".join(map(_digest, (path, *weights)))).hexdigest()
+
+
+def _digest(path: Path) -> bytes:
     found = path.stat()
     return _sha256(path, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=32)
-def _sha256(path: Path, changed: int, size: int) -> str:
+def _sha256(path: Path, changed: int, size: int) -> bytes:
     del changed, size
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def model_for(name: str) -> ModelFile:
@@ -93,13 +104,32 @@ def model_for(name: str) -> ModelFile:
 
 
 def add(source: Path, model: ModelFile) -> Path:
-    """Copy a model file into the folder, whole or not at all. Raises `ModelError` where it does not load."""
+    """Copy a model file into the folder, and the weights that lie beside it; it appears whole or not at all.
+
+    Raises `ModelError` where it does not load, or where its weights would take the place of another model's.
+    """
     check(source, model)
     target = folder() / (source.name if source.name in model.names else model.name)
+    weights = external_weights(source)
+    for file in weights:
+        _refuse_to_replace(target.with_name(file.name), target, file)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with publishing(target) as part:
-        shutil.copyfile(source, part)
+    for file in (*weights, source):
+        with publishing(target if file is source else target.with_name(file.name)) as part:
+            shutil.copyfile(file, part)
     return target
+
+
+def _refuse_to_replace(place: Path, target: Path, file: Path) -> None:
+    """Raise `ModelError` where the weights in a place are those of another model."""
+    if not place.is_file() or _digest(place) == _digest(file):
+        return
+    for other in target.parent.glob("*.onnx"):
+        if other != target and place in external_weights(other):
+            raise ModelError(
+                f"{place.name} is there already, with the weights of {other.name}; "
+                "export this model with another name for its weights"
+            )
 
 
 def check(path: Path, model: ModelFile) -> str:
@@ -109,6 +139,9 @@ def check(path: Path, model: ModelFile) -> str:
         from cl_ml_tools.faces import try_yunet
 
         return try_yunet(path)
+    absent = [file.name for file in external_weights(path) if not file.is_file()]
+    if absent:
+        raise ModelError(f"{path.name} keeps its weights in {', '.join(absent)}, which has to lie beside it")
     from cl_ml_tools.onnx_model import OnnxModel
 
     loaded = OnnxModel(path)

@@ -1,5 +1,6 @@
 """Runs ONNX models with onnxruntime, on the processor; the only place that imports it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast
@@ -11,6 +12,12 @@ from cl_ml_tools.models import ModelError, sha256_of
 from cl_ml_tools.threads import threads
 
 Floats = NDArray[numpy.float32]
+Numbers = NDArray[numpy.floating]
+# The numbers that pictures may be handed to a model as. One that takes bytes was made for other values than ours.
+TAKEN = {"tensor(float)": numpy.float32, "tensor(float16)": numpy.float16, "tensor(double)": numpy.float64}
+# Where in the sources of onnxruntime an error was seen, and in which function.
+PLACE = re.compile(r"^.*?/onnxruntime_src/\S+:\d+ .*?\) (?=[A-Z])", re.DOTALL)
+CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed:)?")
 
 
 class Node(Protocol):
@@ -26,6 +33,11 @@ class Node(Protocol):
         """How many numbers it takes, in each direction."""
         ...
 
+    @property
+    def type(self) -> str:
+        """What kind of numbers: `tensor(float)`."""
+        ...
+
 
 class Session(Protocol):
     """What is used of onnxruntime, which has no annotations."""
@@ -34,7 +46,7 @@ class Session(Protocol):
         """What the model takes."""
         ...
 
-    def run(self, output_names: None, input_feed: Mapping[str, Floats]) -> Sequence[Floats]:
+    def run(self, output_names: None, input_feed: Mapping[str, Numbers]) -> Sequence[Floats]:
         """What the model gives."""
         ...
 
@@ -50,6 +62,7 @@ class Options(Protocol):
 class Runtime(Protocol):
     """The module itself."""
 
+    __version__: str
     SessionOptions: Callable[[], Options]
 
     def InferenceSession(self, path: str, options: Options, *, providers: Sequence[str]) -> Session:
@@ -76,7 +89,13 @@ class OnnxModel:
             self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
             # Its exceptions have no common class.
-            raise ModelError(f"{path.name} is no ONNX model that can be loaded ({type(error).__name__})") from error
+            raise ModelError(_refusal(path, error, runtime.__version__)) from error
+        self._input = self._session.get_inputs()[0]
+        if self._input.type not in TAKEN:
+            raise ModelError(
+                f"{path.name} takes {self._input.type}; pictures are handed over as {', '.join(TAKEN)}: "
+                "export the model without its own preprocessing"
+            )
         self.name = path.name
         self.sha256 = sha256_of(path)
 
@@ -86,9 +105,9 @@ class OnnxModel:
         Raises `ModelError` where the model does not take such a picture, or gives no numbers.
         """
         try:
-            given = self._session.run(None, {self._session.get_inputs()[0].name: picture})[0]
+            given = self._session.run(None, {self._input.name: picture.astype(TAKEN[self._input.type], copy=False)})[0]
         except Exception as error:
-            shape = "×".join(str(side) for side in self._session.get_inputs()[0].shape)
+            shape = "×".join(str(side) for side in self._input.shape)
             sent = "×".join(map(str, picture.shape))
             raise ModelError(f"{self.name} takes {shape}, and not {sent} numbers") from error
         found = given[0, 0] if given.ndim == 3 else given
@@ -101,3 +120,13 @@ class OnnxModel:
         """Try the model with a grey picture; how many numbers it gives."""
         grey = numpy.full(shape or (1, 3, 224, 224), 0.5, dtype=numpy.float32)
         return f"a vector of {self.vector(grey).size}"
+
+
+def _refusal(path: Path, error: Exception, version: str) -> str:
+    """Why onnxruntime does not load a file, in its own words and without its places, and what helps."""
+    said = PLACE.sub("", CODE.sub("", str(error).strip())).replace(f"{path.parent}/", "").split("\n")[0]
+    if "Protobuf parsing failed" in said:
+        return f"{path.name} is no ONNX model that can be loaded ({type(error).__name__})"
+    too_new = "IR version" in said or "opset" in said
+    hint = "; install a newer onnxruntime, or export the model for an older one" if too_new else ""
+    return f"{path.name} cannot be loaded by onnxruntime {version}: {said.rstrip('.')}{hint}"

@@ -95,3 +95,31 @@ def all_but_yunet(folder: Path) -> None:
     embedder(folder / CLIP.name, 512)
     embedder(folder / DINO.name, 384, tokens=3)
     embedder(folder / ARCFACE.name, 128, side=112, channels_last=True)
+
+
+def apart(path: Path, name: str) -> Path:
+    """The same model with its weights in a file of this name beside it."""
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location=name, size_threshold=0)
+    return path
+
+
+def of_version(path: Path, *, ir: int | None = None, opset: int | None = None) -> Path:
+    """The same model as one of other versions of ONNX."""
+    model = onnx.load(path)
+    model.ir_version = ir or model.ir_version
+    model.opset_import[0].version = opset or model.opset_import[0].version
+    onnx.save(model, path)
+    return path
+
+
+def taking(path: Path, kind: int) -> Path:
+    """The same model, taking numbers of another kind and as many pictures as one likes."""
+    model = onnx.load(path)
+    given = model.graph.input[0]
+    given.type.tensor_type.elem_type = kind
+    given.type.tensor_type.shape.dim[0].dim_param = "batch"
+    first = model.graph.node[0]
+    first.input[0] = "floats"
+    model.graph.node.insert(0, helper.make_node("Cast", [given.name], ["floats"], to=TensorProto.FLOAT))
+    onnx.save(model, path)
+    return path

@@ -1,12 +1,14 @@
 """`cl-client server models`: what is there, what is added, and what does not work."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from onnx import TensorProto
 
 from cl_client.cli.main import main
-from cl_ml_tools.models import ARCFACE, CLIP, KNOWN, YUNET, sha256_of
+from cl_ml_tools.models import ARCFACE, CLIP, DINO, KNOWN, YUNET, sha256_of
 from tests.media import tiny_models
 
 Output = pytest.CaptureFixture[str]
@@ -87,3 +89,74 @@ def test_check_tries_what_is_there(capsys: Output, folder: Path):
     out, err = capsys.readouterr()
     assert [json.loads(line)["works"] for line in out.splitlines()] == [True, False]
     assert f"{ARCFACE.name} cannot be used" in err
+
+
+def test_weights_in_a_file_of_their_own_come_along(capsys: Output, folder: Path, tmp_path: Path):
+    source = tiny_models.apart(tiny_models.embedder(tmp_path / "vision.onnx", 512), "vision.onnx.data")
+    assert main(["server", "models", "add", str(source), "--as", CLIP.name]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == [CLIP.name, "vision.onnx.data"]
+    assert main(["server", "models", "check"]) == 0
+    assert "works: a vector of 512" in capsys.readouterr().out
+
+
+def test_a_model_without_its_weights_is_not_added(capsys: Output, folder: Path, tmp_path: Path):
+    source = tiny_models.apart(tiny_models.embedder(tmp_path / CLIP.name, 512), "weights.bin")
+    (tmp_path / "weights.bin").unlink()
+    assert main(["server", "models", "add", str(source)]) != 0
+    assert f"{CLIP.name} keeps its weights in weights.bin, which has to lie beside it" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+def test_weights_never_take_the_place_of_another_models(capsys: Output, folder: Path, tmp_path: Path):
+    for name, size in ((CLIP.name, 512), (DINO.name, 384)):
+        (tmp_path / name).mkdir()
+        source = tiny_models.apart(tiny_models.embedder(tmp_path / name / name, size), "model.data")
+        ended = main(["server", "models", "add", str(source)])
+    assert ended != 0
+    assert f"model.data is there already, with the weights of {CLIP.name}" in capsys.readouterr().err
+    assert not (folder / DINO.name).exists()
+    assert main(["server", "models", "check"]) == 0
+
+
+def test_other_weights_are_another_model(folder: Path, tmp_path: Path):
+    source = tiny_models.apart(tiny_models.embedder(tmp_path / CLIP.name, 512), "vision.data")
+    before = sha256_of(source)
+    weights = bytearray((tmp_path / "vision.data").read_bytes())
+    weights[0] ^= 1
+    (tmp_path / "vision.data").write_bytes(weights)
+    assert sha256_of(source) != before
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.DOUBLE])
+def test_a_model_may_take_numbers_of_another_size_and_any_number_of_pictures(
+    capsys: Output, folder: Path, tmp_path: Path, kind: int
+):
+    source = tiny_models.taking(tiny_models.embedder(tmp_path / CLIP.name, 512), kind)
+    assert main(["server", "models", "add", str(source)]) == 0
+    assert main(["server", "models", "check"]) == 0
+    assert "works: a vector of 512" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"ir": 99}, r"Unsupported model IR version: 99, max supported IR version: \d+; install a newer onnxruntime"),
+        ({"opset": 99}, r".*Opset 99 is under development.* is till opset \d+; install a newer onnxruntime"),
+    ],
+)
+def test_a_model_that_is_too_new_is_refused_in_the_words_of_the_runtime(
+    capsys: Output, folder: Path, tmp_path: Path, change: dict[str, int], said: str
+):
+    source = tiny_models.of_version(tiny_models.embedder(tmp_path / CLIP.name, 512), **change)
+    assert main(["server", "models", "add", str(source)]) != 0
+    err = capsys.readouterr().err
+    assert re.search(rf"{CLIP.name} cannot be loaded by onnxruntime [\d.]+: {said}", err)
+    assert str(tmp_path) not in err
+    assert not folder.exists()
+
+
+def test_a_model_that_takes_bytes_is_refused(capsys: Output, folder: Path, tmp_path: Path):
+    source = tiny_models.taking(tiny_models.embedder(tmp_path / CLIP.name, 512), TensorProto.UINT8)
+    assert main(["server", "models", "add", str(source)]) != 0
+    assert f"{CLIP.name} takes tensor(uint8)" in capsys.readouterr().err
+    assert not folder.exists()

@@ -72,7 +72,7 @@ def add(
     try:
         target = models.add(file, model)
     except models.ModelError as error:
-        raise ComputeClientError(str(error), hint="nothing was copied; get the file again") from error
+        raise ComputeClientError(str(error), hint="nothing was copied") from error
     except ImportError as error:
         raise _needs(error) from error
     run.console.result(
