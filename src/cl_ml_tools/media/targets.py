@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """What a format can hold. `alpha` may be `hard`: a pixel is there or it is not."""
+    """What a format can hold. `alpha` may be `hard`: a pixel is there or it is not; `longest` is a side in pixels."""
 
     pillow: str
     modes: frozenset[str]
@@ -22,6 +22,7 @@ class Target(NamedTuple):
     iptc: bool = False
     moves: bool = False
     pages: bool = False
+    longest: int | None = None
 
 
 class Fitted(NamedTuple):
@@ -31,7 +32,10 @@ class Fitted(NamedTuple):
     profile: bytes | None
 
 
-_JPEG = Target("JPEG", frozenset({"L", "RGB"}), profile=True, quality=True, exif=True, xmp=True, iptc=True)
+# The formats of JPEG and GIF have 16 bits for a side, that of WebP 14; libjpeg stops a little before.
+_JPEG = Target(
+    "JPEG", frozenset({"L", "RGB"}), profile=True, quality=True, exif=True, xmp=True, iptc=True, longest=65_500
+)
 TARGETS: dict[str, Target] = {
     "jpg": _JPEG,
     "jpeg": _JPEG,
@@ -41,9 +45,9 @@ TARGETS: dict[str, Target] = {
     ),
     "webp": Target(
         "WEBP", frozenset({"RGB", "RGBA"}),
-        alpha="soft", profile=True, quality=True, exif=True, xmp=True, moves=True,
+        alpha="soft", profile=True, quality=True, exif=True, xmp=True, moves=True, longest=16_383,
     ),
-    "gif": Target("GIF", frozenset({"1", "L", "P"}), alpha="hard", moves=True),
+    "gif": Target("GIF", frozenset({"1", "L", "P"}), alpha="hard", moves=True, longest=65_535),
     "bmp": Target("BMP", frozenset({"1", "L", "P", "RGB"})),
     "tiff": Target(
         "TIFF", frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"}),

@@ -75,6 +75,9 @@ def _write(
     def impossible(why: str) -> TaskError:
         return TaskError(f"{name} cannot be written as {format}: {why}")
 
+    if target.longest is not None and max(picture.size) > target.longest:
+        width, height = picture.size
+        raise impossible(f"it is {width} × {height} pixels, and a side has at most {target.longest} there")
     with publishing(path) as part, blaming_the_picture(impossible), warnings.catch_warnings():
         # Of tags of a TIFF that is read, which are not the ones that are written.
         warnings.simplefilter("ignore", UserWarning)

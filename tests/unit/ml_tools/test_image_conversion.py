@@ -249,3 +249,23 @@ def test_a_side_that_the_format_cannot_hold_is_one_clear_line(tmp_path: Path) ->
 def test_parameters_out_of_range_are_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError):
         ImageConversionParams.model_validate({"format": "png", field: value})
+
+
+@pytest.mark.parametrize(("format", "longest"), [("jpg", 65_500), ("webp", 16_383), ("gif", 65_535)])
+def test_a_picture_that_is_too_long_for_a_format_is_refused_with_the_limit(
+    tmp_path: Path, format: str, longest: int
+) -> None:
+    for long, fits in ((longest, True), (longest + 1, False)):
+        source = tmp_path / f"{long}.png"
+        Image.new("L", (long, 2), 60).save(source)
+        target = tmp_path / f"{long}.{format}"
+        params = {
+            "format": format, "input_paths": [str(source)], "output_paths": [str(target)], "input_names": ["long.png"]
+        }  # fmt: skip
+        if fits:
+            ImageConversionTask().process(ImageConversionParams.model_validate(params), lambda _: None)
+            continue
+        said = f"it is {long} × 2 pixels, and a side has at most {longest} there"
+        with pytest.raises(TaskError, match=f"^long.png cannot be written as {format}: {said}$"):
+            ImageConversionTask().process(ImageConversionParams.model_validate(params), lambda _: None)
+        assert not target.exists()
