@@ -47,17 +47,17 @@ def discover_routes() -> "dict[str, RouteFactory]":
     return factories
 
 
-def preload(group: str) -> None:
-    """Import what the plugins of this package need, and warm them, for the processes that will be forked from this one.
+def preload(*, warm: bool) -> None:
+    """Import the plugins of this package, for the processes that will be forked from this one; `warm` as workers do.
 
     What others have installed is left out: who knows what it starts when it is imported.
     """
-    for entry in entry_points(group=group):
+    for entry in (*entry_points(group=ROUTES), *entry_points(group=TASKS)):
         if not entry.value.startswith(OURS):
             continue
         try:
             plugin = cast("object", entry.load())
-            module = plugin() if group == TASKS and callable(plugin) else None
+            module = plugin() if warm and entry.group == TASKS and callable(plugin) else None
             if isinstance(module, ComputeModule) and module.missing() is None:
                 module.setup()
         except Exception:

@@ -1,7 +1,8 @@
 """Passwords, hashed with argon2id (RFC 9106)."""
 
 import asyncio
-import logging
+import base64
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 # Each hash takes 64 MiB and all of a core for a while: more at once would only take memory.
 PARALLEL = 2
@@ -22,9 +24,6 @@ WAITING = 64
 # A password that is found within so many guesses is refused. zxcvbn reckons them, for passwords up to a length.
 FEWEST_GUESSES = 10_000
 LONGEST = 72
-
-
-log = logging.getLogger(__name__)
 
 
 class BusyError(Exception):
@@ -41,11 +40,8 @@ class WeakPasswordError(Exception):
 def refuse_worst(password: str, username: str) -> None:
     """Raise `WeakPasswordError` for a password that everybody knows, or that is made of the name: in milliseconds."""
     # Here, because its lists of words take long to load.
-    try:
-        from zxcvbn import zxcvbn
-    except ImportError:
-        log.warning("zxcvbn is not installed, so any password of 8 characters is taken: pip install zxcvbn")
-        return
+    from zxcvbn import zxcvbn
+
     found = zxcvbn(password[:LONGEST], user_inputs=[username] if username else [])
     if found["guesses"] < FEWEST_GUESSES:
         why = found["feedback"]["warning"].rstrip(".") or "it is one of the first that are tried"
@@ -60,7 +56,7 @@ class Passwords:
         self._threads = ThreadPoolExecutor(PARALLEL, "argon2")
         self._waiting = 0
         # What the password of somebody who does not exist is compared with: the answer takes as long as for others.
-        self._decoy = self._hasher.hash("nobody")
+        self._decoy = _of_nobody(self._hasher)
 
     async def hash(self, password: str) -> str:
         """The hash to keep. Raises `BusyError`."""
@@ -96,3 +92,14 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
         return stored is not None
+
+
+def _of_nobody(hasher: PasswordHasher) -> str:
+    """What looks like a hash and is that of no password, without the work of making one."""
+
+    def random(size: int) -> str:
+        return base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+
+    kind = f"argon2{hasher.type.name.lower()}"
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return "$".join(("", kind, f"v={ARGON2_VERSION}", cost, random(hasher.salt_len), random(hasher.hash_len)))

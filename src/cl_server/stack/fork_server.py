@@ -33,10 +33,12 @@ ROOM: Final = 4096
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_NAME: Final = 15
 
+# What FastAPI and uvicorn import once they run.
+OF_SERVERS: Final = ("pydantic.v1", "uvicorn.loops.asyncio", "uvicorn.lifespan.on", "anyio._backends._asyncio")
 MODULES: Final = {
-    "compute": "cl_server.compute.process",
-    "worker": "cl_server.workers.worker",
-    "auth": "cl_server.auth.process",
+    "compute": ("cl_server.compute.process", *OF_SERVERS),
+    "worker": ("cl_server.workers.worker",),
+    "auth": ("cl_server.auth.process", *OF_SERVERS),
 }
 
 _preloaded: Final[set[str]] = set()
@@ -101,14 +103,14 @@ def preload(command: str) -> None:
         return
     _preloaded.add(command)
     try:
-        for name in (MODULES[command], "alembic.command"):
+        for name in MODULES[command]:
             import_module(name)
     except Exception:
         return
     if command != "auth":
         from cl_ml_tools import discovery
 
-        discovery.preload(discovery.TASKS if command == "worker" else discovery.ROUTES)
+        discovery.preload(warm=command == "worker")
     # What is there now stays: without this, the collector would write to all of it in each part.
     gc.collect()
     gc.freeze()

@@ -4,6 +4,7 @@ import httpx
 import jwt
 import pytest
 from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from cl_server.auth.app import create_app
 from cl_server.auth.issuer import Issuer
@@ -58,15 +59,18 @@ async def test_a_wrong_password_and_a_wrong_name_are_the_same(http: Http) -> Non
 
 
 class CountingHasher(PasswordHasher):
-    """The real one, which notes the parameters of each hash that a password is held against."""
+    """The real one, which notes the parameters of each hash that a password is held against, and what it was worth."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.verified: list[str] = []
+        self.verified: list[tuple[str, str]] = []
 
     def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
-        self.verified.append(str(hash).rsplit("$", 2)[0])
-        return super().verify(hash, password)
+        try:
+            return super().verify(hash, password)
+        except (VerificationError, InvalidHashError) as error:
+            self.verified.append((str(hash).rsplit("$", 2)[0], type(error).__name__))
+            raise
 
 
 async def test_a_wrong_name_costs_what_a_wrong_password_costs(users: UserRepository, ring: KeyRing) -> None:
@@ -81,7 +85,9 @@ async def test_a_wrong_name_costs_what_a_wrong_password_costs(users: UserReposit
     real.close()
     for_alice, for_nobody = hasher.verified
     assert for_alice == for_nobody
-    assert "argon2id" in for_nobody
+    assert "argon2id" in for_nobody[0]
+    # It was worked through: one that cannot be read would have been refused at once.
+    assert for_nobody[1] == "VerifyMismatchError"
 
 
 async def test_login_is_limited_and_says_when_to_try_again(http: Http) -> None:

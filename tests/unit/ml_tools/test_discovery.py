@@ -21,6 +21,11 @@ def broken_task() -> object:
     raise RuntimeError("no task today")
 
 
+def real(group: str) -> list[EntryPoint]:
+    """The plugins that are installed."""
+    return list(discovery.entry_points(group=group))
+
+
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real plugins, among broken ones."""
@@ -48,3 +53,32 @@ def test_broken_routes_are_left_out() -> None:
     app = FastAPI()
     app.include_router(router)
     assert set(app.openapi()["paths"]) == {f"/jobs/{name}" for name in [*ALWAYS, *WITH_MODEL]}
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_what_others_installed_is_not_loaded_before_a_fork(monkeypatch: pytest.MonkeyPatch, warm: bool) -> None:
+    loaded: list[str] = []
+
+    class Noted(EntryPoint):
+        def load(self) -> object:
+            loaded.append(self.value)
+            return super().load()
+
+    found = [
+        Noted(entry.name, entry.value, entry.group)
+        for group in (discovery.TASKS, discovery.ROUTES)
+        for entry in real(group)
+    ]
+    others = [Noted("other", f"{__name__}:broken_task", discovery.TASKS)]
+
+    def entry_points(group: str) -> EntryPoints:
+        return EntryPoints(entry for entry in (*others, *found) if entry.group == group)
+
+    monkeypatch.setattr(discovery, "entry_points", entry_points)
+    discovery.preload(warm=warm)
+    assert sorted(loaded) == sorted(entry.value for entry in found)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_broken_plugin_is_no_trouble_before_a_fork() -> None:
+    discovery.preload(warm=True)
