@@ -57,7 +57,7 @@ ml: $(VENV)/.ml ## add the plugins that `make demo` leaves out: faces, films, em
 # The suite starts Python some thousand times: what is compiled once is kept, whatever this shell says.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev ## the whole test suite
-	$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 soak: $(VENV)/.dev ## 20,000 jobs while everything fails, on one machine or on many hosts: make soak [SOAK_SEED=…] [SOAK_JOBS=…] [SOAK_HOSTS=4]
 	SOAK_JOBS=$${SOAK_JOBS:-$(if $(SOAK_HOSTS),2000,20000)} $(BIN)/python -m pytest -s $(if $(SOAK_HOSTS),tests/faults/test_soak_hosts.py,tests/faults/test_soak.py)

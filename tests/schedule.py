@@ -5,6 +5,7 @@ A service is started by the process that first needs it. Tests that need the sam
 between processes: a test has its service for itself while it runs.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -33,20 +34,22 @@ To count lines doubles what such a test costs on Python 3.11. What only these ru
 
 def arrange(items: list[pytest.Item]) -> None:
     """Put the tests in order and in groups."""
-    items.sort(key=_turn)
+    items.sort(key=lambda item: _turn(item.path))
     for item in items:
-        if _path(item).as_posix() in UNMEASURED:
+        if _is_unmeasured(item.path):
             item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("xdist_group") is None and (group := _group(item)) is not None:
             item.add_marker(pytest.mark.xdist_group(group))
 
 
-def _path(item: pytest.Item) -> Path:
-    return item.path.relative_to(Path(__file__).parent)
+@cache
+def _is_unmeasured(path: Path) -> bool:
+    return path.relative_to(Path(__file__).parent).as_posix() in UNMEASURED
 
 
-def _turn(item: pytest.Item) -> int:
-    folder = _path(item).parts[0]
+@cache
+def _turn(path: Path) -> int:
+    folder = path.relative_to(Path(__file__).parent).parts[0]
     return SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
 
