@@ -6,7 +6,7 @@ from typing import Literal
 from cl_api.compute.api.jobs import create_clip_embedding_job
 from cl_api.compute.models import BodyCreateClipEmbeddingJob, EmbeddingOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime.plugin import (
+from cl_client.runtime import (
     FileInput,
     Follow,
     Job,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cl_client.server.contract import Contract, FileList, JobList, WorkerCounts
+from cl_client.runtime import Contract, FileList, JobList, WorkerCounts
 
 CONTRACT: Final = Contract(
     job="/jobs/{job_id}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 from cl_api.compute.api.jobs import create_exif_job
 from cl_api.compute.models import BodyCreateExifJob, ExifOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime.plugin import (
+from cl_client.runtime import (
     FileInput,
     Follow,
     Job,

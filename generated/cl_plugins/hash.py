@@ -6,7 +6,7 @@ from typing import Literal
 from cl_api.compute.api.jobs import create_hash_job
 from cl_api.compute.models import BodyCreateHashJob, HashOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime.plugin import (
+from cl_client.runtime import (
     FileInput,
     Follow,
     Job,

@@ -6,7 +6,7 @@ from typing import Literal
 from cl_api.compute.api.jobs import create_image_conversion_job
 from cl_api.compute.models import BodyCreateImageConversionJob, ImageConversionOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime.plugin import (
+from cl_client.runtime import (
     FileInput,
     Follow,
     Job,

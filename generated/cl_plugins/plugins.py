@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cl_client.runtime.plugin import Jobs
+    from cl_client.runtime import Jobs
     from cl_plugins.clip_embedding import ClipEmbeddingClient
     from cl_plugins.dino_embedding import DinoEmbeddingClient
     from cl_plugins.exif import ExifClient

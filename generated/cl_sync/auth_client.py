@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
-from cl_client.accounts.auth_client import AuthClient as AsyncAuthClient
-from cl_client.accounts.user import UserCreateRequest, UserUpdateRequest
-from cl_client.config.servers import ServerConfig
-from cl_client.loops.portal import Door, Portal
+from cl_client import AuthClient as AsyncAuthClient
+from cl_client import UserCreateRequest, UserUpdateRequest
+from cl_client.runtime import Door, Portal, ServerConfig
 
 
 class AuthClient(Door[AsyncAuthClient]):

@@ -7,12 +7,10 @@ from collections.abc import Generator, Iterable
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from cl_client.batch.run import Outcome as AsyncOutcome
-from cl_client.batch.run import as_completed as async_as_completed
 from cl_client.errors import ComputeClientError
-from cl_client.http.upload import FileInput
-from cl_client.loops.portal import Twin, unwrapped
-from cl_client.wire.types import JSONObject
+from cl_client.runtime import FileInput, JSONObject, Twin, unwrapped
+from cl_client.runtime import Outcome as AsyncOutcome
+from cl_client.runtime import as_completed as async_as_completed
 from cl_sync.job import Job
 
 Output = TypeVar("Output")

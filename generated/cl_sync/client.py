@@ -10,15 +10,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from cl_client.client import ComputeClient as AsyncComputeClient
-from cl_client.config.defaults import ConnectionLimits, Timeouts
-from cl_client.config.servers import ServerConfig
-from cl_client.files.download import DownloadCallback
-from cl_client.http.auth import AuthProvider
-from cl_client.http.upload import FileInput
-from cl_client.jobs.collection import JobCallback
-from cl_client.loops.portal import Door, Portal, awaitable_method, behind, in_thread
-from cl_client.model import Capabilities, JobState
+from cl_client import ComputeClient as AsyncComputeClient
+from cl_client.runtime import (
+    AuthProvider,
+    Capabilities,
+    ConnectionLimits,
+    Door,
+    DownloadCallback,
+    FileInput,
+    JobCallback,
+    JobState,
+    Portal,
+    ServerConfig,
+    Timeouts,
+    awaitable_method,
+    behind,
+    in_thread,
+)
 from cl_sync.batch import Outcome
 from cl_sync.job import Job
 from cl_sync.jobs import Jobs

@@ -8,13 +8,8 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
-from cl_client.files.download import DownloadCallback
-from cl_client.files.open_file import Writable
-from cl_client.jobs.handle import Job as AsyncJob
-from cl_client.loops.portal import Twin
-from cl_client.model import JobFile, JobState
-from cl_client.watching.watch import JobCallback
-from cl_client.wire.types import JSONObject
+from cl_client.runtime import DownloadCallback, JobCallback, JobFile, JobState, JSONObject, Twin, Writable
+from cl_client.runtime import Job as AsyncJob
 from cl_sync.watch import Watch
 
 if TYPE_CHECKING:

@@ -8,14 +8,18 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TypeVar, overload
 
-from cl_client.files.download import DownloadCallback
-from cl_client.files.open_file import Writable
-from cl_client.jobs.collection import Jobs as AsyncJobs
-from cl_client.jobs.follow import NOT_FOLLOWED, Follow
-from cl_client.jobs.operation import Operation
-from cl_client.loops.portal import Twin
-from cl_client.model import JobFile, JobState
-from cl_client.wire.types import JSONObject
+from cl_client.runtime import (
+    NOT_FOLLOWED,
+    DownloadCallback,
+    Follow,
+    JobFile,
+    JobState,
+    JSONObject,
+    Operation,
+    Twin,
+    Writable,
+)
+from cl_client.runtime import Jobs as AsyncJobs
 from cl_sync.job import Job
 
 Body = TypeVar("Body")

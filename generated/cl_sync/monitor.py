@@ -5,13 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cl_client.config.servers import ServerConfig
-from cl_client.http.auth import AuthProvider
-from cl_client.loops.portal import Door, Portal
-from cl_client.model import WorkerState
-from cl_client.monitor import MQTTJobMonitor as AsyncMQTTJobMonitor
-from cl_client.watching.watch import JobCallback
-from cl_client.watching.workers import WorkerCallback
+from cl_client import MQTTJobMonitor as AsyncMQTTJobMonitor
+from cl_client.runtime import AuthProvider, Door, JobCallback, Portal, ServerConfig, WorkerCallback, WorkerState
 
 
 class MQTTJobMonitor(Door[AsyncMQTTJobMonitor]):

@@ -6,11 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, TypeVar
 
-from cl_client.http.upload import FileInput
-from cl_client.jobs.collection import JobCallback
-from cl_client.loops.portal import Twin
-from cl_client.runtime.plugin import PluginClient as AsyncPluginClient
-from cl_client.wire.types import JSONObject, JSONValue
+from cl_client.runtime import FileInput, JobCallback, JSONObject, JSONValue, Twin
+from cl_client.runtime import PluginClient as AsyncPluginClient
 from cl_sync.job import Job
 
 AnyPluginClient = TypeVar("AnyPluginClient", bound=AsyncPluginClient, covariant=True)

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from functools import cached_property
 
 from cl_api.auth.models import TokenResponse, UserResponse
-from cl_client.accounts.session_store import SessionStore
-from cl_client.config.servers import ServerConfig
-from cl_client.loops.portal import Door, Portal, behind
-from cl_client.session import SessionManager as AsyncSessionManager
+from cl_client import SessionManager as AsyncSessionManager
+from cl_client.runtime import Door, Portal, ServerConfig, SessionStore, behind
 from cl_sync.auth_client import AuthClient
 from cl_sync.client import ComputeClient
 

@@ -6,10 +6,8 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from cl_client.errors import ComputeClientError
-from cl_client.loops.portal import Twin
-from cl_client.model import JobState
-from cl_client.watching.watch import JobCallback
-from cl_client.watching.watch import Watch as AsyncWatch
+from cl_client.runtime import JobCallback, JobState, Twin
+from cl_client.runtime import Watch as AsyncWatch
 
 
 class Watch(Twin[AsyncWatch]):

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from cl_client.loops.portal import Twin
-from cl_client.model import WorkerState
-from cl_client.watching.workers import WorkerCallback
-from cl_client.watching.workers import Workers as AsyncWorkers
+from cl_client.runtime import Twin, WorkerCallback, WorkerState
+from cl_client.runtime import Workers as AsyncWorkers
 
 
 class Workers(Twin[AsyncWorkers]):

@@ -15,37 +15,27 @@ thread of its own, where it can.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+
+from cl_client.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from cl_sync.auth_client import AuthClient
-    from cl_sync.batch import Outcome, as_completed
-    from cl_sync.client import ComputeClient
-    from cl_sync.job import Job
-    from cl_sync.monitor import MQTTJobMonitor
-    from cl_sync.session import SessionManager
-
-_HOME_OF = {
-    "AuthClient": "cl_sync.auth_client",
-    "ComputeClient": "cl_sync.client",
-    "Job": "cl_sync.job",
-    "MQTTJobMonitor": "cl_sync.monitor",
-    "Outcome": "cl_sync.batch",
-    "SessionManager": "cl_sync.session",
-    "as_completed": "cl_sync.batch",
-}
-
-__all__ = ["AuthClient", "ComputeClient", "Job", "MQTTJobMonitor", "Outcome", "SessionManager", "as_completed"]
-
-
-def __getattr__(name: str) -> object:
-    if (home := _HOME_OF.get(name)) is None:
-        raise AttributeError(f"module 'cl_client.sync' has no attribute {name!r}")
-    value = cast("object", getattr(importlib.import_module(home), name))
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+    from cl_sync.auth_client import AuthClient as AuthClient
+    from cl_sync.batch import Outcome as Outcome
+    from cl_sync.batch import as_completed as as_completed
+    from cl_sync.client import ComputeClient as ComputeClient
+    from cl_sync.job import Job as Job
+    from cl_sync.monitor import MQTTJobMonitor as MQTTJobMonitor
+    from cl_sync.session import SessionManager as SessionManager
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "cl_sync.auth_client": "AuthClient",
+            "cl_sync.batch": "Outcome as_completed",
+            "cl_sync.client": "ComputeClient",
+            "cl_sync.job": "Job",
+            "cl_sync.monitor": "MQTTJobMonitor",
+            "cl_sync.session": "SessionManager",
+        },
+    )

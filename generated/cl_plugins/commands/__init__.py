@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from cl_client.runtime.command import Entry
+from cl_client.runtime import Entry
 
 COMMANDS: Final = (
     Entry("clip-embedding", "cl_plugins.commands.clip_embedding:app", "Make the CLIP vector of an image"),

@@ -5,8 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime.command import JobOptions, JobRunner, given
-from cl_client.runtime.view import TableView
+from cl_client.runtime import JobOptions, JobRunner, TableView, given
 
 app = App(name="exif", help="Read the EXIF of an image", help_flags=("--help", "-h"))
 

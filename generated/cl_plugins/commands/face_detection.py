@@ -5,8 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime.command import JobOptions, JobRunner, given
-from cl_client.runtime.view import FacesView
+from cl_client.runtime import FacesView, JobOptions, JobRunner, given
 
 app = App(name="face-detection", help="Find the faces in an image", help_flags=("--help", "-h"))
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime.command import JobOptions, JobRunner, given
+from cl_client.runtime import JobOptions, JobRunner, given
 
 app = App(name="face-embedding", help="Make the vectors of the faces in an image", help_flags=("--help", "-h"))
 

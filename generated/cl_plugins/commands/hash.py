@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime.command import JobOptions, JobRunner, given
+from cl_client.runtime import JobOptions, JobRunner, given
 
 app = App(name="hash", help="Fingerprint a file", help_flags=("--help", "-h"))
 

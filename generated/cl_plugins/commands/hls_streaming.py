@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime.command import JobOptions, JobRunner, given, json_option
+from cl_client.runtime import JobOptions, JobRunner, given, json_option
 
 if TYPE_CHECKING:
     from cl_api.compute.types import JSONObject

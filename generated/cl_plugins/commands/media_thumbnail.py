@@ -5,8 +5,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime.command import JobOptions, JobRunner, given
-from cl_client.runtime.view import PictureView
+from cl_client.runtime import JobOptions, JobRunner, PictureView, given
 
 app = App(name="media-thumbnail", help="Make a thumbnail", help_flags=("--help",))
 

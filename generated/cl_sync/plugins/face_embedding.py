@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cl_api.compute.models import FaceEmbeddingOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime.plugin import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
 from cl_plugins.face_embedding import FaceEmbeddingClient as AsyncFaceEmbeddingClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from cl_api.compute.models import HlsStreamingOutput
 from cl_api.compute.types import UNSET, JSONObject, Unset
-from cl_client.runtime.plugin import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
 from cl_plugins.hls_streaming import HlsStreamingClient as AsyncHlsStreamingClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient

@@ -7,7 +7,7 @@ from typing import Literal
 
 from cl_api.compute.models import ImageConversionOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime.plugin import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
 from cl_plugins.image_conversion import ImageConversionClient as AsyncImageConversionClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient

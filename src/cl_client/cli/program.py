@@ -10,9 +10,9 @@ from attrs import frozen
 from cl_client.runtime.command import Entry
 
 if TYPE_CHECKING:
-    from cl_client.client import JobClient
     from cl_client.config.servers import ServerConfig
     from cl_client.http.auth import AuthProvider
+    from cl_client.job_client import JobClient
     from cl_client.runtime.server_client import ServerClient
 
 

@@ -1,7 +1,7 @@
-"""What generated code may import of the client: these names, and the errors of `cl_client.errors`.
+"""What generated code may import of the client: these names, the parts of a command line in `program`, and the errors
+of `cl_client.errors`. Whatever else there is may change without making a package anew.
 
-A name is imported when it is used. Whoever changes or removes one raises `VERSION`, which every generated package holds
-against its own: code that was made for another runtime says so in one line when it is imported.
+A name is imported when it is used. Whoever changes or removes one raises `VERSION`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,89 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cl_client.lazy_names import lazy_names
+from cl_client.version import __version__
 
 VERSION: Final = 1
-"""Of this list: what a package is made for, it stands on."""
+"""Of this list. Every generated package says for which one it was made."""
+
+
+def made_for(version: int, package: str) -> None:
+    """What a generated package says when it is imported.
+
+    Raises:
+        ImportError: it was made for another runtime than this one.
+    """
+    if version != VERSION:
+        newer = ", or install a newer cl-client" if version > VERSION else ""
+        raise ImportError(
+            f"{package} was made for runtime {version}, and cl-client {__version__} has runtime {VERSION}: "
+            f"make it anew with `cl-codegen generate`{newer}",
+            name=package,
+        )
+
 
 if TYPE_CHECKING:
+    from cl_client.accounts.session_store import SessionStore as SessionStore
+    from cl_client.batch.run import Outcome as Outcome
+    from cl_client.batch.run import as_completed as as_completed
+    from cl_client.config.defaults import ConnectionLimits as ConnectionLimits
+    from cl_client.config.defaults import Timeouts as Timeouts
+    from cl_client.config.servers import ServerConfig as ServerConfig
+    from cl_client.files.download import DownloadCallback as DownloadCallback
+    from cl_client.files.open_file import Writable as Writable
+    from cl_client.http.auth import AuthProvider as AuthProvider
+    from cl_client.http.upload import FileInput as FileInput
+    from cl_client.http.upload import UploadCallback as UploadCallback
+    from cl_client.job_client import EmbeddingClient as EmbeddingClient
+    from cl_client.job_client import JobClient as JobClient
+    from cl_client.jobs.collection import JobCallback as JobCallback
+    from cl_client.jobs.collection import Jobs as Jobs
+    from cl_client.jobs.follow import NOT_FOLLOWED as NOT_FOLLOWED
+    from cl_client.jobs.follow import Follow as Follow
+    from cl_client.jobs.handle import Job as Job
+    from cl_client.jobs.operation import Operation as Operation
+    from cl_client.jobs.operation import Parameter as Parameter
+    from cl_client.jobs.operation import routed as routed
+    from cl_client.jobs.operation import without_body as without_body
+    from cl_client.jobs.operation import without_key as without_key
+    from cl_client.loops.portal import Door as Door
+    from cl_client.loops.portal import Portal as Portal
+    from cl_client.loops.portal import Twin as Twin
+    from cl_client.loops.portal import awaitable_method as awaitable_method
+    from cl_client.loops.portal import behind as behind
+    from cl_client.loops.portal import in_thread as in_thread
+    from cl_client.loops.portal import unwrapped as unwrapped
+    from cl_client.model import Capabilities as Capabilities
+    from cl_client.model import JobFile as JobFile
+    from cl_client.model import JobResponse as JobResponse
+    from cl_client.model import JobState as JobState
+    from cl_client.model import WorkerState as WorkerState
+    from cl_client.runtime.command import Entry as Entry
+    from cl_client.runtime.command import JobOptions as JobOptions
+    from cl_client.runtime.command import JobRunner as JobRunner
+    from cl_client.runtime.command import PlainJobOptions as PlainJobOptions
+    from cl_client.runtime.command import given as given
+    from cl_client.runtime.command import json_option as json_option
+    from cl_client.runtime.command import read_option as read_option
+    from cl_client.runtime.operation_command import OperationRunner as OperationRunner
+    from cl_client.runtime.operation_command import body_option as body_option
+    from cl_client.runtime.operation_command import read_text as read_text
+    from cl_client.runtime.operations import OperationGroup as OperationGroup
+    from cl_client.runtime.operations import content as content
+    from cl_client.runtime.plugin import PluginClient as PluginClient
+    from cl_client.runtime.plugin import upload as upload
+    from cl_client.runtime.server_client import Scheme as Scheme
+    from cl_client.runtime.server_client import ServerClient as ServerClient
+    from cl_client.runtime.view import FacesView as FacesView
+    from cl_client.runtime.view import PictureView as PictureView
+    from cl_client.runtime.view import TableView as TableView
+    from cl_client.server.contract import Contract as Contract
+    from cl_client.server.contract import FileList as FileList
+    from cl_client.server.contract import JobList as JobList
+    from cl_client.server.contract import WorkerCounts as WorkerCounts
+    from cl_client.watching.watch import Watch as Watch
+    from cl_client.watching.workers import WorkerCallback as WorkerCallback
+    from cl_client.watching.workers import Workers as Workers
     from cl_client.wire.client import Client as Client
     from cl_client.wire.errors import BadResponseError as BadResponseError
     from cl_client.wire.errors import StatusError as StatusError
@@ -53,11 +131,35 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "cl_client.accounts.session_store": "SessionStore",
+            "cl_client.batch.run": "Outcome as_completed",
+            "cl_client.config.defaults": "ConnectionLimits Timeouts",
+            "cl_client.config.servers": "ServerConfig",
+            "cl_client.files.download": "DownloadCallback",
+            "cl_client.files.open_file": "Writable",
+            "cl_client.http.auth": "AuthProvider",
+            "cl_client.http.upload": "FileInput UploadCallback",
+            "cl_client.job_client": "EmbeddingClient JobClient",
+            "cl_client.jobs.collection": "JobCallback Jobs",
+            "cl_client.jobs.follow": "NOT_FOLLOWED Follow",
+            "cl_client.jobs.handle": "Job",
+            "cl_client.jobs.operation": "Operation Parameter routed without_body without_key",
+            "cl_client.loops.portal": "Door Portal Twin awaitable_method behind in_thread unwrapped",
+            "cl_client.model": "Capabilities JobFile JobResponse JobState WorkerState",
+            "cl_client.runtime.command": "Entry JobOptions JobRunner PlainJobOptions given json_option read_option",
+            "cl_client.runtime.operation_command": "OperationRunner body_option read_text",
+            "cl_client.runtime.operations": "OperationGroup content",
+            "cl_client.runtime.plugin": "PluginClient upload",
+            "cl_client.runtime.server_client": "Scheme ServerClient",
+            "cl_client.runtime.view": "FacesView PictureView TableView",
+            "cl_client.server.contract": "Contract FileList JobList WorkerCounts",
+            "cl_client.watching.watch": "Watch",
+            "cl_client.watching.workers": "WorkerCallback Workers",
             "cl_client.wire.client": "Client",
             "cl_client.wire.errors": "BadResponseError StatusError WireError read_anything read_json read_model "
             "read_value status_error",
             "cl_client.wire.types": "UNSET Call File FileContent FilePart JSONObject JSONValue Readable Streamed Unset "
-            "closest_of file_parts header_fields joined json_fields json_value of_length only_files "
-            "path_part path_segment query_part rfc3339 text_fields unexpected with_query without_files",
+            "closest_of file_parts header_fields joined json_fields json_value of_length only_files path_part "
+            "path_segment query_part rfc3339 text_fields unexpected with_query without_files",
         },
     )

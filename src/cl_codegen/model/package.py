@@ -18,6 +18,7 @@ from cl_codegen.model.job_output import artifact_of, output_class
 from cl_codegen.model.operations import Group, read_groups
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.spec.spec import Node, Spec
+from cl_codegen.sync.runtime import Runtime
 from cl_codegen.text import naming
 from cl_codegen.text.escape import SpecText, one_line
 from cl_codegen.text.layout import Layout
@@ -44,6 +45,7 @@ class Package:
         groups: the operations that create no jobs, by tag.
         address: where the spec says that the server is.
         schemes: (kind, name) of the ways to sign in.
+        runtime: the version of `cl_client.runtime` that it is made for.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Package:
     groups: tuple[Group, ...]
     address: SpecText
     schemes: tuple[tuple[str, SpecText], ...]
+    runtime: int
 
     @property
     def example(self) -> SpecText:
@@ -107,6 +110,7 @@ class Package:
             groups=groups,
             address=SpecText(_address(spec)),
             schemes=tuple(_schemes(spec)),
+            runtime=Runtime.load().version,
         )
 
 

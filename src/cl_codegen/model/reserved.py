@@ -104,7 +104,7 @@ _TWIN: Final = frozenset(_public("loops/portal.py", "Twin", "Door"))
 
 CLIENT_WORDS: Final = frozenset(
     {
-        *_public("client.py", "JobClient", "EmbeddingClient"),
+        *_public("job_client.py", "JobClient", "EmbeddingClient"),
         *_imported("plugins/plugins.py.jinja"),
         *_TWIN,
         # Modules beside those of the plugins, and what a class body needs.

@@ -10,6 +10,7 @@ from typing import Final
 from attrs import evolve
 
 from cl_codegen.sync.python_module import Module, names_in
+from cl_codegen.sync.runtime import CLIENT, Runtime
 from cl_codegen.sync.sync_twins import ANY, Sources, TwinModule, read_twins
 from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.write.jinja_env import environment, render_template
@@ -18,18 +19,9 @@ _OURS: Final = {
     "Generator": "collections.abc",
     "TypeVar": "typing",
     "cached_property": "functools",
-    "Door": "cl_client.loops.portal",
-    "Portal": "cl_client.loops.portal",
-    "Twin": "cl_client.loops.portal",
-    "awaitable_method": "cl_client.loops.portal",
-    "behind": "cl_client.loops.portal",
-    "in_thread": "cl_client.loops.portal",
-    "unwrapped": "cl_client.loops.portal",
 }
-
-
-CLIENT: Final = Path(__file__).parents[2] / "cl_client"
-"""The sources of the async client, from which the sync one is made."""
+_PORTAL: Final = frozenset(["Door", "Portal", "Twin", "awaitable_method", "behind", "in_thread", "unwrapped"])
+"""What a twin stands on; the names that it has beside."""
 
 
 def sync_client(
@@ -66,15 +58,16 @@ def sync_client(
         )
     if operations:
         files["operations/__init__.py"] = '"""The sync twins of the operations."""\n'
+    runtime = Runtime.load(client)
     for twins in read_twins(sources):
         body = render_template(env, "module.py.jinja", module=twins)
-        imports = "\n".join(_imports(sources, twins, ast.parse(body)))
+        imports = "\n".join(_imports(sources, twins, ast.parse(body), runtime))
         path = twins.name.removeprefix(f"{layout.sync}.").replace(".", "/")
         files[f"{path}.py"] = render_template(env, "module.py.jinja", module=evolve(twins, imports=imports))
     return files
 
 
-def _imports(sources: Sources, twins: TwinModule, body: ast.Module) -> Iterator[str]:
+def _imports(sources: Sources, twins: TwinModule, body: ast.Module, runtime: Runtime) -> Iterator[str]:
     """The imports and the type variables of a module. What only looks like a name of one, ruff takes out."""
     scope = sources.scope(twins)
     used = names_in(body)
@@ -84,7 +77,7 @@ def _imports(sources: Sources, twins: TwinModule, body: ast.Module) -> Iterator[
             variables[name] = f'{name} = TypeVar("{name}", bound=Async{held}, covariant=True)'
     for made in variables.values():
         used |= names_in(ast.parse(made))
-    statements = {name: _import(sources, scope, twins, name) for name in sorted(used - variables.keys())}
+    statements = {name: _import(sources, scope, twins, name, runtime) for name in sorted(used - variables.keys())}
     yield from (found for found in statements.values() if found and not found.startswith(" "))
     for_types = [found for found in statements.values() if found.startswith(" ")]
     if for_types:
@@ -92,19 +85,22 @@ def _imports(sources: Sources, twins: TwinModule, body: ast.Module) -> Iterator[
     yield from variables.values()
 
 
-def _import(sources: Sources, scope: tuple[Module, ...], twins: TwinModule, name: str) -> str:
+def _import(sources: Sources, scope: tuple[Module, ...], twins: TwinModule, name: str, runtime: Runtime) -> str:
     """Where a name is from: indented where it is for types alone, nothing where it is no import."""
+    if name in _PORTAL:
+        return runtime.statement("cl_client.loops.portal", name, name)
     if name in _OURS:
         return f"from {_OURS[name]} import {name}"
     for mark in ("Async", "async_"):
         held = name.removeprefix(mark)
         if held != name and held in sources.homes:
-            return f"from {sources.module_of(held).name} import {held} as {name}"
+            return runtime.statement(sources.module_of(held).name, held, name)
     found = next((module.imports[name] for module in scope if name in module.imports), None)
     if (home := sources.homes.get(name)) is not None:
         indent = "    " if found is not None and found.is_for_types else ""
         return "" if home == twins.name else f"{indent}from {home} import {name}"
     if found is not None:
-        return ("    " if found.is_for_types else "") + found.statement()
+        said = found.statement() if found.name is None else runtime.statement(found.module, found.name, name)
+        return ("    " if found.is_for_types else "") + said
     own = next((module.name for module in scope if module.defines(name)), None)
-    return "" if own is None else f"from {own} import {name}"
+    return "" if own is None else runtime.statement(own, name, name)

@@ -1,6 +1,10 @@
 """A package generated from the spec of our own server does what our client does (`conftest.generated_client`)."""
 
 import asyncio
+import re
+import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -8,6 +12,7 @@ import httpx
 import pytest
 
 from cl_client import ComputeClient
+from cl_client.runtime import VERSION
 from cl_plugins.contract import CONTRACT
 from cl_server.embedded import LocalStack
 from tests.own_package import ROOT, module
@@ -40,6 +45,33 @@ async def test_fifty_states_in_one_moment_are_one_request_beside_the_first(
         await client.jobs.get(job.job_id)
         await asyncio.gather(*(client._reader.read(job.job_id) for _ in range(50)))
     assert asked == {f"GET /jobs/{job.job_id}": 1, "GET /jobs": 1}
+
+
+def test_it_imports_the_runtime_and_the_errors_of_the_client_and_nothing_else(own_package):
+    found = {
+        home
+        for path in Path(str(module("client").__file__)).parent.rglob("*.py")
+        for home in re.findall(r"^ *(?:from|import) (cl_[a-z_.]+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert {home for home in found if not home.startswith("cl_sync")} <= {
+        "cl_client.errors",
+        "cl_client.runtime",
+        "cl_client.runtime.program",
+    }
+    assert "cl_client.runtime" in found
+
+
+def test_of_another_runtime_it_says_at_once_that_it_has_to_be_made_anew(own_package, tmp_path: Path):
+    copy = tmp_path / "own_client"
+    shutil.copytree(Path(str(module("client").__file__)).parent, copy)
+    text = (copy / "__init__.py").read_text("utf-8")
+    assert f"made_for({VERSION}, __name__)" in text
+    (copy / "__init__.py").write_text(text.replace(f"made_for({VERSION}", f"made_for({VERSION + 1}"), "utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-c", "import own_client.cli"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1].startswith(f"ImportError: own_client was made for runtime {VERSION + 1}, and ")
 
 
 def test_nobody_asks_which_server_it_is():

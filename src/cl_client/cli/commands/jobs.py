@@ -16,7 +16,7 @@ from cl_client.errors import ComputeClientError
 from cl_client.server import status as status_words
 
 if TYPE_CHECKING:
-    from cl_client.client import JobClient
+    from cl_client.job_client import JobClient
     from cl_client.model import JobState
     from cl_client.wire.types import JSONObject
 

@@ -19,7 +19,7 @@ from cl_client.errors import InvalidParameterError
 from cl_client.runtime.command import PlainJobOptions
 
 if TYPE_CHECKING:
-    from cl_client.client import JobClient
+    from cl_client.job_client import JobClient
     from cl_client.jobs.collection import Job, Jobs
     from cl_client.wire.types import JSONObject
 

@@ -19,10 +19,10 @@ from cl_client.runtime.view import View
 if TYPE_CHECKING:
     from cl_client.cli.program import Program
     from cl_client.cli.running.batch_command import Bind
-    from cl_client.client import JobClient
     from cl_client.config.profiles import ConfigFile
     from cl_client.config.servers import ServerConfig
     from cl_client.config.settings import Told
+    from cl_client.job_client import JobClient
     from cl_client.jobs.collection import Job, Jobs
     from cl_client.runtime.server_client import ServerClient
     from cl_client.wire.client import Client
