@@ -44,7 +44,7 @@ def sweep(data: Path, repository: Owner, storage: JobStorage) -> IO[str]:
 
 def sweep_shared(repository: Owner, storage: JobStorage) -> None:
     """Remove them from a storage of many hosts, in the background: to list it may take minutes."""
-    threading.Thread(target=_try_to_remove, args=(repository, storage), name="leftovers", daemon=True).start()
+    threading.Thread(target=_try_to_remove, args=(repository, storage), name="orphaned files", daemon=True).start()
 
 
 def clear_attempts(storage: JobStorage, lost: Sequence[Job]) -> None:

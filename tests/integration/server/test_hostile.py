@@ -70,9 +70,9 @@ HOLES = {
     "test_a_submit_that_nobody_answered_is_sent_again_and_becomes_one_job",
     "a claim, an end or a delete whose commit was lost happens twice": "conformance/test_lost_commits.py::"
     "test_an_end_is_kept_and_the_next_job_is_taken_once",
-    "an empty or wrong database removes the files of all jobs": "unit/server/test_leftovers.py::"
+    "an empty or wrong database removes the files of all jobs": "unit/server/test_orphaned_files.py::"
     "test_a_database_that_did_not_make_the_files_removes_none_and_says_so_once",
-    "what a killed worker wrote stays for ever": "unit/server/test_leftovers.py::"
+    "what a killed worker wrote stays for ever": "unit/server/test_orphaned_files.py::"
     "test_what_dead_workers_left_goes_with_the_next_attempt_or_with_the_job_and_counts_until_then",
     "a second worker of one name does a job twice": "integration/server/test_processes.py::"
     "test_workers_in_the_folder_of_a_running_stack_are_refused_at_once",
