@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
 from cl_client import AuthClient as AsyncAuthClient
 from cl_client import UserCreateRequest, UserUpdateRequest
-from cl_client.runtime import Door, Portal, ServerConfig
+from cl_client.runtime import Door, HttpOptions, Portal, ServerConfig
 
 
 class AuthClient(Door[AsyncAuthClient]):
@@ -19,15 +21,20 @@ class AuthClient(Door[AsyncAuthClient]):
         base_url: of the auth server; `AUTH_URL` or `http://localhost:8000` when not given.
         timeout: seconds for each connect, read and write; 30 when not given.
         server_config: addresses in one object; `base_url` goes before it.
+        http: how requests go out; see `HttpOptions`.
 
     Raises:
         InvalidParameterError: an address or a time that cannot be one.
     """
 
     def __init__(
-        self, base_url: str | None = None, timeout: float | None = None, server_config: ServerConfig | None = None
+        self,
+        base_url: str | None = None,
+        timeout: float | None = None,
+        server_config: ServerConfig | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
-        super().__init__(Portal(), AsyncAuthClient(base_url, timeout, server_config))
+        super().__init__(Portal(), AsyncAuthClient(base_url, timeout, server_config, **http))
 
     @property
     def base_url(self) -> str:

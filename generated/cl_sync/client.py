@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
 from cl_client import ComputeClient as AsyncComputeClient
 from cl_client.runtime import (
@@ -18,6 +18,7 @@ from cl_client.runtime import (
     Door,
     DownloadCallback,
     FileInput,
+    HttpOptions,
     JobCallback,
     JobState,
     Portal,
@@ -68,6 +69,7 @@ class ComputeClient(Door[AsyncComputeClient]):
         *,
         deadline: float | None = None,
         limits: ConnectionLimits | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
         super().__init__(
             Portal(),
@@ -80,6 +82,7 @@ class ComputeClient(Door[AsyncComputeClient]):
                 server_config,
                 deadline=deadline,
                 limits=limits,
+                **http,
             ),
         )
 

@@ -4,9 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Unpack
 
 from cl_client import MQTTJobMonitor as AsyncMQTTJobMonitor
-from cl_client.runtime import AuthProvider, Door, JobCallback, Portal, ServerConfig, WorkerCallback, WorkerState
+from cl_client.runtime import (
+    AuthProvider,
+    Door,
+    HttpOptions,
+    JobCallback,
+    Portal,
+    ServerConfig,
+    WorkerCallback,
+    WorkerState,
+)
 
 
 class MQTTJobMonitor(Door[AsyncMQTTJobMonitor]):
@@ -22,6 +32,7 @@ class MQTTJobMonitor(Door[AsyncMQTTJobMonitor]):
         port: `MQTT_BROKER_PORT` or 1883 when not given.
         auth_provider: signs the questions to the compute server; nobody when not given.
         server_config: addresses in one object; the arguments above go before it.
+        http: how the questions go out; see `HttpOptions`.
 
     Raises:
         InvalidParameterError: an address that cannot be one.
@@ -34,9 +45,11 @@ class MQTTJobMonitor(Door[AsyncMQTTJobMonitor]):
         *,
         auth_provider: AuthProvider | None = None,
         server_config: ServerConfig | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
         super().__init__(
-            Portal(), AsyncMQTTJobMonitor(broker, port, auth_provider=auth_provider, server_config=server_config)
+            Portal(),
+            AsyncMQTTJobMonitor(broker, port, auth_provider=auth_provider, server_config=server_config, **http),
         )
 
     def subscribe_job_updates(

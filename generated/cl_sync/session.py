@@ -6,10 +6,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
+from typing import Unpack
 
 from cl_api.auth.models import TokenResponse, UserResponse
 from cl_client import SessionManager as AsyncSessionManager
-from cl_client.runtime import Door, Portal, ServerConfig, SessionStore, behind
+from cl_client.runtime import Door, HttpOptions, Portal, ServerConfig, SessionStore, behind
 from cl_sync.auth_client import AuthClient
 from cl_sync.client import ComputeClient
 
@@ -27,6 +28,7 @@ class SessionManager(Door[AsyncSessionManager]):
             that only this user may read. Passwords are never kept.
         store: where it is kept, if not in the usual place.
         clock: seconds since the epoch.
+        http: how the requests of the session and of its clients go out; see `HttpOptions`.
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class SessionManager(Door[AsyncSessionManager]):
         keep: bool = True,
         store: SessionStore | None = None,
         clock: Callable[[], float] = time.time,
+        **http: Unpack[HttpOptions],
     ) -> None:
         super().__init__(
-            Portal(), AsyncSessionManager(server_config, username=username, keep=keep, store=store, clock=clock)
+            Portal(), AsyncSessionManager(server_config, username=username, keep=keep, store=store, clock=clock, **http)
         )
 
     @cached_property

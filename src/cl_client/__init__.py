@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cl_client.config.servers import ServerConfig as ServerConfig
     from cl_client.errors import AuthenticationError as AuthenticationError
     from cl_client.errors import BadRequestError as BadRequestError
+    from cl_client.errors import CertificateError as CertificateError
     from cl_client.errors import ClientClosedError as ClientClosedError
     from cl_client.errors import ComputeClientError as ComputeClientError
     from cl_client.errors import ConflictError as ConflictError
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
     from cl_client.http.auth import AuthProvider as AuthProvider
     from cl_client.http.auth import JWTAuthProvider as JWTAuthProvider
     from cl_client.http.auth import NoAuthProvider as NoAuthProvider
+    from cl_client.http.options import EventHooks as EventHooks
+    from cl_client.http.options import HttpOptions as HttpOptions
     from cl_client.http.upload import Upload as Upload
     from cl_client.jobs.handle import Job as Job
     from cl_client.model import Capabilities as Capabilities
@@ -79,12 +82,13 @@ else:
             "cl_client.client": "ComputeClient",
             "cl_client.config.defaults": "ComputeClientConfig ConnectionLimits Timeouts",
             "cl_client.config.servers": "ServerConfig",
-            "cl_client.errors": "AuthenticationError BadRequestError ClientClosedError ComputeClientError "
-            "ConflictError DownloadError InputFileError InputNotFoundError InvalidParameterError JobCancelledError "
-            "JobFailedError JobNotFoundError JournalError NotFoundError PayloadTooLargeError PermissionError "
-            "RateLimitError RequestTimeoutError ResponseError ServerError ServerUnreachableError UnsupportedError "
-            "UnsupportedMediaTypeError ValidationError WaitTimeoutError WorkerUnavailableError",
+            "cl_client.errors": "AuthenticationError BadRequestError CertificateError ClientClosedError "
+            "ComputeClientError ConflictError DownloadError InputFileError InputNotFoundError InvalidParameterError "
+            "JobCancelledError JobFailedError JobNotFoundError JournalError NotFoundError PayloadTooLargeError "
+            "PermissionError RateLimitError RequestTimeoutError ResponseError ServerError ServerUnreachableError "
+            "UnsupportedError UnsupportedMediaTypeError ValidationError WaitTimeoutError WorkerUnavailableError",
             "cl_client.http.auth": "AuthProvider JWTAuthProvider NoAuthProvider",
+            "cl_client.http.options": "EventHooks HttpOptions",
             "cl_client.http.upload": "Upload",
             "cl_client.jobs.handle": "Job",
             "cl_client.model": "Capabilities JobFile JobResponse JobState WorkerCapabilitiesResponse WorkerCapability "

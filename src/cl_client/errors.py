@@ -65,6 +65,10 @@ class RequestTimeoutError(ServerUnreachableError, builtins.TimeoutError):
     """The server took longer than the timeout of the request."""
 
 
+class CertificateError(ServerUnreachableError):
+    """The server is not who it has to be: its certificate is not trusted, has expired, or is of another name."""
+
+
 class ResponseError(ComputeClientError):
     """The server answered with an error status, or with something that is not what its spec promises."""
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar, Unpack
 
 from cl_client.batch.run import Outcome, map_files
 from cl_client.config.addresses import without_secrets
@@ -21,6 +21,7 @@ from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.errors import WorkerUnavailableError
 from cl_client.files.download import DownloadCallback
 from cl_client.http.auth import AuthProvider
+from cl_client.http.options import HttpOptions, trust_of
 from cl_client.http.transport import AWAY, Transport
 from cl_client.http.upload import FileInput
 from cl_client.jobs.collection import Job, JobCallback, Jobs
@@ -61,6 +62,8 @@ class JobClient:
         deadline: seconds that a call may take in all: requests that are tried again as long as it lasts, uploads and
             downloads. When not given, a request is tried a few times. Waiting for jobs is not counted.
         limits: of the connections to the server.
+        http: how requests go out, as httpx calls it: `verify`, `transport`, `http_client`, `event_hooks`; see
+            `HttpOptions`.
 
     Raises:
         InvalidParameterError: an address or a time that cannot be one.
@@ -82,6 +85,7 @@ class JobClient:
         *,
         deadline: float | None = None,
         limits: ConnectionLimits | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
         told = told_by_environment() if server_config is None else server_config.told
         said = {"compute_url": base_url, "mqtt_host": mqtt_broker, "mqtt_port": mqtt_port}
@@ -91,6 +95,7 @@ class JobClient:
         self.mqtt_broker: str = self._config.mqtt_host
         self.mqtt_port: int = self._config.mqtt_port
         self._auth = auth_provider
+        self._trust = trust_of(http, self._config.ca_file)
         self._transport = Transport(
             self.base_url,
             timeout=Timeouts() if timeout is None else timeout,
@@ -98,6 +103,8 @@ class JobClient:
             deadline=deadline,
             limits=limits or ConnectionLimits(),
             when_away=self.when_away,
+            ca_file=self._config.ca_file,
+            options=http,
             job_in=self.contract.job_in,
         )
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
@@ -316,7 +323,7 @@ class JobClient:
         from cl_client.watching import mqtt_connection
 
         return mqtt_connection.subscribe(
-            mqtt_connection.Broker.of(self._config, self._auth),
+            mqtt_connection.Broker.of(self._config, self._auth, self._trust),
             mqtt_connection.Listener(who.receive, who.online, who.offline),
         )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from cl_client.client import ComputeClient
 from cl_client.config.servers import ServerConfig
 from cl_client.http.auth import AuthProvider
+from cl_client.http.options import HttpOptions
 from cl_client.model import WorkerState
 from cl_client.watching.watch import JobCallback
 from cl_client.watching.workers import WorkerCallback
@@ -27,6 +28,7 @@ class MQTTJobMonitor:
         port: `MQTT_BROKER_PORT` or 1883 when not given.
         auth_provider: signs the questions to the compute server; nobody when not given.
         server_config: addresses in one object; the arguments above go before it.
+        http: how the questions go out; see `HttpOptions`.
 
     Raises:
         InvalidParameterError: an address that cannot be one.
@@ -39,9 +41,10 @@ class MQTTJobMonitor:
         *,
         auth_provider: AuthProvider | None = None,
         server_config: ServerConfig | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
         self._client = ComputeClient(
-            mqtt_broker=broker, mqtt_port=port, auth_provider=auth_provider, server_config=server_config
+            mqtt_broker=broker, mqtt_port=port, auth_provider=auth_provider, server_config=server_config, **http
         )
 
     def subscribe_job_updates(

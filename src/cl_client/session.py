@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, Unpack
 
 from attrs import evolve
 
@@ -32,6 +32,7 @@ from cl_client.errors import (
     ValidationError,
 )
 from cl_client.http.auth import JWTAuthProvider
+from cl_client.http.options import HttpOptions
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class SessionManager:
             that only this user may read. Passwords are never kept.
         store: where it is kept, if not in the usual place.
         clock: seconds since the epoch.
+        http: how the requests of the session and of its clients go out; see `HttpOptions`.
     """
 
     def __init__(
@@ -67,9 +69,13 @@ class SessionManager:
         keep: bool = True,
         store: SessionStore | None = None,
         clock: Callable[[], float] = time.time,
+        **http: Unpack[HttpOptions],
     ) -> None:
         self._config = server_config or ServerConfig.from_env()
-        self.auth: AuthClient = AuthClient(server_config=self._config, timeout=ComputeClientConfig.SESSION_TIMEOUT)
+        self._http = http
+        self.auth: AuthClient = AuthClient(
+            server_config=self._config, timeout=ComputeClientConfig.SESSION_TIMEOUT, **http
+        )
         """The auth server's endpoints, with which admins manage users."""
         self._username = username
         self._store = (store or SessionStore()) if keep else None
@@ -230,7 +236,7 @@ class SessionManager:
 
         It is closed with the session.
         """
-        client = ComputeClient(server_config=self._config, auth_provider=JWTAuthProvider(session=self))
+        client = ComputeClient(server_config=self._config, auth_provider=JWTAuthProvider(session=self), **self._http)
         self._clients.append(client)
         return client
 

@@ -12,7 +12,7 @@ import pytest
 import trustme
 from attrs import evolve, frozen
 
-from cl_client import AuthProvider, ComputeClient, InvalidParameterError, ServerConfig
+from cl_client import AuthProvider, ComputeClient, HttpOptions, InvalidParameterError, ServerConfig
 from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
 from cl_server.embedded import LocalStack
 from cl_server.stack import broker
@@ -129,6 +129,20 @@ async def test_a_watcher_shows_its_certificate(safe_broker: SafeBroker, caplog: 
         assert not stranger.jobs.watcher._online
 
 
+@pytest.mark.parametrize("kind", ["COMPUTE_CA_FILE", "path", "context"])
+async def test_a_broker_is_trusted_by_what_the_servers_are_trusted_by(safe_broker: SafeBroker, kind: str):
+    environment = {"MQTT_URL": f"mqtts://watcher:sec%3Aret@localhost:{safe_broker.port}"}
+    if kind == "COMPUTE_CA_FILE":
+        environment[kind] = safe_broker.ca_file
+    options: HttpOptions = {}
+    if kind == "path":
+        options = {"verify": safe_broker.ca_file}
+    elif kind == "context":
+        options = {"verify": ssl.create_default_context(cafile=safe_broker.ca_file)}
+    async with ComputeClient(server_config=ServerConfig.from_env(environment), **options) as client:
+        await told(client)
+
+
 class Renewed(AuthProvider):
     """Somebody whose token is replaced by another one."""
 
@@ -160,7 +174,7 @@ async def test_a_token_is_the_password_and_a_new_one_is_tried(
     [
         ("mqtts://watcher:wrong@localhost", True, "[Nn]ot authori[sz]ed|[Bb]ad user"),
         ("mqtts://localhost", True, "[Nn]ot authori[sz]ed"),
-        ("mqtts://watcher:sec%3Aret@localhost", False, "certificate verify failed"),
+        ("mqtts://watcher:sec%3Aret@localhost", False, "its certificate is not trusted: .* COMPUTE_CA_FILE"),
         ("mqtt://watcher:sec%3Aret@localhost", True, "."),
     ],
 )

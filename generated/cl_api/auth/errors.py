@@ -2,6 +2,7 @@
 """What endpoint functions raise, and how they read a body; the runtime has them."""
 
 from cl_client.runtime import BadResponseError as BadResponseError
+from cl_client.runtime import Response as Response
 from cl_client.runtime import StatusError as StatusError
 from cl_client.runtime import WireError as WireError
 from cl_client.runtime import read_anything as read_anything

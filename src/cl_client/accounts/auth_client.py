@@ -7,7 +7,7 @@ import json
 from collections.abc import Generator, Sequence
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self, TypeVar, Unpack
 
 from cl_api.auth import models as wire
 from cl_api.auth.api.auth import create_token, get_public_key, refresh_token
@@ -20,6 +20,7 @@ from cl_client.config.servers import ServerConfig
 from cl_client.errors import ResponseError
 from cl_client.http.auth import AuthProvider, bearer
 from cl_client.http.error_translation import promised
+from cl_client.http.options import HttpOptions
 from cl_client.http.transport import Transport
 from cl_client.wire.client import Client
 from cl_client.wire.types import UNSET, Unset
@@ -42,6 +43,7 @@ class AuthClient:
         base_url: of the auth server; `AUTH_URL` or `http://localhost:8000` when not given.
         timeout: seconds for each connect, read and write; 30 when not given.
         server_config: addresses in one object; `base_url` goes before it.
+        http: how requests go out; see `HttpOptions`.
 
     Raises:
         InvalidParameterError: an address or a time that cannot be one.
@@ -52,10 +54,19 @@ class AuthClient:
         base_url: str | None = None,
         timeout: float | None = None,
         server_config: ServerConfig | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
-        self.base_url: str = (base_url or (server_config or ServerConfig.from_env()).auth_url).rstrip("/")
+        config = server_config or ServerConfig.from_env()
+        self.base_url: str = (base_url or config.auth_url).rstrip("/")
         seconds = ComputeClientConfig.DEFAULT_TIMEOUT if timeout is None else timeout
-        self._transport = Transport(self.base_url, timeout=seconds, auth=_TokenOfTheCall(), when_away=_IS_AWAY)
+        self._transport = Transport(
+            self.base_url,
+            timeout=seconds,
+            auth=_TokenOfTheCall(),
+            when_away=_IS_AWAY,
+            ca_file=config.ca_file,
+            options=http,
+        )
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer, for what has no method here."""
 

@@ -21,10 +21,12 @@ class ServerConfig:
         auth_url: base URL of the auth server.
         compute_url: base URL of the compute server.
         store_url: base URL of the media store.
+        ca_file: certificates (PEM) that the servers are trusted by over TLS, and the broker where `mqtt_ca_file` says
+            nothing else; those of the public authorities when not given.
         mqtt_host: host name or address of the MQTT broker.
         mqtt_port: TCP port of the MQTT broker.
         mqtt_tls: whether to speak TLS with the broker (`mqtts://`).
-        mqtt_ca_file: certificates (PEM) to trust for that; those of the system when not given.
+        mqtt_ca_file: certificates (PEM) to trust for that; `ca_file`, else those of the system, when not given.
         mqtt_cert_file: our own certificate (PEM), for a broker that wants one.
         mqtt_key_file: its key, where that is not in the same file.
         mqtt_username: for the broker; nobody when not given.
@@ -37,6 +39,7 @@ class ServerConfig:
     auth_url: str = ComputeClientConfig.DEFAULT_AUTH_URL
     compute_url: str = ComputeClientConfig.DEFAULT_BASE_URL
     store_url: str = ComputeClientConfig.DEFAULT_STORE_URL
+    ca_file: str | None = None
     mqtt_host: str = ComputeClientConfig.MQTT_BROKER_HOST
     mqtt_port: int = ComputeClientConfig.MQTT_BROKER_PORT
     mqtt_tls: bool = False
@@ -50,7 +53,7 @@ class ServerConfig:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> ServerConfig:
-        """Read `COMPUTE_URL` (or `COMPUTE_SERVER_URL`), `AUTH_URL`, `STORE_URL`; `MQTT_URL`
+        """Read `COMPUTE_URL` (or `COMPUTE_SERVER_URL`), `AUTH_URL`, `STORE_URL`; `COMPUTE_CA_FILE`; `MQTT_URL`
         (`mqtts://user:password@host:port`), or `MQTT_BROKER_HOST` and `MQTT_BROKER_PORT` (or `MQTT_BROKER` and
         `MQTT_PORT`); `MQTT_CA_FILE`, `MQTT_CERT_FILE`, `MQTT_KEY_FILE`; `MQTT_JWT` (1 or 0); `MQTT_EVENTS`. What is
         not set keeps its default.

@@ -117,6 +117,7 @@ SETTINGS: Final = (
     Setting("compute_url", "compute_url", ("COMPUTE_URL", "COMPUTE_SERVER_URL")),
     Setting("auth_url", "auth_url", ("AUTH_URL",)),
     Setting("store_url", "store_url", ("STORE_URL",)),
+    Setting("ca_file", "ca_file", ("COMPUTE_CA_FILE",)),
     Setting("mqtt_broker", "mqtt_host", ("MQTT_BROKER_HOST", "MQTT_BROKER")),
     Setting("mqtt_port", "mqtt_port", ("MQTT_BROKER_PORT", "MQTT_PORT"), _port),
     Setting("mqtt_tls", "mqtt_tls", (), _switch),

@@ -6,9 +6,8 @@ import contextlib
 from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
-import httpx
-
 from cl_client.errors import DownloadError
+from cl_client.http.library import httpx
 
 if TYPE_CHECKING:
     from cl_client.http.transport import Transport

@@ -16,10 +16,9 @@ import ssl
 from typing import Final
 from urllib.request import getproxies
 
-import httpx
-
 from cl_client.config.addresses import without_secrets
 from cl_client.errors import InvalidParameterError
+from cl_client.http.library import httpx
 
 logger = logging.getLogger(__name__)
 
@@ -76,13 +75,14 @@ class EnvironmentTransport(httpx.AsyncBaseTransport):
     Args:
         server: whom most requests go to.
         limits: of the connections.
+        certificates: what a server has to show over TLS.
 
     Raises:
-        InvalidParameterError: its proxy, or the certificates for it, cannot be used.
+        InvalidParameterError: its proxy cannot be used.
     """
 
-    def __init__(self, server: httpx.URL, limits: httpx.Limits) -> None:
-        self._certificates = trusted_certificates(server)
+    def __init__(self, server: httpx.URL, limits: httpx.Limits, certificates: ssl.SSLContext) -> None:
+        self._certificates = certificates
         self._limits = limits
         self._transports: dict[str | None, httpx.AsyncHTTPTransport] = {}
         self._choices: dict[tuple[str, str, int | None], httpx.AsyncHTTPTransport] = {}
@@ -105,9 +105,10 @@ class EnvironmentTransport(httpx.AsyncBaseTransport):
 
     def _through(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
         if proxy not in self._transports:
-            self._transports[proxy] = httpx.AsyncHTTPTransport(
-                verify=self._certificates, limits=self._limits, trust_env=False, proxy=proxy
-            )
+            # Here, because it imports httpcore, as httpx does with its first client.
+            from cl_client.http.network import NetworkTransport
+
+            self._transports[proxy] = NetworkTransport(self._certificates, self._limits, proxy)
         return self._transports[proxy]
 
 

@@ -14,7 +14,7 @@ from cl_client.config.addresses import without_secrets
 from cl_client.errors import ComputeClientError, InputFileError, InvalidParameterError, ResponseError
 
 if TYPE_CHECKING:
-    import httpx
+    from cl_client.http.library import httpx
 
 LARGEST: Final = 4 << 30
 """Bytes that are fetched of a URL where `Upload(max_size=…)` does not say another bound."""
@@ -115,7 +115,7 @@ class RemoteFile:
 
 
 def _address(url: str) -> httpx.URL:
-    import httpx
+    from cl_client.http.library import httpx
 
     try:
         address = httpx.URL(url)

@@ -11,17 +11,18 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-import httpx
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 from tenacity.asyncio import retry_if_exception
 
 from cl_client.errors import (
+    CertificateError,
     ComputeClientError,
     RateLimitError,
     RequestTimeoutError,
     ServerError,
     ServerUnreachableError,
 )
+from cl_client.http.library import httpx, kinds
 
 logger = logging.getLogger(__name__)
 
@@ -93,14 +94,18 @@ async def send_patiently(
 
 def was_never_connected(error: BaseException) -> bool:
     """Whether the request surely never reached the server."""
-    return isinstance(error, ServerUnreachableError) and isinstance(
-        error.__cause__, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+    return (
+        isinstance(error, ServerUnreachableError)
+        and not isinstance(error, CertificateError)
+        and isinstance(error.__cause__, kinds("ConnectError", "ConnectTimeout", "PoolTimeout"))
     )
 
 
 def passes(error: BaseException, *, patient: bool = False) -> bool:
     """Whether the trouble may be over in a moment; a timeout only where the caller is `patient`."""
     match error:
+        case CertificateError():
+            return False
         case RequestTimeoutError():
             return patient
         case ServerUnreachableError() | RateLimitError():

@@ -21,9 +21,9 @@ from cl_client.errors import ComputeClientError, ResponseError
 from cl_client.version import __version__
 
 if TYPE_CHECKING:
-    import httpx
     from opentelemetry.metrics import Counter, Histogram
 
+    from cl_client.http.library import httpx
     from cl_client.model import JobState
 
 logger = logging.getLogger("cl_client.http")

@@ -12,8 +12,6 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
-import httpx
-
 from cl_client.config.addresses import read_address
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.seconds import positive
@@ -28,8 +26,11 @@ from cl_client.errors import (
 from cl_client.http import idempotency
 from cl_client.http.auth import AuthProvider
 from cl_client.http.error_translation import translated
+from cl_client.http.lent import LentClient, LentTransport
+from cl_client.http.library import httpx
 from cl_client.http.multipart import Multipart, PlainBody, form_fields
-from cl_client.http.proxies import EnvironmentTransport
+from cl_client.http.options import HttpOptions, checked, context_of, hooks_of, trust_of
+from cl_client.http.proxies import EnvironmentTransport, trusted_certificates
 from cl_client.http.retry import send_patiently
 from cl_client.http.telemetry import observed
 from cl_client.http.upload import Upload
@@ -60,6 +61,7 @@ AWAY: Final = "is the server running? COMPUTE_URL says where it is"
 _UNAUTHORIZED: Final = 401
 _ONLY_READ: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LIMITS: Final = ConnectionLimits()
+_NO_OPTIONS: Final = HttpOptions()
 
 
 class Transport(httpx.AsyncClient):
@@ -75,6 +77,8 @@ class Transport(httpx.AsyncClient):
         when_away: what to do when nothing answers, for a person.
         deadline: seconds for a whole call: all tries, the pauses between them, and what is sent and fetched.
         limits: of the connections.
+        ca_file: certificates (PEM) to trust, where the options say nothing of it.
+        options: how the requests go out.
         job_in: the job that a path is about, so that errors can name it, and whether the path is that job itself.
     """
 
@@ -87,6 +91,8 @@ class Transport(httpx.AsyncClient):
         deadline: float | None = None,
         limits: ConnectionLimits = _LIMITS,
         when_away: str = AWAY,
+        ca_file: str | None = None,
+        options: HttpOptions = _NO_OPTIONS,
         job_in: Callable[[str], tuple[str | None, bool]] = lambda _: (None, False),
     ) -> None:
         deadline = positive("deadline", deadline)
@@ -100,24 +106,35 @@ class Transport(httpx.AsyncClient):
             timeout=httpx.Timeout(
                 connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
             ),
-            transport=EnvironmentTransport(
-                url,
-                httpx.Limits(
-                    max_connections=limits.connections,
-                    max_keepalive_connections=limits.idle,
-                    keepalive_expiry=limits.idle_seconds,
-                ),
-            ),
+            transport=self._connections(url, limits, ca_file, checked(options)),
+            event_hooks=hooks_of(options),
             headers={"User-Agent": f"cl-client/{__version__}"},
             auth=basic if auth is None else _Signature(auth),
         )
-        _read_all_at_once()
         self._when_away = when_away
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pauses = timeouts.read
         self._deadline = deadline
         self._job_in = job_in
         self._keyed: frozenset[str] | None = None
+
+    def _connections(
+        self, url: httpx.URL, limits: ConnectionLimits, ca_file: str | None, options: HttpOptions
+    ) -> httpx.AsyncBaseTransport:
+        """What requests go out through: somebody else's, or connections of our own."""
+        if (client := options.get("http_client")) is not None:
+            return LentClient(client, self._is_ours)
+        if (transport := options.get("transport")) is not None:
+            return LentTransport(transport)
+        return EnvironmentTransport(
+            url,
+            httpx.Limits(
+                max_connections=limits.connections,
+                max_keepalive_connections=limits.idle,
+                keepalive_expiry=limits.idle_seconds,
+            ),
+            context_of(trust_of(options, ca_file), fallback=lambda: trusted_certificates(url)),
+        )
 
     def build_request(
         self,
@@ -302,17 +319,6 @@ def _url(address: str) -> httpx.URL:
         return httpx.URL(address)
     except httpx.InvalidURL as error:
         raise InvalidParameterError(f"{address!r} is not the address of a server: {error}") from None
-
-
-def _read_all_at_once() -> None:
-    """Have httpcore take as much as asyncio hands over, which is 256 KiB.
-
-    It asks for a fourth of that, and the rest is copied each time: with that, a download has two thirds of the speed.
-    """
-    # Here, because httpx imports it with its first client, too.
-    import httpcore
-
-    httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = 256 * 1024  # pyright: ignore[reportAttributeAccessIssue] (a Literal)
 
 
 class _Signature(httpx.Auth):

@@ -6,9 +6,8 @@ import base64
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import ClassVar, Final, Literal, Self
+from typing import ClassVar, Final, Literal, Self, Unpack
 
-import httpx
 from attrs import frozen
 
 from cl_client.config.addresses import without_secrets
@@ -16,6 +15,8 @@ from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.servers import ServerConfig
 from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.http.auth import AuthProvider
+from cl_client.http.library import httpx
+from cl_client.http.options import HttpOptions
 from cl_client.http.transport import AWAY, Transport
 from cl_client.wire.client import Client
 
@@ -51,6 +52,7 @@ class ServerClient:
             `{PROGRAM}_USERNAME` and `{PROGRAM}_PASSWORD`.
         deadline: seconds that a call may take in all; when not given, a request is tried a few times.
         limits: of the connections.
+        http: how requests go out; see `HttpOptions`.
 
     Raises:
         InvalidParameterError: an address or a time that cannot be one.
@@ -73,12 +75,14 @@ class ServerClient:
         password: str | None = None,
         deadline: float | None = None,
         limits: ConnectionLimits | None = None,
+        **http: Unpack[HttpOptions],
     ) -> None:
         told = told_by_environment() if server_config is None else server_config.told
         if base_url is None and "compute_url" not in told and self.address:
             base_url = self.address
         arguments = {"compute_url": Told(base_url, "argument")} if base_url else {}
-        self.base_url: str = ServerConfig.of(told_by_all(told, arguments)).compute_url.rstrip("/")
+        config = ServerConfig.of(told_by_all(told, arguments))
+        self.base_url: str = config.compute_url.rstrip("/")
         said = {"token": token, "api_key": api_key, "username": username, "password": password}
         secrets = {name: value or self._environment(name) for name, value in said.items()}
         self._transport = Transport(
@@ -88,6 +92,8 @@ class ServerClient:
             deadline=deadline,
             limits=limits or ConnectionLimits(),
             when_away=AWAY,
+            ca_file=config.ca_file,
+            options=http,
         )
         self._add_keys(secrets["api_key"])
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
@@ -109,7 +115,8 @@ class ServerClient:
             for name in names:
                 request.url = request.url.copy_set_param(name, key)
 
-        self._transport.event_hooks = {"request": [add], "response": []}
+        hooks = self._transport.event_hooks
+        self._transport.event_hooks = {**hooks, "request": [add, *hooks["request"]]}
 
     async def close(self) -> None:
         """Close the connections."""

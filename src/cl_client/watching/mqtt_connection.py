@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
 import re
 import ssl
@@ -16,6 +17,7 @@ from cl_client.config.defaults import ComputeClientConfig
 from cl_client.config.servers import ServerConfig
 from cl_client.errors import InvalidParameterError
 from cl_client.http.auth import AuthProvider
+from cl_client.http.options import Trust, context_of
 from cl_client.watching.mqtt_session import (
     CLOSE_TIMEOUT,
     V5,
@@ -58,6 +60,7 @@ class Broker:
     Attributes:
         tls: whether to speak TLS.
         ca_file: certificates (PEM) to trust; those of the system (`SSL_CERT_FILE` is heard) when not given.
+        context: of the program, where no file is for the broker alone.
         cert_file: our own certificate (PEM), for a broker that wants one.
         key_file: its key, where that is not in the same file.
         token: gives a password that changes; asked at each attempt, and goes before `password`.
@@ -68,6 +71,7 @@ class Broker:
     keepalive: int = 10
     tls: bool = False
     ca_file: str | None = None
+    context: ssl.SSLContext | None = field(default=None, eq=id)
     cert_file: str | None = None
     key_file: str | None = None
     username: str | None = None
@@ -75,14 +79,16 @@ class Broker:
     token: BearerToken | None = None
 
     @classmethod
-    def of(cls, config: ServerConfig, auth: AuthProvider | None) -> Self:
-        """The broker that a configuration names."""
+    def of(cls, config: ServerConfig, auth: AuthProvider | None, trust: Trust | None = None) -> Self:
+        """The broker that a configuration names; `trust` is what the servers are trusted by."""
+        own = config.mqtt_ca_file or config.mqtt_cert_file
         return cls(
             host=config.mqtt_host,
             port=config.mqtt_port,
             keepalive=ComputeClientConfig.MQTT_KEEPALIVE,
             tls=config.mqtt_tls,
-            ca_file=config.mqtt_ca_file,
+            ca_file=config.mqtt_ca_file or (os.fspath(trust) if isinstance(trust, str | os.PathLike) else None),
+            context=trust if isinstance(trust, ssl.SSLContext) and not own else None,
             cert_file=config.mqtt_cert_file,
             key_file=config.mqtt_key_file,
             username=config.mqtt_username,
@@ -98,10 +104,7 @@ class Broker:
         """
         if not self.tls:
             return None
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-        except OSError as error:  # ssl.SSLError is one too
-            raise InvalidParameterError(f"cannot trust {self.ca_file}: {error.strerror or error}") from error
+        context = self.context or context_of(self.ca_file, fallback=ssl.create_default_context)
         if self.cert_file is not None:
             try:
                 context.load_cert_chain(self.cert_file, self.key_file)

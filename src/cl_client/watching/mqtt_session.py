@@ -22,6 +22,8 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from cl_client.http.error_translation import refused_certificate
+
 Version = ProtocolVersion
 V5: Final = ProtocolVersion.V5
 V311: Final = ProtocolVersion.V311
@@ -141,6 +143,11 @@ async def session(
     except _ClosedEarlyError as error:
         raise UnspokenError(str(error)) from error
     except (aiomqtt.MqttError, OSError, ValueError) as error:
+        if (refused := refused_certificate(error)) is not None:
+            raise SessionError(
+                f"its certificate is not trusted: {refused.verify_message}; "
+                "MQTT_CA_FILE or COMPUTE_CA_FILE names its CA"
+            ) from error
         raise SessionError(re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__) from error
 
 

@@ -2,8 +2,9 @@
 
 from typing import Self
 
-import httpx
 from attrs import define, field
+
+from cl_client.http.library import httpx
 
 
 @define

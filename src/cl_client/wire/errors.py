@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-import httpx
-
+from cl_client.http.library import httpx
 from cl_client.wire.types import JSONObject, JSONValue
 
 T = TypeVar("T")

@@ -220,7 +220,8 @@ async def test_a_certificate_that_ends_soon_is_a_warning(
     async with scripted_server(says(__version__), tls=context) as server:
         untrusted = (await found_at(server.url))["compute"]
         assert untrusted.state == "failed"
-        assert "certificate verify failed" in untrusted.message
+        assert "its certificate is not trusted" in untrusted.message
+        assert "COMPUTE_CA_FILE" in str(untrusted.hint)
         authority.cert_pem.write_to_path(tmp_path / "ca.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         finding = (await found_at(server.url))["compute TLS"]

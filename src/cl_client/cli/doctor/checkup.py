@@ -12,7 +12,6 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
-import httpx
 from attrs import field, frozen
 
 from cl_client.cli.running.sign_in import signed_in
@@ -25,6 +24,7 @@ from cl_client.errors import (
     ServerUnreachableError,
 )
 from cl_client.http.auth import AuthProvider, JWTAuthProvider
+from cl_client.http.library import httpx
 from cl_client.http.proxies import UnusableProxyError, proxy_of
 from cl_client.http.transport import Transport
 from cl_client.loops.event_loop import EventLoop
@@ -106,8 +106,8 @@ async def examine(run: Run) -> Checkup:
     async with contextlib.AsyncExitStack() as stack:
         session = await _bounded("signing in", stack.enter_async_context(signed_in(run)))
         compute, auth, broker, user, workers = await asyncio.gather(
-            _bounded(without_secrets(config.compute_url), _ask_server(config.compute_url)),
-            _bounded(without_secrets(config.auth_url), _ask_server(config.auth_url)),
+            _bounded(without_secrets(config.compute_url), _ask_server(config.compute_url, config.ca_file)),
+            _bounded(without_secrets(config.auth_url), _ask_server(config.auth_url, config.ca_file)),
             _bounded(f"mqtt://{config.mqtt_host}:{config.mqtt_port}", _ask_broker(config, session)),
             _bounded(without_secrets(config.auth_url), _ask_user(session)),
             _bounded(without_secrets(config.compute_url), _ask_workers(run, session)),
@@ -151,8 +151,8 @@ def _names_looked_up() -> list[str]:
     return loop.names if isinstance(loop, EventLoop) else []
 
 
-async def _ask_server(url: str) -> ServerAnswer:
-    async with Transport(url, timeout=BOUND) as transport:
+async def _ask_server(url: str, ca_file: str | None) -> ServerAnswer:
+    async with Transport(url, timeout=BOUND, ca_file=ca_file) as transport:
         begin = time.time()
         async with transport.stream("GET", "/") as response:
             end = time.time()

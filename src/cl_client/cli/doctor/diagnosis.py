@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from cl_client.config.addresses import without_secrets
-from cl_client.errors import ComputeClientError
+from cl_client.errors import CertificateError, ComputeClientError
 from cl_client.version import __version__
 from cl_extras import upgrade_command
 from cl_plugins.contract import CONTRACT
@@ -70,7 +70,8 @@ def _server(
 ) -> Iterator[Finding]:
     if isinstance(answer, ComputeClientError):
         if needed:
-            yield Finding(name, "failed", answer.message, _AWAY)
+            hint = answer.hint if isinstance(answer, CertificateError) else _AWAY
+            yield Finding(name, "failed", answer.message, hint)
         else:
             yield Finding(name, "warning", answer.message, "only accounts need it: `cl-client server up --auth`")
         return

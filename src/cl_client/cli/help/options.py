@@ -21,8 +21,8 @@ class GlobalOptions:
     """Where the servers are, and how to speak.
 
     Attributes:
-        compute_url, auth_url, mqtt_broker, mqtt_port: go before the environment. Another host than that of MQTT_URL
-            gets neither its user nor its password.
+        compute_url, auth_url, ca_file, mqtt_broker, mqtt_port: go before the environment. Another host than that of
+            MQTT_URL gets neither its user nor its password.
         config, profile: the file, and the table in it, that say what neither an option nor the environment does.
         username, password: who runs this command, in place of who is logged in.
         no_auth: run it as a guest.
@@ -36,6 +36,10 @@ class GlobalOptions:
     ] = None
     auth_url: Annotated[
         str | None, Parameter(help="The auth server; AUTH_URL, or http://localhost:8000.", metavar="URL")
+    ] = None
+    ca_file: Annotated[
+        str | None,
+        Parameter(help="Certificates (PEM) that the servers are trusted by; COMPUTE_CA_FILE.", metavar="FILE"),
     ] = None
     mqtt_broker: Annotated[
         str | None, Parameter(help="The MQTT broker; MQTT_BROKER_HOST, or localhost.", metavar="HOST")
@@ -75,6 +79,7 @@ class GlobalOptions:
         said = (
             ("compute_url", "--compute-url", self.compute_url),
             ("auth_url", "--auth-url", self.auth_url),
+            ("ca_file", "--ca-file", self.ca_file),
             ("mqtt_host", "--mqtt-broker", self.mqtt_broker),
             ("mqtt_port", "--mqtt-port", self.mqtt_port),
             ("username", "--username", self.username),

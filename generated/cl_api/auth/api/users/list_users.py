@@ -3,8 +3,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import httpx
-
 from ... import errors
 from ...client import Client
 from ...models.error_response import ErrorResponse
@@ -16,7 +14,7 @@ def _call(*, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> Call:
     return {"method": "GET", "url": "/users/", "params": text_fields({"skip": skip, "limit": limit})}
 
 
-def _read(response: httpx.Response) -> list[UserResponse]:
+def _read(response: errors.Response) -> list[UserResponse]:
     if response.status_code == 200:
         return errors.read_value(
             response,

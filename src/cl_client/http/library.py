@@ -1,0 +1,53 @@
+"""The HTTP library, imported here and nowhere else in the hand-written client: httpx.
+
+httpx2 is a fork of it with the same names, which programs may have beside it, or in its place
+(`httpx2.alias_httpx()`). Its classes are others: `except httpx.TimeoutException` does not catch its own, `kinds` gives
+both.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Library", "Response", "httpx", "kinds", "library_of"]
+
+Response = httpx.Response
+
+_FAMILIES: Final = ("httpx", "httpx2")
+
+
+class Library(Protocol):
+    """What both libraries have, as httpx types it."""
+
+    @property
+    def Request(self) -> type[httpx.Request]: ...  # noqa: N802 (a class)
+    @property
+    def AsyncByteStream(self) -> type[httpx.AsyncByteStream]: ...  # noqa: N802
+    @property
+    def AsyncBaseTransport(self) -> type[httpx.AsyncBaseTransport]: ...  # noqa: N802
+    @property
+    def AsyncClient(self) -> type[httpx.AsyncClient]: ...  # noqa: N802
+
+
+def kinds(*names: str) -> tuple[type[Exception], ...]:
+    """The exceptions of these names, of both libraries as far as they are imported; for `except` and `isinstance`."""
+    return tuple(cast("type[Exception]", getattr(library, name)) for library in _imported() for name in names)
+
+
+def library_of(value: object) -> Library | None:
+    """The library that has made an object, or the class that it stands on; `None` where neither has."""
+    for library in _imported():
+        known = cast("Library", library)
+        if isinstance(value, (known.AsyncBaseTransport, known.AsyncClient)):
+            return known
+    return None
+
+
+def _imported() -> Iterator[object]:
+    return (sys.modules[name] for name in _FAMILIES if name in sys.modules)

@@ -1,0 +1,162 @@
+"""What can be said of the requests of a client, by the names that httpx has for it."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypedDict, TypeVar, cast
+
+from cl_client.errors import InvalidParameterError
+from cl_client.http.library import library_of
+
+if TYPE_CHECKING:
+    from typing import Never
+
+    from cl_client.http.library import httpx
+
+Trust: TypeAlias = "ssl.SSLContext | str | os.PathLike[str] | bool"
+"""What a server has to show: a file or a folder of certificates (PEM), a context, or `False` for nothing at all."""
+
+Value = TypeVar("Value")
+
+
+class AnyTransport(Protocol):
+    """An `AsyncBaseTransport`, of httpx or of httpx2."""
+
+    def handle_async_request(self, request: Never) -> Awaitable[object]: ...
+    def aclose(self) -> Awaitable[None]: ...
+
+
+class AnyClient(Protocol):
+    """An `AsyncClient`, of httpx or of httpx2."""
+
+    @property
+    def is_closed(self) -> bool: ...
+    def send(self, request: Never) -> Awaitable[object]: ...
+
+
+class EventHooks(TypedDict, total=False):
+    """Functions that are called with each try of a request, and with each answer before its body is read.
+
+    They may be async, and run in the event loop of the client. What they raise ends the call, as it is.
+    """
+
+    request: Sequence[Callable[[httpx.Request], object]]
+    response: Sequence[Callable[[httpx.Response], object]]
+
+
+class HttpOptions(TypedDict, total=False):
+    """Keyword arguments of every client: how its requests go out.
+
+    Attributes:
+        verify: certificates (PEM) to trust, a file or a folder, or an `ssl.SSLContext`, which can have a certificate of
+            our own as well; `False` trusts anybody. `COMPUTE_CA_FILE`, else `SSL_CERT_FILE` and `SSL_CERT_DIR`, else
+            the public authorities, when not given. A broker that is spoken to over TLS is trusted by the same
+            certificates, if `MQTT_CA_FILE` says nothing else, and is never trusted blindly.
+        transport: takes the requests in place of connections of our own, and in place of the proxies of the
+            environment. It is not closed.
+        http_client: sends them: with its transport, its hooks, and at our server with its headers, its cookies and,
+            where the client signs nothing, its authentication. Address, timeouts, retries and deadline are ours. It is
+            not closed.
+        event_hooks: called with each request and each answer.
+    """
+
+    verify: Trust
+    transport: AnyTransport
+    http_client: AnyClient
+    event_hooks: EventHooks
+
+
+_NAMES: Final = frozenset(HttpOptions.__annotations__)
+
+
+def checked(options: HttpOptions) -> HttpOptions:
+    """Options that fit together.
+
+    Raises:
+        TypeError: there is no such option.
+        InvalidParameterError: one of them is not what it has to be, or two of them exclude each other.
+    """
+    if unknown := sorted(options.keys() - _NAMES):
+        raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
+    ways = [name for name in ("http_client", "transport", "verify") if cast("object", options.get(name)) is not None]
+    if len(ways) > 1 and ways != ["verify"]:
+        raise InvalidParameterError(
+            f"{ways[0]} and {ways[1]} exclude each other: connections are those of the {ways[0].replace('_', ' ')}"
+        )
+    for name, kind, value in (
+        ("transport", "AsyncBaseTransport", options.get("transport")),
+        ("http_client", "AsyncClient", options.get("http_client")),
+    ):
+        library = None if value is None else library_of(value)
+        if value is not None and (library is None or not isinstance(value, getattr(library, kind))):
+            raise InvalidParameterError(f"{name} is a {type(value).__name__}, and has to be an httpx.{kind}")
+    return options
+
+
+def hooks_of(options: HttpOptions) -> dict[str, list[Callable[..., Awaitable[None]]]]:
+    """The event hooks as httpx takes them.
+
+    Raises:
+        InvalidParameterError: there is no such event.
+    """
+    said = options.get("event_hooks") or EventHooks()
+    if unknown := sorted(said.keys() - {"request", "response"}):
+        raise InvalidParameterError(f"there is no event {unknown[0]!r}: event_hooks has `request` and `response`")
+    return {
+        "request": [_async(hook) for hook in said.get("request", ())],
+        "response": [_async(hook) for hook in said.get("response", ())],
+    }
+
+
+def _async(hook: Callable[[Value], object]) -> Callable[[Value], Awaitable[None]]:
+    async def call(value: Value) -> None:
+        answer = hook(value)
+        if inspect.isawaitable(answer):
+            await answer
+
+    return call
+
+
+def trust_of(options: HttpOptions, ca_file: str | None) -> Trust | None:
+    """What was said of the certificates: by the options, else by the configuration."""
+    said = options.get("verify")
+    return ca_file if said is None else said
+
+
+def context_of(trust: Trust | None, *, fallback: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """What a server has to show.
+
+    Args:
+        trust: what was said of it.
+        fallback: where nothing was.
+
+    Raises:
+        InvalidParameterError: the certificates cannot be read.
+    """
+    match trust:
+        case None | True:
+            return fallback()
+        case ssl.SSLContext():
+            return trust
+        case False:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
+        case _:
+            return _context_of_file(os.fspath(trust))
+
+
+def _context_of_file(path: str) -> ssl.SSLContext:
+    try:
+        if os.path.isdir(path):  # noqa: PTH112 (what httpx takes as a path, too)
+            return ssl.create_default_context(capath=path)
+        return ssl.create_default_context(cafile=path)
+    except OSError as error:  # ssl.SSLError is one too
+        raise InvalidParameterError(
+            f"cannot trust {path}: {error.strerror or error}",
+            hint="COMPUTE_CA_FILE, --ca-file, MQTT_CA_FILE and `verify` name files of certificates in PEM",
+        ) from None
