@@ -21,6 +21,7 @@ BENCHES = (
     "many",
     "round_trip",
     "pool",
+    "embedding",
     "memory",
     "claims",
     "history",

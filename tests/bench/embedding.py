@@ -1,0 +1,90 @@
+"""Embeddings by a network of real size, with the server and as bare calls of onnxruntime on the same cores."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy
+from PIL import Image
+
+from cl_client import ComputeClient
+from cl_ml_tools.models import DINO
+from cl_ml_tools.onnx_model import OnnxModel
+from cl_server.embedded import LocalStack
+from tests.bench.figure import Figure
+from tests.media.vision_transformer import vision_transformer
+
+PROCESSES = 2
+ROUNDS = 5
+JOBS = 30
+
+loaded: OnnxModel | None = None
+
+
+def figures() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory(prefix="cl-bench-") as folder:
+        os.environ["CL_MODELS"] = folder
+        model = vision_transformer(Path(folder, DINO.name))
+        photos = [_photo(Path(folder, f"{number}.jpg"), number) for number in range(JOBS)]
+        with LocalStack(workers=PROCESSES) as stack, _pool(model) as pool:
+            yield asyncio.run(_measure(stack, pool, photos))
+            yield _memory(stack, model)
+
+
+async def _measure(stack: LocalStack, pool: ProcessPoolExecutor, photos: list[Path]) -> Figure:
+    """All pictures at once; the bare calls have a picture that is ready."""
+    ours: list[float] = []
+    peer: list[float] = []
+    async with ComputeClient(stack.compute_url, mqtt_broker=stack.mqtt_host, mqtt_port=stack.mqtt_port) as client:
+        for round_ in range(ROUNDS + 1):
+            start = time.perf_counter()
+            await asyncio.gather(*(client.dino_embedding.embed(photo, wait=True) for photo in photos))
+            between = time.perf_counter()
+            list(pool.map(_run, range(JOBS)))
+            if round_ > 0:  # the first one loads the model
+                ours.append(between - start)
+                peer.append(time.perf_counter() - between)
+    a, b = statistics.median(ours), statistics.median(peer)
+    detail = f"{JOBS / a:.1f} / {JOBS / b:.1f} a second"
+    return Figure("embeddings by ViT-S/14, / bare onnxruntime", b / a, 0.9, at_least=True, detail=detail)
+
+
+def _memory(stack: LocalStack, model: Path) -> Figure:
+    """What each worker has of its own and its part of what is shared (proc(5), Pss), over the size of the model."""
+    size = model.stat().st_size / 2**20
+    each = [_pss(pid) for name, pid in stack.pids().items() if name.startswith("w")]
+    used = statistics.mean(each)
+    return Figure("embeddings, memory of a worker", used, None, " MiB", detail=f"the model is {size:.0f} MiB")
+
+
+def _pss(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def _photo(path: Path, number: int) -> Path:
+    Image.effect_noise((512, 384), 20 + number).convert("RGB").save(path, quality=88)
+    return path
+
+
+def _pool(model: Path) -> ProcessPoolExecutor:
+    # Not forked: this process has threads and a loop.
+    return ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), initializer=_load, initargs=(model,))
+
+
+def _load(model: Path) -> None:
+    global loaded
+    loaded = OnnxModel(model)
+
+
+def _run(number: int) -> float:
+    assert loaded is not None
+    return float(loaded.vector(numpy.full((1, 3, 224, 224), number / JOBS, dtype=numpy.float32))[0])
