@@ -69,6 +69,7 @@ class ComputeClient(Door[AsyncComputeClient]):
         *,
         deadline: float | None = None,
         limits: ConnectionLimits | None = None,
+        mqtt_url: str | None = None,
         **http: Unpack[HttpOptions],
     ) -> None:
         super().__init__(
@@ -82,6 +83,7 @@ class ComputeClient(Door[AsyncComputeClient]):
                 server_config,
                 deadline=deadline,
                 limits=limits,
+                mqtt_url=mqtt_url,
                 **http,
             ),
         )

@@ -282,8 +282,16 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
 
     @property
     def artifact(self) -> str | None:
-        """The path of the job's main file, relative to the job; `None` where the output is all there is.
+        """The path of the job's main file, relative to the job; `None` where the output is all there is, or the server
+        does not say where it is (`makes_file` tells these apart).
+
+        Servers of this family say it in their parameters (`output_path`) where the output does not.
 
         Raises: as `output`.
         """
         return self.twin.artifact
+
+    @property
+    def makes_file(self) -> bool:
+        """Whether jobs of this kind make a main file."""
+        return self.twin.makes_file

@@ -17,7 +17,7 @@ from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.seconds import seconds
 from cl_client.config.servers import ServerConfig
-from cl_client.config.settings import Told, told_by_all, told_by_environment
+from cl_client.config.settings import Told, broker_of, told_by_all, told_by_environment
 from cl_client.errors import WorkerUnavailableError
 from cl_client.files.download import DownloadCallback
 from cl_client.http.auth import AuthProvider
@@ -62,6 +62,8 @@ class JobClient:
         deadline: seconds that a call may take in all: requests that are tried again as long as it lasts, uploads and
             downloads. When not given, a request is tried a few times. Waiting for jobs is not counted.
         limits: of the connections to the server.
+        mqtt_url: the broker as `mqtt://host:port`, or `mqtts://user:password@host:port` for TLS; `MQTT_URL` when
+            neither this nor `mqtt_broker` is given.
         http: how requests go out, as httpx calls it: `verify`, `transport`, `http_client`, `event_hooks`; see
             `HttpOptions`.
 
@@ -85,11 +87,13 @@ class JobClient:
         *,
         deadline: float | None = None,
         limits: ConnectionLimits | None = None,
+        mqtt_url: str | None = None,
         **http: Unpack[HttpOptions],
     ) -> None:
         told = told_by_environment() if server_config is None else server_config.told
         said = {"compute_url": base_url, "mqtt_host": mqtt_broker, "mqtt_port": mqtt_port}
-        arguments = {name: Told(value, "argument") for name, value in said.items() if value}
+        broker = broker_of(mqtt_url, "argument mqtt_url") if mqtt_url else {}
+        arguments = broker | {name: Told(value, "argument") for name, value in said.items() if value}
         self._config = ServerConfig.of(told_by_all(told, arguments))
         self.base_url: str = self._config.compute_url.rstrip("/")
         self.mqtt_broker: str = self._config.mqtt_host

@@ -81,16 +81,17 @@ def broker_of(url: str, source: str) -> dict[str, Told]:
     Raises:
         InvalidParameterError: it is none.
     """
+    name = source.rpartition(" ")[2]
     parts = urlsplit(url)
     # The password is nobody's business, so the message does not hold the URL.
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-        raise InvalidParameterError("MQTT_URL is not a broker: write mqtt://host:port or mqtts://host:port")
+        raise InvalidParameterError(f"{name} is not a broker: write mqtt://host:port or mqtts://host:port")
     try:
         port = parts.port
     except ValueError:
         # What urllib says holds what stands there, which may be a part of a password.
         raise InvalidParameterError(
-            "MQTT_URL: its port is no number from 0 to 65535 (a / or # in a password is written %2F or %23)"
+            f"{name}: its port is no number from 0 to 65535 (a / or # in a password is written %2F or %23)"
         ) from None
     tls = parts.scheme == "mqtts"
     usual = ComputeClientConfig.MQTT_TLS_PORT if tls else ComputeClientConfig.MQTT_BROKER_PORT

@@ -7,6 +7,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import mimetypes
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from attrs import frozen
 
 from cl_client.errors import DownloadError, InvalidParameterError, ServerUnreachableError
 from cl_client.files.content_coding import ContentCoding
+from cl_client.files.job_path import path_in_job
 from cl_client.files.redirects import followed
 from cl_client.files.whole_file import whole_or_not_at_all
 from cl_client.server.contract import Contract
@@ -61,7 +63,8 @@ async def download_job_file(
         transport: the way to the server.
         contract: what the server calls things.
         job_id: the job.
-        file_path: relative to the job, as its output names it, such as `output/thumbnail.jpg`.
+        file_path: relative to the job, as its output names it, such as `output/thumbnail.jpg`; or the path on the
+            server, with the job's id in it.
         dest: a file name, or an existing folder that gets the file under its own name.
         sha256: of the file, in hexadecimal; when not given, what the response says (RFC 9530) counts.
         on_progress: called after each piece.
@@ -75,7 +78,7 @@ async def download_job_file(
         ServerUnreachableError: the connection broke, and did not come back (`RequestTimeoutError`: not in time).
         DownloadError: it did not arrive as it is on the server, or cannot be written (disk full, no permission).
     """
-    target = _target(Path(dest), _relative(file_path))
+    target = _target(Path(dest), _relative(file_path, job_id))
     with whole_or_not_at_all(target) as file:
         await fetch_job_file(transport, contract, job_id, file_path, file, sha256=sha256, on_progress=on_progress)
     return target
@@ -92,8 +95,9 @@ async def fetch_job_file(
     on_progress: DownloadCallback | None = None,
 ) -> None:
     """Stream a file of a job into an open file that can seek and is empty. Otherwise as `download_job_file`."""
-    url = contract.file_path(job_id, _relative(file_path))
-    fetch = _Fetch(transport, url, file, sha256, on_progress)
+    path = _relative(file_path, job_id)
+    url = contract.file_path(job_id, path)
+    fetch = _Fetch(transport, url, file, sha256, on_progress, is_media=_is_media(path))
     async with transport.in_time("GET", url):
         await fetch.all()
 
@@ -114,7 +118,10 @@ class _Fetch:
         file: BinaryIO,
         sha256: str | None,
         on_progress: DownloadCallback | None,
+        *,
+        is_media: bool = False,
     ) -> None:
+        self._is_media = is_media
         self._transport = transport
         self._url = url
         self._file = file
@@ -184,6 +191,8 @@ class _Fetch:
                 # Of another file by now, though it was asked for only if it is the same (RFC 9110 §13.1.5).
                 self._begin_anew()
                 return
+            if self._is_media and is_json(response.headers):
+                raise DownloadError(f"{self._url}: the server answered with JSON in place of the file")
             self._coding = _coding(response.headers, self._url)
             # Compressed, the bytes of the file are none that the server could go on from.
             kept = bool(part.start)
@@ -372,8 +381,20 @@ def _target(dest: Path, file_path: str) -> Path:
     return dest / PurePosixPath(file_path).name if dest.is_dir() else dest
 
 
-def _relative(file_path: str) -> str:
-    path = PurePosixPath(file_path)
+def is_json(headers: Mapping[str, str]) -> bool:
+    """Whether the head of a response says that its body is JSON (RFC 8259 §11, RFC 6839 §3.1)."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _is_media(path: str) -> bool:
+    """Whether a file is called as a picture, a film, sound or an archive is."""
+    kind, _ = mimetypes.guess_type(path, strict=False)
+    return kind is not None and kind.startswith(("image/", "audio/", "video/", "application/zip", "application/pdf"))
+
+
+def _relative(file_path: str, job_id: str) -> str:
+    path = PurePosixPath(path_in_job(file_path, job_id))
     if path.is_absolute() or ".." in path.parts or not path.name:
         raise InvalidParameterError(f"{file_path!r} is not a path inside of a job, such as output/thumbnail.jpg")
     return str(path)

@@ -14,6 +14,7 @@ from cl_client.config.seconds import seconds
 from cl_client.errors import (
     ComputeClientError,
     ConflictError,
+    DownloadError,
     InvalidParameterError,
     WaitTimeoutError,
 )
@@ -335,6 +336,12 @@ class Job(KnownJob[Output], Generic[Output]):
 
     def _path(self, file_path: str | None) -> str:
         path = file_path if file_path is not None else self.artifact
+        if path is None and self.makes_file:
+            raise DownloadError(
+                f"job {self.job_id} has completed, and the server does not say where its file is",
+                job_id=self.job_id,
+                hint="its path may be in job.task_output, job.params or await job.files(): give it as file_path",
+            )
         if path is None:
             raise InvalidParameterError(f"a {self.task_type} job makes no file: its result is in job.output")
         return path

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cl_client.errors import ComputeClientError, JobCancelledError, JobFailedError, ResponseError
+from cl_client.files.job_path import path_in_job
 from cl_client.model import JobState
 from cl_client.server import status
 from cl_client.wire.types import JSONObject, JSONValue
@@ -148,15 +149,25 @@ class KnownJob(Generic[Output]):
 
     @property
     def artifact(self) -> str | None:
-        """The path of the job's main file, relative to the job; `None` where the output is all there is.
+        """The path of the job's main file, relative to the job; `None` where the output is all there is, or the server
+        does not say where it is (`makes_file` tells these apart).
+
+        Servers of this family say it in their parameters (`output_path`) where the output does not.
 
         Raises: as `output`.
         """
-        output = self._completed().task_output or {}
+        state = self._completed()
         if self._artifact is None or "/" in self._artifact:
             return self._artifact
-        path = output.get(self._artifact)
-        return path if isinstance(path, str) else None
+        _, is_param, name = self._artifact.rpartition("params.")
+        output = state.task_output or {}
+        path = state.params.get(name) if is_param else output.get(name) or state.params.get("output_path")
+        return path_in_job(path, self.job_id) if isinstance(path, str) and path else None
+
+    @property
+    def makes_file(self) -> bool:
+        """Whether jobs of this kind make a main file."""
+        return self._artifact is not None
 
     def _completed(self) -> JobState:
         state = self.state

@@ -152,8 +152,8 @@ class Operation(Generic[Body, Output]):
         path: where its jobs are posted.
         send: the generated endpoint.
         decode: makes the typed output of `task_output`.
-        artifact: the field of the output that holds the path of the main file, or that path itself
-            (with a `/`); `None` where the output is all there is.
+        artifact: the field of the output that holds the path of the main file, the parameter that does
+            (`params.output_path`), or that path itself (with a `/`); `None` where the output is all there is.
         parameters: with their bounds.
         within: what stands before the id of each of its jobs, where the server has routes for the jobs of each task
             (see `Contract.job`).

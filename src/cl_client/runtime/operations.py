@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from cl_client.files.download import DownloadCallback
+from cl_client.errors import DownloadError
+from cl_client.files.download import DownloadCallback, is_json
 from cl_client.files.whole_file import whole_or_not_at_all
 from cl_client.http.error_translation import promised
 from cl_client.http.upload import FileInput, as_upload
@@ -55,7 +56,13 @@ class OperationGroup:
             return await call
 
     async def _save(
-        self, call: Call, dest: str | os.PathLike[str], name: str, on_progress: DownloadCallback | None
+        self,
+        call: Call,
+        dest: str | os.PathLike[str],
+        name: str,
+        on_progress: DownloadCallback | None,
+        *,
+        never_json: bool = False,
     ) -> Path:
         """Stream an answer to a file, which is there whole or not at all.
 
@@ -64,6 +71,10 @@ class OperationGroup:
             dest: a file name, or a folder that exists.
             name: of the file, in a folder.
             on_progress: called with the bytes written, and the bytes in all where known.
+            never_json: whether JSON is another answer than the spec promises.
+
+        Raises:
+            DownloadError: JSON came in place of the file, or it cannot be written.
         """
         target = _target(Path(dest), name)
         transport = cast("Transport", self._api.get_async_httpx_client())
@@ -72,6 +83,8 @@ class OperationGroup:
             async with transport.in_time(request.method, request.url):
                 response = await transport.send(request, stream=True)
                 try:
+                    if never_json and is_json(cast("Mapping[str, str]", response.headers)):
+                        raise DownloadError(f"{request.url}: the server answered with JSON in place of the file")
                     with transport.translated(request):
                         length = cast("str | None", response.headers.get("content-length"))
                         written = 0

@@ -24,8 +24,9 @@ from cl_client.wire.types import JSONValue
 if TYPE_CHECKING:
     from cl_client.jobs.operation import Operation
 
-# Not found, not for this method, not implemented: what a server answers where it has no such route.
-_NO_SUCH_ROUTE: Final = frozenset({404, 405, 501})
+# Not found, not for this method, not implemented: what a server answers where it has no such route. One that has a
+# route below it redirects to that (`/files` to `/files/`).
+_NO_SUCH_ROUTE: Final = frozenset({404, 405, 501, 301, 307, 308})
 MOST: Final = 100
 """Jobs in one request: their ids stay well below what proxies take as an address."""
 

@@ -21,6 +21,11 @@ def fitting(manifest: Manifest, spec: Spec) -> Manifest:
     return evolve(manifest, entries=entries)
 
 
+def is_path(artifact: str) -> bool:
+    """Whether an artifact is said without the output: a path, or a parameter that has it."""
+    return "/" in artifact or artifact.startswith("params.")
+
+
 def stale(manifest: Manifest, spec: Spec) -> tuple[Entry, ...]:
     """The tables whose operation a normalised spec does not have."""
     operations = {operation.at("operationId").text() for _, _, operation in spec.operations()}
@@ -67,7 +72,7 @@ def _fitting(entry: Entry, operation: Node, spec: Spec) -> Entry:
         order=tuple(name for name in entry.order if name in known),
         flags={name: flags for name, flags in entry.flags.items() if name in known},
         output=output,
-        artifact=entry.artifact if entry.artifact and "/" in entry.artifact else None,
+        artifact=entry.artifact if entry.artifact and is_path(entry.artifact) else None,
         view=None,
     )
 

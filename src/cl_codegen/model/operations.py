@@ -76,6 +76,7 @@ class Method:
     Attributes:
         module: of the endpoint; alias: what the module of the group calls it.
         saves: whether its answer is bytes, which go to a file; file: how that is called in a folder.
+        never_json: whether these bytes are of a kind that JSON is not.
         form: the model that its fields are put into.
     """
 
@@ -90,6 +91,7 @@ class Method:
     returns: str
     saves: bool
     file: str
+    never_json: bool
     form: str | None
     body: Given | None
     classes: tuple[str, ...]
@@ -235,10 +237,16 @@ def _method(endpoint: WireEndpoint, name: str, command: str) -> Method:
         returns="Path" if saves else endpoint.returns,
         saves=saves,
         file=naming.kebab(name),
+        never_json=saves and _is_never_json(endpoint.media),
         form=form,
         body=whole,
         classes=tuple(sorted(classes | ({form} if form else set()))),
     )
+
+
+def _is_never_json(media: str) -> bool:
+    kind = media.partition(";")[0].strip().lower()
+    return "/" in kind and "*" not in kind and "json" not in kind and kind != "application/octet-stream"
 
 
 def _of_argument(argument: Argument, name: str, place: str) -> Given:

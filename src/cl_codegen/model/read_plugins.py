@@ -215,7 +215,7 @@ class _Reader:
 
     def _artifact(self, output: tuple[str, Node] | None) -> str | None:
         artifact = self.entry.artifact
-        if artifact is None or "/" in artifact:
+        if artifact is None or "/" in artifact or artifact.startswith("params."):
             return artifact
         fields = {name for name, _ in properties(output[1])} if output else set[str]()
         if artifact not in fields:

@@ -187,6 +187,8 @@ class WireEndpoint:
     problems: tuple[tuple[str, str], ...]
     """(test of the status, class) for each documented error that has a model."""
     returns: str
+    media: str
+    """The media type of its answer, when all is well and it has one body."""
     models: tuple[tuple[str, str], ...]
     """(module, class) of every model and enum that it mentions."""
 
@@ -237,6 +239,7 @@ class WireEndpoint:
             body=_body(operation.body) if operation.body else None,
             answers=answers,
             problems=tuple(_problems([reply for reply in replies if not reply.is_success])),
+            media=successes[0].media_type if len(successes) == 1 else "",
             returns=" | ".join(sorted(types, key="None".__eq__)),
             models=tuple(sorted(set(property_code.classes(mentioned)))),
         )

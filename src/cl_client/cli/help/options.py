@@ -21,8 +21,8 @@ class GlobalOptions:
     """Where the servers are, and how to speak.
 
     Attributes:
-        compute_url, auth_url, ca_file, mqtt_broker, mqtt_port: go before the environment. Another host than that of
-            MQTT_URL gets neither its user nor its password.
+        compute_url, auth_url, ca_file, mqtt_url, mqtt_broker, mqtt_port: go before the environment. Another host than
+            that of MQTT_URL gets neither its user nor its password.
         config, profile: the file, and the table in it, that say what neither an option nor the environment does.
         username, password: who runs this command, in place of who is logged in.
         no_auth: run it as a guest.
@@ -41,8 +41,12 @@ class GlobalOptions:
         str | None,
         Parameter(help="Certificates (PEM) that the servers are trusted by; COMPUTE_CA_FILE.", metavar="FILE"),
     ] = None
+    mqtt_url: Annotated[
+        str | None,
+        Parameter(help="The MQTT broker, mqtt://USER:PASSWORD@HOST:PORT or mqtts://…; MQTT_URL.", metavar="URL"),
+    ] = field(default=None, repr=False)
     mqtt_broker: Annotated[
-        str | None, Parameter(help="The MQTT broker; MQTT_BROKER_HOST, or localhost.", metavar="HOST")
+        str | None, Parameter(help="Its host alone; MQTT_BROKER_HOST, or localhost.", metavar="HOST")
     ] = None
     mqtt_port: Annotated[
         int | None,
@@ -74,8 +78,9 @@ class GlobalOptions:
 
     def told(self) -> "dict[str, Told]":
         """What they say, by field of `ServerConfig`."""
-        from cl_client.config.settings import Told
+        from cl_client.config.settings import Told, broker_of
 
+        broker = broker_of(self.mqtt_url, "option --mqtt-url") if self.mqtt_url else {}
         said = (
             ("compute_url", "--compute-url", self.compute_url),
             ("auth_url", "--auth-url", self.auth_url),
@@ -84,7 +89,7 @@ class GlobalOptions:
             ("mqtt_port", "--mqtt-port", self.mqtt_port),
             ("username", "--username", self.username),
         )
-        return {name: Told(value, f"option {option}") for name, option, value in said if value}
+        return broker | {name: Told(value, f"option {option}") for name, option, value in said if value}
 
 
 def global_rows() -> Iterator[tuple[str, str]]:

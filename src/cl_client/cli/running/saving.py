@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -48,6 +49,7 @@ async def save(
         with folder_beside(output / job.job_id) as folder:
             fetched = await _fetch(job, folder, on_progress)
             if job.artifact is None:
+                _expect_no_file(job, fetched)
                 fetched.append(write_json(job, folder / f"{Path(name).stem}.{job.task_type}.json"))
             places = [output / path.relative_to(folder) for path in fetched]
             if len(fetched) == 1:
@@ -55,6 +57,7 @@ async def save(
                 places = [originals.free(fetched[0], _recognisable(places[0], Path(name).stem))]
             return [originals.put(path, place) for path, place in zip(fetched, places, strict=True)]
     if job.artifact is None:
+        _expect_no_file(job)
         return [write_json(job, output)]
     if output.suffix:
         return [await job.download(output, on_progress=on_progress)]
@@ -78,6 +81,7 @@ async def save_as(job: Job[Output], stem: Path, put: Put) -> list[Path]:
     with folder_beside(stem) as folder:
         fetched = await _fetch(job, folder, None)
         if job.artifact is None:
+            _expect_no_file(job, fetched)
             fetched.append(write_json(job, folder / f"{job.task_type}.json"))
         if len(fetched) == 1:
             return [put(fetched[0], stem.with_name(f"{stem.name}{fetched[0].suffix}"))]
@@ -89,6 +93,16 @@ def _recognisable(place: Path, stem: str) -> Path:
     if stem.isascii() or place.name.startswith(stem):
         return place
     return place.with_name(str(next(iter(local_names([f"{stem}_{place.name}"]).values()))))
+
+
+def _expect_no_file(job: Job[Output], fetched: Sequence[Path] = ()) -> None:
+    """Raises DownloadError where a job makes a file that is not there: its output as JSON is no file of that name."""
+    if job.makes_file and not fetched:
+        raise DownloadError(
+            f"job {job.job_id} has completed, and the server does not say where its file is",
+            job_id=job.job_id,
+            hint=f"its output is {json.dumps(job.task_output)[:200]}",
+        )
 
 
 def write_json(job: Job[Output], target: Path) -> Path:

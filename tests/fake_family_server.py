@@ -1,0 +1,60 @@
+"""A fake of the family's compute server of February 2026: outputs without paths, files at `params.output_path`, no list
+of files, which Starlette redirects to the route of a file."""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+JSON = dict[str, object]
+
+
+class FakeFamilyServer:
+    """An ASGI app, whose jobs have completed when they are asked for.
+
+    Attributes:
+        output: of every job.
+        output_path: where the file of a job is said to be, with `{job_id}` for its id; nothing is said without one.
+        answers_json: whether a file is answered with an error as JSON, and with 200.
+    """
+
+    def __init__(self, output: JSON | None = None, output_path: str | None = "output/photo.webp") -> None:
+        self.output = output or {}
+        self.output_path = output_path
+        self.answers_json = False
+        self._count = 0
+        self.app = Starlette(
+            routes=[
+                Route("/jobs/{task_type}", self._submit, methods=["POST"]),
+                Route("/jobs/{job_id}", self._job),
+                Route("/jobs/{job_id}/files/{path:path}", self._file),
+            ]
+        )
+
+    async def _submit(self, request: Request) -> Response:
+        async with request.form():
+            pass  # Read, and its files closed.
+        self._count += 1
+        task = request.path_params["task_type"]
+        return JSONResponse({"job_id": f"{task}-{self._count}", "status": "queued", "task_type": task})
+
+    async def _job(self, request: Request) -> Response:
+        job_id = request.path_params["job_id"]
+        where = {} if self.output_path is None else {"output_path": self.output_path.format(job_id=job_id)}
+        return JSONResponse(
+            {
+                "job_id": job_id,
+                "task_type": job_id.rpartition("-")[0],
+                "status": "completed",
+                "progress": 100,
+                "params": where,
+                "task_output": self.output,
+            }
+        )
+
+    async def _file(self, request: Request) -> Response:
+        if request.path_params["path"] not in {"output/photo.webp", "output/result.json"}:
+            return JSONResponse({"detail": "no such file"}, 404)
+        if self.answers_json:
+            return JSONResponse({"detail": "the disk is away"})
+        return Response(b"the bytes", media_type="image/webp")
