@@ -34,6 +34,8 @@ from cl_sync.jobs import Jobs
 from cl_sync.workers import Workers
 
 if TYPE_CHECKING:
+    from cl_sync.operations.admin import AdminOperations
+    from cl_sync.operations.server import ServerOperations
     from cl_sync.plugins.clip_embedding import ClipEmbeddingClient
     from cl_sync.plugins.dino_embedding import DinoEmbeddingClient
     from cl_sync.plugins.exif import ExifClient
@@ -51,8 +53,8 @@ Source = TypeVar("Source", bound=FileInput)
 class ComputeClient(Door[AsyncComputeClient]):
     """A client of one compute server.
 
-    Each plugin of the server is a property: `client.hash.compute("photo.jpg", wait=True)`.
-    Otherwise as `JobClient`.
+    Each plugin of the server is a property: `client.hash.compute("photo.jpg", wait=True)`. So is what it does
+    beside jobs, by tag: `client.admin.get_storage_size()`. Otherwise as `JobClient`.
     """
 
     contract = AsyncComputeClient.contract
@@ -332,3 +334,17 @@ class ComputeClient(Door[AsyncComputeClient]):
         from cl_sync.plugins.media_thumbnail import MediaThumbnailClient
 
         return MediaThumbnailClient(self.portal, self.twin.media_thumbnail)
+
+    @cached_property
+    def admin(self) -> AdminOperations:
+        """Settings and storage of the server (admins only)."""
+        from cl_sync.operations.admin import AdminOperations
+
+        return AdminOperations(self.portal, self.twin.admin)
+
+    @cached_property
+    def server(self) -> ServerOperations:
+        """What the server says of itself."""
+        from cl_sync.operations.server import ServerOperations
+
+        return ServerOperations(self.portal, self.twin.server)

@@ -44,6 +44,7 @@ def document(app: FastAPI, beside: "JSONObject", topics: Sequence[Topic]) -> "JS
             title=app.title,
             version=app.version,
             description=app.description,
+            tags=app.openapi_tags,
             routes=app.routes,
             separate_input_output_schemas=app.separate_input_output_schemas,
         ),

@@ -79,9 +79,26 @@ class Package:
 
     @classmethod
     def of(
-        cls, name: str, layout: Layout, spec: Spec, manifest: Manifest, plugins: tuple[Plugin, ...], wire: Wire
+        cls,
+        name: str,
+        layout: Layout,
+        spec: Spec,
+        manifest: Manifest,
+        plugins: tuple[Plugin, ...],
+        wire: Wire,
+        *,
+        has_methods: bool = False,
     ) -> Package:
-        """Raises SpecError: as `read_contract`, where there are jobs."""
+        """Read it.
+
+        Args:
+            name: of the package; layout: of its parts.
+            spec: normalised; manifest: of it; plugins: of both; wire: of the spec.
+            has_methods: whether the methods of `client.jobs` are enough for the operations that they stand for.
+
+        Raises:
+            SpecError: as `read_contract`, where there are jobs.
+        """
         info = spec.root.find("info")
         title = _text(info, "title") or name
         version = _text(info, "version")
@@ -90,8 +107,10 @@ class Package:
         if client == "JobClient" or client in {plugin.class_name for plugin in plugins}:
             client = f"{client.removesuffix('Client')}ServerClient"
         contract = read_contract(spec, manifest, plugins) if plugins else None
-        submits = {plugin.operation for plugin in plugins}
-        groups = read_groups(spec, wire, layout, jobs=submits, taken={plugin.name for plugin in plugins})
+        known = {plugin.operation for plugin in plugins}
+        if has_methods and contract is not None:
+            known |= _stood_for(contract, wire)
+        groups = read_groups(spec, wire, layout, jobs=known, taken={plugin.name for plugin in plugins})
         return cls(
             name=name,
             distribution=layout.program,
@@ -112,6 +131,13 @@ class Package:
             schemes=tuple(_schemes(spec)),
             runtime=Runtime.load().version,
         )
+
+
+def _stood_for(contract: Contract, wire: Wire) -> set[str]:
+    """The operations that the client calls by itself."""
+    found = {node.at("operationId").text() for kind in contract.kinds for node in kind.routes.operations.values()}
+    read = {each.path.raw for each in (contract.jobs, contract.workers) if each is not None}
+    return found | {one.name for one in wire.operations if one.path in read and one.method == "get"}
 
 
 def _with_job(plugin: Plugin, kind: KindContract, wire: Wire) -> Plugin:

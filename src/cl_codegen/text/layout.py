@@ -24,14 +24,16 @@ class Layout:
         plugins: package of the plugin layer.
         program: the command line.
         sync: package of the client without async.
+        operations: package of the operations that are no jobs.
+        contract: module of what the server calls things.
     """
 
     wire: str
     plugins: str
     program: str
     sync: str
-    operations: str = ""
-    """Package of the operations that are no jobs."""
+    operations: str
+    contract: str
 
     @classmethod
     def of_package(cls, name: str) -> Self:
@@ -44,8 +46,22 @@ class Layout:
             raise PackageError(f"{name!r} is no name for a package: lower case, digits and _, such as my_client")
         if name in _TAKEN or name in sys.stdlib_module_names:
             raise PackageError(f"{name!r} is taken by another package: choose a name of its own, such as my_client")
-        return cls(f"{name}.api", f"{name}.plugins", naming.kebab(name), f"{name}.sync", f"{name}.operations")
+        return cls(
+            wire=f"{name}.api",
+            plugins=f"{name}.plugins",
+            program=naming.kebab(name),
+            sync=f"{name}.sync",
+            operations=f"{name}.operations",
+            contract=f"{name}.contract",
+        )
 
 
-OURS: Final = Layout("cl_api.compute", "cl_plugins", "cl-client", "cl_sync")
+OURS: Final = Layout(
+    wire="cl_api.compute",
+    plugins="cl_plugins",
+    program="cl-client",
+    sync="cl_sync",
+    operations="cl_plugins.operations",
+    contract="cl_plugins.contract",
+)
 """Those of cl-client itself."""

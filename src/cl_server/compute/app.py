@@ -30,6 +30,12 @@ from cl_server.queue.quota import Quota
 from cl_server.settings import GIB, Operation
 
 TITLE = "Compute"
+TAGS = {
+    "admin": "Settings and storage of the server (admins only)",
+    "jobs": "Jobs, and what they made",
+    "server": "What the server says of itself",
+}
+"""What the groups of routes are for: clients call their methods and commands so."""
 
 
 def create_app(
@@ -72,6 +78,7 @@ def create_app(
         lifespan=lifespan,
         # What has a default may be absent in an answer too: see `JobResponse`.
         separate_input_output_schemas=False,
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
     )
     errors.install(app)
     # Outermost is what is added last.

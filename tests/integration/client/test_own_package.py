@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cl_client import ComputeClient
+from cl_client import AuthenticationError, ComputeClient
 from cl_client.runtime import VERSION
 from cl_plugins.contract import CONTRACT
 from cl_server.embedded import LocalStack
@@ -72,6 +72,14 @@ def test_of_another_runtime_it_says_at_once_that_it_has_to_be_made_anew(own_pack
     )
     assert ran.returncode == 1
     assert ran.stderr.splitlines()[-1].startswith(f"ImportError: own_client was made for runtime {VERSION + 1}, and ")
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_what_a_server_does_beside_jobs_is_a_method_of_its_tag(own_package, local_stack: LocalStack, ours: bool):
+    async with client_of(local_stack, ours) as client:
+        assert (await client.server.get_server_info()).service == "compute"
+        with pytest.raises(AuthenticationError, match="only an admin"):
+            await client.admin.get_storage_size()
 
 
 def test_nobody_asks_which_server_it_is():

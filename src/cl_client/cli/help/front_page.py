@@ -11,6 +11,7 @@ from cl_client.cli.program import COMPLETION, CONFIG, DOWNLOAD, FOLLOW, Program
 from cl_client.runtime.command import Entry
 from cl_client.version import __version__
 from cl_plugins.commands import COMMANDS
+from cl_plugins.operations.commands import COMMANDS as OPERATION_COMMANDS
 
 if TYPE_CHECKING:
     from cl_client.client import ComputeClient
@@ -62,6 +63,7 @@ CL_CLIENT: Final = Program(
     version=__version__,
     description=DESCRIPTION,
     plugins=COMMANDS,
+    operations=OPERATION_COMMANDS,
     commands=OWN_COMMANDS,
     accounts=ACCOUNT_COMMANDS,
     client=_client,
