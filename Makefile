@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ml test soak check spec generate regenerate docs build smoke fresh bench serve lock clean
+.PHONY: help setup demo ml test other-httpx soak check spec generate regenerate docs build smoke fresh bench serve lock clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ ml: $(VENV)/.ml ## add the plugins that `make demo` leaves out: faces, films, em
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev ## the whole test suite
 	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered
+
+other-httpx: $(VENV)/.dev ## the tests of the client once more, with httpx2 in the place of httpx
+	$(BIN)/python -m pytest -p tests.under_httpx2 -q -n 2 tests/unit/client tests/faults/test_http_options.py \
+		tests/faults/test_retry.py tests/faults/test_way_to_server.py tests/integration/client/test_testing.py
 
 soak: $(VENV)/.dev ## 20,000 jobs while everything fails, on one machine or on many hosts: make soak [SOAK_SEED=…] [SOAK_JOBS=…] [SOAK_HOSTS=4]
 	SOAK_JOBS=$${SOAK_JOBS:-$(if $(SOAK_HOSTS),2000,20000)} $(BIN)/python -m pytest -s $(if $(SOAK_HOSTS),tests/faults/test_soak_hosts.py,tests/faults/test_soak.py)

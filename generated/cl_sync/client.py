@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar, Unpack
 
 from cl_client import ComputeClient as AsyncComputeClient
 from cl_client.runtime import (
@@ -59,6 +59,7 @@ class ComputeClient(Door[AsyncComputeClient]):
 
     contract = AsyncComputeClient.contract
     when_away = AsyncComputeClient.when_away
+    http_library: ClassVar[str] = AsyncComputeClient.http_library
 
     def __init__(
         self,

@@ -75,6 +75,8 @@ class JobClient:
     """What the server calls things, and what it has."""
     when_away: ClassVar[str] = AWAY
     """What to do when nothing answers, for a person."""
+    http_library: ClassVar[str] = "httpx"
+    """`httpx` or `httpx2`: whose connections they are."""
 
     def __init__(
         self,
@@ -109,6 +111,7 @@ class JobClient:
             when_away=self.when_away,
             ca_file=self._config.ca_file,
             options=http,
+            library=self.http_library,
             job_in=self.contract.job_in,
         )
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)

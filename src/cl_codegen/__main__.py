@@ -36,6 +36,9 @@ ManifestFile = Annotated[Path | None, Parameter(help="Manifest; plugins.toml bes
 Strict = Annotated[
     bool, Parameter(negative="", help="Fail where anything of the spec has to be left out, or is not valid OpenAPI.")
 ]
+Http = Annotated[
+    Literal["httpx", "httpx2"], Parameter(help="The library that a package of its own sends its requests with.")
+]
 Package = Annotated[str | None, Parameter(help="A package of its own for a server that is not ours: its name.")]
 
 
@@ -68,6 +71,7 @@ def generate(
     manifest: ManifestFile = None,
     package: Package = None,
     strict: Strict = False,
+    http: Http = "httpx",
 ) -> int:
     """Write the generated packages, or with --package one of its own for another server: all of it, or nothing."""
 
@@ -75,7 +79,7 @@ def generate(
         from cl_codegen.generate import generate as write_all
         from cl_codegen.normalise.rules import describe
 
-        sources, folder = _sources(openapi, templates, out, compute, manifest, package, is_strict=strict)
+        sources, folder = _sources(openapi, templates, out, compute, manifest, package, is_strict=strict, http=http)
         made = write_all(sources, folder)
         _say(describe(made.applied))
         source = compute or openapi / "compute.json"
@@ -102,13 +106,14 @@ def check(
     compute: ComputeFile = None,
     manifest: ManifestFile = None,
     package: Package = None,
+    http: Http = "httpx",
 ) -> int:
     """Compare the generated packages with what would be generated now. Exits 1 when they differ."""
 
     def run() -> int:
         from cl_codegen.drift import compare
 
-        sources, folder = _sources(openapi, templates, out, compute, manifest, package)
+        sources, folder = _sources(openapi, templates, out, compute, manifest, package, http=http)
         differences = compare(sources, folder)
         for difference in differences:
             _say(difference.describe())
@@ -243,6 +248,7 @@ def _sources(
     name: str | None,
     *,
     is_strict: bool = False,
+    http: Literal["httpx", "httpx2"] = "httpx",
 ) -> tuple[Sources, Path]:
     """What is read, and the folder that is written."""
     from cl_codegen.faults import PackageError
@@ -252,11 +258,13 @@ def _sources(
 
     templates = templates or _templates()
     if name is None:
-        if spec or manifest:
-            raise PackageError("--compute and --manifest are for a package of its own: give it a --package NAME")
+        if spec or manifest or http != "httpx":
+            raise PackageError(
+                "--compute, --manifest and --http are for a package of its own: give it a --package NAME"
+            )
         return OwnSources(openapi, templates), out or GENERATED
     spec = spec or openapi / "compute.json"
-    sources = PackageSources(spec, manifest or spec.with_name(MANIFEST), templates, name, is_strict)
+    sources = PackageSources(spec, manifest or spec.with_name(MANIFEST), templates, name, is_strict, http)
     return sources, out or Path(Layout.of_package(name).program)
 
 

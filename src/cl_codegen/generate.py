@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cl_codegen.faults import PackageError
 from cl_codegen.manifest.manifest import Manifest
@@ -75,6 +75,7 @@ class PackageSources:
         manifest: need not be there.
         templates: the folder of `api/`, `plugins/` and `package/`.
         name: of the package.
+        http: the library that it sends its requests with; `httpx` or `httpx2`.
         is_strict: whether what has to be left out, or is not valid OpenAPI, is an error.
     """
 
@@ -83,6 +84,7 @@ class PackageSources:
     templates: Path
     name: str
     is_strict: bool = False
+    http: str = "httpx"
 
     def claim(self, out: Path) -> None:
         there = {path.name for path in out.iterdir()} if out.is_dir() else set[str]()
@@ -191,6 +193,7 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
     root.mkdir(parents=True)
     made = wire.outline(spec, layout.wire)
     package, left_out = _package(sources, layout, spec, manifest, made)
+    package = evolve(package, http=sources.http)
     left_out = (*made.left_out, *left_out)
     wrong = mistakes(spec.document)
     if sources.is_strict and left_out:

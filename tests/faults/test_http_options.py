@@ -27,6 +27,7 @@ from cl_client import (
 from cl_client.http.auth import JWTAuthProvider
 from cl_client.runtime.server_client import ServerClient
 from cl_client.testing import Completes, FakeComputeServer
+from tests.faults.connect_proxy import connect_proxy
 from tests.faults.scripted import CLOSE, answer, scripted_server
 
 WORKERS = answer(200, b'{"num_workers": 1, "capabilities": {}}')
@@ -95,7 +96,7 @@ async def test_a_server_can_want_a_certificate_of_ours(authority: trustme.CA, ca
     async with scripted_server(WORKERS, tls=wanting) as server:
         async with ComputeClient(server.url, verify=ours) as client:
             assert (await client.get_capabilities()).num_workers == 1
-        async with ComputeClient(server.url, verify=ca_file, deadline=2) as stranger:
+        async with ComputeClient(server.url, verify=ca_file) as stranger:
             with pytest.raises(ServerUnreachableError):
                 await stranger.get_capabilities()
 
@@ -241,7 +242,7 @@ async def test_a_transport_of_our_library_may_stand_on_the_other_one():
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             raise httpx2.ConnectTimeout("too far away")
 
-    async with ComputeClient("http://127.0.0.1:1", transport=Bridge(), deadline=0.1) as client:
+    async with ComputeClient("http://127.0.0.1:1", transport=Bridge()) as client:
         with pytest.raises(TimeoutError, match="no answer in time"):
             await client.get_capabilities()
 
@@ -279,6 +280,39 @@ def test_options_that_exclude_each_other_are_refused():
         ComputeClient(event_hooks={"answer": []})
     with pytest.raises(TypeError, match="unexpected keyword argument 'verfy'"):
         ComputeClient(verfy=True)
+
+
+# Clients that were made for httpx2.
+
+
+class Httpx2Client(ComputeClient):
+    http_library = "httpx2"
+
+
+async def test_a_client_made_for_httpx2_has_its_connections_certificates_and_proxies(
+    authority: trustme.CA, ca_file: str, monkeypatch: pytest.MonkeyPatch
+):
+    async with connect_proxy() as proxy, scripted_server(CLOSE, WORKERS, tls=of_server(authority)) as server:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        async with Httpx2Client(server.url, verify=ca_file) as client:
+            assert (await client.get_capabilities()).num_workers == 1
+        assert set(proxy.asked) == {server.url.removeprefix("https://")}
+        async with Httpx2Client(server.url) as client:
+            with pytest.raises(CertificateError):
+                await client.get_capabilities()
+        monkeypatch.setenv("SSL_CERT_FILE", ca_file)
+        async with Httpx2Client(server.url) as client:
+            assert (await client.get_capabilities()).num_workers == 1
+
+
+async def test_a_client_made_for_httpx2_reads_all_that_there_is_and_closes_what_it_opened():
+    async with scripted_server(answer(200, bytes(8 * 1024 * 1024))) as server:
+        async with Httpx2Client(server.url) as client:
+            async with client.api.get_async_httpx_client().stream("GET", "/") as response:
+                sizes = [len(piece) async for piece in response.aiter_raw()]
+        await server.left_alone()
+    assert sum(sizes) == 8 * 1024 * 1024
+    assert max(sizes) > 64 * 1024
 
 
 # Hooks.

@@ -18,12 +18,12 @@ class LentTransport(httpx.AsyncBaseTransport):
     """Sends through a transport of the program."""
 
     def __init__(self, transport: AnyTransport) -> None:
-        self._transport = cast("httpx.AsyncBaseTransport", transport)
+        self.beneath: httpx.AsyncBaseTransport = cast("httpx.AsyncBaseTransport", transport)
         self._library = _library(transport)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As httpx wants it."""
-        return _ours(await self._transport.handle_async_request(_theirs(request, self._library)))
+        return _ours(await self.beneath.handle_async_request(_theirs(request, self._library)))
 
 
 class LentClient(httpx.AsyncBaseTransport):

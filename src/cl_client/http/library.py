@@ -7,15 +7,19 @@ both.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import httpx
 
+from cl_client.errors import ComputeClientError
+
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
-__all__ = ["Library", "Response", "httpx", "kinds", "library_of"]
+__all__ = ["Library", "Response", "httpx", "kinds", "library_of", "named"]
 
 Response = httpx.Response
 
@@ -32,6 +36,11 @@ class Library(Protocol):
     @property
     def AsyncBaseTransport(self) -> type[httpx.AsyncBaseTransport]: ...  # noqa: N802
     @property
+    def AsyncHTTPTransport(self) -> type[httpx.AsyncHTTPTransport]: ...  # noqa: N802
+    def create_ssl_context(self, *, trust_env: bool = True) -> ssl.SSLContext: ...
+    @property
+    def Limits(self) -> type[httpx.Limits]: ...  # noqa: N802
+    @property
     def AsyncClient(self) -> type[httpx.AsyncClient]: ...  # noqa: N802
 
 
@@ -47,6 +56,20 @@ def library_of(value: object) -> Library | None:
         if isinstance(value, (known.AsyncBaseTransport, known.AsyncClient)):
             return known
     return None
+
+
+def named(name: str) -> Library:
+    """A library by its name, which is imported.
+
+    Raises:
+        ComputeClientError: it is not installed.
+    """
+    try:
+        return cast("Library", cast("object", importlib.import_module(name)))
+    except ImportError as error:
+        raise ComputeClientError(
+            f"{name} is not installed, and this client sends with it", hint=f"pip install {name}"
+        ) from error
 
 
 def _imported() -> Iterator[object]:

@@ -1,4 +1,4 @@
-"""The sockets beneath a request.
+"""The sockets beneath a request: those of httpx, or of httpx2 for a package that was made for it.
 
 httpcore reads 64 KiB at a time. asyncio hands over up to 256 KiB, of which the rest is copied each time: with that, a
 download takes half as much processor time again.
@@ -7,35 +7,54 @@ download takes half as much processor time again.
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Iterable
 from typing import Final, cast
 
 import httpcore
 
-from cl_client.http.library import httpx
+from cl_client.http.lent import LentTransport
+from cl_client.http.library import Library, httpx
 
 AT_ONCE: Final = 256 * 1024
 """Bytes of a read: as many as asyncio hands over."""
 
 
-class NetworkTransport(httpx.AsyncHTTPTransport):
-    """httpx's own, which takes all that there is at each read; no other client of the process is changed.
+def network_transport(
+    library: Library, certificates: ssl.SSLContext, limits: httpx.Limits, proxy: str | None
+) -> httpx.AsyncBaseTransport:
+    """The library's own transport, which takes all there is at each read; no other client of the process is changed.
 
     Args:
+        library: whose connections they are.
         certificates: what a server has to show.
         limits: of the connections.
         proxy: through which all of them go.
     """
+    known = library.Limits(
+        max_connections=limits.max_connections,
+        max_keepalive_connections=limits.max_keepalive_connections,
+        keepalive_expiry=limits.keepalive_expiry,
+    )
+    transport = library.AsyncHTTPTransport(verify=certificates, limits=known, trust_env=False, proxy=proxy)
+    pool = transport._pool  # pyright: ignore[reportPrivateUsage]
+    # httpcore takes a backend as an argument, which httpx does not hand on.
+    pool._network_backend = _Backend(_anyio(pool))  # pyright: ignore[reportPrivateUsage]
+    return transport if library.AsyncBaseTransport is httpx.AsyncBaseTransport else OwnTransport(transport)
 
-    def __init__(self, certificates: ssl.SSLContext, limits: httpx.Limits, proxy: str | None) -> None:
-        super().__init__(verify=certificates, limits=limits, trust_env=False, proxy=proxy)
-        # httpcore takes a backend as an argument, which httpx does not hand on.
-        self._pool._network_backend = _Backend(_anyio())  # pyright: ignore[reportPrivateUsage]
+
+class OwnTransport(LentTransport):
+    """A transport of another library that is ours, and is closed with us."""
+
+    async def aclose(self) -> None:
+        """As httpx wants it."""
+        await self.beneath.aclose()
 
 
-def _anyio() -> httpcore.AsyncNetworkBackend:
-    # Its type is that of a substitute, too, for where there is no anyio.
-    return cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+def _anyio(pool: object) -> httpcore.AsyncNetworkBackend:
+    """The backend of the httpcore, or httpcore2, that a pool is of."""
+    core = sys.modules[type(pool).__module__.partition(".")[0]]
+    return cast("type[httpcore.AsyncNetworkBackend]", getattr(core, "AnyIOBackend"))()  # noqa: B009 (of a module)
 
 
 class _Backend(httpcore.AsyncNetworkBackend):

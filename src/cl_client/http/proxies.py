@@ -18,7 +18,7 @@ from urllib.request import getproxies
 
 from cl_client.config.addresses import without_secrets
 from cl_client.errors import InvalidParameterError
-from cl_client.http.library import httpx
+from cl_client.http.library import Library, httpx
 
 logger = logging.getLogger(__name__)
 
@@ -51,14 +51,15 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost" or host.lower().endswith(".localhost")
 
 
-def trusted_certificates(url: httpx.URL) -> ssl.SSLContext:
-    """What a server has to show; `SSL_CERT_FILE` and `SSL_CERT_DIR` say it, else certifi.
+def trusted_certificates(url: httpx.URL, library: Library) -> ssl.SSLContext:
+    """What a server has to show; `SSL_CERT_FILE` and `SSL_CERT_DIR` say it, else what the library trusts: certifi for
+    httpx, the system for httpx2.
 
     Raises:
         InvalidParameterError: they cannot be read, and the server is reached over TLS.
     """
     try:
-        return httpx.create_ssl_context()
+        return library.create_ssl_context()
     except (OSError, ssl.SSLError) as error:
         told = f"SSL_CERT_FILE={os.environ.get('SSL_CERT_FILE', '')}"
         if url.scheme == "https":
@@ -66,7 +67,7 @@ def trusted_certificates(url: httpx.URL) -> ssl.SSLContext:
                 f"{told}: the certificates there cannot be read: {error.strerror or error}",
                 hint="correct or unset SSL_CERT_FILE",
             ) from None
-        return httpx.create_ssl_context(trust_env=False)
+        return library.create_ssl_context(trust_env=False)
 
 
 class EnvironmentTransport(httpx.AsyncBaseTransport):
@@ -76,16 +77,18 @@ class EnvironmentTransport(httpx.AsyncBaseTransport):
         server: whom most requests go to.
         limits: of the connections.
         certificates: what a server has to show over TLS.
+        library: whose connections they are.
 
     Raises:
         InvalidParameterError: its proxy cannot be used.
     """
 
-    def __init__(self, server: httpx.URL, limits: httpx.Limits, certificates: ssl.SSLContext) -> None:
+    def __init__(self, server: httpx.URL, limits: httpx.Limits, certificates: ssl.SSLContext, library: Library) -> None:
         self._certificates = certificates
+        self._library = library
         self._limits = limits
-        self._transports: dict[str | None, httpx.AsyncHTTPTransport] = {}
-        self._choices: dict[tuple[str, str, int | None], httpx.AsyncHTTPTransport] = {}
+        self._transports: dict[str | None, httpx.AsyncBaseTransport] = {}
+        self._choices: dict[tuple[str, str, int | None], httpx.AsyncBaseTransport] = {}
         self._choose(server)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -97,18 +100,18 @@ class EnvironmentTransport(httpx.AsyncBaseTransport):
         for transport in self._transports.values():
             await transport.aclose()
 
-    def _choose(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+    def _choose(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
         key = url.scheme, url.host, url.port
         if key not in self._choices:
             self._choices[key] = self._through(_usable(url))
         return self._choices[key]
 
-    def _through(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
+    def _through(self, proxy: str | None) -> httpx.AsyncBaseTransport:
         if proxy not in self._transports:
             # Here, because it imports httpcore, as httpx does with its first client.
-            from cl_client.http.network import NetworkTransport
+            from cl_client.http.network import network_transport
 
-            self._transports[proxy] = NetworkTransport(self._certificates, self._limits, proxy)
+            self._transports[proxy] = network_transport(self._library, self._certificates, self._limits, proxy)
         return self._transports[proxy]
 
 

@@ -27,7 +27,7 @@ from cl_client.http import idempotency
 from cl_client.http.auth import AuthProvider
 from cl_client.http.error_translation import translated
 from cl_client.http.lent import LentClient, LentTransport
-from cl_client.http.library import httpx
+from cl_client.http.library import httpx, named
 from cl_client.http.multipart import Multipart, PlainBody, form_fields
 from cl_client.http.options import HttpOptions, checked, context_of, hooks_of, trust_of
 from cl_client.http.proxies import EnvironmentTransport, trusted_certificates
@@ -79,6 +79,7 @@ class Transport(httpx.AsyncClient):
         limits: of the connections.
         ca_file: certificates (PEM) to trust, where the options say nothing of it.
         options: how the requests go out.
+        library: `httpx` or `httpx2`, whose connections they are where the options have none.
         job_in: the job that a path is about, so that errors can name it, and whether the path is that job itself.
     """
 
@@ -93,6 +94,7 @@ class Transport(httpx.AsyncClient):
         when_away: str = AWAY,
         ca_file: str | None = None,
         options: HttpOptions = _NO_OPTIONS,
+        library: str = "httpx",
         job_in: Callable[[str], tuple[str | None, bool]] = lambda _: (None, False),
     ) -> None:
         deadline = positive("deadline", deadline)
@@ -106,7 +108,7 @@ class Transport(httpx.AsyncClient):
             timeout=httpx.Timeout(
                 connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
             ),
-            transport=self._connections(url, limits, ca_file, checked(options)),
+            transport=self._connections(url, limits, ca_file, checked(options), library),
             event_hooks=hooks_of(options),
             headers={"User-Agent": f"cl-client/{__version__}"},
             auth=basic if auth is None else _Signature(auth),
@@ -119,13 +121,14 @@ class Transport(httpx.AsyncClient):
         self._keyed: frozenset[str] | None = None
 
     def _connections(
-        self, url: httpx.URL, limits: ConnectionLimits, ca_file: str | None, options: HttpOptions
+        self, url: httpx.URL, limits: ConnectionLimits, ca_file: str | None, options: HttpOptions, library: str
     ) -> httpx.AsyncBaseTransport:
         """What requests go out through: somebody else's, or connections of our own."""
         if (client := options.get("http_client")) is not None:
             return LentClient(client, self._is_ours)
         if (transport := options.get("transport")) is not None:
             return LentTransport(transport)
+        known = named(library)
         return EnvironmentTransport(
             url,
             httpx.Limits(
@@ -133,7 +136,8 @@ class Transport(httpx.AsyncClient):
                 max_keepalive_connections=limits.idle,
                 keepalive_expiry=limits.idle_seconds,
             ),
-            context_of(trust_of(options, ca_file), fallback=lambda: trusted_certificates(url)),
+            context_of(trust_of(options, ca_file), fallback=lambda: trusted_certificates(url, known)),
+            known,
         )
 
     def build_request(

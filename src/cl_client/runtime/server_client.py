@@ -60,6 +60,8 @@ class ServerClient:
 
     program: ClassVar[str] = ""
     address: ClassVar[str] = ""
+    http_library: ClassVar[str] = "httpx"
+    """`httpx` or `httpx2`: whose connections they are."""
     schemes: ClassVar[tuple[Scheme, ...]] = ()
 
     def __init__(
@@ -94,6 +96,7 @@ class ServerClient:
             when_away=AWAY,
             ca_file=config.ca_file,
             options=http,
+            library=self.http_library,
         )
         self._add_keys(secrets["api_key"])
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)

@@ -45,6 +45,7 @@ class Package:
         groups: the operations that create no jobs, by tag.
         address: where the spec says that the server is.
         schemes: (kind, name) of the ways to sign in.
+        http: the library that it sends its requests with.
         runtime: the version of `cl_client.runtime` that it is made for.
     """
 
@@ -64,6 +65,7 @@ class Package:
     address: SpecText
     schemes: tuple[tuple[str, SpecText], ...]
     runtime: int
+    http: str = "httpx"
 
     @property
     def example(self) -> SpecText:

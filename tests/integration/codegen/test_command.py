@@ -132,6 +132,24 @@ def test_broken_sources_are_one_line_and_leave_everything_as_it_was(own, command
     assert bytes_of(own / "generated") == before
 
 
+SENDS_WITH_HTTPX2 = """
+import asyncio, httpcore2, httpx2, lab, cl_client
+from cl_client.testing import FakeComputeServer
+opened = []
+init = httpx2.AsyncHTTPTransport.__init__
+httpx2.AsyncHTTPTransport.__init__ = lambda self, **options: (opened.append("httpx2"), init(self, **options))[1]
+
+async def main(url):
+    async with lab.LabClient(url) as client:
+        try:
+            await client.jobs.fetch("1")
+        except cl_client.errors.ComputeClientError as error:
+            print(type(error).__name__.replace("Job", ""), *opened, httpcore2.AsyncHTTP11Connection.READ_NUM_BYTES)
+
+with FakeComputeServer() as fake:
+    asyncio.run(main(fake.url))
+"""
+
 STANDS_STILL = """
 import sys
 from cl_codegen.write import output
@@ -161,6 +179,18 @@ def test_a_run_that_is_killed_leaves_everything_as_it_was_and_the_next_sweeps(ow
     assert bytes_of(own / "generated") != before
 
 
+def test_a_package_can_be_made_for_httpx2(tmp_path):
+    spec = ["--compute", FOREIGN / "photo_lab" / "openapi.json", "--package", "lab", "--http", "httpx2"]
+    assert run("generate", *spec, "--out", tmp_path / "lab").returncode == 0
+    assert run("check", *spec, "--out", tmp_path / "lab").returncode == 0
+    assert '"httpx2>=' in (tmp_path / "lab" / "pyproject.toml").read_text()
+    # A whole answer, over a socket that httpx2 has opened.
+    sent = subprocess.run(
+        [sys.executable, "-c", SENDS_WITH_HTTPX2], cwd=tmp_path / "lab" / "src", capture_output=True, text=True
+    )
+    assert (sent.stdout, sent.stderr) == ("NotFoundError httpx2 65536\n", "")
+
+
 def test_a_package_of_its_own_is_written_and_checked(tmp_path):
     spec = ["--compute", FOREIGN / "photo_lab" / "openapi.json", "--package", "photo_lab"]
     made = run("generate", *spec, "--out", tmp_path / "lab")
@@ -177,7 +207,7 @@ def test_a_package_of_its_own_is_written_and_checked(tmp_path):
     refused = run("generate", "--compute", spec[1])
     assert (refused.returncode, refused.stderr) == (
         2,
-        "--compute and --manifest are for a package of its own: give it a --package NAME\n",
+        "--compute, --manifest and --http are for a package of its own: give it a --package NAME\n",
     )
 
 
