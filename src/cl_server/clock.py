@@ -20,3 +20,16 @@ def steady_ms() -> int:
 def boot_ms() -> int:
     """Milliseconds that only pass, also while the machine sleeps."""
     return time.clock_gettime_ns(_BOOT) // 1_000_000
+
+
+class PlausibleClock:
+    """UTC milliseconds, but never further on than they can be since this was made: a clock may be put forward by
+    mistake, and what is old goes for ever."""
+
+    def __init__(self) -> None:
+        self._began = now_ms()
+        self._booted = boot_ms()
+
+    def __call__(self) -> int:
+        """The time."""
+        return min(now_ms(), self._began + boot_ms() - self._booted)

@@ -122,10 +122,12 @@ class StorageSize(BaseModel):
 
 
 class CleanupResult(BaseModel):
-    """What a cleanup removed."""
+    """What a cleanup has removed up to now."""
 
-    deleted_count: int
-    freed_space: int = Field(description="Bytes.")
+    deleted_count: int = 0
+    freed_space: int = Field(default=0, description="Bytes.")
+    remaining: int = Field(default=0, description="How many jobs are still to go.")
+    running: bool = Field(default=False, description="Whether it is under way.")
 
 
 class ServerInfo(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from cl_api.compute.api.admin import clean_up_jobs as call_clean_up_jobs
 from cl_api.compute.api.admin import get_admin_config as call_get_admin_config
+from cl_api.compute.api.admin import get_cleanup as call_get_cleanup
 from cl_api.compute.api.admin import get_storage_size as call_get_storage_size
 from cl_api.compute.api.admin import set_guest_mode as call_set_guest_mode
 from cl_api.compute.models import AdminConfig, BodySetGuestMode, CleanupResult, StorageSize
@@ -38,6 +39,17 @@ class AdminOperations(OperationGroup):
             ServerUnreachableError: there is no server.
         """
         return await self._answer(call_set_guest_mode.asyncio(client=self._api, body=body))
+
+    async def get_cleanup(self) -> CleanupResult:
+        """Get how far the last cleanup of this server has come.
+
+        GET /admin/jobs/cleanup
+
+        Raises:
+            ResponseError: the server answers with an error, as the class for its status (`NotFoundError` for 404).
+            ServerUnreachableError: there is no server.
+        """
+        return await self._answer(call_get_cleanup.asyncio(client=self._api))
 
     async def clean_up_jobs(self, *, days: int | Unset = UNSET) -> CleanupResult:
         """Delete jobs that ended some days ago.

@@ -36,6 +36,17 @@ class AdminOperations(Twin[AsyncAdminOperations]):
         """
         return self.portal.run(self.twin.set_guest_mode(body=body))
 
+    def get_cleanup(self) -> CleanupResult:
+        """Get how far the last cleanup of this server has come.
+
+        GET /admin/jobs/cleanup
+
+        Raises:
+            ResponseError: the server answers with an error, as the class for its status (`NotFoundError` for 404).
+            ServerUnreachableError: there is no server.
+        """
+        return self.portal.run(self.twin.get_cleanup())
+
     def clean_up_jobs(self, *, days: int | Unset = UNSET) -> CleanupResult:
         """Delete jobs that ended some days ago.
 

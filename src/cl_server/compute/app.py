@@ -25,6 +25,7 @@ from cl_server.http.request_metrics import RequestMetrics
 from cl_server.http.tokens import Verifier
 from cl_server.messaging.capabilities import Capabilities
 from cl_server.messaging.topics import TOPICS
+from cl_server.queue.clean_up import CleanUp
 from cl_server.queue.guest_mode import Switch
 from cl_server.queue.quota import Quota
 from cl_server.settings import GIB, Operation
@@ -61,10 +62,13 @@ def create_app(
     Without a verifier there are guests only, and nobody is an admin.
     """
 
+    clean_up = CleanUp(repository, storage)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         del app
         yield
+        clean_up.stop()
         if on_shutdown is not None:
             on_shutdown()
 
@@ -99,6 +103,6 @@ def create_app(
     app.include_router(control.create_router(repository, storage))
     app.include_router(file_list.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
-    app.include_router(admin.create_router(repository, storage, guest_mode))
+    app.include_router(admin.create_router(clean_up, storage, guest_mode))
     openapi.install(app, openapi.messages_and_outputs, TOPICS)
     return app

@@ -67,10 +67,15 @@ def remove(repository: Forgets, storage: FileStorage, job_id: str) -> bool:
 
 def remove_finished(
     archive: Archive, storage: Sizes, before: int, stop: Callable[[], bool] = lambda: False
-) -> CleanupResult:
-    """Forget the jobs that ended before a time, in UTC milliseconds, a few at a time: others get their turn between."""
+) -> Iterator[CleanupResult]:
+    """Forget the jobs that ended before a time, in UTC milliseconds, a few at a time: others get their turn between.
+
+    Tells after each piece what is removed up to then.
+    """
+    found = archive.finished_before(before)
     deleted = freed = 0
-    for piece in batched(archive.finished_before(before), AT_ONCE):
+    yield CleanupResult(remaining=len(found))
+    for piece in batched(found, AT_ONCE):
         if stop():
             break
         gone = _forget(archive, storage, piece)
@@ -78,7 +83,8 @@ def remove_finished(
             freed += storage.size_of(job_id)
             _remove_files(storage, job_id)
         deleted += len(gone)
-    return CleanupResult(deleted_count=deleted, freed_space=freed)
+        found = found[len(piece) :]
+        yield CleanupResult(deleted_count=deleted, freed_space=freed, remaining=len(found))
 
 
 def _remove_files(storage: Cleans, job_id: str) -> None:

@@ -10,7 +10,7 @@ from typing import cast
 
 from sqlalchemy import Engine, text
 
-from cl_server.clock import DAY_MS, boot_ms, now_ms
+from cl_server.clock import DAY_MS, PlausibleClock
 from cl_server.files.protocol import JobStorage
 from cl_server.queue.removal import Archive, remove_finished
 from cl_server.queue.tables import is_postgres
@@ -32,8 +32,7 @@ class Retention:
         self._archive = archive
         self._storage = storage
         self._days = days
-        self._began = now_ms()
-        self._booted = boot_ms()
+        self._clock = PlausibleClock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
@@ -53,16 +52,12 @@ class Retention:
         with _alone(self._engine, self._data) as alone:
             if not alone:
                 return None
-            before = int(self._now() - self._days * DAY_MS)
-            removed = remove_finished(self._archive, self._storage, before, self._stop.is_set)
+            before = int(self._clock() - self._days * DAY_MS)
+            *_, removed = remove_finished(self._archive, self._storage, before, self._stop.is_set)
         if removed.deleted_count:
             said = (removed.deleted_count, self._days, removed.freed_space)
             log.info("%d jobs are deleted that ended more than %g days ago: %d bytes", *said)
         return removed.deleted_count
-
-    def _now(self) -> int:
-        """The time, but never further on than it can be since we began: a clock may be put forward by mistake."""
-        return min(now_ms(), self._began + boot_ms() - self._booted)
 
     def _run(self) -> None:
         while not self._stop.is_set():

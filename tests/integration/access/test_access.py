@@ -157,6 +157,7 @@ def test_only_admins_manage_the_server(people: People) -> None:
         ("PUT", "/admin/config/guest-mode"),
         ("GET", "/admin/jobs/storage/size"),
         ("DELETE", "/admin/jobs/cleanup"),
+        ("GET", "/admin/jobs/cleanup"),
     ):
         data = {"guest_mode": "true"} if method == "PUT" else None
         for api, status in ((people.guest, 401), (people.alice, 403), (people.eve, 403)):
@@ -173,9 +174,10 @@ def test_an_admin_looks_at_the_storage_and_cleans_up(people: People) -> None:
     before = people.admin.http.get("/admin/jobs/storage/size").json()
     assert before["total_size"] >= 10_000
     nothing = people.admin.http.delete("/admin/jobs/cleanup", params={"days": 1}).json()
-    assert nothing == {"deleted_count": 0, "freed_space": 0}
+    assert nothing == {"deleted_count": 0, "freed_space": 0, "remaining": 0, "running": False}
     assert people.admin.http.delete("/admin/jobs/cleanup", params={"days": -1}).status_code == 422
     removed = people.admin.http.delete("/admin/jobs/cleanup", params={"days": 0}).json()
+    assert people.admin.http.get("/admin/jobs/cleanup").json() == removed
     after = people.admin.http.get("/admin/jobs/storage/size").json()
     assert removed["deleted_count"] == before["job_count"] - after["job_count"] > 0
     assert removed["freed_space"] == before["total_size"] - after["total_size"]

@@ -11,11 +11,15 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class CleanupResult:
-    """What a cleanup removed."""
+    """What a cleanup has removed up to now."""
 
-    deleted_count: int
-    freed_space: int
+    deleted_count: int = 0
+    freed_space: int = 0
     """Bytes."""
+    remaining: int = 0
+    """How many jobs are still to go."""
+    running: bool = False
+    """Whether it is under way."""
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""
 
@@ -23,14 +27,22 @@ class CleanupResult:
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
         """Read a JSON object. Raises KeyError where a required field is missing."""
         return cls(
-            deleted_count=cast("int", data["deleted_count"]),
-            freed_space=cast("int", data["freed_space"]),
+            deleted_count=cast("int", data.get("deleted_count", 0)),
+            freed_space=cast("int", data.get("freed_space", 0)),
+            remaining=cast("int", data.get("remaining", 0)),
+            running=cast("bool", data.get("running", False)),
             additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
         )
 
     def to_dict(self) -> JSONObject:
         """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "deleted_count": self.deleted_count, "freed_space": self.freed_space}
+        return {
+            **self.additional_properties,
+            "deleted_count": self.deleted_count,
+            "freed_space": self.freed_space,
+            "remaining": self.remaining,
+            "running": self.running,
+        }
 
 
-_FIELDS = frozenset({"deleted_count", "freed_space"})
+_FIELDS = frozenset({"deleted_count", "freed_space", "remaining", "running"})

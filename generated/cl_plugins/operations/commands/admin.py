@@ -38,6 +38,14 @@ def set_guest_mode_command(
     )
 
 
+@app.command(name="get-cleanup", help="Get how far the last cleanup of this server has come")
+def get_cleanup_command(*, run_: Annotated[OperationRunner, Parameter(parse=False)]) -> None:
+    """Get how far the last cleanup of this server has come"""
+    from cl_plugins.operations.admin import AdminOperations
+
+    run_.operation(lambda api: AdminOperations(api).get_cleanup())
+
+
 @app.command(name="clean-up-jobs", help="Delete jobs that ended some days ago")
 def clean_up_jobs_command(
     *,

@@ -2,21 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from cl_ml_tools.form_fields import refuse_others
 from cl_ml_tools.schemas import ErrorResponse
-from cl_server.clock import DAY_MS, now_ms
 from cl_server.files.protocol import JobStorage
 from cl_server.http import bearer
 from cl_server.http.access import REFUSALS, admin
+from cl_server.queue.clean_up import CleanUp
 from cl_server.queue.guest_mode import Switch
-from cl_server.queue.removal import Archive, remove_finished
 from cl_server.schemas import AdminConfig, CleanupResult, StorageSize
 
 
-def create_router(archive: Archive, storage: JobStorage, guest_mode: Switch) -> APIRouter:
+def create_router(clean_up: CleanUp, storage: JobStorage, guest_mode: Switch) -> APIRouter:
     """The routes for admins."""
     router = APIRouter(
         prefix="/admin", tags=["admin"], dependencies=[Depends(admin), Depends(bearer.scheme)], responses={**REFUSALS}
@@ -48,10 +47,23 @@ def create_router(archive: Archive, storage: JobStorage, guest_mode: Switch) -> 
         "/jobs/cleanup",
         operation_id="clean_up_jobs",
         summary="Delete jobs that ended some days ago",
-        responses={422: {"model": ErrorResponse, "description": "`days` is out of its range"}},
+        responses={
+            202: {"model": CleanupResult, "description": "It goes on; `GET /admin/jobs/cleanup` says how far it is"},
+            422: {"model": ErrorResponse, "description": "`days` is out of its range"},
+        },
     )
-    def clean_up_jobs(days: Annotated[int, Query(ge=0, le=36_500)] = 7) -> CleanupResult:
-        return remove_finished(archive, storage, now_ms() - days * DAY_MS)
+    def clean_up_jobs(response: Response, days: Annotated[int, Query(ge=0, le=36_500)] = 7) -> CleanupResult:
+        result = clean_up.begin(days)
+        if result.running:
+            response.status_code = 202
+            response.headers["location"] = f"{router.prefix}/jobs/cleanup"
+        return result
 
-    del get_admin_config, set_guest_mode, get_storage_size, clean_up_jobs
+    @router.get(
+        "/jobs/cleanup", operation_id="get_cleanup", summary="Get how far the last cleanup of this server has come"
+    )
+    def get_cleanup() -> CleanupResult:
+        return clean_up.progress()
+
+    del get_admin_config, set_guest_mode, get_storage_size, clean_up_jobs, get_cleanup
     return router

@@ -15,6 +15,8 @@ def _call(*, days: int | Unset = UNSET) -> Call:
 def _read(response: errors.Response) -> CleanupResult:
     if response.status_code == 200:
         return errors.read_model(response, CleanupResult.from_dict)
+    if response.status_code == 202:
+        return errors.read_model(response, CleanupResult.from_dict)
     if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
