@@ -21,9 +21,12 @@ from cl_client.cli.output.console import Console
 from cl_client.cli.program import Program
 from cl_client.cli.running.run import Run
 from cl_client.errors import InvalidParameterError
+from cl_client.runtime.place import STANDARD, Place
 
 _NONE = GlobalOptions()
 _HERE: Final = Path()
+_READ_STDIN: Final = frozenset({"--password", "--new-password"})
+"""Options for which `-` is a word of its own."""
 
 
 def assemble(program: Program) -> App:
@@ -55,7 +58,9 @@ def assemble(program: Program) -> App:
         if options.password not in (None, prompt.STDIN):
             run.warn_of_password("--password")
         command, bound, ignored = app.parse_args(tokens, print_error=False, exit_on_error=False)
-        _expect_no_empty_path(tokens, [*bound.args, *bound.kwargs.values()])
+        values = [*bound.args, *bound.kwargs.values()]
+        _expect_no_empty_path(tokens, values)
+        _expect_files_for_streams(values)
         # A parameter that is not parsed is the run itself.
         command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, run))
 
@@ -72,6 +77,21 @@ def _expect_no_empty_path(tokens: Sequence[str], values: Sequence[object]) -> No
     given = [token.partition("=")[2] if token.startswith("-") and "=" in token else token for token in tokens]
     if "" in given and _HERE in _paths(values) and not any(each and Path(each) == _HERE for each in given):
         raise InvalidParameterError("an argument is empty, and names no file: the current folder is .")
+
+
+def _expect_files_for_streams(values: Iterable[object]) -> None:
+    """Refuse `-` where it stands for no file.
+
+    Raises:
+        InvalidParameterError: it was given for something else.
+    """
+    for value in values:
+        if not isinstance(value, Place) and isinstance(value, str | Path) and str(value) == STANDARD:
+            raise InvalidParameterError("- is stdin or stdout, and can be neither here")
+        if isinstance(value, (list, tuple)):
+            _expect_files_for_streams(cast("Sequence[object]", value))
+        elif has(type(value)):
+            _expect_files_for_streams(cast("Sequence[object]", astuple(value, recurse=False)))
 
 
 def _paths(values: Iterable[object]) -> Iterator[Path]:
@@ -99,6 +119,16 @@ def own_password(tokens: list[str]) -> list[str]:
     return tokens
 
 
+def with_streams(tokens: Sequence[str]) -> list[str]:
+    """The tokens, with another word for a `-` that stands for stdin or stdout: cyclopts takes that for an option."""
+    pairs = itertools.pairwise(["", *tokens])
+    before = len(list(itertools.takewhile(lambda word: word != "--", tokens)))
+    return [
+        STANDARD if word == "-" and place < before and option not in _READ_STDIN else word
+        for place, (option, word) in enumerate(pairs)
+    ]
+
+
 def launch(program: Program, tokens: list[str]) -> int:
     """Run a command.
 
@@ -114,7 +144,8 @@ def launch(program: Program, tokens: list[str]) -> int:
         if tokens == ["--version"]:
             streams.put(f"{program.version}\n")
         elif (page := Page.asked_for(app, tokens)) is None:
-            app.meta(own_password(tokens), print_error=False, exit_on_error=False, result_action="return_value")
+            words = with_streams(own_password(tokens))
+            app.meta(words, print_error=False, exit_on_error=False, result_action="return_value")
         elif page.is_front:
             front_page.show(program)
         else:

@@ -47,10 +47,12 @@ class Program:
         return f"{self.name} COMMAND [OPTIONS]"
 
 
-DOWNLOAD = Entry("download", "cl_client.cli.commands.download:download", "Download a file of a job.")
+DOWNLOAD = Entry("download", "cl_client.cli.commands.download:download", "Download the files of a job.")
 """The command of every server that has files."""
 
-FOLLOW = Entry("jobs", "cl_client.cli.commands.jobs:app", "List jobs, follow them, stop, repeat and remove them.")
+FOLLOW = Entry(
+    "jobs", "cl_client.cli.commands.jobs:app", "List jobs, follow and fetch them, stop, repeat and remove them."
+)
 """The commands for jobs by their id; what a server does not have is said by `UnsupportedError`."""
 
 CONFIG = Entry("config", "cl_client.cli.commands.config:app", "Show and keep where the servers are, in profiles.")

@@ -71,10 +71,13 @@ if TYPE_CHECKING:
     from cl_client.runtime.command import Entry as Entry
     from cl_client.runtime.command import JobOptions as JobOptions
     from cl_client.runtime.command import JobRunner as JobRunner
+    from cl_client.runtime.command import Place as Place
     from cl_client.runtime.command import PlainJobOptions as PlainJobOptions
+    from cl_client.runtime.command import by_suffix as by_suffix
     from cl_client.runtime.command import given as given
     from cl_client.runtime.command import json_option as json_option
     from cl_client.runtime.command import read_option as read_option
+    from cl_client.runtime.command import source as source
     from cl_client.runtime.operation_command import OperationRunner as OperationRunner
     from cl_client.runtime.operation_command import body_option as body_option
     from cl_client.runtime.operation_command import read_text as read_text
@@ -150,7 +153,9 @@ else:
             "cl_client.jobs.operation": "Operation Parameter routed without_body without_key",
             "cl_client.loops.portal": "Door Portal Twin awaitable_method behind in_thread unwrapped",
             "cl_client.model": "Capabilities JobFile JobResponse JobState WorkerState",
-            "cl_client.runtime.command": "Entry JobOptions JobRunner PlainJobOptions given json_option read_option",
+            "cl_client.runtime.command": (
+                "Entry JobOptions JobRunner Place PlainJobOptions by_suffix given json_option read_option source"
+            ),
             "cl_client.runtime.operation_command": "OperationRunner body_option read_text",
             "cl_client.runtime.operations": "OperationGroup content",
             "cl_client.runtime.plugin": "PluginClient upload",

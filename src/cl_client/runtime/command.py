@@ -13,13 +13,26 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 from cl_client.errors import InvalidParameterError
+from cl_client.runtime.place import Place
 from cl_client.runtime.view import View
 
 if TYPE_CHECKING:
+    from cl_client.http.upload import FileInput
     from cl_client.jobs.collection import Job, Jobs
     from cl_client.wire.types import JSONValue, Unset
 
-__all__ = ["Entry", "JobOptions", "JobRunner", "PlainJobOptions", "given", "json_option", "read_option"]
+__all__ = [
+    "Entry",
+    "JobOptions",
+    "JobRunner",
+    "Place",
+    "PlainJobOptions",
+    "by_suffix",
+    "given",
+    "json_option",
+    "read_option",
+    "source",
+]
 
 Output = TypeVar("Output")
 Value = TypeVar("Value")
@@ -50,7 +63,7 @@ class PlainJobOptions:
     Attributes:
         watch: show the progress while it runs.
         wait: come back when the job has ended, rather than when it is queued.
-        output: where the result goes: a file, or a folder (which one of several files is made into).
+        output: where the result goes: a file, a folder (which one of several files is made into), or stdout.
         output_dir: the folder for the results of many files, and for the journal by which `resume` goes on.
         concurrency: files at once.
         resume: do only what an earlier run with the same `output_dir` left.
@@ -63,7 +76,12 @@ class PlainJobOptions:
         bool, Parameter(help="Wait for the result; --no-wait prints the job id and leaves.", show_default=False)
     ] = True
     output: Annotated[
-        Path | None, Parameter(name=("--output", "-o"), help="Where the result of one file goes: a file, or a folder.")
+        Place | None,
+        Parameter(
+            name=("--output", "-o"),
+            help="Where the result of one file goes: a file, a folder/, or - for stdout.",
+            metavar="PATH",
+        ),
     ] = None
     output_dir: Annotated[
         Path | None, Parameter(help="The folder for the results of many files.", metavar="FOLDER")
@@ -108,7 +126,7 @@ class JobRunner(Protocol):
 
     def job(
         self,
-        files: Sequence[Path] | None,
+        files: Sequence[Place] | None,
         method: "Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]]",
         options: PlainJobOptions,
         view: View = _PLAIN,
@@ -116,7 +134,8 @@ class JobRunner(Protocol):
         """Submit a job for each file, follow them, fetch their results and print them.
 
         Args:
-            files: what the jobs are about, folders and patterns among them; `None` for a job that needs no file.
+            files: what the jobs are about, folders, patterns, URLs and stdin among them; `None` for a job that needs no
+                file.
             method: gives the typed method with its parameters bound; given the jobs of a client.
             options: of the command.
             view: how the results are shown.
@@ -129,6 +148,35 @@ def given(value: Value | None) -> "Value | Unset":
     from cl_client.wire.types import UNSET
 
     return UNSET if value is None else value
+
+
+def source(place: Place) -> "FileInput":
+    """What is sent, where a command line names it: a path, a URL as text, or stdin."""
+    if place.is_standard:
+        from cl_client.files.standard_input import standard_input
+        from cl_client.http.upload import Upload
+
+        return Upload(standard_input(), file_name="stdin")
+    return place.text if place.is_url else Path(place)
+
+
+def by_suffix(name: str, value: Value | None, output: Path | None, choices: "Sequence[Value]") -> Value:
+    """An option for the format of a result, which the suffix of `--output` says where it is not given.
+
+    Raises:
+        InvalidParameterError: neither says it.
+    """
+    if value is not None:
+        return value
+    suffix = "" if output is None else output.suffix[1:].lower()
+    spelt = {"jpeg": "jpg", "jpg": "jpeg", "tif": "tiff", "tiff": "tif"}.get(suffix)
+    for choice in choices:
+        if choice in (suffix, spelt):
+            return choice
+    raise InvalidParameterError(
+        f"which format? give {name}: {', '.join(map(str, choices))}",
+        hint=f"or a name with its suffix: -o result.{choices[0]}",
+    )
 
 
 def json_option(name: str, text: str | None) -> "JSONValue":

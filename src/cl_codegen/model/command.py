@@ -11,8 +11,13 @@ from cl_codegen.model.reserved import GLOBAL_OPTIONS
 from cl_codegen.text import naming
 from cl_codegen.text.escape import SpecText, literal, one_line, visible
 
-_MODULE_WORDS = frozenset(["cast", "given", "json_option", "read_option", "jobs", "partial"])
+_MODULE_WORDS = frozenset(
+    ["by_suffix", "cast", "each", "given", "json_option", "read_option", "jobs", "partial", "source"]
+)
 """What the body of a command reads: no argument may stand before it."""
+
+_FORMATS = frozenset({"format", "format_", "output_format"})
+"""What the parameter is called that says which kind of file a job makes."""
 
 _PLACEHOLDERS = {"int": "8", "float": "0.5", "str": "TEXT"}
 
@@ -77,11 +82,12 @@ class Command:
             if parameter is not file:
                 names = _names(plugin, parameter, taken)
                 taken.update(names)
-                options.append(_option(parameter, names))
+                option = _option(parameter, names)
+                options.append(_by_suffix(option, parameter) if _says_format(plugin, parameter) else option)
         example = _example(plugin, file, options)
         return cls(
             # One is what a job takes; the command takes many, and makes a job of each.
-            file=evolve(_option(file, ()), type="list[Path]") if file else None,
+            file=_positional(file) if file else None,
             options=tuple(options),
             help_flags=tuple(flag for flag in ("--help", "-h") if flag == "--help" or flag not in taken),
             example=SpecText(example),
@@ -111,10 +117,9 @@ def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
     reads: tuple[str, ...] = ()
     casts: tuple[str, ...] = ()
     if parameter.is_file:
-        kind = "list[Path]" if parameter.is_list else "Path"
-        if parameter.is_list:
-            # To a type checker, a list of paths is no list of what else a file may be given as.
-            value = f"[*{argument}]" if parameter.required else f"cast({_wanted(parameter)}, {argument})"
+        kind = "list[Place]" if parameter.is_list else "Place"
+        value = f"[source(each) for each in {argument}]" if parameter.is_list else f"source({argument})"
+        value = value if parameter.required else f"None if {argument} is None else {value}"
     elif parameter.read and models:
         kind, reads = "str", models
         value = f"read_option({name}, {argument}, lambda value: {parameter.read})"
@@ -143,6 +148,35 @@ def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
         reads=reads,
         casts=casts,
     )
+
+
+def _says_format(plugin: Plugin, parameter: Parameter) -> bool:
+    """Whether a parameter is the suffix of the file that the job makes."""
+    return (
+        parameter.required
+        and parameter.name in _FORMATS
+        and plugin.artifact is not None
+        and bool(parameter.choices)
+        and all(isinstance(choice, str) and choice.isalnum() for choice in parameter.choices)
+    )
+
+
+def _by_suffix(option: Option, parameter: Parameter) -> Option:
+    choices = "".join(f"{literal(choice)}, " for choice in parameter.choices)
+    return evolve(
+        option,
+        type=f"{option.type} | None",
+        required=False,
+        value=f"by_suffix({literal(option.names[0])}, {option.argument}, options_.output, ({choices}))",
+        help=SpecText(f"{option.help.raw} Without it, the suffix of --output says it."),
+    )
+
+
+def _positional(file: Parameter) -> Option:
+    """The file that a job is about. A job takes one; the command takes many, and makes a job of each."""
+    option = _option(file, ())
+    said = option.help.raw.rstrip().rstrip(".") or "What it is about"
+    return evolve(option, type="list[Place]", help=SpecText(f"{said}: files, folders, patterns, URLs, or - for stdin."))
 
 
 def _wanted(parameter: Parameter) -> str:
@@ -178,7 +212,7 @@ def _example(plugin: Plugin, file: Parameter | None, options: list[Option]) -> s
         words.append(named[1] if named else "photo.jpg")
     by_name = {parameter.name: parameter for parameter in plugin.parameters}
     for option in options:
-        if option.required:
+        if by_name[option.parameter].required:
             parameter = by_name[option.parameter]
             value = str(parameter.choices[0]) if parameter.choices else _PLACEHOLDERS.get(option.type, "VALUE")
             words += [option.names[0], value]

@@ -161,7 +161,7 @@ def test_a_device_is_no_place_for_a_result(cli: Cli, picture: Path):
         (["hash", "compte"], ['"compute"', "hint: cl-client hash --help"]),
         (["hash", "compute"], ["IMAGE", "hint: cl-client hash compute --help"]),
         (["hash", "compute", "photo.jpg", "--nope"], ["--nope", "hint: cl-client hash compute --help"]),
-        (["download", "a"], ["hint: cl-client download --help"]),
+        (["download"], ["hint: cl-client download --help"]),
         (["--mqtt-port", "0", "download", "a", "b", "c"], ["--mqtt-port", "hint: cl-client"]),
     ],
 )

@@ -2,6 +2,7 @@
 
 # Annotations are not strings here: cyclopts reads them.
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
@@ -11,7 +12,7 @@ from cyclopts.validators import Number
 
 from cl_client.cli.running.run import Run
 from cl_client.errors import InputNotFoundError, InvalidParameterError
-from cl_client.runtime.command import JobOptions, PlainJobOptions
+from cl_client.runtime.command import JobOptions, Place, PlainJobOptions
 from cl_client.runtime.view import View
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ app = App(name="batch", help="Run the jobs of a file, and go on after a crash.")
 @app.default
 def batch(
     jobs: Annotated[
-        Path, Parameter(help='Lines such as {"command": "hash compute", "file": "a.jpg", "parameters": {}}.')
+        Place,
+        Parameter(
+            help='Lines such as {"command": "hash compute", "file": "a.jpg", "parameters": {}}; - reads stdin.',
+        ),
     ],
     /,
     *,
@@ -77,7 +81,7 @@ def batch(
     run.complete(Many(run, tasks, options, Viewer(run.console)).execute())
 
 
-def read_tasks(path: Path, program: "Program") -> "list[Task]":
+def read_tasks(path: Place, program: "Program") -> "list[Task]":
     """The tasks of a file, in the words of a command line.
 
     Raises:
@@ -85,7 +89,7 @@ def read_tasks(path: Path, program: "Program") -> "list[Task]":
         InvalidParameterError: one is no job; its place is named.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = sys.stdin.read() if path.is_standard else path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputNotFoundError(f"{path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -117,7 +121,7 @@ class _Collector:
 
     def job(
         self,
-        files: Sequence[Path] | None,
+        files: Sequence[Place] | None,
         method: "Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]]",
         options: PlainJobOptions,
         view: View = _PLAIN,

@@ -1,4 +1,4 @@
-"""`cl-client download`: one file of a job."""
+"""`cl-client download`: the files of a job."""
 
 # Annotations are not strings here: cyclopts reads them.
 from pathlib import Path
@@ -7,30 +7,69 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from cl_client.cli.running.run import Run
+from cl_client.runtime.place import Place
 
 
 def download(
     job: Annotated[str, Parameter(help="The job id.")],
-    path: Annotated[str, Parameter(help="The file, as the output names it, such as output/thumbnail.jpg.")],
-    dest: Annotated[Path, Parameter(help="A file name, or a folder that exists.")],
+    path: Annotated[
+        str | None, Parameter(help="The file, as the output names it, such as output/thumbnail.jpg.")
+    ] = None,
+    dest: Annotated[
+        Place | None, Parameter(help="A file name, a folder that exists, or - for stdout; the current folder.")
+    ] = None,
     /,
     *,
+    overwrite: Annotated[
+        bool,
+        Parameter(
+            help="Without PATH: let files replace those that are there already.", negative="", show_default=False
+        ),
+    ] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Download a file of a job, whole or not at all."""
-    run.complete(_download(run, job, path, dest))
+    """Download a file of a job, or without PATH all files that it made, into the current folder."""
+    if path is None:
+        run.complete(_download_all(run, job, overwrite=overwrite))
+    else:
+        run.complete(_download(run, job, path, dest or Place(".")))
 
 
-async def _download(run: Run, job: str, path: str, dest: Path) -> None:
+async def _download(run: Run, job: str, path: str, dest: Place) -> None:
+    from cl_client.cli.output import streams
     from cl_client.cli.output.console import human_size
     from cl_client.cli.output.progress import progress
 
     async with run.client() as client:
         with progress(run.console, path, watch=False) as shown:
-            saved = await client.download_job_file(job, path, dest, on_progress=shown.downloaded)
+            if dest.is_standard:
+                await client.jobs.download(job, path, streams.Binary(), on_progress=shown.downloaded)
+                return
+            saved = await client.download_job_file(job, path, Path(dest), on_progress=shown.downloaded)
     size = saved.stat().st_size
     run.console.result(
         {"job_id": job, "path": path, "file": str(saved), "size": size},
         [("saved", f"{saved} ({human_size(size)})")],
         id=str(saved),
     )
+
+
+async def _download_all(run: Run, job_id: str, *, overwrite: bool) -> None:
+    from cl_client.cli.output.console import human_size
+    from cl_client.cli.output.progress import progress
+    from cl_client.cli.running.saving import fetch_into
+    from cl_client.errors import InvalidParameterError
+
+    async with run.client() as client:
+        with progress(run.console, job_id, watch=False) as shown:
+            job = await client.jobs.get(job_id)
+            saved = await fetch_into(job, Path(), overwrite=overwrite, on_progress=shown.downloaded)
+    if not saved:
+        raise InvalidParameterError(
+            f"job {job_id} made no files", hint=f"its result: {run.console.program} jobs get {job_id}"
+        )
+    for file in saved:
+        size = file.stat().st_size
+        run.console.line(
+            {"job_id": job_id, "file": str(file), "size": size}, f"{file} ({human_size(size)})", id=str(file)
+        )

@@ -4,6 +4,7 @@
 import contextlib
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
@@ -28,7 +29,7 @@ Timeout = Annotated[
 ]
 TheRun = Annotated[Run, Parameter(parse=False)]
 
-app = App(name="jobs", help="List jobs, follow them, stop, repeat and remove them.")
+app = App(name="jobs", help="List jobs, follow and fetch them, stop, repeat and remove them.")
 
 
 @app.command(name="list")
@@ -55,6 +56,32 @@ def get(job: JobId, /, *, run: TheRun) -> None:
 def files(job: JobId, /, *, run: TheRun) -> None:
     """List the files of a job: path, size, SHA-256, media type."""
     run.complete(_with_client(run, lambda client: _files(run, client, job)))
+
+
+@app.command
+def fetch(
+    jobs: JobIds,
+    /,
+    *,
+    output_dir: Annotated[Path, Parameter(help="The folder for the results.", metavar="FOLDER")] = Path(),
+    overwrite: Annotated[
+        bool, Parameter(help="Let results replace files that are there already.", negative="", show_default=False)
+    ] = False,
+    run: TheRun,
+) -> None:
+    """Fetch the results of jobs: each file is called as its job, several of one job are in a folder that is."""
+    from cl_client.cli.running.originals import Originals
+    from cl_client.cli.running.saving import save_as
+
+    originals = Originals([], overwrite=overwrite)
+
+    async def one(client: "JobClient", job_id: str) -> None:
+        job = await client.jobs.get(job_id)
+        name = job_id.replace("/", "-")
+        saved = [str(file) for file in await save_as(job, output_dir / name, originals.put, is_typed=False)]
+        run.console.line({"job_id": job_id, "files": [*saved]}, f"{job_id}  {', '.join(saved)}", id=job_id)
+
+    run.complete(_each(run, jobs, one))
 
 
 @app.command

@@ -90,7 +90,13 @@ class Page:
         yield "[OPTIONS]"
         for argument in arguments:
             if argument.index is not None:
-                yield argument.name if argument.required else f"[{argument.name}]"
+                name = f"{argument.name}..." if _takes_many(argument) else argument.name
+                yield name if argument.required else f"[{name}]"
+
+
+def _takes_many(argument: Argument) -> bool:
+    _, consumes_all = argument.token_count()
+    return consumes_all
 
 
 def _commands(group: App) -> Iterator[Row]:

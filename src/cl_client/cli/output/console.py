@@ -190,6 +190,12 @@ def broken(line: str, columns: int, *, unbroken: str) -> list[str]:
     return [piece.rstrip() for piece in pieces]
 
 
+def fitting(line: str) -> str:
+    """A line for a table of a terminal: what does not fit is left out."""
+    columns = shutil.get_terminal_size().columns
+    return line if len(line) <= columns else f"{line[: columns - 1]}…"
+
+
 def human_size(size: int) -> str:
     """A number of bytes for people: `12.3 kB`."""
     if size < 1000:

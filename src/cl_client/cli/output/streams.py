@@ -38,6 +38,17 @@ def put(text: str) -> None:
         sys.stdout.write(text)
 
 
+class Binary:
+    """stdout, for bytes; raises as `put`."""
+
+    def write(self, data: bytes, /) -> int:
+        with _written():
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        return len(data)
+
+
 def flush() -> None:
     """Have all that was written on stdout get there now; raises as `put`."""
     with _written():

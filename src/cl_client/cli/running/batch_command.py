@@ -14,13 +14,17 @@ from attrs import frozen
 from cl_client.batch.journal import Journal
 from cl_client.batch.run import Batch, Outcome
 from cl_client.cli.output.batch_progress import Tally
+from cl_client.cli.output.console import fitting
 from cl_client.cli.running.originals import Originals, ResultFolder, Suffixes
 from cl_client.cli.running.saving import save_as
 from cl_client.cli.running.sources import result_names
 from cl_client.cli.views.viewer import Viewer
 from cl_client.errors import ComputeClientError, InvalidParameterError
+from cl_client.http.file_source import name_of
+from cl_client.http.upload import FileInput
 from cl_client.loops.parallel import in_parallel
-from cl_client.runtime.command import PlainJobOptions
+from cl_client.runtime.command import Place, PlainJobOptions, source
+from cl_client.runtime.place import local
 
 if TYPE_CHECKING:
     from cl_client.cli.running.run import Run
@@ -32,6 +36,8 @@ JOURNAL: Final = ".cl-client-batch.jsonl"
 """In the folder of the results."""
 MOST_NAMED: Final = 20
 """How many failures are printed one by one."""
+_NAMED: Final = 3
+"""How many jobs a hint names."""
 
 
 Bind = Callable[["Jobs"], Callable[..., Awaitable["Job[object]"]]]
@@ -47,18 +53,20 @@ class Task:
         method: what is done with it.
     """
 
-    file: Path | None
+    file: Place | None
     method: Bind
 
     @property
     def name(self) -> str:
-        return str(self.file) if self.file is not None else "job"
+        if self.file is None:
+            return "job"
+        return str(self.file) if self.file.is_local else name_of(self.file.text)
 
 
 @frozen
 class _Done:
     task: Task
-    outcome: Outcome[Path | None, object]
+    outcome: Outcome[FileInput | None, object]
     saved: Sequence[Path]
 
 
@@ -79,6 +87,7 @@ class Many:
         self._options = options
         self._viewer = viewer
         self._results: ResultFolder | None = None
+        self._made: list[str] = []
 
     async def execute(self) -> None:
         """Do them all.
@@ -158,15 +167,16 @@ class Many:
     async def _one(self, batch: Batch, jobs: Jobs, task: Task, stem: Path | None) -> _Done:
         saved: list[Path] = []
 
-        async def finish(_: Path | None, job: Job[object]) -> None:
+        async def finish(_: FileInput | None, job: Job[object]) -> None:
             if stem is not None and self._results is not None:
                 saved.extend(await save_as(job, stem, self._results.put))
-                saved.extend(await self._viewer.draw(job, task.file, stem))
+                saved.extend(await self._viewer.draw(job, local(task.file), stem))
 
         method = task.method(jobs)
         if not self._options.wait:
             method = partial(_submitted, method)
-        outcome = await batch.outcome(task.file, method, {"timeout": self._options.timeout}, finish)
+        sent = None if task.file is None else source(task.file)
+        outcome = await batch.outcome(sent, method, {"timeout": self._options.timeout}, finish)
         return _Done(task, outcome, saved)
 
     def _print(self, done: _Done) -> None:
@@ -178,6 +188,8 @@ class Many:
             return
         if done.outcome.resumed and not self._console.as_json:
             return
+        if job.done and job.artifact is not None:
+            self._made.append(job.job_id)
         record = {
             "source": done.task.name,
             "job_id": job.job_id,
@@ -189,11 +201,24 @@ class Many:
         }
         if done.saved and self._console.seen:
             return  # the bar counts them, and the end says where they are
+        if self._console.seen:
+            told = ", ".join(f"{name}: {value}" for name, value in self._viewer.rows(job.task_output or {}))
+            self._console.line(record, fitting(f"{done.task.name}  {job.job_id}  {told}"), id=job.job_id)
+            return
         if done.saved:
             rows = [(done.task.name, ", ".join(str(path) for path in done.saved[:3]))]
         else:
             rows = [("file", done.task.name), *self._viewer.rows(job.task_output or {}), ("job", job.job_id)]
         self._console.result(record, rows, id=job.job_id)
+
+    def _tell_of_files(self) -> None:
+        """Say where the files are that the jobs made, where they were not fetched."""
+        if self._made and self._options.output_dir is None and not self._console.as_json:
+            ids = " ".join(self._made[:_NAMED]) + (" ..." if len(self._made) > _NAMED else "")
+            self._console.hint(
+                f"the files are on the server; --output-dir FOLDER fetches them, and so does "
+                f"{self._console.program} jobs fetch {ids}"
+            )
 
     def _sum_up(self, tally: Tally, failures: Sequence[tuple[str, ComputeClientError]]) -> None:
         before = f", {tally.resumed} of them before" if tally.resumed else ""
@@ -202,6 +227,7 @@ class Many:
             self._console.done(
                 f"{tally.total} files done{before}{place}" if self._options.wait else f"{tally.total} submitted"
             )
+            self._tell_of_files()
             return
         for name, error in failures[:MOST_NAMED]:
             self._console.failure(name, error)
@@ -214,7 +240,7 @@ class Many:
 
 
 async def _submitted(
-    method: Callable[..., Awaitable[Job[object]]], *files: Path, wait: bool, timeout: float | None
+    method: Callable[..., Awaitable[Job[object]]], *files: FileInput, wait: bool, timeout: float | None
 ) -> Job[object]:
     """A submit without a wait."""
     del wait, timeout

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from cl_client.cli.output.console import Row, human_size
 from cl_client.cli.output.progress import Progress, progress
-from cl_client.cli.running.originals import Originals, Suffixes
+from cl_client.cli.running.originals import Originals, Suffixes, check_suffix
 from cl_client.cli.running.run import Run
-from cl_client.cli.running.saving import save
+from cl_client.cli.running.saving import save, write_to_stdout
+from cl_client.cli.running.sources import called
 from cl_client.cli.views.viewer import Viewer
 from cl_client.errors import InvalidParameterError
-from cl_client.runtime.command import PlainJobOptions
+from cl_client.runtime.command import Place, PlainJobOptions, source
+from cl_client.runtime.place import local
 
 if TYPE_CHECKING:
     from cl_client.job_client import JobClient
@@ -43,7 +45,7 @@ class JobCommand(Generic[Output]):
     def __init__(
         self,
         run: Run,
-        file: Path | None,
+        file: Place | None,
         method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
         options: PlainJobOptions,
         viewer: Viewer,
@@ -51,7 +53,8 @@ class JobCommand(Generic[Output]):
         self._run = run
         self._console = run.console
         self._file = file
-        self._name: str = file.name if file is not None else "job"
+        self._name: str = called(file) if file is not None else "job"
+        self._to_stdout: bool = options.output is not None and options.output.is_standard
         self._method = method
         self._options = options
         self._viewer = viewer
@@ -66,8 +69,10 @@ class JobCommand(Generic[Output]):
         options = self._options
         if not options.wait and (options.watch or options.output is not None or options.timeout is not None):
             raise InvalidParameterError("--no-wait leaves before there is a result: no --watch, --output or --timeout")
-        self._viewer.check(many=False, kept=options.output is not None)
-        if options.output is not None:
+        if self._to_stdout and self._console.as_json:
+            raise InvalidParameterError("-o - writes the result to stdout, where --json writes too: leave one out")
+        self._viewer.check(many=False, kept=options.output is not None and not self._to_stdout)
+        if options.output is not None and not self._to_stdout:
             self._originals.check_file(options.output)
         self._viewer.check_drawing = self._originals.check_drawing
         download = f"{self._console.program} download"
@@ -76,9 +81,12 @@ class JobCommand(Generic[Output]):
                 if options.wait:
                     # Let the connection to the broker be made while the file is on its way.
                     client.jobs.watcher.start()
-                if options.output is not None and options.output.is_dir():
+                if options.output is not None and not self._to_stdout:
                     suffixes = Suffixes.of(self._method(client.jobs), pictures=self._viewer.makes_pictures)
-                    self._originals.check_folder(options.output, self._name, suffixes)
+                    if _is_folder(options.output):
+                        self._originals.check_folder(options.output, self._name, suffixes)
+                    else:
+                        check_suffix(options.output, suffixes)
                 with self._told("stopped before the server took the job"):
                     job = await self._submit(client.jobs, shown)
                 if not options.wait:
@@ -88,14 +96,18 @@ class JobCommand(Generic[Output]):
                     f"job {job.job_id} keeps running; follow it: {self._console.program} jobs watch {job.job_id}"
                 ):
                     await self._follow(client, job, shown)
-                with self._told(f"job {job.job_id} is done; its files: {download} {job.job_id} PATH DEST"):
+                with self._told(f"job {job.job_id} is done; its files: {download} {job.job_id}"):
                     saved = await self._save(job, shown)
+            if self._to_stdout:
+                return
             self._print_result(job, saved)
             await self._viewer.show(job, saved)
 
     async def _submit(self, jobs: Jobs, shown: Progress) -> Job[Output]:
         method = self._method(jobs)
-        return await (method() if self._file is None else method(self._file, on_upload=shown.uploaded))
+        if self._file is None:
+            return await method()
+        return await method(source(self._file), on_upload=shown.uploaded)
 
     async def _follow(self, client: JobClient, job: Job[Output], shown: Progress) -> None:
         if not self._options.watch:
@@ -112,14 +124,17 @@ class JobCommand(Generic[Output]):
     async def _save(self, job: Job[Output], shown: Progress) -> list[Path]:
         output = self._options.output
         saved: list[Path] = []
+        if self._to_stdout:
+            await write_to_stdout(job, on_progress=shown.downloaded)
+            return []
         if output is not None:
             saved = await save(job, output, self._originals, name=self._name, on_progress=shown.downloaded)
-        return [*saved, *await self._viewer.draw(job, self._file, self._stem())]
+        return [*saved, *await self._viewer.draw(job, local(self._file), self._stem())]
 
     def _stem(self) -> Path:
         """How what is drawn is called: beside the result, or here where there is none."""
         output = self._options.output
-        if output is None or output.is_dir():
+        if output is None or _is_folder(output):
             return (output or Path()) / Path(self._name).stem
         return output.with_suffix("")
 
@@ -156,5 +171,8 @@ class JobCommand(Generic[Output]):
         rows += self._saved_rows(saved)
         self._console.result(record, rows, id=job.job_id)
         if not saved and job.artifact is not None and not self._console.as_json:
-            program, path = self._console.program, job.artifact
-            self._console.hint(f"{program} download {job.job_id} {path} {Path(path).name}")
+            self._console.hint(f"{self._console.program} download {job.job_id}")
+
+
+def _is_folder(output: Place) -> bool:
+    return output.names_folder or output.is_dir()

@@ -20,6 +20,7 @@ from attrs import frozen
 
 from cl_client.errors import DownloadError, InvalidParameterError
 from cl_client.files.whole_file import replaceable
+from cl_client.runtime.place import local
 
 if TYPE_CHECKING:
     from cl_client.batch.journal import Journal
@@ -54,8 +55,7 @@ class Suffixes:
             return cls(frozenset({".json"}))
         for name in _FORMATS & parameters.keys():
             if isinstance(value := parameters[name], str) and value.isalnum():
-                suffix = f".{value.lower()}"
-                return cls(next((same for same in _SAME if suffix in same), frozenset({suffix})))
+                return cls(same_as(f".{value.lower()}"))
         return cls(pictures=pictures)
 
     def may_be(self, suffix: str) -> bool:
@@ -65,6 +65,25 @@ class Suffixes:
         if self.pictures:
             return (mimetypes.guess_type(f"x{suffix}")[0] or "image/").startswith("image/")
         return True
+
+
+def same_as(suffix: str) -> frozenset[str]:
+    """The suffixes of the same kind of file."""
+    return next((same for same in _SAME if suffix in same), frozenset({suffix}))
+
+
+def check_suffix(output: Path, suffixes: Suffixes) -> None:
+    """Hold the suffix of a name that somebody gave for a result against what the result will be.
+
+    Raises:
+        InvalidParameterError: it is that of another kind of file.
+    """
+    known = suffixes.known or frozenset({".json"})
+    if output.suffix and known != {".json"} and not suffixes.may_be(output.suffix):
+        right = output.with_suffix(min(known, key=len))
+        raise InvalidParameterError(
+            f"the result is a {right.suffix[1:]}, and {output} ends as another kind of file", hint=f"-o {right}"
+        )
 
 
 class Originals:
@@ -77,7 +96,8 @@ class Originals:
 
     def __init__(self, files: Iterable[Path | None], *, overwrite: bool) -> None:
         self._overwrite = overwrite
-        self._known = {known for file in files if file is not None and (known := _identity(file)) is not None}
+        here = [place for file in files if (place := local(file)) is not None]
+        self._known = {known for file in here if (known := _identity(file)) is not None}
 
     def check_file(self, output: Path) -> None:
         """Hold a name that somebody gave for a result against the originals, before anything is sent.
@@ -90,7 +110,7 @@ class Originals:
         if not output.is_file():
             raise InvalidParameterError(
                 f"cannot write {output}: it is a device or a pipe, and would be replaced by a file",
-                hint="name a file or a folder; without -o the result is printed",
+                hint="name a file or a folder, or write to stdout with -o -",
             )
         if not self._overwrite and _identity(output) in self._known:
             raise InvalidParameterError(f"{output} is the file that is sent: give the result another name; {OVERWRITE}")

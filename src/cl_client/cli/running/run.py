@@ -6,14 +6,13 @@ import contextlib
 import functools
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from cl_client.cli.help.options import GlobalOptions
 from cl_client.cli.output.console import Console
 from cl_client.cli.output.failure import Interrupted, Terminated
-from cl_client.runtime.command import PlainJobOptions
+from cl_client.runtime.command import Place, PlainJobOptions
 from cl_client.runtime.view import View
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class Run:
 
     def job(
         self,
-        files: Sequence[Path] | None,
+        files: Sequence[Place] | None,
         method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
         options: PlainJobOptions,
         view: View = _PLAIN,

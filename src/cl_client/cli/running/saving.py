@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from cl_client.cli.running.originals import Originals, Put
-from cl_client.errors import DownloadError, UnsupportedError
+from cl_client.cli.output import streams
+from cl_client.cli.running.originals import Originals, Put, Suffixes, same_as
+from cl_client.errors import DownloadError, InvalidParameterError, UnsupportedError
 from cl_client.files.download import DownloadCallback
 from cl_client.files.local_names import local_names
 from cl_client.files.whole_file import folder_beside, replaceable, whole_or_not_at_all
+from cl_client.runtime.place import Place
 
 if TYPE_CHECKING:
     from cl_client.jobs.handle import Job
@@ -22,7 +25,7 @@ Output = TypeVar("Output")
 
 async def save(
     job: Job[Output],
-    output: Path,
+    output: Place,
     originals: Originals,
     *,
     name: str,
@@ -31,8 +34,8 @@ async def save(
     """Write the result of a job where `--output` says.
 
     Into a folder go all files of the job, and the output as JSON where no file is its main one; what is there already
-    stays, and one that would be called the same gets a number. A name with no suffix becomes a folder too, if there are
-    several files.
+    stays, and one that would be called the same gets a number. A name that ends with a slash is made a folder; one with
+    no suffix becomes a folder too, if there are several files.
 
     Args:
         job: completed.
@@ -44,7 +47,7 @@ async def save(
     Returns:
         What was written.
     """
-    is_folder = await asyncio.to_thread(output.is_dir)
+    is_folder = output.names_folder or await asyncio.to_thread(output.is_dir)
     if is_folder:
         with folder_beside(output / job.job_id) as folder:
             fetched = await _fetch(job, folder, on_progress)
@@ -60,6 +63,12 @@ async def save(
         _expect_no_file(job)
         return [write_json(job, output)]
     if output.suffix:
+        made = Path(job.artifact).suffix.lower()
+        if made and not Suffixes(same_as(made)).may_be(output.suffix):
+            raise InvalidParameterError(
+                f"job {job.job_id} made {job.artifact}, and {output} ends as another kind of file",
+                hint=f"cl-client download {job.job_id} {job.artifact} {output.with_suffix(made)}",
+            )
         return [await job.download(output, on_progress=on_progress)]
     with folder_beside(output) as folder:
         fetched = await _fetch(job, folder, on_progress)
@@ -68,7 +77,39 @@ async def save(
         return [originals.put(path, output / path.relative_to(folder)) for path in fetched]
 
 
-async def save_as(job: Job[Output], stem: Path, put: Put) -> list[Path]:
+async def write_to_stdout(job: Job[Output], *, on_progress: DownloadCallback | None = None) -> None:
+    """Write the main file of a job to stdout, or its output as JSON where it has none.
+
+    Raises:
+        InvalidParameterError: it is a file, and somebody looks at stdout.
+    """
+    if job.artifact is None:
+        _expect_no_file(job)
+        streams.put(f"{json.dumps(job.task_output, indent=2)}\n")
+        return
+    if sys.stdout.isatty():
+        raise InvalidParameterError(
+            f"{job.artifact} is not written to a terminal; job {job.job_id} has it",
+            hint="pipe stdout into a program or a file, or name a file with -o",
+        )
+    await job.download(streams.Binary(), on_progress=on_progress)
+
+
+async def fetch_into(
+    job: Job[Output], folder: Path, *, overwrite: bool = False, on_progress: DownloadCallback | None = None
+) -> list[Path]:
+    """Write all files that a job made into a folder, under their own names.
+
+    Raises:
+        DownloadError: something else is called like one of them, and is not replaced.
+    """
+    originals = Originals([], overwrite=overwrite)
+    with folder_beside(folder / job.job_id) as beside:
+        fetched = await job.download_all(beside, on_progress=on_progress)
+        return [originals.put(path, folder / path.relative_to(beside)) for path in fetched]
+
+
+async def save_as(job: Job[Output], stem: Path, put: Put, *, is_typed: bool = True) -> list[Path]:
     """Write the result of one job of many: `<stem>.<suffix>` for one file or JSON, the folder `<stem>` for several.
 
     All of it is there at once, or nothing.
@@ -77,11 +118,14 @@ async def save_as(job: Job[Output], stem: Path, put: Put) -> list[Path]:
         job: completed.
         stem: where it goes.
         put: moves a file there.
+        is_typed: whether the job knows which of its files is the main one; without that, its output is only written
+            where it made no files.
     """
     with folder_beside(stem) as folder:
         fetched = await _fetch(job, folder, None)
-        if job.artifact is None:
-            _expect_no_file(job, fetched)
+        if job.artifact is None and (is_typed or not fetched):
+            if is_typed:
+                _expect_no_file(job, fetched)
             fetched.append(write_json(job, folder / f"{job.task_type}.json"))
         if len(fetched) == 1:
             return [put(fetched[0], stem.with_name(f"{stem.name}{fetched[0].suffix}"))]

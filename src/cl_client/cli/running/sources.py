@@ -9,43 +9,64 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cl_client.errors import InputFileError
+from cl_client.runtime.place import Place, local
 
 
-def is_one(paths: Sequence[Path]) -> bool:
+def is_one(places: Sequence[Place]) -> bool:
     """Whether that is one file, and can be no more."""
-    return len(paths) == 1 and not paths[0].is_dir() and not _is_pattern(paths[0])
+    [first, *more] = places
+    return not more and not (first.is_local and (first.is_dir() or _is_pattern(first)))
 
 
-def expanded(paths: Sequence[Path]) -> list[Path]:
+def expanded(places: Sequence[Place]) -> list[Place]:
     """The files, in the order in which they were named: those of a folder and below it sorted, without hidden ones.
 
     Raises:
         InputFileError: a folder or a pattern has none.
     """
-    files: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            found = [file for file in sorted(path.rglob("*")) if file.is_file() and not _is_hidden(file, path)]
-        elif _is_pattern(path):
-            names = glob.glob(str(path), recursive=True)  # noqa: PTH207 (as a shell: absolute too, nothing hidden)
-            found = [Path(name) for name in sorted(names) if Path(name).is_file()]
+    files: dict[str, Place] = {}
+    for place in places:
+        if not place.is_local:
+            found = [place]
+        elif place.is_dir():
+            found = [
+                Place(file) for file in sorted(Path(place).rglob("*")) if file.is_file() and not _is_hidden(file, place)
+            ]
+        elif _is_pattern(place):
+            names = glob.glob(str(place), recursive=True)  # noqa: PTH207 (as a shell: absolute too, nothing hidden)
+            found = [Place(name) for name in sorted(names) if Path(name).is_file()]
         else:
-            found = [path]
+            found = [place]
         if not found:
-            raise InputFileError(f"there are no files in {path}" if path.is_dir() else f"no file is like {path}")
-        files |= dict.fromkeys(found)
-    return list(files)
+            raise InputFileError(f"there are no files in {place}" if place.is_dir() else f"no file is like {place}")
+        files |= {str(file) if file.is_local else file.text: file for file in found}
+    return list(files.values())
+
+
+def called(place: Path) -> str:
+    """The name of a file, wherever it is: that of the last part of a URL, or `stdin`."""
+    if isinstance(place, Place) and not place.is_local:
+        from cl_client.http.file_source import content_of
+
+        return "stdin" if place.is_standard else content_of(place.text)[1]
+    return place.name
 
 
 def result_names(files: Sequence[Path | None]) -> list[Path]:
     """How the results are called, without their suffix: as the files, below the folder that they have in common.
 
     Where two files would have the same (`a.jpg` and `a.png`), theirs is the whole name; a file that comes again has a
-    number.
+    number. What comes from a URL or stdin is at the top.
     """
-    full = [Path(os.path.abspath(file)) if file is not None else None for file in files]  # noqa: PTH100 (links stay)
+    here = [local(file) for file in files]
+    # Links stay, each with a name of its own.
+    full = [Path(os.path.abspath(file)) if file is not None else None for file in here]  # noqa: PTH100
     parents = [file.parent for file in full if file is not None]
     common = Path(os.path.commonpath(parents)) if parents else Path()
+    full = [
+        common / called(named) if file is None and named is not None else file
+        for file, named in zip(full, files, strict=True)
+    ]
     different = {file for file in full if file is not None}
     stems = Counter(_folded(file.with_suffix("")) for file in different)
     times: Counter[str] = Counter()
