@@ -117,6 +117,9 @@ class Run:
         from cl_client.cli.views.viewer import viewer_of
         from cl_client.errors import InvalidParameterError
 
+        if files is not None:
+            # A package that was generated before has paths.
+            files = [Place(file) if type(file) is not Place else file for file in files]
         if not options.wait and view != type(view)():
             raise InvalidParameterError("--no-wait leaves before there is a result to look at")
         viewer = viewer_of(view, self.console)
