@@ -4,8 +4,6 @@ Commands are named here and imported when they are called.
 """
 
 # Annotations are not strings here: cyclopts reads them.
-import itertools
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final, cast
@@ -13,6 +11,7 @@ from typing import Annotated, Final, cast
 from attrs import astuple, evolve, has
 from cyclopts import App, Group, Parameter
 
+from cl_client.cli import words
 from cl_client.cli.help import front_page
 from cl_client.cli.help.options import GLOBAL, GlobalOptions
 from cl_client.cli.help.page import Page
@@ -25,8 +24,6 @@ from cl_client.runtime.place import STANDARD, Place
 
 _NONE = GlobalOptions()
 _HERE: Final = Path()
-_READ_STDIN: Final = frozenset({"--password", "--new-password"})
-"""Options for which `-` is a word of its own."""
 
 
 def assemble(program: Program) -> App:
@@ -111,24 +108,6 @@ def _with_password(options: GlobalOptions) -> GlobalOptions:
     return evolve(options, password=prompt.password_from_stdin("Password"))
 
 
-def own_password(tokens: list[str]) -> list[str]:
-    """After `user create` and `user update`, `--password` is the one of that user; before it, whose command it is."""
-    for at, command in enumerate(itertools.pairwise(tokens), 2):
-        if command in (("user", "create"), ("user", "update")):
-            return tokens[:at] + [re.sub("^--password(?==|$)", "--new-password", token) for token in tokens[at:]]
-    return tokens
-
-
-def with_streams(tokens: Sequence[str]) -> list[str]:
-    """The tokens, with another word for a `-` that stands for stdin or stdout: cyclopts takes that for an option."""
-    pairs = itertools.pairwise(["", *tokens])
-    before = len(list(itertools.takewhile(lambda word: word != "--", tokens)))
-    return [
-        STANDARD if word == "-" and place < before and option not in _READ_STDIN else word
-        for place, (option, word) in enumerate(pairs)
-    ]
-
-
 def launch(program: Program, tokens: list[str]) -> int:
     """Run a command.
 
@@ -141,11 +120,19 @@ def launch(program: Program, tokens: list[str]) -> int:
     """
     try:
         app = assemble(program)
+
+        def commands_of(group: str) -> list[str]:
+            found = app[group]
+            return [] if found.default_command is not None else [name for name in found if not name.startswith("-")]
+
+        tokens = words.in_full(
+            tokens, [entry.name for _, entries in front_page.sections(program) for entry in entries], commands_of
+        )
         if tokens == ["--version"]:
             streams.put(f"{program.version}\n")
         elif (page := Page.asked_for(app, tokens)) is None:
-            words = with_streams(own_password(tokens))
-            app.meta(words, print_error=False, exit_on_error=False, result_action="return_value")
+            tokens = words.with_streams(words.own_password(tokens))
+            app.meta(tokens, print_error=False, exit_on_error=False, result_action="return_value")
         elif page.is_front:
             front_page.show(program)
         else:

@@ -126,23 +126,34 @@ def test_an_admin_manages_users(cli: Cli, accounts: Accounts, words: str, monkey
     assert made.code == 0, made.err
     new = json.loads(made.out)
     assert (new["username"], new["permissions"], new["is_admin"]) == ("newuser", ["read:jobs", "write:jobs"], False)
-    assert [warning.split()[7] for warning in made.lines] == ["--password:", "--new-password:"]
+    *warnings, hint = made.lines
+    assert [warning.split()[7] for warning in warnings] == ["--password:", "--new-password:"]
+    assert hint == f"hint: to let this user run jobs: cl-client user update newuser --permissions {JOBS}"
     user = str(new["id"])
     monkeypatch.setenv("CL_TOKEN", accounts.tokens[ADMIN])
     assert user in cli("user", "list", "-q").out.split()
     listed = cli("user", "list", "--json", "--limit", "2").out.splitlines()
     assert [json.loads(line)["username"] for line in listed] == [ADMIN, USER]
     assert "permissions: read:jobs, write:jobs" in cli("user", "get", user).out
+    assert cli("user", "get", "newuser").out == cli("user", "get", user).out
     changed = cli("user", "update", user, "--admin", "true", "--permissions", "*", "--json")
     assert (json.loads(changed.out)["permissions"], json.loads(changed.out)["is_admin"]) == (["*"], True)
-    cli("user", "update", user, "--admin", "false")
+    cli("user", "update", "newuser", "--admin", "false")
     # All permissions, so that of jobs too.
     assert cli("--username", "newuser", "--password", "userpass", "hash", "compute", words).code == 0
     none = cli("user", "update", user, "--permissions", "", "--active", "false", "--json")
     assert (json.loads(none.out)["permissions"], json.loads(none.out)["is_active"]) == ([], False)
     says(cli("user", "delete", user), 2, "say --yes")
-    assert cli("user", "delete", user, "--yes").out == f"deleted: user {user}\n"
+    assert cli("user", "delete", "newuser", "--yes").out == "deleted: user newuser\n"
     says(cli("user", "get", user), 1, f"there is no user {user}")
+    says(cli("user", "get", "newuser"), 1, "there is no user newuser", hint=True)
+
+
+def test_the_token_of_the_session_is_for_other_programs(cli: Cli, accounts: Accounts, monkeypatch: pytest.MonkeyPatch):
+    says(cli("auth", "token"), 1, "guests have no token", hint=True)
+    token = cli(*as_user(accounts, USER), "auth", "token", "-q").out.strip()
+    monkeypatch.setenv("CL_TOKEN", token)
+    assert json.loads(cli("whoami", "--json").out)["username"] == USER
 
 
 def test_the_table_of_users_is_aligned(cli: Cli, accounts: Accounts, monkeypatch: pytest.MonkeyPatch):
@@ -167,7 +178,7 @@ def test_a_password_of_a_new_user_comes_from_stdin_too(cli: Cli, accounts: Accou
     says(cli("user", "create", "grace"), 2, "there is no terminal", "--new-password")
     says(cli("user", "create", "FRANK", "--new-password=-"), 2, "no password on stdin")
     says(cli("user", "update", made.out.strip()), 2, "nothing to change")
-    says(cli("user", "get", "0"), 2, "USER_ID", hint=True)
+    says(cli("user", "get", "0"), 1, "0")
     assert cli("user", "delete", made.out.strip(), "-y").code == 0
 
 

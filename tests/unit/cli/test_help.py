@@ -97,7 +97,7 @@ def test_h_is_the_height_where_there_is_one_and_help_elsewhere(capsys: pytest.Ca
         (["hash", "compute", "photo.jpg", "--output", "x", "--help"], "hash compute [OPTIONS] IMAGE..."),
         (["image-conversion", "convert", "-h"], "image-conversion convert [OPTIONS] IMAGE..."),
         (["login", "--help"], "login [OPTIONS] [USERNAME]"),
-        (["user", "update", "--help"], "user update [OPTIONS] USER_ID"),
+        (["user", "update", "--help"], "user update [OPTIONS] USER"),
     ],
 )
 def test_a_page_says_how_a_command_is_called(capsys: pytest.CaptureFixture[str], arguments: list[str], usage: str):

@@ -3,13 +3,13 @@
 # Annotations are not strings here: cyclopts reads them.
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from cl_client.cli.output import prompt
 from cl_client.cli.output.console import Row
 from cl_client.cli.running.run import Run
 from cl_client.config.addresses import without_secrets
-from cl_client.errors import ComputeClientError
+from cl_client.errors import AuthenticationError, ComputeClientError
 
 if TYPE_CHECKING:
     from cl_api.auth.models import UserResponse
@@ -66,6 +66,25 @@ async def _logout(run: Run) -> None:
         run.console.say("no user was logged in")
     else:
         run.console.result({"username": name}, [("logged out", name)], id=name)
+
+
+auth = App(name="auth", help="Print the token of this session.")
+
+
+@auth.command(name="token")
+def token(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
+    """Print a valid token, for other programs: curl -H "Authorization: Bearer $(cl-client auth token)" ..."""
+    run.complete(_token(run))
+
+
+async def _token(run: Run) -> None:
+    from cl_client.cli.running.sign_in import signed_in
+
+    async with signed_in(run) as session:
+        if session is None:
+            raise AuthenticationError("no user is logged in, and guests have no token")
+        valid = await session.get_valid_token()
+    run.console.document({"token": valid}, f"{valid}\n")
 
 
 def whoami(*, run: Annotated[Run, Parameter(parse=False)]) -> None:

@@ -167,7 +167,7 @@ async def _list(run: Run, status: str | None, task_type: str | None, limit: int)
 
 async def _get(run: Run, client: "JobClient", job_id: str) -> None:
     state = await client.get_job(job_id)
-    run.console.result(state.to_dict(), _rows(run.console, state), id=state.job_id)
+    run.console.result(_record(state), _rows(run.console, state), id=state.job_id)
 
 
 async def _files(run: Run, client: "JobClient", job_id: str) -> None:
@@ -195,7 +195,7 @@ async def _watch(run: Run, client: "JobClient", job_id: str, timeout: float | No
             if job.done:
                 await watch.end()
     if job.state is not None and not run.console.as_json:
-        run.console.result(job.state.to_dict(), _rows(run.console, job.state), id=job_id)
+        run.console.result(_record(job.state), _rows(run.console, job.state), id=job_id)
 
 
 async def _wait(run: Run, client: "JobClient", jobs: Sequence[str], timeout: float | None) -> None:
@@ -231,8 +231,11 @@ def _told(console: Console, jobs: Sequence[str]) -> Generator[None]:
 
 
 def _print(console: Console, job: "JobState") -> None:
-    text = f"{job.job_id}  {job.status:<10}  {job.progress:3} %  {job.task_type:<18}  {_time(job.created_at)}"
-    console.line(job.to_dict(), text, id=job.job_id)
+    # On a terminal of 80 columns it is one line.
+    when = _age(job.created_at) if console.seen else _time(job.created_at)
+    width = 16 if console.seen else 18
+    text = f"{job.job_id}  {job.status:<10}  {job.progress:3} %  {job.task_type:<{width}}  {when}"
+    console.line(_record(job), text, id=job.job_id)
 
 
 def _rows(console: Console, job: "JobState") -> list[Row]:
@@ -254,6 +257,28 @@ def _rows(console: Console, job: "JobState") -> list[Row]:
         rows.append(("error", job.error_message))
     rows += [(f"params.{name}", value) for name, value in viewer.rows(job.params)]
     return rows + viewer.rows(job.task_output or {})
+
+
+def _record(job: "JobState") -> "JSONObject":
+    """A job for programs: its times as UTC milliseconds, and beside them in ISO 8601."""
+    record = job.to_dict()
+    for name in ("created_at", "updated_at", "started_at", "completed_at"):
+        at = getattr(job, name)
+        if isinstance(at, int):
+            moment = datetime.fromtimestamp(at / 1000, UTC)
+            record[f"{name}_iso"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return record
+
+
+def _age(milliseconds: int | None) -> str:
+    """How long ago: `59s ago`, `3d ago`."""
+    if milliseconds is None:
+        return "-"
+    seconds = max(0, round(datetime.now(UTC).timestamp() - milliseconds / 1000))
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit} ago"
+    return f"{seconds}s ago"
 
 
 def _time(milliseconds: int | None) -> str:

@@ -3,7 +3,7 @@
 # Annotations are not strings here: cyclopts reads them.
 import contextlib
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -11,14 +11,14 @@ from cyclopts.validators import Number
 from cl_client.cli.commands.account import show_user
 from cl_client.cli.output import prompt
 from cl_client.cli.running.run import Run
-from cl_client.errors import AuthenticationError, ComputeClientError, InvalidParameterError
+from cl_client.errors import AuthenticationError, ComputeClientError, InvalidParameterError, NotFoundError
 
 if TYPE_CHECKING:
     from cl_client.accounts.auth_client import AuthClient
     from cl_client.accounts.user import UserCreateRequest, UserUpdateRequest
 
-Id = Annotated[int, Parameter(help="The id, as `user list` shows it.", validator=Number(gte=1))]
-# After these commands, --password means this one: see `app.own_password`.
+User = Annotated[str, Parameter(help="The name, or the id; digits alone are an id.", name="USER")]
+# After these commands, --password means this one: see `words.own_password`.
 NewPassword = Annotated[
     str | None,
     Parameter(
@@ -34,6 +34,10 @@ Permissions = Annotated[
     ),
 ]
 YesNo = Literal["true", "false"]
+
+_PAGE: Final = 1000
+"""Users that the server lists at once."""
+_HAVE_JOBS: Final = "ai_inference_support"
 
 app = App(name="user", help="Manage users (admins only).", help_flags=("--help", "-h"))
 
@@ -67,6 +71,10 @@ def create(
 async def _create(run: Run, wanted: "UserCreateRequest") -> None:
     async with _admin(run) as (auth, token):
         show_user(run, await auth.create_user(token, wanted))
+    if not wanted.is_admin and not {_HAVE_JOBS, "*"} & set(wanted.permissions):
+        run.console.hint(
+            f"to let this user run jobs: cl-client user update {wanted.username} --permissions {_HAVE_JOBS}"
+        )
 
 
 @app.command(name="list")
@@ -102,19 +110,19 @@ async def _list(run: Run, skip: int, limit: int) -> None:
 
 
 @app.command(name="get")
-def get(user_id: Id, /, *, run: Annotated[Run, Parameter(parse=False)]) -> None:
+def get(user: User, /, *, run: Annotated[Run, Parameter(parse=False)]) -> None:
     """Show a user."""
-    run.complete(_get(run, user_id))
+    run.complete(_get(run, user))
 
 
-async def _get(run: Run, user_id: int) -> None:
+async def _get(run: Run, user: str) -> None:
     async with _admin(run) as (auth, token):
-        show_user(run, await auth.get_user(token, user_id))
+        show_user(run, await auth.get_user(token, await _id_of(auth, token, user)))
 
 
 @app.command(name="update")
 def update(
-    user_id: Id,
+    user: User,
     /,
     *,
     new_password: NewPassword = None,
@@ -127,39 +135,57 @@ def update(
     from cl_client.accounts.user import UserUpdateRequest
 
     change = UserUpdateRequest(
-        password=_password(run, new_password, f"user {user_id}"),
+        password=_password(run, new_password, f"user {user}"),
         permissions=_words(permissions),
         is_admin=None if admin is None else admin == "true",
         is_active=None if active is None else active == "true",
     )
     if change == UserUpdateRequest():
         raise InvalidParameterError("nothing to change: give --new-password, --permissions, --admin or --active")
-    run.complete(_update(run, user_id, change))
+    run.complete(_update(run, user, change))
 
 
-async def _update(run: Run, user_id: int, change: "UserUpdateRequest") -> None:
+async def _update(run: Run, user: str, change: "UserUpdateRequest") -> None:
     async with _admin(run) as (auth, token):
-        show_user(run, await auth.update_user(token, user_id, change))
+        show_user(run, await auth.update_user(token, await _id_of(auth, token, user), change))
 
 
 @app.command(name="delete")
 def delete(
-    user_id: Id,
+    user: User,
     /,
     *,
     yes: Annotated[bool, Parameter(name=("--yes", "-y"), help="Do not ask.", negative=(), show_default=False)] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
     """Delete a user, after asking."""
-    if not yes and not prompt.confirmed(f"Delete user {user_id}?", option="--yes"):
-        raise ComputeClientError(f"user {user_id} was not deleted")
-    run.complete(_delete(run, user_id))
+    if not yes and not prompt.confirmed(f"Delete user {user}?", option="--yes"):
+        raise ComputeClientError(f"user {user} was not deleted")
+    run.complete(_delete(run, user))
 
 
-async def _delete(run: Run, user_id: int) -> None:
+async def _delete(run: Run, user: str) -> None:
     async with _admin(run) as (auth, token):
+        user_id = await _id_of(auth, token, user)
         await auth.delete_user(token, user_id)
-    run.console.result({"id": user_id}, [("deleted", f"user {user_id}")], id=str(user_id))
+    run.console.result({"id": user_id}, [("deleted", f"user {user}")], id=str(user_id))
+
+
+async def _id_of(auth: "AuthClient", token: str, user: str) -> int:
+    """The id of a user who is named by it, or by name.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    if user.isascii() and user.isdecimal():
+        return int(user)
+    skip = 0
+    while users := await auth.list_users(token, skip, _PAGE):
+        found = next((each.id for each in users if each.username == user), None)
+        if found is not None:
+            return found
+        skip += len(users)
+    raise NotFoundError(f"there is no user {user}", hint="`cl-client user list` shows all of them")
 
 
 @contextlib.asynccontextmanager

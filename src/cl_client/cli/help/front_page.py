@@ -41,6 +41,7 @@ OWN_COMMANDS: Final = (
     Entry("workers", "cl_client.cli.commands.workers:workers", "The workers of the server."),
 )
 ACCOUNT_COMMANDS: Final = (
+    Entry("auth", "cl_client.cli.commands.account:auth", "Print the token of this session."),
     Entry("login", "cl_client.cli.commands.account:login", "Log in, for this command line and the next ones."),
     Entry("logout", "cl_client.cli.commands.account:logout", "End the session of the last login."),
     Entry("user", "cl_client.cli.commands.user:app", "Manage users (admins only)."),

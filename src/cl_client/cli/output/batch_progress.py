@@ -65,8 +65,10 @@ def _drawn(console: Console) -> RichProgress:
     return progress.Progress(
         progress.SpinnerColumn("dots" if console.unicode else "line"),
         progress.BarColumn(bar_width=24) if console.unicode else progress.TaskProgressColumn(),
+        *([progress.TaskProgressColumn()] if console.unicode else []),
         progress.TextColumn("{task.fields[said]}", markup=False),
         progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(compact=True),
         console=Terminal(stderr=True),
         transient=True,
         # Results that go to the same terminal are shown above the bar; those that go elsewhere go there.

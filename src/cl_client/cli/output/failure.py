@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, UnknownOptionError
 
 from cl_client.cli.output.streams import abandon
 from cl_client.errors import (
@@ -60,7 +60,7 @@ def report(error: BaseException, console: Console) -> int:
         case BrokenPipeError():
             abandon(sys.stdout)  # the reader of our output has enough
         case CycloptsError():
-            console.error(_one_line(str(error)))
+            console.error(_one_line(str(error)) + _meant(error))
             console.hint(" ".join([console.program, *(error.command_chain or ()), "--help"]))
         case ComputeClientError():
             console.error(_message(error))
@@ -70,6 +70,19 @@ def report(error: BaseException, console: Console) -> int:
             console.error(f"{type(error).__name__}: {_one_line(str(error))}")
             console.hint("this should not happen: run it again with --debug and report what it prints")
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAILED)
+
+
+def _meant(error: CycloptsError) -> str:
+    """The global option that was meant by one that is not known; cyclopts only tries those of the command."""
+    if not isinstance(error, UnknownOptionError) or "Did you mean" in str(error):
+        return ""
+    import difflib
+
+    from cl_client.cli.help.options import global_rows
+
+    known = [word for row, _ in global_rows() for word in row.replace(",", "").split() if word.startswith("--")]
+    close = difflib.get_close_matches((error.token.keyword or error.token.value).partition("=")[0], known, 1, 0.7)
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 def _message(error: ComputeClientError) -> str:

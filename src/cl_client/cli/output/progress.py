@@ -152,8 +152,10 @@ def _drawn(console: Console) -> RichProgress:
         progress.SpinnerColumn("dots" if console.unicode else "line"),
         name,
         bar,
+        *([progress.TaskProgressColumn()] if console.unicode else []),
         step,
         progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(compact=True),
         console=Terminal(stderr=True),
         transient=True,
     )

@@ -17,10 +17,9 @@ from cl_client.cli.output.batch_progress import Tally
 from cl_client.cli.output.console import fitting
 from cl_client.cli.running.originals import Originals, ResultFolder, Suffixes
 from cl_client.cli.running.saving import save_as
-from cl_client.cli.running.sources import result_names
+from cl_client.cli.running.sources import named, result_names
 from cl_client.cli.views.viewer import Viewer
 from cl_client.errors import ComputeClientError, InvalidParameterError
-from cl_client.http.file_source import name_of
 from cl_client.http.upload import FileInput
 from cl_client.loops.parallel import in_parallel
 from cl_client.runtime.command import Place, PlainJobOptions, source
@@ -58,9 +57,7 @@ class Task:
 
     @property
     def name(self) -> str:
-        if self.file is None:
-            return "job"
-        return str(self.file) if self.file.is_local else name_of(self.file.text)
+        return named(self.file)
 
 
 @frozen

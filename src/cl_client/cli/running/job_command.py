@@ -14,9 +14,9 @@ from cl_client.cli.output.progress import Progress, progress
 from cl_client.cli.running.originals import Originals, Suffixes, check_suffix
 from cl_client.cli.running.run import Run
 from cl_client.cli.running.saving import save, write_to_stdout
-from cl_client.cli.running.sources import called
+from cl_client.cli.running.sources import called, named
 from cl_client.cli.views.viewer import Viewer
-from cl_client.errors import InvalidParameterError
+from cl_client.errors import ComputeClientError, InvalidParameterError
 from cl_client.runtime.command import Place, PlainJobOptions, source
 from cl_client.runtime.place import local
 
@@ -54,6 +54,7 @@ class JobCommand(Generic[Output]):
         self._console = run.console
         self._file = file
         self._name: str = called(file) if file is not None else "job"
+        self._source: str = named(file)
         self._to_stdout: bool = options.output is not None and options.output.is_standard
         self._method = method
         self._options = options
@@ -61,11 +62,22 @@ class JobCommand(Generic[Output]):
         self._originals = Originals([file], overwrite=options.overwrite)
 
     async def execute(self) -> None:
-        """Do it all, or only submit with `--no-wait`.
+        """Do it all, or only submit with `--no-wait`. As JSON, a job that fails is a record too.
 
         Raises:
             ComputeClientError: whatever goes wrong.
         """
+        try:
+            await self._execute()
+        except InvalidParameterError:
+            raise
+        except ComputeClientError as error:
+            if self._console.as_json:
+                record: JSONObject = {"source": self._source, "status": "failed", "error": error.message}
+                self._console.result({**record, "job_id": error.job_id}, [], id="")
+            raise
+
+    async def _execute(self) -> None:
         options = self._options
         if not options.wait and (options.watch or options.output is not None or options.timeout is not None):
             raise InvalidParameterError("--no-wait leaves before there is a result: no --watch, --output or --timeout")

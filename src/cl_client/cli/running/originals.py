@@ -78,8 +78,8 @@ def check_suffix(output: Path, suffixes: Suffixes) -> None:
     Raises:
         InvalidParameterError: it is that of another kind of file.
     """
-    known = suffixes.known or frozenset({".json"})
-    if output.suffix and known != {".json"} and not suffixes.may_be(output.suffix):
+    known = suffixes.known
+    if output.suffix and known is not None and ".json" not in known and not suffixes.may_be(output.suffix):
         right = output.with_suffix(min(known, key=len))
         raise InvalidParameterError(
             f"the result is a {right.suffix[1:]}, and {output} ends as another kind of file", hint=f"-o {right}"

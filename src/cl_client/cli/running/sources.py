@@ -52,6 +52,15 @@ def called(place: Path) -> str:
     return place.name
 
 
+def named(place: Place | None) -> str:
+    """A file as it was named, for a list of many; `job` where a job needs none."""
+    from cl_client.http.file_source import name_of
+
+    if place is None:
+        return "job"
+    return str(place) if place.is_local else name_of(place.text)
+
+
 def result_names(files: Sequence[Path | None]) -> list[Path]:
     """How the results are called, without their suffix: as the files, below the folder that they have in common.
 

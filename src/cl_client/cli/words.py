@@ -1,0 +1,79 @@
+"""What people type, in the words of the commands: `ls` for `list`, `help hash` for `hash --help`, `hash photo.jpg`."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from cl_client.runtime.place import STANDARD
+
+_READ_STDIN: Final = frozenset({"--password", "--new-password"})
+"""Options for which `-` is a word of its own."""
+_LIST: Final = ["jobs", "list"]
+
+
+def in_full(tokens: Sequence[str], groups: Sequence[str], commands_of: Callable[[str], Sequence[str]]) -> list[str]:
+    """A command line without short forms.
+
+    Args:
+        tokens: as they were typed.
+        groups: the commands of the program; a short form that is one of them is that.
+        commands_of: gives the commands of a group; none for what is no group.
+    """
+    place = next((at for at, token in enumerate(tokens) if not token.startswith("-")), None)
+    if place is None:
+        return list(tokens)
+    before, word, after = list(tokens[:place]), tokens[place], list(tokens[place + 1 :])
+    if word not in groups:
+        match word:
+            case "version" if not after:
+                return [*before, "--version"]
+            case "help":
+                return [*before, *after, "--help"]
+            case "ls" if "jobs" in groups:
+                return [*before, *_LIST, *after]
+            case _:
+                return list(tokens)
+    if after[:1] == ["ls"] and "list" in (known := commands_of(word)) and "ls" not in known:
+        return [*before, word, "list", *after[1:]]
+    words = list(itertools.takewhile(lambda each: each != "--", after))
+    if any(_is_file(each) for each in words):
+        known = commands_of(word)
+        if len(known) == 1 and known[0] not in words and not _is_misspelt(words[0], known[0]):
+            return [*before, word, known[0], *after]
+    return list(tokens)
+
+
+def own_password(tokens: list[str]) -> list[str]:
+    """After `user create` and `user update`, `--password` is the one of that user; before it, whose command it is."""
+    for at, command in enumerate(itertools.pairwise(tokens), 2):
+        if command in (("user", "create"), ("user", "update")):
+            return tokens[:at] + [re.sub("^--password(?==|$)", "--new-password", token) for token in tokens[at:]]
+    return tokens
+
+
+def with_streams(tokens: Sequence[str]) -> list[str]:
+    """The tokens, with another word for a `-` that stands for stdin or stdout: cyclopts takes that for an option."""
+    pairs = itertools.pairwise(["", *tokens])
+    before = len(list(itertools.takewhile(lambda word: word != "--", tokens)))
+    return [
+        STANDARD if word == "-" and place < before and option not in _READ_STDIN else word
+        for place, (option, word) in enumerate(pairs)
+    ]
+
+
+def _is_misspelt(word: str, command: str) -> bool:
+    import difflib
+
+    return bool(difflib.get_close_matches(word, [command], 1, 0.7))
+
+
+def _is_file(word: str) -> bool:
+    """Whether that is rather a file than the name of a command, misspelt perhaps."""
+    if word.startswith("-"):
+        return word == "-"
+    return "." in word or "/" in word or word.startswith("data:") or glob.has_magic(word) or Path(word).exists()
