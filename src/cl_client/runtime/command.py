@@ -69,6 +69,9 @@ class PlainJobOptions:
         resume: do only what an earlier run with the same `output_dir` left.
         overwrite: whether results may replace whatever is where they go, the files that are sent too.
         timeout: seconds to wait; as long as it takes when not given.
+        include, exclude: patterns for the files of folders and patterns: of their names, or with a slash of their paths
+            below the folder.
+        dry_run: only list the files.
     """
 
     watch: Annotated[bool, Parameter(negative="", help="Show the progress on the way.", show_default=False)] = False
@@ -105,6 +108,16 @@ class PlainJobOptions:
             validator=Number(gt=0),
         ),
     ] = None
+    include: Annotated[
+        list[str] | None,
+        Parameter(help="Of folders, only files like this, such as '*.jpg'.", metavar="PATTERN", negative=()),
+    ] = None
+    exclude: Annotated[
+        list[str] | None, Parameter(help="Of folders, no files like this.", metavar="PATTERN", negative=())
+    ] = None
+    dry_run: Annotated[
+        bool, Parameter(negative="", help="List the files, and do nothing with them.", show_default=False)
+    ] = False
 
 
 @Parameter(name="*", group=_JOB)

@@ -231,3 +231,21 @@ def test_the_results_of_many_jobs_are_fetched(cli: Cli, tmp_path: Path):
     names = {path.name for path in (tmp_path / "results").iterdir()}
     assert names == {f"{fetch[2]}.png", f"{fetch[3]}.png", f"{hashed}.json"}
     assert "fetch" not in cli("hash", "compute", "photo.jpg", "again.jpg").err
+
+
+def test_a_dry_run_lists_the_files_that_patterns_leave_and_sends_nothing(cli: Cli, tmp_path: Path):
+    for name in ("a.jpg", "b.png", "raw/c.jpg", "raw/d.dng"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "photos" / name).write_bytes(PHOTO)
+
+    def listed(*options: str) -> list[str]:
+        ran = cli("hash", "compute", "photos", "--dry-run", "--compute-url", "http://127.0.0.1:1", *options)
+        assert ran.code == 0, ran.err
+        assert ran.err.endswith("files; nothing was sent\n")
+        return [line.removeprefix("photos/") for line in ran.out.splitlines()]
+
+    assert listed() == ["a.jpg", "b.png", "raw/c.jpg", "raw/d.dng"]
+    assert listed("--include", "*.jpg", "--include", "*.png") == ["a.jpg", "b.png", "raw/c.jpg"]
+    assert listed("--include", "*.jpg", "--exclude", "raw/*") == ["a.jpg"]
+    none = cli("hash", "compute", "photos", "--include", "*.tiff")
+    assert (none.code, none.lines[0]) == (2, "error: there are no files in photos")

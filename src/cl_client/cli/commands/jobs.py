@@ -262,9 +262,14 @@ def _rows(console: Console, job: "JobState") -> list[Row]:
 def _record(job: "JobState") -> "JSONObject":
     """A job for programs: its times as UTC milliseconds, and beside them in ISO 8601."""
     record = job.to_dict()
-    for name in ("created_at", "updated_at", "started_at", "completed_at"):
-        at = getattr(job, name)
-        if isinstance(at, int):
+    times = {
+        "created_at": job.created_at,
+        "updated_at": job.updated_at,
+        "started_at": job.started_at,
+        "completed_at": job.completed_at,
+    }
+    for name, at in times.items():
+        if at is not None:
             moment = datetime.fromtimestamp(at / 1000, UTC)
             record[f"{name}_iso"] = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return record

@@ -120,6 +120,9 @@ class Run:
         if files is not None:
             # A package that was generated before has paths.
             files = [Place(file) if type(file) is not Place else file for file in files]
+            if options.dry_run:
+                self._list(expanded(files, options.include, options.exclude))
+                return
         if not options.wait and view != type(view)():
             raise InvalidParameterError("--no-wait leaves before there is a result to look at")
         viewer = viewer_of(view, self.console)
@@ -130,8 +133,15 @@ class Run:
             return
         from cl_client.cli.running.batch_command import Many, Task
 
-        tasks = [Task(file, cast("Bind", method)) for file in expanded(files)]
+        tasks = [Task(file, cast("Bind", method)) for file in expanded(files, options.include, options.exclude)]
         self.complete(Many(self, tasks, options, viewer).execute())
+
+    def _list(self, files: Sequence[Place]) -> None:
+        from cl_client.cli.running.sources import named
+
+        for file in files:
+            self.console.line({"source": named(file)}, named(file), id=named(file))
+        self.console.say(f"{len(files)} files; nothing was sent")
 
     def operation(self, method: Callable[[Client], Coroutine[object, object, object]]) -> None:
         """Call an operation for a command; as `OperationRunner.operation`."""

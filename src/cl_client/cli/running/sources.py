@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import os
 from collections import Counter
@@ -18,8 +19,15 @@ def is_one(places: Sequence[Place]) -> bool:
     return not more and not (first.is_local and (first.is_dir() or _is_pattern(first)))
 
 
-def expanded(places: Sequence[Place]) -> list[Place]:
+def expanded(
+    places: Sequence[Place], include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+) -> list[Place]:
     """The files, in the order in which they were named: those of a folder and below it sorted, without hidden ones.
+
+    Args:
+        places: files, folders and patterns.
+        include, exclude: patterns for the files of folders and patterns: of their names, or with a slash of their paths
+            below the folder. Files that are named themselves are always there.
 
     Raises:
         InputFileError: a folder or a pattern has none.
@@ -30,11 +38,19 @@ def expanded(places: Sequence[Place]) -> list[Place]:
             found = [place]
         elif place.is_dir():
             found = [
-                Place(file) for file in sorted(Path(place).rglob("*")) if file.is_file() and not _is_hidden(file, place)
+                Place(file)
+                for file in sorted(Path(place).rglob("*"))
+                if file.is_file()
+                and not _is_hidden(file, place)
+                and _is_wanted(file.relative_to(place), include, exclude)
             ]
         elif _is_pattern(place):
             names = glob.glob(str(place), recursive=True)  # noqa: PTH207 (as a shell: absolute too, nothing hidden)
-            found = [Place(name) for name in sorted(names) if Path(name).is_file()]
+            found = [
+                Place(name)
+                for name in sorted(names)
+                if Path(name).is_file() and _is_wanted(Path(name), include, exclude)
+            ]
         else:
             found = [place]
         if not found:
@@ -89,6 +105,13 @@ def result_names(files: Sequence[Path | None]) -> list[Path]:
         number = times[_folded(name)]
         names.append(name if number == 1 else name.with_name(f"{name.name}-{number}"))
     return names
+
+
+def _is_wanted(path: Path, include: Sequence[str] | None, exclude: Sequence[str] | None) -> bool:
+    def is_like(pattern: str) -> bool:
+        return fnmatch.fnmatch(str(path) if "/" in pattern else path.name, pattern)
+
+    return (not include or any(map(is_like, include))) and not any(map(is_like, exclude or ()))
 
 
 def _folded(path: Path) -> str:
