@@ -1,8 +1,10 @@
 """Runs the programs that know better. Without one, its tests are skipped by its name; with `CI` set they fail."""
 
+import atexit
 import json
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import numpy
@@ -16,11 +18,51 @@ Pixels = NDArray[numpy.float64]
 MAGICK = ("convert-im6.q16", "magick", "convert")
 
 
+class ExifTool:
+    """One exiftool for all that is asked: Perl takes longer to start than to answer (exiftool(1), `-stay_open`)."""
+
+    def __init__(self, program: str) -> None:
+        self._process = subprocess.Popen(
+            [program, "-stay_open", "True", "-@", "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        atexit.register(self.close)
+
+    def run(self, *arguments: str) -> bytes:
+        """What it writes to its standard output."""
+        assert self._process.stdin
+        assert self._process.stdout
+        # Each has its line, and with -q nobody hears that it is done.
+        assert not any("\n" in argument or argument == "-q" for argument in arguments)
+        asked = "\n".join((*arguments, "-echo3", "status ${status}", "-execute\n"))
+        self._process.stdin.write(asked.encode())
+        self._process.stdin.flush()
+        written = b""
+        while (line := self._process.stdout.readline()) != b"{ready}\n":
+            assert line, "exiftool has ended"
+            written += line
+        said, _, status = written.rpartition(b"status ")
+        assert status == b"0\n", said.decode(errors="replace")[-500:]
+        return said
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate(b"-stay_open\nFalse\n")
+
+
+@cache
+def _exiftool(program: str) -> ExifTool:
+    return ExifTool(program)
+
+
 def run(*command: str | Path, errors: bool = False) -> bytes:
     """What a program writes, or with `errors` what it writes to its standard error."""
     found = shutil.which(str(command[0]))
     if found is None:
         absent(str(command[0]))
+    if command[0] == "exiftool":
+        return _exiftool(found).run(*map(str, command[1:]))
     done = subprocess.run([found, *map(str, command[1:])], capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-500:]
     return done.stderr if errors else done.stdout

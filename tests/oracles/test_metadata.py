@@ -36,7 +36,7 @@ def told(path: Path, values: dict[str, str | list[str]]) -> None:
     options = [
         f"-{name}={one}" for name, value in values.items() for one in ([value] if isinstance(value, str) else value)
     ]
-    run("exiftool", "-q", "-overwrite_original", "-codedcharacterset=utf8", *options, path)
+    run("exiftool", "-overwrite_original", "-codedcharacterset=utf8", *options, path)
 
 
 def picture(folder: Path, carrier: str) -> Path:
