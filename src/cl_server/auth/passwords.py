@@ -10,8 +10,9 @@ from typing import ParamSpec, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from argon2.low_level import ARGON2_VERSION
 
+# Of Argon2: RFC 9106, section 3.1.
+VERSION = 0x13
 # Each hash takes 64 MiB and all of a core for a while: more at once would only take memory.
 PARALLEL = 2
 
@@ -102,4 +103,4 @@ def _of_nobody(hasher: PasswordHasher) -> str:
 
     kind = f"argon2{hasher.type.name.lower()}"
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
-    return "$".join(("", kind, f"v={ARGON2_VERSION}", cost, random(hasher.salt_len), random(hasher.hash_len)))
+    return "$".join(("", kind, f"v={VERSION}", cost, random(hasher.salt_len), random(hasher.hash_len)))

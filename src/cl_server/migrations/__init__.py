@@ -57,7 +57,7 @@ def upgrade(engine: Engine, scripts: Path = SCRIPTS) -> None:
 
 def _is_empty(engine: Engine) -> bool:
     with reading(engine).connect() as connection:
-        return connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar() == 0
+        return not inspect(connection).get_table_names()
 
 
 def _make(engine: Engine, script: Path) -> None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Self, cast
 
 from sqlalchemy import Engine, select
-from sqlalchemy.dialects.postgresql import insert
 
 from cl_server.queue.guest_mode import GuestMode, Switch
 from cl_server.queue.tables import is_postgres, reading, switches
@@ -52,6 +51,8 @@ class SharedGuestMode:
 
     def set(self, *, on: bool) -> None:
         """Change it, here at once."""
+        from sqlalchemy.dialects.postgresql import insert
+
         row = insert(switches).values(name=NAME, on=on)
         with self._lock:
             with self._engine.begin() as connection:

@@ -1,7 +1,7 @@
 """The statements that every job runs through, made once: to make one takes longer than to run it."""
 
 from sqlalchemy import JSON, Executable, Select, bindparam, case, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.job_queue import LONGEST_BACKOFF
@@ -86,7 +86,13 @@ def taking(queued: Select[tuple[int]]) -> Executable:
 
 def counting(*, postgres: bool) -> Executable:
     """Add to how often there was a transition; parameters: what is in the columns."""
-    first = postgresql.insert(transitions) if postgres else sqlite.insert(transitions)
+    if postgres:
+        # Where there is no PostgreSQL, its dialect would be a tenth of what a server imports.
+        from sqlalchemy.dialects import postgresql
+
+        first = postgresql.insert(transitions)
+    else:
+        first = sqlite.insert(transitions)
     return first.on_conflict_do_update(
         index_elements=list(transitions.primary_key), set_={"times": transitions.c.times + first.excluded.times}
     )

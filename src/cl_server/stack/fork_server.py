@@ -117,7 +117,7 @@ def preload(command: str) -> None:
 
 
 def _receive(connection: socket.socket) -> tuple[Request, list[int]] | None:
-    head, files = cast("tuple[bytes, list[int]]", socket.recv_fds(connection, LENGTH.size, MOST_FILES)[:2])
+    head, files = socket.recv_fds(connection, LENGTH.size, MOST_FILES)[:2]
     if len(head) < LENGTH.size:
         return None
     (size,) = cast("tuple[int]", LENGTH.unpack(head))
