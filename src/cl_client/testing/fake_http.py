@@ -1,4 +1,4 @@
-"""The routes of the fake server, as the wire contract has them."""
+"""The routes of the fake server, as the contract of the server has them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from attrs import Factory, frozen
 
 from cl_client.version import __version__
-from cl_client.wire.types import JSONObject
+from cl_client.wire.types import JSONValue
 
 if TYPE_CHECKING:
+    from cl_client.server.contract import Contract
     from cl_client.testing.fake_server import FakeComputeServer
 
 
@@ -31,7 +32,7 @@ class Answer:
     headers: Mapping[str, str] = Factory(dict[str, str])
 
     @classmethod
-    def json(cls, content: JSONObject, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Self:
+    def json(cls, content: JSONValue, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Self:
         return cls(status, json.dumps(content).encode(), {"Content-Type": "application/json", **(headers or {})})
 
 
@@ -41,7 +42,15 @@ def error(status: int, detail: str, headers: Mapping[str, str] | None = None) ->
 
 
 @frozen
-class _Request:
+class Request:
+    """What came.
+
+    Attributes:
+        server: whom it came to.
+        words: of its path, by the names that the route has for them.
+        query, headers, body: as they came; names of headers are in small letters.
+    """
+
     server: FakeComputeServer
     words: Mapping[str, str]
     query: Mapping[str, list[str]]
@@ -49,29 +58,42 @@ class _Request:
     body: bytes
 
 
-def _info(_: _Request) -> Answer:
+Route = tuple[str, re.Pattern[str], Callable[[Request], Answer]]
+"""Method, path, and what is answered there."""
+
+
+def route(method: str, path: str, answer: Callable[[Request], Answer]) -> Route:
+    """A route, whose path has `{name}` where any word may stand, and `{path}` where several may."""
+    parts = re.split(r"\{(\w+)\}", path)
+    pattern = "".join(
+        re.escape(part) if place % 2 == 0 else f"(?P<{part}>{'.+' if part == 'path' else '[^/]+'})"
+        for place, part in enumerate(parts)
+    )
+    return method, re.compile(pattern), answer
+
+
+def routes(contract: Contract) -> list[Route]:
+    """Those of a server's jobs, as its contract has them."""
+    jobs, files, workers = (each and each.path for each in (contract.jobs, contract.files, contract.workers))
+    known: list[tuple[str, str | None, Callable[[Request], Answer]]] = [
+        ("GET", "/", _info),
+        ("GET", workers, lambda r: r.server.capabilities()),
+        ("GET", jobs, lambda r: r.server.find(r.query)),
+        ("GET", contract.job, lambda r: r.server.read(r.words["job_id"])),
+        ("DELETE", contract.delete, lambda r: r.server.delete(r.words["job_id"])),
+        ("GET", files, lambda r: r.server.files(r.words["job_id"])),
+        ("GET", contract.file, lambda r: r.server.file(r.words["job_id"], r.words["path"])),
+        (contract.cancel_by, contract.cancel, lambda r: r.server.cancel(r.words["job_id"])),
+        ("POST", contract.retry, lambda r: r.server.retry(r.words["job_id"])),
+        ("POST", "/jobs/{task}", lambda r: r.server.submit(r.words["task"], r.headers, r.body)),
+    ]
+    return [route(method, path, answer) for method, path, answer in known if path is not None]
+
+
+def _info(_: Request) -> Answer:
     return Answer.json(
         {"status": "healthy", "service": "fake", "version": __version__, "guestMode": "on", "auth_required": False}
     )
-
-
-def _find(request: _Request) -> Answer:
-    words = {name: values[-1] for name, values in request.query.items() if name in ("status", "task_type")}
-    return request.server.find(request.query.get("ids", []), words)
-
-
-_ROUTES: Final[list[tuple[str, str, Callable[[_Request], Answer]]]] = [
-    ("GET", r"/", _info),
-    ("GET", r"/capabilities", lambda r: r.server.capabilities()),
-    ("GET", r"/jobs", _find),
-    ("GET", r"/jobs/(?P<id>[^/]+)", lambda r: r.server.read(r.words["id"])),
-    ("DELETE", r"/jobs/(?P<id>[^/]+)", lambda r: r.server.delete(r.words["id"])),
-    ("GET", r"/jobs/(?P<id>[^/]+)/files", lambda r: r.server.files(r.words["id"])),
-    ("GET", r"/jobs/(?P<id>[^/]+)/files/(?P<path>.+)", lambda r: r.server.file(r.words["id"], r.words["path"])),
-    ("POST", r"/jobs/(?P<id>[^/]+)/cancel", lambda r: r.server.cancel(r.words["id"])),
-    ("POST", r"/jobs/(?P<id>[^/]+)/retry", lambda r: r.server.retry(r.words["id"])),
-    ("POST", r"/jobs/(?P<task>[^/]+)", lambda r: r.server.submit(r.words["task"], r.headers, r.body)),
-]
 
 
 class FakeHTTPServer(ThreadingHTTPServer):
@@ -116,6 +138,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer()
 
+    def do_PUT(self) -> None:
+        self._answer()
+
+    def do_PATCH(self) -> None:
+        self._answer()
+
     def do_DELETE(self) -> None:
         self._answer()
 
@@ -126,12 +154,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         url = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = error(404, f"this fake has no {self.command} {url.path}")
-        for method, pattern, route in _ROUTES:
-            if method == self.command and (match := re.fullmatch(pattern, url.path)):
+        fake = cast("FakeHTTPServer", self.server).fake
+        told = f"fake.answers({self.command!r}, {url.path!r}, {{…}})"
+        answer = error(404, f"this fake has no {self.command} {url.path}: {told}")
+        for method, pattern, respond in fake.routes:
+            if method == self.command and (match := pattern.fullmatch(url.path)):
                 words = {name: unquote(word) for name, word in match.groupdict().items()}
-                fake = cast("FakeHTTPServer", self.server).fake
-                answer = route(_Request(fake, words, parse_qs(url.query), headers, body))
+                answer = respond(Request(fake, words, parse_qs(url.query), headers, body))
                 break
         self.send_response(answer.status)
         for name, value in answer.headers.items():

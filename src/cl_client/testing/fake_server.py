@@ -18,12 +18,16 @@ from attrs import define, evolve, field
 
 from cl_client.model import JobFile, JobState
 from cl_client.server import status
-from cl_client.testing.fake_http import Answer, FakeHTTPServer, error
+from cl_client.server.lists import FileList, JobList
+from cl_client.testing.fake_http import Answer, FakeHTTPServer, Route, error, route, routes
 from cl_client.testing.form import Submission, read_form
 from cl_client.testing.script import Completes, Refuses, Scripted
-from cl_client.wire.types import JSONObject
+from cl_client.wire.types import JSONObject, JSONValue
+from cl_plugins.contract import CONTRACT
 
 HOST: Final = "127.0.0.1"
+_JOBS: Final = CONTRACT.jobs or JobList(path="")
+_FILES: Final = CONTRACT.files or FileList(path="")
 
 
 @define
@@ -64,6 +68,8 @@ class FakeComputeServer:
         self._by_key: dict[str, str] = {}
         self._ids = itertools.count(1)
         self._lock = Lock()
+        self.routes: list[Route] = routes(CONTRACT)
+        """What it answers; the first that fits."""
         self._http = FakeHTTPServer((HOST, 0), self)
         self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, name="FakeComputeServer")
         self._no_broker = socket.socket()
@@ -93,6 +99,18 @@ class FakeComputeServer:
             raise ValueError("a script needs at least one outcome")
         with self._lock:
             self._scripts[task_type] = list(outcomes)
+
+    def answers(self, method: str, path: str, content: JSONValue | bytes, status: int = 200) -> None:
+        """Say what a route answers: one that is about no jobs, or another answer than the fake's own.
+
+        Args:
+            method: such as `GET`.
+            path: with `{name}` for what may be any word, such as `/jobs/{job_id}/log`.
+            content: JSON, or bytes as they are.
+            status: of HTTP.
+        """
+        answer = Answer(status, content) if isinstance(content, bytes) else Answer.json(content, status)
+        self.routes.insert(0, route(method, path, lambda _: answer))
 
     def environment(self) -> dict[str, str]:
         """The variables by which a client finds this server."""
@@ -135,13 +153,16 @@ class FakeComputeServer:
             job = self._jobs.get(job_id)
             return _no_job(job_id) if job is None else Answer.json(_stepped(job).to_dict())
 
-    def find(self, ids: list[str], words: Mapping[str, str]) -> Answer:
+    def find(self, query: Mapping[str, list[str]]) -> Answer:
         """`GET /jobs`: those of `ids`, or all, newest first; only with this `status` and `task_type`."""
+        ids = query.get(_JOBS.ids or "", [])
+        asked = {"status": _JOBS.status, "task_type": _JOBS.task_type}
+        words = {name: query[theirs][-1] for name, theirs in asked.items() if theirs is not None and theirs in query}
         with self._lock:
             named = [job for job_id, job in reversed(self._jobs.items()) if not ids or job_id in ids]
             states = [_stepped(job) if ids else job.state for job in named]
         fitting = [state for state in states if all(state.to_dict()[name] == word for name, word in words.items())]
-        return Answer.json({"cursor": None, "jobs": [state.to_dict() for state in fitting]})
+        return Answer.json({str(_JOBS.next): None, str(_JOBS.items): [state.to_dict() for state in fitting]})
 
     def cancel(self, job_id: str) -> Answer:
         """`POST /jobs/{id}/cancel`."""
@@ -176,7 +197,9 @@ class FakeComputeServer:
             job = self._jobs.get(job_id)
             if job is None:
                 return _no_job(job_id)
-            return Answer.json({"files": [_described(path, content) for path, content in _there(job).items()]})
+            return Answer.json(
+                {str(_FILES.items): [_described(path, content) for path, content in _there(job).items()]}
+            )
 
     def file(self, job_id: str, path: str) -> Answer:
         """`GET /jobs/{id}/files/{path}`: whole, whatever range is asked for (RFC 9110 §14.2 allows that)."""

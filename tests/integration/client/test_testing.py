@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from cl_client import ComputeClient, ConflictError, JobFailedError, JobNotFoundError, NotFoundError
 from cl_client.errors import JobCancelledError, RateLimitError
+from cl_client.server.contract import Contract
 from cl_client.testing import Completes, Fails, FakeComputeServer, Refuses, StaysQueued, Upload
+from cl_client.testing.fake_http import routes
 
 PREVIEW = {"thumbnail_path": "output/thumbnail.jpg", "width": 4, "height": 3, "media_type": "image"}
 
@@ -125,6 +128,32 @@ async def test_a_queued_job_can_be_cancelled_retried_and_removed(fake: FakeCompu
         with pytest.raises(JobNotFoundError):
             await job.refresh()
         await client.wait_for_workers(["media_thumbnail"], timeout=1)
+
+
+async def test_a_route_beside_jobs_answers_what_the_test_says(fake: FakeComputeServer, fake_client: ComputeClient):
+    async with fake_client as client:
+        with pytest.raises(NotFoundError, match=r"fake\.answers\('GET', '/admin/jobs/storage/size', "):
+            await client.admin.get_storage_size()
+        fake.answers("GET", "/admin/jobs/storage/size", {"total_size": 3, "job_count": 1})
+        assert (await client.admin.get_storage_size()).total_size == 3
+        fake.answers("GET", "/jobs/{job_id}", {"detail": "not today"}, status=409)
+        with pytest.raises(ConflictError, match="not today"):
+            await client.get_job("a")
+
+
+def test_its_routes_are_those_of_the_contract():
+    here = ComputeClient.contract
+    elsewhere = evolve(here, cancel="/runs/{job_id}/stop", cancel_by="PUT", file="/out/{job_id}/{path}", workers=None)
+    found = {
+        (method, path) for method, path in [("PUT", "/runs/a/stop"), ("GET", "/out/a/b/c"), ("GET", "/capabilities")]
+    }
+
+    def has(contract: Contract) -> set[tuple[str, str]]:
+        known = routes(contract)
+        return {(method, path) for method, path in found if any(m == method and p.fullmatch(path) for m, p, _ in known)}
+
+    assert has(here) == {("GET", "/capabilities")}
+    assert has(elsewhere) == found - {("GET", "/capabilities")}
 
 
 async def test_it_takes_uploads_of_unknown_length_and_every_byte_of_them(
