@@ -3,13 +3,15 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Generic, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
+from dataclasses import dataclass
+from typing import BinaryIO, Generic, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
 from pydantic import BaseModel
 
 from cl_ml_tools.schemas import BaseJobParams, Job, JSONObject
 
 ProgressCallback: TypeAlias = Callable[[int], None]
+Check: TypeAlias = Callable[[BinaryIO, str], None]
 P = TypeVar("P", bound=BaseJobParams)
 
 
@@ -47,35 +49,98 @@ class TaskStopError(BaseException):
     """Raised out of `progress_callback` when nobody wants the job any more; not an error that a task may swallow."""
 
 
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """How the jobs of a task are sent: `POST /jobs/<task_type>` with one file.
+
+    A task without it is a worker's alone, or has a route of its own (entry point `cl_ml_tools.routes`).
+
+    Attributes:
+        summary: what the job does, in a few words; the spec and the command line say it.
+        file: what the file is, in a sentence.
+        check: looks at the upload, and at the name by which the user knows it, before anything is kept, and raises
+            `TaskError` (422; `UnsupportedMediaTypeError`: 415) where no job can be done on it. It runs in a thread of
+            the API for every submit, so it has to be quick, and holds no whole file in memory.
+    """
+
+    summary: str
+    file: str
+    check: Check | None = None
+
+
 class ComputeModule(ABC, Generic[P]):
-    """One task type: its parameters, its output and the work itself."""
+    """One task type: its parameters, its output and the work itself.
 
-    @property
-    @abstractmethod
-    def task_type(self) -> str:
-        """The name of the task on the wire."""
+    There is one instance of it in each process that knows the plugin. A worker calls `setup` once, and then `run` for
+    one job after the other, in its event loop; what is kept on the instance is seen by the jobs that follow, and by no
+    other process. The API asks `missing` in its event loop, and never runs a job.
 
-    @abstractmethod
+    Attributes:
+        task_type: the name of the task on the wire.
+        schema: the model of the parameters.
+        output_schema: the model of the output, for the spec; `None` where a plugin does not say.
+        submit: how its jobs are sent.
+    """
+
+    task_type: str
+    schema: type[P]
+    output_schema: type[BaseModel] | None = None
+    submit: Submit | None = None
+
     def get_schema(self) -> type[P]:
         """The model of the parameters."""
+        return self.schema
 
     def get_output_schema(self) -> type[BaseModel] | None:
-        """The model of the output, for the spec; `None` when a plugin does not say."""
+        """The model of the output."""
+        return self.output_schema
+
+    def output_name(self, stem: str, params: P) -> str | None:
+        """What the file that the task writes is called; `None` where it writes none, or names its files itself.
+
+        Args:
+            stem: of the name of the upload, with nothing in it that a file name may not have.
+            params: of the job.
+        """
+        del stem, params
         return None
 
     def missing(self) -> str | None:
-        """Why the task cannot run here: a library or a file that is not there, in one line; asked often, so cheap.
+        """Why the task cannot run here: a library or a file that is not there, in one line.
 
-        A worker does not offer such a task, and a submit for it is refused with this line.
+        A worker does not offer such a task, and a submit for it is refused (503) with this line. It is asked for each
+        submit, and the API waits for it: it looks whether something is there, and imports nothing heavy.
         """
         return None
 
     def setup(self) -> None:
-        """Load what is slow to load; called once when a worker starts."""
+        """Load what is slow to load. Called once in each worker, before its first job.
+
+        Raises:
+            Exception: of any kind; the worker logs it, and does not offer the task.
+        """
 
     @abstractmethod
     async def execute(self, job: Job, params: P, progress_callback: ProgressCallback | None = None) -> TaskResult:
-        """Do the work. `progress_callback` takes percent, 0 to 100, and may be called from any thread."""
+        """Do the work, in the worker's event loop: code that computes belongs into a thread (`BlockingModule`).
+
+        The files are at `params.input_paths`, and are this attempt's own; what it makes goes to `params.output_paths`,
+        or beside it. Nothing of it is seen before the job has completed, and nothing at all where another worker has
+        taken the job meanwhile.
+
+        Args:
+            job: as it is queued.
+            params: checked against the schema.
+            progress_callback: takes percent, 0 to 100, from any thread, as often as one likes. It raises
+                `TaskStopError` where nobody wants the job any more: let it through.
+
+        Returns:
+            The output, as JSON; or one line about what went wrong, which the user reads.
+
+        Raises:
+            Exception: of any kind; it fails the job with a line that names its class, and its traceback is in the
+                worker's log alone. An error of the machine (no memory, no connection) is tried again.
+        """
 
     async def run(self, job: Job, progress_callback: ProgressCallback | None = None) -> TaskResult:
         """`execute` with the job's own parameters, checked against the schema."""
@@ -83,7 +148,10 @@ class ComputeModule(ABC, Generic[P]):
 
 
 class BlockingModule(ComputeModule[P]):
-    """A task that computes: `process` runs in a thread, so that the worker's loop stays free for signals."""
+    """A task that computes: `process` runs in a thread, so that the worker's loop stays free for signals.
+
+    It is one thread at a time, not always the same one.
+    """
 
     @abstractmethod
     def process(self, params: P, progress: ProgressCallback) -> BaseModel:

@@ -1,7 +1,7 @@
 """Finds plugins by their entry points. A plugin that is broken is left out; the others work on."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -36,10 +36,24 @@ def discover_tasks() -> dict[str, AnyModule]:
     return modules
 
 
-def discover_routes() -> "dict[str, RouteFactory]":
-    """The route factory of every plugin that loads, by plugin name."""
+def discover_routes(modules: Mapping[str, AnyModule]) -> "dict[str, RouteFactory]":
+    """The route factory of every plugin that loads, by plugin name: of each task that says how its jobs are sent, and
+    of each entry point for the others.
+
+    Args:
+        modules: the tasks, by their type.
+    """
+    # FastAPI, which a worker need not have.
+    from cl_ml_tools.submit import SubmitRoute
+
     factories: dict[str, RouteFactory] = {}
-    for name, plugin in _load(ROUTES):
+    for task_type, module in sorted(modules.items()):
+        if module.submit is not None:
+            try:
+                factories[task_type] = SubmitRoute[BaseJobParams].of(module, module.submit).router
+            except Exception:
+                log.exception("the route of plugin %s cannot be made and is left out", task_type)
+    for name, plugin in _load(ROUTES, without=factories):
         if callable(plugin):
             factories[name] = cast("RouteFactory", plugin)
         else:
@@ -52,12 +66,12 @@ def preload(*, warm: bool) -> None:
 
     What others have installed is left out: who knows what it starts when it is imported.
     """
-    for entry in (*entry_points(group=ROUTES), *entry_points(group=TASKS)):
+    for entry in entry_points(group=TASKS):
         if not entry.value.startswith(OURS):
             continue
         try:
             plugin = cast("object", entry.load())
-            module = plugin() if warm and entry.group == TASKS and callable(plugin) else None
+            module = plugin() if warm and callable(plugin) else None
             if isinstance(module, ComputeModule) and module.missing() is None:
                 module.setup()
         except Exception:
@@ -65,8 +79,10 @@ def preload(*, warm: bool) -> None:
             log.debug("plugin %s is not loaded in advance", entry.name, exc_info=True)
 
 
-def _load(group: str) -> Iterator[tuple[str, object]]:
+def _load(group: str, without: Container[str] = ()) -> Iterator[tuple[str, object]]:
     for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
+        if entry.name in without:
+            continue
         try:
             yield entry.name, cast("object", entry.load())
         except ModuleNotFoundError as error:

@@ -32,7 +32,7 @@ def create_master_router(
     """
     router = APIRouter()
     modules = discover_tasks()
-    for name, create_router in discover_routes().items():
+    for name, create_router in discover_routes(modules).items():
         module = modules.get(name)
         needs = [] if module is None else [Depends(_need(module, offered))]
         try:

@@ -21,7 +21,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
+from cl_ml_tools.compute_module import Check, ComputeModule, Submit, TaskError, UnsupportedMediaTypeError
 from cl_ml_tools.file_storage import FileStorage, InputKeeper, InputMender, SavedFile
 from cl_ml_tools.form_fields import refuse_others
 from cl_ml_tools.job_queue import IdempotencyConflictError, JobQueue, OutcomeUnknownError
@@ -38,8 +38,6 @@ from cl_ml_tools.schemas import (
 
 P = TypeVar("P", bound=BaseJobParams)
 CurrentUser = Callable[..., object]
-# Looks at an upload, and at the name by which the user knows it, before it is kept; raises `TaskError`.
-Check = Callable[[BinaryIO, str], None]
 
 PIECE = 1 << 20
 
@@ -61,7 +59,7 @@ IdempotencyKey = Annotated[
 
 
 class RouteFactory(Protocol):
-    """`create_router` of a plugin's `routes.py`."""
+    """Makes the routes of a task: `SubmitRoute.router`, or what the entry point of a plugin names."""
 
     def __call__(
         self, repository: JobRepository, file_storage: FileStorage, get_current_user: CurrentUser
@@ -71,8 +69,18 @@ class RouteFactory(Protocol):
 class SubmitRoute(Generic[P]):
     """`POST /jobs/<task_type>`: one file, the parameters of the schema, a priority.
 
-    `output_name` names the file that the task is to write, from the stem of the upload and the parameters. `check`
-    refuses a file that cannot be a job: it runs in a thread of the API, for every submit, and has to be quick.
+    The event loop of the API reads the body; what touches the file, the storage or the database runs in a thread, of
+    several submits at once. A submit that fails on its way leaves neither a job nor files. One that comes again with
+    the same `Idempotency-Key` gets the job of the first time. How large files may be, the server's settings say.
+
+    Args:
+        task_type: the name of the task on the wire.
+        params, output: the models of the parameters and of the output.
+        summary, file, check: as of `Submit`.
+        output_name: names the file that the task is to write, from the stem of the upload and the parameters.
+
+    Answers with 200 and the job; 400 for an empty file, 413 for one that is too large, 415 and 422 for what `check` and
+    the schema refuse, 429 where the user has too many jobs, 503 where the task cannot run, 507 where the disk is full.
     """
 
     def __init__(
@@ -83,7 +91,7 @@ class SubmitRoute(Generic[P]):
         *,
         summary: str,
         file: str,
-        output_name: Callable[[str, P], str] | None = None,
+        output_name: Callable[[str, P], str | None] | None = None,
         check: Check | None = None,
     ) -> None:
         self.task_type = task_type
@@ -94,6 +102,26 @@ class SubmitRoute(Generic[P]):
         self.output_name = output_name
         self.check = check
         self.fields = {name: field for name, field in params.model_fields.items() if name not in SERVER_FIELDS}
+
+    @classmethod
+    def of(cls: "type[SubmitRoute[P]]", module: ComputeModule[P], submit: Submit) -> "SubmitRoute[P]":
+        """The route of a task.
+
+        Raises:
+            ValueError: the task does not say what it gives.
+        """
+        output = module.get_output_schema()
+        if output is None:
+            raise ValueError(f"{module.task_type} has no output_schema")
+        return cls(
+            module.task_type,
+            module.get_schema(),
+            output,
+            summary=submit.summary,
+            file=submit.file,
+            check=submit.check,
+            output_name=module.output_name,
+        )
 
     def router(self, repository: JobRepository, file_storage: FileStorage, get_current_user: CurrentUser) -> APIRouter:
         """The route, bound to where its jobs and files go."""
@@ -275,8 +303,10 @@ class Submission(Generic[P]):
         params = sent.params
         params.input_paths = [saved["path"]]
         params.input_names = [sent.name]
-        if self._route.output_name is not None:
-            name = self._route.output_name(safe_stem(sent.file.filename), params)
+        name = (
+            None if self._route.output_name is None else self._route.output_name(safe_stem(sent.file.filename), params)
+        )
+        if name is not None:
             params.output_paths = [str(self._storage.get_output_path(sent.job_id) / name)]
         content: JSONObject = params.model_dump(mode="json")
         return Job(

@@ -42,28 +42,19 @@ class ShoutOutput(BaseModel):
 ''',
     f"{SHOUT}/task.py": """
 from pathlib import Path
-from cl_ml_tools.compute_module import BlockingModule
+from cl_ml_tools.compute_module import BlockingModule, Submit
 from cl_ml_tools.plugins.shout.schema import ShoutOutput, ShoutParams
 
 
 class ShoutTask(BlockingModule[ShoutParams]):
     task_type = "shout"
-
-    def get_schema(self):
-        return ShoutParams
-
-    def get_output_schema(self):
-        return ShoutOutput
+    schema = ShoutParams
+    output_schema = ShoutOutput
+    submit = Submit("Shout a text", file="A text.")
 
     def process(self, params, progress):
         text = Path(params.input_paths[0]).read_text().upper() + params.mark
         return ShoutOutput(text=text * params.times)
-""",
-    f"{SHOUT}/routes.py": """
-from cl_ml_tools.plugins.shout.schema import ShoutOutput, ShoutParams
-from cl_ml_tools.submit import SubmitRoute
-
-create_router = SubmitRoute("shout", ShoutParams, ShoutOutput, summary="Shout a text", file="A text.").router
 """,
 }
 
@@ -87,8 +78,6 @@ def change_plugins(checkout: Checkout, *, gone: str) -> None:
             lines.append(line)
         if line == "[cl_ml_tools.tasks]":
             lines.append("shout = cl_ml_tools.plugins.shout.task:ShoutTask")
-        if line == "[cl_ml_tools.routes]":
-            lines.append("shout = cl_ml_tools.plugins.shout.routes:create_router")
     (copied / "entry_points.txt").write_text("\n".join(lines) + "\n")
 
 

@@ -2,11 +2,14 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel
 
 from cl_ml_tools import discovery
+from cl_ml_tools.compute_module import ComputeModule, ProgressCallback, Submit, TaskResult
 from cl_ml_tools.file_storage import FileStorage
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.master import create_master_router
+from cl_ml_tools.schemas import BaseJobParams, Job
 from cl_ml_tools.submit import CurrentUser
 from tests.installed import ALWAYS, WITH_MODEL
 
@@ -53,6 +56,29 @@ def test_broken_routes_are_left_out() -> None:
     app = FastAPI()
     app.include_router(router)
     assert set(app.openapi()["paths"]) == {f"/jobs/{name}" for name in [*ALWAYS, *WITH_MODEL]}
+
+
+class Spoken(ComputeModule[BaseJobParams]):
+    task_type = "spoken"
+    schema = BaseJobParams
+
+    async def execute(
+        self, job: Job, params: BaseJobParams, progress_callback: ProgressCallback | None = None
+    ) -> TaskResult:
+        raise NotImplementedError
+
+
+def test_a_task_has_a_route_by_what_it_says_or_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [EntryPoint("spoken", f"{__name__}:broken_routes", discovery.ROUTES)]
+    monkeypatch.setattr(discovery, "entry_points", lambda group: EntryPoints(entries))
+    module = Spoken()
+    assert discovery.discover_routes({"spoken": module}) == {"spoken": broken_routes}
+    module.submit, module.output_schema = Submit("Speak", file="A text."), BaseModel
+    assert discovery.discover_routes({"spoken": module})["spoken"] is not broken_routes
+    # It does not say what it gives.
+    module.output_schema = None
+    entries.clear()
+    assert discovery.discover_routes({"spoken": module}) == {}
 
 
 @pytest.mark.parametrize("warm", [True, False])

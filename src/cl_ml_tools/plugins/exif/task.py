@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.media import heif, raw
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, Submit
+from cl_ml_tools.media import heif, intake, raw
 from cl_ml_tools.media.appearance import is_turned
 from cl_ml_tools.media.picture import open_picture, warm
 from cl_ml_tools.plugins.exif.schema import ExifOutput, ExifParams
@@ -22,15 +22,10 @@ from cl_ml_tools.plugins.exif.tags import (
 class ExifTask(BlockingModule[ExifParams]):
     """The tags of an image; its pixels are not read."""
 
-    @property
-    def task_type(self) -> str:
-        return "exif"
-
-    def get_schema(self) -> type[ExifParams]:
-        return ExifParams
-
-    def get_output_schema(self) -> type[ExifOutput]:
-        return ExifOutput
+    task_type = "exif"
+    schema = ExifParams
+    output_schema = ExifOutput
+    submit = Submit("Read the EXIF of an image", file="The image to read.", check=intake.picture_with_tags)
 
     def setup(self) -> None:
         warm()

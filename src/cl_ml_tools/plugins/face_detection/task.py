@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl_ml_tools.artifact import job_path
-from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, Submit
+from cl_ml_tools.media import intake
 from cl_ml_tools.media.appearance import upright
 from cl_ml_tools.media.picture import open_picture
 from cl_ml_tools.media.writing import save_picture
@@ -23,15 +24,13 @@ class FaceDetectionTask(BlockingModule[FaceDetectionParams]):
 
     _finder: "FaceFinder | None" = None
 
-    @property
-    def task_type(self) -> str:
-        return "face_detection"
+    task_type = "face_detection"
+    schema = FaceDetectionParams
+    output_schema = FaceDetectionOutput
+    submit = Submit("Find the faces in an image", file="The image to look at.", check=intake.picture)
 
-    def get_schema(self) -> type[FaceDetectionParams]:
-        return FaceDetectionParams
-
-    def get_output_schema(self) -> type[FaceDetectionOutput]:
-        return FaceDetectionOutput
+    def output_name(self, stem: str, params: FaceDetectionParams) -> str:
+        return f"{stem}_face.jpg"
 
     def missing(self) -> str | None:
         return missing_library(self.task_type, "numpy", "cv2")

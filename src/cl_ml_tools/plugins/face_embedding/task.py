@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, Submit
+from cl_ml_tools.media import intake
 from cl_ml_tools.media.appearance import upright
 from cl_ml_tools.media.picture import open_picture
 from cl_ml_tools.models import ARCFACE, missing_model
@@ -22,15 +23,13 @@ class FaceEmbeddingTask(BlockingModule[FaceEmbeddingParams]):
 
     _tools: "tuple[FaceFinder, Loader] | None" = None
 
-    @property
-    def task_type(self) -> str:
-        return "face_embedding"
+    task_type = "face_embedding"
+    schema = FaceEmbeddingParams
+    output_schema = FaceEmbeddingOutput
+    submit = Submit("Make the vectors of the faces in an image", file="The image.", check=intake.picture)
 
-    def get_schema(self) -> type[FaceEmbeddingParams]:
-        return FaceEmbeddingParams
-
-    def get_output_schema(self) -> type[FaceEmbeddingOutput]:
-        return FaceEmbeddingOutput
+    def output_name(self, stem: str, params: FaceEmbeddingParams) -> str:
+        return "face_embedding.npy"
 
     def missing(self) -> str | None:
         return missing_library(self.task_type, "numpy", "cv2", "onnxruntime") or missing_model(ARCFACE)

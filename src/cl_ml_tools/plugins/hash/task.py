@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, Submit, TaskError
 from cl_ml_tools.media import colour
 from cl_ml_tools.media.appearance import opaque, orientation, resizable, upright
 from cl_ml_tools.media.picture import open_picture
@@ -23,15 +23,10 @@ ENOUGH = 256
 class HashTask(BlockingModule[HashParams]):
     """Cryptographic hashes of the bytes, perceptual hashes (ImageHash) of the picture."""
 
-    @property
-    def task_type(self) -> str:
-        return "hash"
-
-    def get_schema(self) -> type[HashParams]:
-        return HashParams
-
-    def get_output_schema(self) -> type[HashOutput]:
-        return HashOutput
+    task_type = "hash"
+    schema = HashParams
+    output_schema = HashOutput
+    submit = Submit("Fingerprint a file", file="The file to fingerprint.")
 
     def setup(self) -> None:
         from PIL import Image

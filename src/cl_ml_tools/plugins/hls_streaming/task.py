@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, Submit
+from cl_ml_tools.media import intake
 from cl_ml_tools.media.video import open_video
 from cl_ml_tools.plugins.hls_streaming.encoding import Encoding
 from cl_ml_tools.plugins.hls_streaming.master import publish
@@ -15,15 +16,13 @@ from cl_ml_tools.requirement import missing_library
 class HlsStreamingTask(BlockingModule[HlsStreamingParams]):
     """A video, decoded once and encoded for each variant."""
 
-    @property
-    def task_type(self) -> str:
-        return "hls_streaming"
+    task_type = "hls_streaming"
+    schema = HlsStreamingParams
+    output_schema = HlsStreamingOutput
+    submit = Submit("Make an HTTP live stream", file="The video to stream.", check=intake.film)
 
-    def get_schema(self) -> type[HlsStreamingParams]:
-        return HlsStreamingParams
-
-    def get_output_schema(self) -> type[HlsStreamingOutput]:
-        return HlsStreamingOutput
+    def output_name(self, stem: str, params: HlsStreamingParams) -> str:
+        return f"{stem}.m3u8"
 
     def missing(self) -> str | None:
         return missing_library(self.task_type, "av")

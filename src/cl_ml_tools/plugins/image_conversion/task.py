@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl_ml_tools.artifact import job_path
-from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
-from cl_ml_tools.media import colour, heif, metadata, raw
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, Submit, TaskError
+from cl_ml_tools.media import colour, heif, intake, metadata, raw
 from cl_ml_tools.media.appearance import upright
 from cl_ml_tools.media.picture import open_picture, warm
 from cl_ml_tools.media.targets import TARGETS, fit
@@ -21,15 +21,13 @@ if TYPE_CHECKING:
 class ImageConversionTask(BlockingModule[ImageConversionParams]):
     """An image, upright, in another format: all frames or pages where that format has them, else the first."""
 
-    @property
-    def task_type(self) -> str:
-        return "image_conversion"
+    task_type = "image_conversion"
+    schema = ImageConversionParams
+    output_schema = ImageConversionOutput
+    submit = Submit("Convert an image", file="The image to convert.", check=intake.picture)
 
-    def get_schema(self) -> type[ImageConversionParams]:
-        return ImageConversionParams
-
-    def get_output_schema(self) -> type[ImageConversionOutput]:
-        return ImageConversionOutput
+    def output_name(self, stem: str, params: ImageConversionParams) -> str:
+        return f"{stem}.{params.format}"
 
     def setup(self) -> None:
         warm()

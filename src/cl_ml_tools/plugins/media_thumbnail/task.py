@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cl_ml_tools.artifact import job_path
-from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskError
-from cl_ml_tools.media import raw
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, Submit, TaskError
+from cl_ml_tools.media import intake, raw
 from cl_ml_tools.media.appearance import is_turned, orientation, resizable, upright
 from cl_ml_tools.media.black import leave_black
 from cl_ml_tools.media.limits import NotAPictureError
@@ -29,15 +29,13 @@ QUALITY = 85
 class MediaThumbnailTask(BlockingModule[MediaThumbnailParams]):
     """A small, upright picture of an image, or of a frame of a video."""
 
-    @property
-    def task_type(self) -> str:
-        return "media_thumbnail"
+    task_type = "media_thumbnail"
+    schema = MediaThumbnailParams
+    output_schema = MediaThumbnailOutput
+    submit = Submit("Make a thumbnail", file="The image or video.", check=intake.picture_or_film)
 
-    def get_schema(self) -> type[MediaThumbnailParams]:
-        return MediaThumbnailParams
-
-    def get_output_schema(self) -> type[MediaThumbnailOutput]:
-        return MediaThumbnailOutput
+    def output_name(self, stem: str, params: MediaThumbnailParams) -> str:
+        return f"{stem}_thumbnail.jpg"
 
     def setup(self) -> None:
         warm()
