@@ -1,12 +1,14 @@
 """What one user may have, on both databases, whoever asks at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine
 
 from cl_ml_tools.schemas import Job
+from cl_server.files.local import LocalFileStorage
 from cl_server.queue.quota import Quota, QuotaExceededError, TooManyBytesError, TooManyJobsError
 from cl_server.queue.repository import SqlJobRepository
 
@@ -50,6 +52,30 @@ def test_of_many_files_at_once_no_more_are_kept_than_one_may_have(database: Engi
     with pytest.raises(TooManyBytesError, match=r"^you have 1000 of 1000 bytes in files, and this needs 1 more: "):
         add(queue, "7", 1)
     add(queue, "8", 1000)
+
+
+def test_what_attempts_have_written_counts_before_more_is_uploaded(database: Engine, tmp_path: Path) -> None:
+    storage = LocalFileStorage(tmp_path)
+    quota = Quota(database, most_bytes=1000, sizes=storage)
+    queue = SqlJobRepository(database, quota=quota)
+    job_id = add(queue, size=300)
+    storage.create_job_directory(job_id)
+    claim = queue.claim("w0", ["hash"])
+    assert claim is not None
+    workspace = storage.begin_attempt(job_id, claim.token)
+    quota.look("7", 700)
+    (workspace.outputs / "film").write_bytes(b"x" * 600)
+    with pytest.raises(TooManyBytesError, match=r"^you have 900 of 1000 bytes in files, and this needs 101 more: "):
+        quota.look("7", 101)
+    quota.look("8", 1000)
+    # Its worker dies: what it left counts until it goes.
+    queue.release("w0")
+    with pytest.raises(TooManyBytesError):
+        quota.look("7", 101)
+    claim = queue.claim("w1", ["hash"])
+    assert claim is not None
+    storage.begin_attempt(job_id, claim.token)
+    quota.look("7", 700)
 
 
 def test_what_a_job_made_counts_and_what_is_deleted_does_not(database: Engine) -> None:

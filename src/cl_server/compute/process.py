@@ -59,7 +59,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         # After the broker has had its time for what is on its way.
         opened.callback(relay.stop)
         operation = settings.operation
-        quota = Quota(engine, operation.quota_bytes, operation.quota_jobs)
+        quota = Quota(engine, operation.quota_bytes, operation.quota_jobs, sizes=storage)
         repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring, quota=quota)
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)

@@ -206,6 +206,10 @@ class LocalFileStorage:
         """The bytes that the files of a job take. Files that go meanwhile count nothing."""
         return _everything(self._folder(job_id))
 
+    def attempts_size(self, job_id: str) -> int:
+        """The bytes of what attempts at a job have written."""
+        return sum(_everything(path) for path in self._folder(job_id).glob(f"{ATTEMPT}*"))
+
     def clear_attempts(self, job_id: str, before: int | None = None) -> None:
         """Remove what attempts at a job left whose workers died: those before a token, or all."""
         with contextlib.suppress(OSError):

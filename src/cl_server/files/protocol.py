@@ -114,6 +114,10 @@ class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
         """The bytes that the files of a job take. Files that go meanwhile count nothing."""
         ...
 
+    def attempts_size(self, job_id: str) -> int:
+        """The bytes of what attempts at a job have written here, and not yet given to it."""
+        ...
+
     def clear_attempts(self, job_id: str, before: int | None = None) -> None:
         """Remove what attempts at a job left whose workers died: those before a token, or all."""
         ...

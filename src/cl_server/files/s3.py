@@ -231,6 +231,12 @@ class S3FileStorage:
         """The bytes that the objects of a job take."""
         return sum(size for _, size, _ in self._objects(job_folder(job_id)))
 
+    def attempts_size(self, job_id: str) -> int:
+        """Nothing: what attempts write is on the hosts of their workers, and is here only for a moment before it is
+        the job's. To look for that would take a request for each job."""
+        del job_id
+        return 0
+
     def clear_attempts(self, job_id: str, before: int | None = None) -> None:
         """Remove what attempts at a job left whose workers died: those before a token, or all."""
         folder = f"{job_folder(job_id)}/attempts"

@@ -1,10 +1,22 @@
 """How much one user may have on the server at once."""
 
-from typing import cast
+from typing import Protocol, cast
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text
+from sqlalchemy.sql.elements import ColumnElement
 
 from cl_server.queue.tables import UNFINISHED, is_postgres, jobs, reading, usage
+
+# Of how many jobs that were begun the files are counted: there are as many as workers, and those of dead ones.
+MOST_TRIED = 1000
+
+
+class AttemptSizes(Protocol):
+    """The part of a storage that knows what attempts have written."""
+
+    def attempts_size(self, job_id: str) -> int:
+        """The bytes of what attempts at a job have written here, and not yet given to it."""
+        ...
 
 
 class QuotaExceededError(Exception):
@@ -22,14 +34,18 @@ class TooManyBytesError(QuotaExceededError):
 class Quota:
     """What each user may have: `most_bytes` of files and `most_jobs` that are not over; 0 is no limit.
 
-    Guests are one user. What a job makes counts when it is done, so that one may end above its limit, by one output.
+    Guests are one user. What attempts have written up to now counts where somebody is about to upload more: `sizes`
+    says how much that is. A job may end above the limit all the same, by its output.
     """
 
-    def __init__(self, engine: Engine, most_bytes: int = 0, most_jobs: int = 0) -> None:
+    def __init__(
+        self, engine: Engine, most_bytes: int = 0, most_jobs: int = 0, sizes: AttemptSizes | None = None
+    ) -> None:
         self._engine = engine
         self._reading = reading(engine)
         self._most_bytes = most_bytes
         self._most_jobs = most_jobs
+        self._sizes = sizes
 
     def __bool__(self) -> bool:
         return self._most_bytes > 0 or self._most_jobs > 0
@@ -37,7 +53,7 @@ class Quota:
     def look(self, owner: str | None, size: int) -> None:
         """Whether there is room now. Raises `QuotaExceededError`."""
         with self._reading.connect() as connection:
-            self._check(connection, owner, size)
+            self._check(connection, owner, size, self._written(connection, owner))
 
     def take(self, connection: Connection, owner: str | None, size: int) -> None:
         """The same in the transaction that adds the job, before which the next one of this user has to wait."""
@@ -49,8 +65,16 @@ class Quota:
             connection.execute(lock, {"owner": f"quota of {owner}"})
         self._check(connection, owner, size)
 
-    def _check(self, connection: Connection, owner: str | None, size: int) -> None:
-        whose = jobs.c.created_by.is_(None) if owner is None else jobs.c.created_by == owner
+    def _written(self, connection: Connection, owner: str | None) -> int:
+        """The bytes of attempts at jobs of a user: of those that run, and of those whose workers died."""
+        if self._sizes is None or not self._most_bytes:
+            return 0
+        tried = select(jobs.c.job_id).where(jobs.c.status.in_(UNFINISHED), _of(owner), jobs.c.attempts > 0)
+        found = cast("list[str]", connection.scalars(tried.limit(MOST_TRIED)).all())
+        return sum(self._sizes.attempts_size(job_id) for job_id in found)
+
+    def _check(self, connection: Connection, owner: str | None, size: int, written: int = 0) -> None:
+        whose = _of(owner)
         who = "all guests together have" if owner is None else "you have"
         if self._most_jobs:
             unfinished = select(func.count()).where(jobs.c.status.in_(UNFINISHED), whose)
@@ -62,12 +86,16 @@ class Quota:
         if self._most_bytes:
             total = select(func.coalesce(func.sum(usage.c.bytes), 0)).where(usage.c.owner == (owner or ""))
             # PostgreSQL sums such numbers as decimals.
-            stored = int(cast("int", connection.execute(total).scalar_one()))
+            stored = int(cast("int", connection.execute(total).scalar_one())) + written
             if stored + size > self._most_bytes:
                 raise TooManyBytesError(
                     f"{who} {stored} of {self._most_bytes} bytes in files, and this needs {size} more: "
                     "delete jobs that are not needed any more"
                 )
+
+
+def _of(owner: str | None) -> ColumnElement[bool]:
+    return jobs.c.created_by.is_(None) if owner is None else jobs.c.created_by == owner
 
 
 def sum_up(connection: Connection, owner: str | None) -> None:
