@@ -16,7 +16,7 @@ from cl_server.auth.limits import LoginLimit
 from cl_server.auth.passwords import Passwords
 from cl_server.auth.users import UserRepository
 from cl_server.compute.routes import health
-from cl_server.http import errors
+from cl_server.http import docs_page, errors
 from cl_server.http.body_limit import BodyLimitMiddleware
 from cl_server.http.browser_guard import WebPagesMiddleware
 from cl_server.http.health import Health
@@ -63,6 +63,8 @@ def create_app(
         version=version("cl-client"),
         description="Users, and the tokens by which other servers know them.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     errors.install(app)
     # Outermost is what is added last.
@@ -74,5 +76,6 @@ def create_app(
     app.include_router(health.create_router(state or Health(), registry, operation.metrics_for))
     app.include_router(routes.token_router(accounts, ring, operation.proxies))
     app.include_router(routes.user_router(accounts))
+    docs_page.install(app)
     openapi.install(app)
     return app

@@ -13,7 +13,7 @@ from cl_server import openapi
 from cl_server.compute.quota_middleware import QuotaMiddleware
 from cl_server.compute.routes import admin, control, file_list, files, health, job_list, jobs, server
 from cl_server.files.protocol import JobStorage
-from cl_server.http import bearer, errors
+from cl_server.http import bearer, docs_page, errors
 from cl_server.http.access import REFUSALS, Access, AccessMiddleware, job_user
 from cl_server.http.availability import AvailabilityMiddleware
 from cl_server.http.body_limit import BodyLimitMiddleware
@@ -80,6 +80,8 @@ def create_app(
         version=version("cl-client"),
         description="Runs media and machine-learning tasks on files.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         # What has a default may be absent in an answer too: see `JobResponse`.
         separate_input_output_schemas=False,
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
@@ -104,5 +106,6 @@ def create_app(
     app.include_router(file_list.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
     app.include_router(admin.create_router(clean_up, storage, guest_mode))
+    docs_page.install(app)
     openapi.install(app, openapi.messages_and_outputs, TOPICS)
     return app

@@ -1,6 +1,7 @@
 """`cl-client embeddings similar`: cosines as a table, of vectors that can be compared."""
 
 import json
+import struct
 from pathlib import Path
 
 import numpy
@@ -71,6 +72,14 @@ def test_vectors_of_different_models_are_not_compared(folder: Path, capsys: pyte
     assert "1.json and 3.json are of different models" in capsys.readouterr().err
 
 
+HEAD = "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}"
+
+
+def npy(header: str) -> bytes:
+    """A file with any header, and no numbers."""
+    return b"\x93NUMPY\x02\x00" + struct.pack("<I", len(header)) + header.encode()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -79,6 +88,13 @@ def test_vectors_of_different_models_are_not_compared(folder: Path, capsys: pyte
         ("empty.npy", b"", "empty.npy holds no embeddings"),
         ("cut.npy", b"\x93NUMPY\x01\x00v\x00{", "cut.npy holds no embeddings"),
         ("short.npy", b"\x93NUMPY", "short.npy holds no embeddings"),
+        ("long_head.npy", npy("{'descr': '<f4', " + " " * 20_000 + "}"), "long_head.npy holds no embeddings"),
+        ("deep.npy", npy("(" * 5_000), "deep.npy holds no embeddings"),
+        ("minus.npy", npy("-" * 9_000 + "1"), "minus.npy holds no embeddings"),
+        ("huge.npy", npy(HEAD.format("1000000000000, 1000000000000")), "huge.npy holds no embeddings"),
+        ("negative.npy", npy(HEAD.format("-5,")), "negative.npy holds no embeddings"),
+        ("code.npy", npy(HEAD.format("10**9,")), "code.npy holds no embeddings"),
+        ("zero.npy", npy(HEAD.format("0, 3")), "zero.npy holds no embeddings"),
         ("nan.json", b'{"embedding": [NaN, 1]}', "nan.json holds no embeddings"),
         ("words.json", b'{"embedding": "words"}', "words.json holds no embeddings"),
         ("none.json", b'{"embedding": []}', "none.json holds no embeddings"),

@@ -320,6 +320,8 @@ def test_tags_are_chosen_by_group_too(tmp_path: Path) -> None:
     [
         b"<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;'>]><x>&b;</x>",
         b"<x:xmpmeta><unclosed>",
+        XMP.replace(b"<rdf:RDF", b"<rdf:RDF\0"),
+        '<!DOCTYPE x [<!ENTITY a "a">]>'.encode("utf-16-le") + XMP.decode().encode("utf-16-le"),
         b"\xff\xfe\0\0",
         b"<a>" * 100_000,
         b"no XML",

@@ -5,9 +5,9 @@ https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 from __future__ import annotations
 
-import ast
 import json
 import math
+import re
 import struct
 from pathlib import Path
 from typing import Final, cast
@@ -19,6 +19,13 @@ from cl_client.errors import InputFileError, InputNotFoundError
 _MAGIC: Final = b"\x93NUMPY"
 _LARGEST: Final = 100_000_000
 """Bytes; embeddings are a few thousand."""
+_LONGEST_HEADER: Final = 10_000
+"""Bytes, as numpy has it (`max_header_size`)."""
+_HEADER: Final = re.compile(
+    r"""^\s*\{\s*'descr':\s*'(?P<kind>[^']{1,8})',\s*'fortran_order':\s*(?P<fortran>True|False),\s*"""
+    r"""'shape':\s*\((?P<shape>(?:\d{1,12},?\s?){0,3})\),?\s*\}\s*$"""
+)
+"""A Python literal by its definition, whose keys are sorted by whoever writes it; it is not evaluated."""
 _CODES: Final = {"f2": "e", "f4": "f", "f8": "d"}
 
 
@@ -52,7 +59,7 @@ def read_embeddings(path: Path) -> list[Embedding]:
         raise InputFileError(f"cannot read {path}: {error.strerror or error}") from error
     try:
         vectors, model = (_npy(content), None) if content.startswith(_MAGIC) else _result(content)
-    except (ValueError, TypeError, LookupError, AttributeError, SyntaxError, RecursionError, struct.error) as wrong:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, struct.error) as wrong:
         raise InputFileError(f"{path} holds no embeddings, neither as .npy nor as JSON: {wrong}") from None
     several = len(vectors) > 1
     return [
@@ -65,11 +72,17 @@ def _npy(content: bytes) -> list[tuple[float, ...]]:
     wide = content[6] > 1
     (length,) = cast("tuple[int]", struct.unpack_from("<I" if wide else "<H", content, 8))
     begin = (12 if wide else 10) + length
-    header = cast("dict[str, object]", ast.literal_eval(content[begin - length : begin].decode("latin-1").strip()))
-    kind, shape = str(header["descr"]), cast("tuple[int, ...]", header["shape"])
-    if kind[:1] not in "<>" or kind[1:] not in _CODES or not 1 <= len(shape) <= 2 or header["fortran_order"]:
+    if length > _LONGEST_HEADER or begin > len(content):
+        raise ValueError(f"a header of {length} bytes")
+    header = content[begin - length : begin].decode("latin-1")
+    if (found := _HEADER.search(header)) is None:
+        raise ValueError("a header that says no shape")
+    kind, shape = found["kind"], tuple(int(number) for number in found["shape"].split(",") if number.strip())
+    if kind[:1] not in "<>" or kind[1:] not in _CODES or not 1 <= len(shape) <= 2 or found["fortran"] == "True":
         raise ValueError(f"numbers of the kind {kind}, in the shape {shape}")
     count = math.prod(shape)
+    if count > len(content):
+        raise ValueError(f"the shape {shape}, for {len(content)} bytes")
     numbers = cast("tuple[float, ...]", struct.unpack_from(f"{kind[0]}{count}{_CODES[kind[1:]]}", content, begin))
     size = shape[-1]
     return _checked([numbers[at : at + size] for at in range(0, count, size)])
