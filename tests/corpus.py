@@ -11,18 +11,17 @@ import argparse
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 
 from cl_codegen.faults import GeneratorError
 from cl_codegen.generate import PackageSources, generate
@@ -32,8 +31,9 @@ ROOT: Final = Path(__file__).parents[1]
 TEMPLATES: Final = ROOT / "templates"
 SUFFIXES: Final = frozenset([".json", ".yaml", ".yml"])
 PROCESSES: Final = 2
-LONGEST: Final = 90
-"""Seconds that basedpyright may take for one package, and twice that mypy for all of them."""
+BATCHES: Final = 4
+LONGEST: Final = 180
+"""Seconds of work that a type checker may take for a batch."""
 
 _EVERYTHING: Final = """
 import importlib, pkgutil, sys
@@ -53,7 +53,7 @@ class Row:
         operations: that it has; methods: that became of these; left_out: what did not, with the reasons.
         seconds: that it took.
         fault: why there is no package, or why it is no good; nothing where all is well.
-        errors: of each type checker; nothing, where it was not asked.
+        errors: of each type checker that was asked.
     """
 
     name: str
@@ -63,15 +63,15 @@ class Row:
     left_out: tuple[str, ...] = ()
     seconds: float = 0.0
     fault: str = ""
-    errors: tuple[int, ...] = ()
+    errors: dict[str, int] = Factory(dict[str, int])
 
     @property
     def is_right(self) -> bool:
-        return not self.fault and not any(self.errors)
+        return not self.fault and not any(self.errors.values())
 
     def cells(self) -> tuple[str, ...]:
         counted = f"{self.methods}/{self.operations}"
-        errors = " ".join(map(str, self.errors)) or "-"
+        errors = " ".join(str(count) for _, count in sorted(self.errors.items())) or "-"
         left_out = str(len(self.left_out)) if self.left_out else ""
         return (
             self.name[:56],
@@ -93,14 +93,22 @@ class Corpus:
     def rows(self, *, types: bool) -> list[Row]:
         with ThreadPoolExecutor(PROCESSES) as pool:
             rows = list(pool.map(self._row, self.documents, range(len(self.documents))))
-            made = [row for row in rows if not row.fault]
-            if types and made:
-                mypy = pool.submit(self._mypy, made)
-                for row, count in zip(made, pool.map(self._basedpyright, made), strict=True):
-                    row.errors = (*row.errors, count)
-                for row in made:
-                    row.errors = (*row.errors, mypy.result()[row.package])
+            if types:
+                made = [row for row in rows if not row.fault]
+                batches = [made, *self._batches(made)]
+                list(pool.map(self._typed, ["mypy"] + ["basedpyright"] * len(batches), batches))
         return rows
+
+    def _batches(self, rows: Sequence[Row]) -> list[list[Row]]:
+        """Packages that are checked together: about as much code in each, the most first."""
+        sizes = {row.package: sum(one.stat().st_size for one in self._modules(row)) for row in rows}
+        batches: list[list[Row]] = [[] for _ in range(min(BATCHES, len(rows)))]
+        for row in sorted(rows, key=lambda row: -sizes[row.package]):
+            min(batches, key=lambda batch: sum(sizes[one.package] for one in batch)).append(row)
+        return batches
+
+    def _modules(self, row: Row) -> Iterator[Path]:
+        return (self.folder / row.package / "src").rglob("*.py")
 
     def _row(self, path: Path, number: int) -> Row:
         words = "_".join(re.findall(r"[a-z0-9]+", path.stem.lower()))
@@ -136,57 +144,53 @@ class Corpus:
                 return f"{arguments[0]}: {ran.stderr.strip().splitlines()[-1] if ran.stderr.strip() else 'failed'}"
         return ""
 
-    def _basedpyright(self, row: Row) -> int:
-        """The errors of a package; one that it does not come to an end with is at fault."""
-        config = json.loads((ROOT / "pyrightconfig.json").read_text())
-        source = self.folder / row.package / "src"
-        here = [str(ROOT / "src"), str(ROOT / "generated")]
-        config |= {"include": [str(source)], "extraPaths": [str(source), *here], "venvPath": str(ROOT)}
-        config.pop("executionEnvironments", None)
-        project = self.folder / f"{row.package}.json"
-        project.write_text(json.dumps(config))
-        # It starts a process of its own, and all of them end when it takes too long.
-        command = [sys.executable, "-m", "basedpyright", "--outputjson", "--project", str(project)]
-        with subprocess.Popen(
-            [*command, "--pythonpath", sys.executable],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as running:
-            try:
-                answer, _ = running.communicate(timeout=LONGEST)
-            except subprocess.TimeoutExpired:
-                os.killpg(running.pid, signal.SIGKILL)
-                row.fault = f"basedpyright is not done with it after {LONGEST} s"
-                return 0
-        found = json.loads(answer)["generalDiagnostics"]
-        lines = [(Path(one["file"]), f"{one['message'].splitlines()[0]} ({one.get('rule')})") for one in found]
-        return self._counted(lines)[row.package]
-
-    def _mypy(self, rows: Sequence[Row]) -> Counter[str]:
-        every = [str(self.folder / row.package / "src") for row in rows]
-        paths = [*every, str(ROOT / "src"), str(ROOT / "generated")]
-        command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent", "--no-error-summary"]
-        command += ["--python-executable", sys.executable, "--cache-dir", str(self.folder / "mypy")]
-        try:
-            ran = subprocess.run(
-                [*command, *every],
-                cwd=self.folder,
-                env={**os.environ, "MYPYPATH": os.pathsep.join(paths)},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=2 * LONGEST,
-            )
-        except subprocess.TimeoutExpired:
+    def _typed(self, checker: str, rows: Sequence[Row]) -> None:
+        """Count the errors of some packages. Where a type checker does not come to an end with them together, each is
+        tried alone, so that the fault is that of the right one."""
+        lines = self._mypy(rows) if checker == "mypy" else self._basedpyright(rows)
+        if lines is not None:
+            counted = self._counted(lines)
             for row in rows:
-                row.fault = row.fault or f"mypy is not done after {2 * LONGEST} s"
-            return Counter()
-        lines = [line for line in ran.stdout.splitlines() if ": error:" in line]
-        return self._counted(
-            [(self.folder / line.partition(":")[0], line.partition(": error:")[2].strip()) for line in lines]
-        )
+                row.errors[checker] = counted[row.package]
+        elif len(rows) > 1:
+            for row in rows:
+                self._typed(checker, [row])
+        else:
+            rows[0].fault = f"{checker} is not done with it after {LONGEST} s"
+
+    def _basedpyright(self, rows: Sequence[Row]) -> list[tuple[Path, str]] | None:
+        """(file, error) of some packages; nothing, where it does not come to an end."""
+        config = json.loads((ROOT / "pyrightconfig.json").read_text())
+        sources = [str(self.folder / row.package / "src") for row in rows]
+        here = [str(ROOT / "src"), str(ROOT / "generated")]
+        config |= {"include": sources, "extraPaths": [*sources, *here], "venvPath": str(ROOT)}
+        config.pop("executionEnvironments", None)
+        project = self.folder / f"{rows[0].package}.json"
+        project.write_text(json.dumps(config))
+        command = ["basedpyright", "--outputjson", "--project", str(project), "--pythonpath", sys.executable]
+        ran = self._limited(command)
+        if not ran.lstrip().startswith("{"):
+            return None
+        found = json.loads(ran)["generalDiagnostics"]
+        return [(Path(one["file"]), f"{one['message'].splitlines()[0]} ({one.get('rule')})") for one in found]
+
+    def _mypy(self, rows: Sequence[Row]) -> list[tuple[Path, str]] | None:
+        sources = [str(self.folder / row.package / "src") for row in rows]
+        command = ["mypy", "--strict", "--follow-imports", "silent", "--python-executable", sys.executable]
+        ran = self._limited([*command, "--cache-dir", str(self.folder / f"{rows[0].package}.mypy"), *sources], *sources)
+        if not ran.rstrip().rpartition("\n")[2].startswith(("Success", "Found")):
+            return None
+        lines = [line for line in ran.splitlines() if ": error:" in line]
+        return [(self.folder / line.partition(":")[0], line.partition(": error:")[2].strip()) for line in lines]
+
+    def _limited(self, command: Sequence[str], *paths: str) -> str:
+        """What a module of Python prints, which ends after so many seconds of work, however busy the machine is."""
+        limit = ["sh", "-c", f'ulimit -t {LONGEST} && exec "$@"', "sh", sys.executable, "-m", *command]
+        path = os.pathsep.join([*paths, str(ROOT / "src"), str(ROOT / "generated")])
+        environment = {**os.environ, "MYPYPATH": path}
+        return subprocess.run(
+            limit, cwd=self.folder, env=environment, stdout=subprocess.PIPE, text=True, check=False
+        ).stdout
 
     def _counted(self, faults: Sequence[tuple[Path, str]]) -> Counter[str]:
         """Faults by package; the first few of each are printed."""

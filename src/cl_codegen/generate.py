@@ -138,27 +138,28 @@ def write(sources: OwnSources, folder: Path) -> Generated:
         if name == PLUGIN_SPEC:
             plugins = read_plugins(spec, manifest, made)
             package = Package.of("cl_client", OURS, spec, manifest, plugins, made, has_methods=True)
-            output.write_files(folder, _layers(package, made, sources.templates))
-        else:
-            output.write_files(folder / "cl_api" / name, wire.files(made, sources.templates / "api"))
-        output.add_header(folder / "cl_api" / name, output.header(f"openapi/{name}.json and templates/api"))
+        origin = output.header(f"openapi/{name}.json and templates/api")
+        output.write_files(folder / "cl_api" / name, wire.files(made, sources.templates / "api"), origin)
     opening = output.header("openapi/") + '"""The wire layer, one package for each server."""\n'
     output.write_files(folder / "cl_api", {"__init__.py": opening, "py.typed": ""})
-    origin = output.header("openapi/compute.json, openapi/plugins.toml and templates/plugins")
-    output.add_header(folder / "cl_plugins", origin)
-    output.add_header(folder / "cl_sync", output.header("src/cl_client, cl_plugins and templates/sync"))
+    layers: Mapping[str, str] = {} if package is None else _layers(package, sources.templates)
+    for home, origin in (
+        ("cl_plugins", "openapi/compute.json, openapi/plugins.toml and templates/plugins"),
+        ("cl_sync", "src/cl_client, cl_plugins and templates/sync"),
+    ):
+        files = {path: text for path, text in layers.items() if path.startswith(f"{home}/")}
+        output.write_files(folder, files, output.header(origin))
     output.write_files(folder, {"cl_sync/py.typed": ""})
     output.format_folder(folder)
     return Generated(() if package is None else package.plugins, tuple(applied))
 
 
-def _layers(package: Package, made: wire.Wire, templates: Path, facade: str | None = None) -> Mapping[str, str]:
-    """What every package has of its server, ours and everybody's: the wire layer, the contract, plugins, operations and
-    their twins without async, by their path below what is imported from, unformatted.
+def _layers(package: Package, templates: Path, facade: str | None = None) -> Mapping[str, str]:
+    """What every package, ours and everybody's, has on its wire layer: contract, plugins, operations and their twins
+    without async, by their path below what is imported from, unformatted.
 
     Args:
         package: which.
-        made: its wire layer.
         templates: the folder of all of them.
         facade: the text of its client; ours is written by hand.
     """
@@ -168,7 +169,6 @@ def _layers(package: Package, made: wire.Wire, templates: Path, facade: str | No
     def add(home: str, modules: Mapping[str, str]) -> None:
         files.update((f"{home.replace('.', '/')}/{path}", text) for path, text in modules.items())
 
-    add(layout.wire, wire.files(made, templates / "api"))
     clients: Mapping[str, str] = {}
     if package.contract is not None:
         contract = render.render_contract(package.contract, templates / "package")
@@ -195,21 +195,22 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
     package, left_out = _package(sources, layout, spec, manifest, made)
     package = evolve(package, http=sources.http)
     left_out = (*made.left_out, *left_out)
-    wrong = mistakes(spec.document)
     if sources.is_strict and left_out:
         raise SpecError(spec.source, left_out[0].pointer, f"left out, which --strict refuses: {left_out[0].reason}")
-    if sources.is_strict and wrong:
-        raise SpecError(spec.source, wrong[0].pointer, f"not valid OpenAPI, which --strict refuses: {wrong[0].reason}")
-    files = render.render_package(package, sources.templates / "package")
-    output.write_files(folder, files)
-    facade = files[f"src/{sources.name}/client.py"]
-    output.write_files(folder / "src", _layers(package, made, sources.templates, facade))
-    output.write_files(root, {"py.typed": ""})
     named = sources.spec.name if not manifest.text else f"{sources.spec.name} and {sources.manifest.name}"
     origin = output.header(named, "cl-codegen generate")
-    output.add_header(root, origin)
-    output.write_files(folder, {"pyproject.toml": origin + (folder / "pyproject.toml").read_text(encoding="utf-8")})
-    output.format_folder(folder)
+    output.write_files(root / "api", wire.files(made, sources.templates / "api"), origin)
+    api = f"src/{sources.name}/api"
+    with output.formatting(folder, api):
+        files = {**render.render_package(package, sources.templates / "package")}
+        files["pyproject.toml"] = origin + files["pyproject.toml"]
+        facade = files[f"src/{sources.name}/client.py"]
+        output.write_files(folder, {**files, f"src/{sources.name}/py.typed": ""}, origin)
+        output.write_files(folder / "src", _layers(package, sources.templates, facade), origin)
+        with output.formatting(folder, but=api):
+            wrong = mistakes(spec.document)
+    if sources.is_strict and wrong:
+        raise SpecError(spec.source, wrong[0].pointer, f"not valid OpenAPI, which --strict refuses: {wrong[0].reason}")
     return Generated(package.plugins, applied, left_out, package.groups, wrong)
 
 

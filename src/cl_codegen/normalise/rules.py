@@ -40,7 +40,7 @@ from cl_codegen.normalise.schema_rules import (
     recursive_json_is_any,
 )
 from cl_codegen.spec.spec import JSONObject, JSONValue, Spec, escape_pointer, unescape_pointer
-from cl_codegen.spec.walk import component_schemas, objects, operations_of
+from cl_codegen.spec.walk import Walked, component_schemas, objects, operations_of
 
 Rule = Callable[[JSONObject], Iterator[str]]
 
@@ -63,13 +63,19 @@ def normalise(spec: Spec, choice: Choice | None = None) -> tuple[Spec, tuple[App
     Raises:
         SpecError: the choice names what the spec does not have.
     """
-    document = copy.deepcopy(spec.document)
+    document = Walked(copy.deepcopy(spec.document))
     report: list[Applied] = []
+
+    def apply(name: str, pointers: Iterator[str]) -> None:
+        report.append(Applied(name, tuple(pointers)))
+        if report[-1].pointers:
+            document.is_changed()
+
     for rule in RULES:
-        report.append(Applied(rule.__name__, tuple(rule(document))))
+        apply(rule.__name__, rule(document))
         if rule is operation_ids_are_names and choice is not None:
-            report.append(Applied("operations_are_chosen", tuple(operations_are_chosen(document, choice))))
-    return Spec.of(spec.source, document), tuple(report)
+            apply("operations_are_chosen", operations_are_chosen(document, choice))
+    return Spec.of(spec.source, dict(document)), tuple(report)
 
 
 def operations_are_chosen(document: JSONObject, choice: Choice) -> Iterator[str]:

@@ -78,7 +78,7 @@ def definitions_are_components(document: JSONObject) -> Iterator[str]:
             for _, node in [*objects(slot.schema), *objects(cast("JSONValue", definitions))]:
                 if node.get("$ref") == local:
                     node["$ref"] = target
-    for _, node in objects(document):
+    for _, node in objects(document) if moved else ():
         reference = node.get("$ref")
         if isinstance(reference, str) and reference in moved:
             node["$ref"] = moved[reference]
@@ -141,10 +141,11 @@ def files_are_binary(document: JSONObject) -> Iterator[str]:
 def _form_fields(document: JSONObject) -> Iterator[Slot]:
     """The fields of multipart forms, and the items of those that are lists."""
     forms = [slot for slot in slots(document) if slot.pointer.endswith("/content/multipart~1form-data/schema")]
+    places = {form.pointer for form in forms}
     named = {str(form.schema.get("$ref")) for form in forms if isinstance(form.schema, dict)}
-    for slot in slots(document):
+    for slot in slots(document) if forms else ():
         parent, _, _ = slot.pointer.removesuffix("/items").rpartition("/properties/")
-        if parent and (parent in named or any(parent == form.pointer for form in forms)):
+        if parent and (parent in named or parent in places):
             yield slot
 
 

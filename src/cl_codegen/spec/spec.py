@@ -43,7 +43,7 @@ def _refuse_constant(constant: str) -> None:
 
 def escape_pointer(key: str) -> str:
     """One step of a JSON pointer (RFC 6901 §3)."""
-    return key.replace("~", "~0").replace("/", "~1")
+    return key.replace("~", "~0").replace("/", "~1") if "/" in key or "~" in key else key
 
 
 def unescape_pointer(step: str) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
-from attrs import frozen
+from attrs import define
 
 from cl_codegen.spec.spec import METHODS, JSONObject, JSONValue, escape_pointer
 
 
-@frozen
+@define
 class Slot:
-    """A place that holds a schema: reading it, and putting another one there."""
+    """A place that holds a schema: reading it, and putting another one there. It is not frozen, for a rule meets
+    thousands, and a frozen one takes four times as long to make."""
 
     holder: JSONObject | list[JSONValue]
     key: str | int
@@ -35,11 +36,40 @@ class Slot:
             del self.holder[str(self.key)]
 
 
-def slots(document: JSONObject) -> Iterator[Slot]:
+class Walked(dict[str, JSONValue]):
+    """A document that remembers where its schemas and its references are, until it is told that it is another.
+
+    Most rules find nothing to change in most documents, and a walk is what takes them their time.
+    """
+
+    def __init__(self, document: JSONObject) -> None:
+        super().__init__(document)
+        self._slots: list[Slot] | None = None
+        self._mentions: list[tuple[str, JSONObject, str]] | None = None
+
+    def is_changed(self) -> None:
+        self._slots = self._mentions = None
+
+    def slots(self) -> list[Slot]:
+        if self._slots is None:
+            self._slots = list(_slots(self))
+        return self._slots
+
+    def mentions(self) -> list[tuple[str, JSONObject, str]]:
+        if self._mentions is None:
+            self._mentions = list(_mentions(self))
+        return self._mentions
+
+
+def slots(document: JSONObject) -> Iterable[Slot]:
     """Every place of a document that holds a schema, outer before inner."""
+    return document.slots() if isinstance(document, Walked) else _slots(document)
+
+
+def _slots(document: JSONObject) -> Iterator[Slot]:
     components = document.get("components")
     if isinstance(components, dict):
-        yield from _named(components, "schemas", "#/components")
+        yield from _inside(_named(components, "schemas", "#/components"))
         for section in ("parameters", "responses", "requestBodies", "headers"):
             if section in components:
                 yield from _below(components[section], f"#/components/{section}")
@@ -49,42 +79,57 @@ def slots(document: JSONObject) -> Iterator[Slot]:
 
 def _below(value: JSONValue, pointer: str) -> Iterator[Slot]:
     """The schemas in a part of the document that is not itself a schema."""
-    if isinstance(value, dict):
-        for key in list(value):
-            if key == "schema":
-                yield from _slot(value, key, f"{pointer}/schema")
-            elif key not in {"example", "examples"} and not key.startswith("x-"):
-                yield from _below(value[key], f"{pointer}/{escape_pointer(key)}")
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            yield from _below(element, f"{pointer}/{index}")
+    waiting: list[tuple[JSONValue, str]] = [(value, pointer)]
+    while waiting:
+        value, pointer = waiting.pop()
+        below: list[tuple[JSONValue, str]] = []
+        if isinstance(value, dict):
+            for key in list(value):
+                if key == "schema":
+                    yield from _inside([Slot(value, key, f"{pointer}/schema")])
+                elif key not in _EXAMPLES and isinstance(value[key], dict | list) and not key.startswith("x-"):
+                    below.append((value[key], f"{pointer}/{escape_pointer(key)}"))
+        elif isinstance(value, list):
+            below = [(element, f"{pointer}/{index}") for index, element in enumerate(value)]
+        below.reverse()
+        waiting += below
 
 
-def _slot(holder: JSONObject | list[JSONValue], key: str | int, pointer: str) -> Iterator[Slot]:
-    slot = Slot(holder, key, pointer)
-    yield slot
-    if isinstance(holder, dict) and key not in holder:
-        return
-    schema = slot.schema
-    if not isinstance(schema, dict):
-        return
-    for name in ("properties", "$defs", "patternProperties"):
-        yield from _named(schema, name, pointer)
-    for name in ("anyOf", "oneOf", "allOf", "prefixItems"):
-        members = schema.get(name)
-        if isinstance(members, list):
-            for index in range(len(members)):
-                yield from _slot(members, index, f"{pointer}/{name}/{index}")
-    for name in ("items", "additionalProperties", "not", "contains", "propertyNames"):
-        if name in schema:
-            yield from _slot(schema, name, f"{pointer}/{name}")
+_EXAMPLES: Final = frozenset(["example", "examples"])
+_BY_NAME: Final = ("properties", "$defs", "patternProperties")
+_LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
+_ALONE: Final = ("items", "additionalProperties", "not", "contains", "propertyNames")
 
 
-def _named(holder: JSONObject, name: str, pointer: str) -> Iterator[Slot]:
+def _inside(slots: Iterable[Slot]) -> Iterator[Slot]:
+    """Some slots and those inside of them, without recursion: what is deep takes no longer for it."""
+    waiting = [*slots]
+    waiting.reverse()
+    while waiting:
+        slot = waiting.pop()
+        yield slot
+        holder, key, pointer = slot.holder, slot.key, slot.pointer
+        schema = holder.get(key) if isinstance(holder, dict) and isinstance(key, str) else slot.schema
+        if not isinstance(schema, dict):
+            continue
+        below: list[Slot] = []
+        for name in _BY_NAME:
+            if name in schema:
+                below += _named(schema, name, pointer)
+        for name in _LISTS:
+            members = schema.get(name)
+            if isinstance(members, list):
+                below += [Slot(members, index, f"{pointer}/{name}/{index}") for index in range(len(members))]
+        below += [Slot(schema, name, f"{pointer}/{name}") for name in _ALONE if name in schema]
+        below.reverse()
+        waiting += below
+
+
+def _named(holder: JSONObject, name: str, pointer: str) -> list[Slot]:
     members = holder.get(name)
-    if isinstance(members, dict):
-        for key in list(members):
-            yield from _slot(members, key, f"{pointer}/{name}/{escape_pointer(key)}")
+    if not isinstance(members, dict):
+        return []
+    return [Slot(members, key, f"{pointer}/{name}/{escape_pointer(key)}") for key in members]
 
 
 def objects(value: JSONValue, pointer: str = "#") -> Iterator[tuple[str, JSONObject]]:
@@ -95,17 +140,24 @@ def objects(value: JSONValue, pointer: str = "#") -> Iterator[tuple[str, JSONObj
 def _objects(
     value: JSONValue, pointer: str, data: frozenset[str], *, are_named: bool
 ) -> Iterator[tuple[str, JSONObject]]:
-    if isinstance(value, dict):
-        yield pointer, value
-        for key, child in list(value.items()):
-            if not isinstance(child, dict | list) or (not are_named and (key in data or _is_opaque(key, data))):
-                continue
-            inside = not are_named and key in _NAMED
-            yield from _objects(child, f"{pointer}/{escape_pointer(key)}", data, are_named=inside)
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            if isinstance(element, dict | list):
-                yield from _objects(element, f"{pointer}/{index}", data, are_named=False)
+    waiting: list[tuple[JSONValue, str, bool]] = [(value, pointer, are_named)]
+    while waiting:
+        value, pointer, are_named = waiting.pop()
+        below: list[tuple[JSONValue, str, bool]] = []
+        if isinstance(value, dict):
+            yield pointer, value
+            for key, child in value.items():
+                if isinstance(child, dict | list) and (are_named or not (key in data or _is_opaque(key, data))):
+                    inside = not are_named and key in _NAMED
+                    below.append((child, f"{pointer}/{escape_pointer(key)}", inside))
+        elif isinstance(value, list):
+            below = [
+                (element, f"{pointer}/{index}", False)
+                for index, element in enumerate(value)
+                if isinstance(element, dict | list)
+            ]
+        below.reverse()
+        waiting += below
 
 
 def _is_opaque(key: str, data: frozenset[str]) -> bool:
@@ -119,8 +171,12 @@ _NAMED: Final = frozenset(["properties", "patternProperties", "$defs", "dependen
 """What holds schemas by names of people, which may be called `default` or `x-…` too."""
 
 
-def mentions(document: JSONObject) -> Iterator[tuple[str, JSONObject, str]]:
+def mentions(document: JSONObject) -> Iterable[tuple[str, JSONObject, str]]:
     """(pointer, holder, what is referred to) of every `$ref` that is one."""
+    return document.mentions() if isinstance(document, Walked) else _mentions(document)
+
+
+def _mentions(document: JSONObject) -> Iterator[tuple[str, JSONObject, str]]:
     for pointer, node in _objects(document, "#", _OPAQUE, are_named=False):
         reference = node.get("$ref")
         if isinstance(reference, str):
@@ -142,6 +198,8 @@ def operations_of(document: JSONObject) -> Iterator[tuple[str, str, JSONObject]]
 
 def rename_components(document: JSONObject, names: dict[str, str]) -> None:
     """Give component schemas other keys, and lead every reference to the new ones."""
+    if not names:
+        return
     schemas = component_schemas(document)
     renamed = {names.get(key, key): schema for key, schema in schemas.items()}
     schemas.clear()

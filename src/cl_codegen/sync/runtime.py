@@ -43,6 +43,14 @@ class Runtime:
         }
         return cls(value.value, homes)
 
+    def has(self, module: str, name: str) -> bool:
+        """Whether generated code may import a name of a module."""
+        return self._home(module, name) is not None
+
+    def _home(self, module: str, name: str) -> str | None:
+        is_ours = module.startswith("cl_client.") and module != "cl_client.errors"
+        return self.homes.get(name) if is_ours else module
+
     def statement(self, module: str, name: str, alias: str) -> str:
         """The import of a name in generated code.
 
@@ -54,8 +62,7 @@ class Runtime:
         Raises:
             GenerationError: it is one of the client that generated code may not import.
         """
-        is_ours = module.startswith("cl_client.") and module != "cl_client.errors"
-        home = self.homes.get(name) if is_ours else module
+        home = self._home(module, name)
         if home is None:
             raise GenerationError(f"cl_client.runtime does not have {name} of {module}, which generated code needs")
         return f"from {home} import {name}" + (f" as {alias}" if alias != name else "")

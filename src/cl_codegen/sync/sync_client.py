@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from attrs import evolve
-
 from cl_codegen.sync.python_module import Module, names_in
 from cl_codegen.sync.runtime import CLIENT, Runtime
 from cl_codegen.sync.sync_twins import ANY, Sources, TwinModule, read_twins
@@ -22,6 +20,9 @@ _OURS: Final = {
 }
 _PORTAL: Final = frozenset(["Door", "Portal", "Twin", "awaitable_method", "behind", "in_thread", "unwrapped"])
 """What a twin stands on; the names that it has beside."""
+
+_FUTURE: Final = "from __future__ import annotations\n"
+"""Behind it the imports go, which are read from what stands below."""
 
 
 def sync_client(
@@ -60,10 +61,11 @@ def sync_client(
         files["operations/__init__.py"] = '"""The sync twins of the operations."""\n'
     runtime = Runtime.load(client)
     for twins in read_twins(sources):
-        body = render_template(env, "module.py.jinja", module=twins)
-        imports = "\n".join(_imports(sources, twins, ast.parse(body), runtime))
+        text = render_template(env, "module.py.jinja", module=twins)
+        imports = "\n".join(_imports(sources, twins, ast.parse(text), runtime))
+        opening, future, body = text.partition(_FUTURE)
         path = twins.name.removeprefix(f"{layout.sync}.").replace(".", "/")
-        files[f"{path}.py"] = render_template(env, "module.py.jinja", module=evolve(twins, imports=imports))
+        files[f"{path}.py"] = f"{opening}{future}{imports}\n{body}"
     return files
 
 
@@ -99,8 +101,11 @@ def _import(sources: Sources, scope: tuple[Module, ...], twins: TwinModule, name
     if (home := sources.homes.get(name)) is not None:
         indent = "    " if found is not None and found.is_for_types else ""
         return "" if home == twins.name else f"{indent}from {home} import {name}"
+    # A parameter may be called as something that the client keeps to itself. Were it none, ruff would name it.
+    if found is not None and found.name is not None and not runtime.has(found.module, found.name):
+        return ""
     if found is not None:
         said = found.statement() if found.name is None else runtime.statement(found.module, found.name, name)
         return ("    " if found.is_for_types else "") + said
     own = next((module.name for module in scope if module.defines(name)), None)
-    return "" if own is None else runtime.statement(own, name, name)
+    return "" if own is None or not runtime.has(own, name) else runtime.statement(own, name, name)

@@ -7,6 +7,7 @@ generator, an async context manager a context manager. A twin has what its class
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -100,7 +101,6 @@ class TwinModule:
     source: str
     classes: tuple[TwinClass, ...]
     functions: tuple[Callable, ...]
-    imports: str = ""
 
 
 class Sources:
@@ -333,16 +333,16 @@ class _Writer:
 
     def _parameters(self, node: Function, first: str = "") -> str:
         """As they are written, without async; `first` stands for `self`."""
-        arguments = ast.parse(ast.unparse(node)).body[0]
-        if not isinstance(arguments, Function):
-            raise GenerationError(f"{node.name} is no function")
-        every = arguments.args
-        for each in (*every.posonlyargs, *every.args, *every.kwonlyargs, every.vararg, every.kwarg):
-            if each is not None and each.annotation is not None:
-                each.annotation = self._types.sync(each.annotation)
-        if every.args and every.args[0].arg in {"self", "cls"}:
-            every.args = every.args[1:]
+        every = copy.copy(node.args)  # What it holds is left as it is.
+        every.posonlyargs = [self._parameter(each) for each in every.posonlyargs]
+        every.args = [self._parameter(each) for each in every.args if each.arg not in {"self", "cls"}]
+        every.kwonlyargs = [self._parameter(each) for each in every.kwonlyargs]
+        every.vararg = self._parameter(every.vararg) if every.vararg else None
+        every.kwarg = self._parameter(every.kwarg) if every.kwarg else None
         return ", ".join(part for part in (first, ast.unparse(every)) if part)
+
+    def _parameter(self, each: ast.arg) -> ast.arg:
+        return ast.arg(each.arg, self._types.sync(each.annotation) if each.annotation is not None else None)
 
     def _arguments(self, node: Function, portal: str, unwrapped: str = "") -> str:
         """A call with the same parameters."""

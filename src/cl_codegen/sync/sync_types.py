@@ -18,6 +18,7 @@ from cl_codegen.faults import GenerationError
 from cl_codegen.sync.python_module import names_in
 
 _STREAMS: Final = {"AsyncGenerator": "Generator"}
+_ASYNC: Final = frozenset(["Awaitable", *_STREAMS])
 
 
 @frozen
@@ -34,6 +35,8 @@ class Types:
 
     def sync(self, annotation: ast.expr) -> ast.expr:
         """The annotation without async."""
+        if _ASYNC.isdisjoint(names_in(annotation)):
+            return annotation
         return cast("ast.expr", _WithoutAsync().visit(copy.deepcopy(annotation)))
 
     def speaks_of_twin(self, annotation: ast.expr) -> bool:

@@ -76,6 +76,9 @@ def prose(text: str | SpecText, indent: int = 4, hanging: int = 0) -> str:
     """
     lines: list[str] = []
     for line in visible(_raw(text)).strip().split("\n"):
+        if len(line) <= LINE - indent - hanging and line.isprintable():
+            lines.append(line.rstrip())
+            continue
         margin = line[: len(line) - len(line.lstrip())]
         lines += textwrap.wrap(
             line,

@@ -8,6 +8,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Container
+from functools import cache
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _RESERVED = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | {"self", "cls", "match", "case", "type"}
@@ -19,9 +20,10 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in _as_spelled(text)]
 
 
-def _as_spelled(text: str) -> list[str]:
+@cache
+def _as_spelled(text: str) -> tuple[str, ...]:
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
-    return [word for part in re.split(r"[^A-Za-z0-9]+", ascii_text) for word in _split(part)]
+    return tuple(word for part in re.split(r"[^A-Za-z0-9]+", ascii_text) for word in _split(part))
 
 
 def _split(part: str) -> list[str]:

@@ -185,8 +185,8 @@ def _cycles(models: tuple[Model, ...]) -> dict[str, int]:
 
 
 def _siblings(model: Model, cycles: dict[str, int]) -> list[tuple[str, str, bool]]:
-    """(module, class, whether it has to be imported late) for each model and enum that a model refers to."""
-    return [
+    """(module, class, whether it has to be imported late) for each model and enum that a model refers to, by module."""
+    return sorted(
         (other.module, name, isinstance(other, Model) and cycles[name] == cycles[model.name])
         for name, other in _references(model).items()
-    ]
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, cast
@@ -19,26 +22,51 @@ from typing_extensions import override
 
 from cl_codegen.faults import PluginTemplateError
 from cl_codegen.text import escape
+from cl_codegen.text.imports import used
 
 
 class _Compiled(BytecodeCache):
-    """Templates that this process has compiled: each spec has an environment of its own, with the same ones in it."""
+    """Templates that were compiled: those of this process, for each spec has an environment of its own with the same
+    ones in it, and those beside the templates, in `__pycache__`, as Python keeps its modules."""
 
     def __init__(self) -> None:
         self._code: dict[tuple[str, str], bytes] = {}
 
     @override
     def get_cache_key(self, name: str, filename: str | None = None) -> str:
-        return name  # Wherever it lies: `checksum` tells two of one name apart.
+        return name if filename is None else filename
 
     @override
     def load_bytecode(self, bucket: Bucket) -> None:
-        if (code := self._code.get((bucket.key, bucket.checksum))) is not None:
+        if (code := self._code.get(_known(bucket))) is not None:
             bucket.bytecode_from_string(code)
+            return
+        with contextlib.suppress(OSError, ValueError, EOFError), _beside(bucket.key).open("rb") as file:
+            bucket.load_bytecode(file)
+        if bucket.code is not None:
+            self._code[_known(bucket)] = bucket.bytecode_to_string()
 
     @override
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._code[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+        code = self._code[_known(bucket)] = bucket.bytecode_to_string()
+        place = _beside(bucket.key)
+        if sys.dont_write_bytecode or not place.parent.parent.is_dir():
+            return
+        fresh = place.with_name(f"{place.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):  # Where they are installed for all, nobody may write.
+            place.parent.mkdir(exist_ok=True)
+            fresh.write_bytes(code)
+            fresh.replace(place)
+
+
+def _known(bucket: Bucket) -> tuple[str, str]:
+    """By its name, wherever it lies: the checksum tells two of one name apart."""
+    return Path(bucket.key).name, bucket.checksum
+
+
+def _beside(template: str) -> Path:
+    path = Path(template)
+    return path.parent / "__pycache__" / f"{path.name}.{sys.implementation.cache_tag}"
 
 
 _COMPILED: Final = _Compiled()
@@ -75,6 +103,7 @@ def environment(templates: Path) -> Environment:
             "markdown": escape.markdown,
             "prose": escape.prose,
             "toml": escape.toml,
+            "used": used,
         },
     )
     return env

@@ -225,7 +225,7 @@ def test_unset_survives_copies_and_pickles(wire_api):
     assert pickle.loads(pickle.dumps(unset)) is unset
     assert copy.deepcopy(body).salt is unset
     assert not unset
-    assert repr(unset) == "UNSET"
+    assert repr(unset) == "<the server's default>"
 
 
 def test_of_several_models_the_closest_is_read(wire_api):
