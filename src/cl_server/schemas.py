@@ -1,10 +1,16 @@
 """What the compute server says, over HTTP and over MQTT. Every model here is a schema of the exported spec."""
 
+from pathlib import PurePath
 from typing import Literal, Self
 
 from pydantic import BaseModel, Field, JsonValue
 
 from cl_ml_tools.schemas import SERVER_FIELDS, Job, JobStatus
+
+PARAMS = (
+    "The parameters that the user sent, with defaults. Of a job that has completed, `output_path` is its main file,"
+    " relative to the job."
+)
 
 
 class JobResponse(BaseModel):
@@ -16,7 +22,7 @@ class JobResponse(BaseModel):
     task_type: str
     status: JobStatus
     progress: int = Field(default=0, ge=0, le=100, description="Percent.")
-    params: dict[str, JsonValue] = Field(default={}, description="The parameters that the user sent, with defaults.")
+    params: dict[str, JsonValue] = Field(default={}, description=PARAMS)
     task_output: dict[str, JsonValue] | None = Field(default=None, description="What the plugin returned, at its end.")
     error_message: str | None = Field(default=None, description="Why it failed, in one line.")
     priority: int = Field(default=5, ge=0, le=10)
@@ -33,7 +39,7 @@ class JobResponse(BaseModel):
             task_type=job.task_type,
             status=job.status,
             progress=job.progress,
-            params={name: value for name, value in job.params.items() if name not in SERVER_FIELDS},
+            params=_shown(job),
             task_output=job.task_output,
             error_message=job.error_message,
             priority=job.priority,
@@ -42,6 +48,17 @@ class JobResponse(BaseModel):
             started_at=job.started_at,
             completed_at=job.completed_at,
         )
+
+
+def _shown(job: Job) -> dict[str, JsonValue]:
+    """The parameters as users see them. Clients of this family look for `output_path` among them."""
+    shown = {name: value for name, value in job.params.items() if name not in SERVER_FIELDS}
+    paths = job.params.get("output_paths")
+    if job.task_output and isinstance(paths, list) and paths:
+        path = f"output/{PurePath(str(paths[0])).name}"
+        if path in job.task_output.values():
+            shown["output_path"] = path
+    return shown
 
 
 class JobListResponse(BaseModel):

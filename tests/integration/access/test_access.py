@@ -154,6 +154,8 @@ def test_who_may_not_send_a_file_is_told_before_it_is_read(people: People) -> No
 def test_only_admins_manage_the_server(people: People) -> None:
     for method, path in (
         ("GET", "/admin/config"),
+        ("GET", "/admin/pref"),
+        ("PUT", "/admin/pref/guest-mode"),
         ("PUT", "/admin/config/guest-mode"),
         ("GET", "/admin/jobs/storage/size"),
         ("DELETE", "/admin/jobs/cleanup"),
@@ -165,6 +167,7 @@ def test_only_admins_manage_the_server(people: People) -> None:
             assert answer.status_code == status
             assert "only an admin" in detail(answer) or "log in first" in detail(answer)
     assert people.admin.http.get("/admin/config").json() == {"guest_mode": False}
+    assert people.admin.http.get("/admin/pref").json() == {"guest_mode": False}
 
 
 def test_an_admin_looks_at_the_storage_and_cleans_up(people: People) -> None:
@@ -217,7 +220,7 @@ def test_an_admin_lets_guests_in_and_shuts_them_out(people: People) -> None:
         assert people.guest.http.get("/").json()["guestMode"] == "on"
         assert people.admin.http.put("/admin/config/guest-mode", data={"guest_mode": "maybe"}).status_code == 422
     finally:
-        people.admin.http.put("/admin/config/guest-mode", data={"guest_mode": "off"})
+        people.admin.http.put("/admin/pref/guest-mode", data={"guest_mode": "off"})
     assert people.guest.http.get(f"/jobs/{guests}").status_code == 401
 
 

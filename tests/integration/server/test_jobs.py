@@ -56,9 +56,10 @@ def test_a_thumbnail_is_made_and_downloaded(api: Api, watch: Watch) -> None:
 def test_a_conversion_is_made_and_downloaded(api: Api, watch: Watch) -> None:
     job_id = api.submit("image_conversion", photo.photo(), format="webp", quality=70)
     final = watch.final(job_id)
-    assert final["params"] == {"format": "webp", "quality": 70}
     output = final["task_output"]
     assert isinstance(output, dict)
+    # Where clients of this family look for the file.
+    assert final["params"] == {"format": "webp", "quality": 70, "output_path": output["output_path"]}
     made = api.file(job_id, output["output_path"])
     assert len(made.content) == output["size"]
     assert made.headers["content-type"] == "image/webp"

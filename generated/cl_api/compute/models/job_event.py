@@ -22,7 +22,9 @@ class JobEvent:
     """The same as `status`."""
     job_id: str
     params: JSONObject = field(factory=dict)
-    """The parameters that the user sent, with defaults."""
+    """The parameters that the user sent, with defaults. Of a job that has completed, `output_path` is its main file,
+    relative to the job.
+    """
     priority: int = 5
     progress: int = 0
     """Percent."""

@@ -21,10 +21,13 @@ def create_router(clean_up: CleanUp, storage: JobStorage, guest_mode: Switch) ->
         prefix="/admin", tags=["admin"], dependencies=[Depends(admin), Depends(bearer.scheme)], responses={**REFUSALS}
     )
 
+    # As servers of this family have called it since February 2026.
+    @router.get("/pref", include_in_schema=False)
     @router.get("/config", operation_id="get_admin_config", summary="Get the settings that can change at run time")
     def get_admin_config() -> AdminConfig:
         return AdminConfig(guest_mode=guest_mode.on)
 
+    @router.put("/pref/guest-mode", include_in_schema=False)
     @router.put(
         "/config/guest-mode",
         operation_id="set_guest_mode",
