@@ -35,8 +35,11 @@ def warm() -> None:
 
 
 @contextmanager
-def open_picture(path: Path, name: str) -> Generator["Image.Image"]:
-    """Open a picture; raises `NotAPictureError`, or `TaskError` when it is too large or damaged."""
+def open_picture(path: Path, name: str, *, decoded: bool = True) -> Generator["Image.Image"]:
+    """Open a picture; raises `NotAPictureError`, or `TaskError` when it is too large or damaged.
+
+    `decoded` is whether anybody looks at its pixels: then they have to have room in memory.
+    """
     from PIL import Image
 
     def unknown(_: str) -> TaskError:
@@ -60,10 +63,39 @@ def open_picture(path: Path, name: str) -> Generator["Image.Image"]:
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
                 warnings.simplefilter("ignore", UserWarning)
                 picture = stack.enter_context(_opened(path, formats))
+            if decoded:
+                _expect_room(picture, name)
             with blaming_the_picture(damaged):
                 yield _understood(picture, path, stack)
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError(name) from error
+
+
+def _expect_room(picture: "Image.Image", name: str) -> None:
+    """Have it refused before it is decoded, if there is no room: one of one colour is a few bytes in its file."""
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    def check() -> None:
+        limits.check_memory(name, picture.width * picture.height * _bytes_each(picture.mode))
+
+    if not isinstance(picture, JpegImageFile):
+        check()
+        return
+    # It may be asked for at an eighth of its size, which is known when it is loaded.
+    prepare = picture.load_prepare
+
+    def prepared() -> None:
+        check()
+        prepare()
+
+    picture.load_prepare = prepared
+
+
+def _bytes_each(mode: str) -> int:
+    """What a pixel takes in Pillow, which has the colours of one together in 32 bits."""
+    if mode in {"1", "L", "P"}:
+        return 1
+    return 2 if mode.startswith("I;16") else 4
 
 
 def _opened(path: Path, formats: tuple[str, ...]) -> "Image.Image":

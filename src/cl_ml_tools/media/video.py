@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, cast
 
 from cl_ml_tools.compute_module import TaskError, UnsupportedMediaTypeError
+from cl_ml_tools.media import limits
 from cl_ml_tools.media.black import BLACK, brightness
 from cl_ml_tools.media.media_type import media_type
 from cl_ml_tools.media.upright import Upright, shown_size
@@ -32,6 +33,8 @@ READABLE = (
 HEADED = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf"})
 OPTIONS = {"format_whitelist": ",".join(READABLE), "protocol_whitelist": "file", "enable_drefs": "0"}
 MAX_PIXELS = 64_000_000
+# What a decoder keeps at least (ISO/IEC 14496-10 §A.3.1 allows 16 for reference), each with half as much for colour.
+FRAMES = 4
 Kind = Literal["KEY", "ALL", "DAMAGED"]
 MICROSECOND = 1_000_000
 # More frames than a decoder keeps to itself: one for each thread, and those that are shown in another order.
@@ -102,6 +105,7 @@ def open_video(path: Path, name: str) -> Generator["tuple[InputContainer, VideoS
             raise TaskError(f"{name} is damaged: its picture has no size")
         if stream.width * stream.height > MAX_PIXELS:
             raise TaskError(f"{name} is too large: more than {MAX_PIXELS // 1_000_000} million pixels")
+        limits.check_memory(name, FRAMES * 3 * stream.width * stream.height // 2)
         stream.codec_context.thread_count = threads()
         try:
             yield container, stream

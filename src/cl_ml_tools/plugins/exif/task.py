@@ -31,7 +31,7 @@ class ExifTask(BlockingModule[ExifParams]):
         warm()
 
     def process(self, params: ExifParams, progress: ProgressCallback) -> ExifOutput:
-        with open_picture(Path(params.input_paths[0]), params.name_of()) as picture:
+        with open_picture(Path(params.input_paths[0]), params.name_of(), decoded=False) as picture:
             tags = read_tags(picture)
             turned_by_reader = heif.stored_orientation(picture.info)
             if turned_by_reader is not None:
