@@ -51,7 +51,10 @@ def create_router(clean_up: CleanUp, storage: JobStorage, guest_mode: Switch) ->
         operation_id="clean_up_jobs",
         summary="Delete jobs that ended some days ago",
         responses={
-            202: {"model": CleanupResult, "description": "It goes on; `GET /admin/jobs/cleanup` says how far it is"},
+            202: {
+                "model": CleanupResult,
+                "description": "The clean-up is still running; `GET /admin/jobs/cleanup` reports its progress",
+            },
             422: {"model": ErrorResponse, "description": "`days` is out of its range"},
         },
     )
