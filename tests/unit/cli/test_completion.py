@@ -72,6 +72,24 @@ def test_bash_completes_the_names_of_files(script: Path, folder: Path):
     assert ran("bash", "--norc", "-c", program, str(script), folder=folder) == "photo.jpg\n"
 
 
+@pytest.mark.parametrize("script", ["bash"], indirect=True)
+@pytest.mark.parametrize("typed", ["My", "'My P", "My\\ P"])
+def test_bash_completes_a_name_with_spaces_as_one(script: Path, folder: Path, typed: str):
+    (folder / "My Photo *.jpg").touch()
+    program = """
+source "$0"; COMP_WORDS=(cl-client hash compute "$1"); COMP_CWORD=3; _cl_client; printf '%s|' "${COMPREPLY[@]}"
+"""
+    assert ran("bash", "--norc", "-c", program, str(script), typed, folder=folder) == "My Photo *.jpg|"
+
+
+@pytest.mark.parametrize("script", ["zsh"], indirect=True)
+@pytest.mark.parametrize("first", ["", "autoload -Uz compinit; compinit -u -D; "])
+def test_zsh_has_the_completion_once_the_script_is_read(script: Path, folder: Path, first: str):
+    program = f'{first}source {script}; print -r -- "$_comps[cl-client]"; whence -w $_comps[cl-client]'
+    found = ran("zsh", "-f", "-c", program, folder=folder)
+    assert found == "_cyclopts_cl-client\n_cyclopts_cl-client: function\n"
+
+
 @pytest.mark.parametrize("script", ["fish"], indirect=True)
 def test_fish_completes(script: Path):
     for words, expected in CASES:
@@ -106,6 +124,20 @@ def test_it_is_installed_for_this_user(capsys: Capture, tmp_path: Path, monkeypa
     assert (tmp_path / ".bashrc").read_text().splitlines() == [
         "alias l=ls", "# Load cl-client completion", f'[ -f "{path}" ] && . "{path}"'
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rc", "told"), [("", True), ("autoload -Uz compinit; compinit\n", False)])
+def test_a_zsh_that_completes_nothing_is_told_how(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rc: str, told: bool
+):
+    for name in ("ZSH", "ZSH_CUSTOM", "ZDOTDIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".zshrc").write_text(rc)
+    assert main(["completion", "zsh", "--install"]) == 0
+    out, err = capsys.readouterr()
+    assert "compdef _cyclopts_cl-client cl-client" in Path(out.split()[-1]).read_text()
+    assert ("hint: zsh completes nothing yet" in err) is told
 
 
 def test_where_it_cannot_be_installed_there_is_another_way(

@@ -1,6 +1,7 @@
 """`cl-client completion`: what a shell needs to complete our commands and options."""
 
 # Annotations are not strings here: cyclopts reads them.
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -24,18 +25,32 @@ def completion(
     ~/.bashrc or ~/.zshrc, once.
     """
     from cl_client.cli.app import assemble
+    from cl_client.cli.completion_script import mended
 
     app = assemble(run.program)
     if not install:
-        script = app.generate_completion(shell=shell)
+        script = mended(app.generate_completion(shell=shell), shell, run.program.name)
         run.console.document({"shell": shell, "script": script}, script)
         return
     try:
-        path = str(app.install_completion(shell=shell))
+        installed = app.install_completion(shell=shell)
+        installed.write_text(mended(installed.read_text("utf-8"), shell, run.program.name), "utf-8")
+        path = str(installed)
     except OSError as error:
         raise ComputeClientError(
             f"cannot install it: {error}",
             hint=f"print it, and put it where you like: {run.program.name} completion {shell}",
         ) from error
     run.console.result({"shell": shell, "path": path}, [("installed", path)], id=path)
+    if shell == "zsh" and not _is_complete(Path.home() / ".zshrc"):
+        run.console.hint("zsh completes nothing yet: add `autoload -Uz compinit && compinit` to ~/.zshrc")
     run.console.hint(f"a new {shell} knows it; this one after: exec {shell}")
+
+
+def _is_complete(rc_file: Path) -> bool:
+    """Whether zsh has completion at all: compinit, or a framework that calls it."""
+    try:
+        text = rc_file.read_text("utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(word in text for word in ("compinit", "oh-my-zsh", "prezto", "zinit", "antigen", "zplug"))
