@@ -18,6 +18,7 @@ from typing import IO, Literal, Self
 from cl_ml_tools.discovery import discover_tasks
 from cl_server.broker_address import BrokerAddress
 from cl_server.clock import now_ms
+from cl_server.file_lock import take
 from cl_server.messaging.doorbell import registered
 from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
@@ -27,7 +28,7 @@ from cl_server.stack.cores import cores
 from cl_server.stack.fork_client import COMMAND, ForkServer
 from cl_server.stack.process_id import ProcessId
 from cl_server.stack.running_stack import LOCK, LOGS, RECORD, WORKERS_LOCK, StackRecord, holder
-from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
+from cl_server.stack.supervisor import REMAINS, Service, wait_until
 
 START = 60.0
 STOP = 10.0

@@ -12,13 +12,13 @@ import hashlib
 import json
 import logging
 import math
-import sys
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from typing import IO, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 from attrs import frozen
 
+from cl_client import file_lock
 from cl_client.accounts.token import Token
 from cl_client.config import private_file
 from cl_client.config.paths import state_folder
@@ -129,7 +129,7 @@ class SessionStore:
             return
         with file:
             for _ in range(_LOOKS):
-                if _taken(file):
+                if file_lock.take(file):
                     break
                 await asyncio.sleep(_NEXT_LOOK)
             yield
@@ -278,20 +278,3 @@ def _remove_from_keyring(session: Session) -> None:
     if backend is not None:
         with contextlib.suppress(Exception):
             backend.delete_password(_SERVICE, _entry(session.auth_url, session.username))
-
-
-if sys.platform == "win32":
-
-    def _taken(file: IO[str]) -> bool:
-        return True
-
-else:
-    import fcntl
-
-    def _taken(file: IO[str]) -> bool:
-        """Whether the lock is ours; it ends with the file, and with the process."""
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from attrs import frozen
 
+from cl_client import file_lock
 from cl_client.errors import JournalError
 from cl_client.model import JobState
 from cl_client.wire.types import JSONObject
@@ -141,13 +142,8 @@ class Journal:
         self.close()
 
     def _hold(self) -> None:
-        # Here, because there is none on Windows: only who keeps a journal needs it.
-        import fcntl
-
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise self._error("another process is at it") from error
+        if not file_lock.take(self._file):
+            raise self._error("another process is at it")
 
     def _read(self) -> str:
         """Take in what is there; gives the name of the batch."""

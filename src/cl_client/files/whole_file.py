@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from cl_client import file_lock
 from cl_client.errors import ComputeClientError, DownloadError
 
 _LOCKS: Final = sys.platform != "win32"
@@ -126,7 +127,6 @@ if sys.platform == "win32":
         return None
 
 else:
-    import fcntl
 
     def _held_file(path: Path) -> int | None:
         """The file, empty and held against other processes; `None` where another has it, or it is not ours."""
@@ -154,8 +154,9 @@ else:
 
     def _is_ours(descriptor: int, path: Path, kind: Callable[[int], bool]) -> bool:
         """Whether it is free, and still what has the name: who held it before may have moved it into its place."""
+        if not file_lock.take(descriptor):
+            return False
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             held, named = os.fstat(descriptor), path.lstat()
         except OSError:
             return False

@@ -1,11 +1,9 @@
 """The keys that sign tokens: files in a folder, of which the newest signs and older ones still verify."""
 
 import base64
-import fcntl
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from cl_server import file_lock, whole_file
 from cl_server.auth.schemas import JsonWebKey
 from cl_server.clock import now_ms
 
@@ -99,7 +98,7 @@ class KeyRing:
 
     def _add(self, unless_newer_than: int | None) -> SigningKey:
         with (self._folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            file_lock.wait_for(lock)
             keys = self._read()
             # Two processes that find the ring empty make one key.
             if unless_newer_than is not None and keys and keys[-1].created > unless_newer_than:
@@ -131,13 +130,7 @@ class KeyRing:
 def _write(path: Path, private: ec.EllipticCurvePrivateKey) -> None:
     """Whole or not at all, and never for a moment readable by others."""
     content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    temporary = path.with_name(f".{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
+    whole_file.write(path, content, mode=whole_file.PRIVATE, durable=True)
 
 
 def _read(path: Path) -> SigningKey:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self, cast
 
+from cl_server import whole_file
+
 HOST = "127.0.0.1"
 SUFFIX = ".bell"
 # Nanoseconds; several times what the clocks of file systems are coarse by.
@@ -31,9 +33,7 @@ class Doorbell:
         self._path = folder / f"{worker_id}{SUFFIX}"
         port = cast("tuple[str, int]", self.socket.getsockname())[1]
         self._written = f"{port} {os.getpid()}"
-        part = self._path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(self._written)
-        part.replace(self._path)
+        whole_file.write(self._path, self._written)
 
     def attach(self, on_ring: Callable[[], None]) -> None:
         """Call back in the running event loop at each ring."""

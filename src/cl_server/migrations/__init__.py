@@ -1,6 +1,5 @@
 """The history of the database's schema (Alembic), and how a server brings a database up to date."""
 
-import fcntl
 import logging
 import sqlite3
 from collections.abc import Generator
@@ -11,6 +10,7 @@ from typing import cast
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
+from cl_server import file_lock
 from cl_server.queue.tables import is_postgres, reading, without_limit
 from cl_server.settings_error import SettingsError
 
@@ -82,7 +82,7 @@ def _alone(engine: Engine) -> Generator[None]:
                 connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
         return
     with Path(engine.url.database or "jobs").with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        file_lock.wait_for(lock)
         yield
 
 

@@ -1,9 +1,9 @@
 """Whether guests are let in. An admin may change it while the processes of a data folder run."""
 
-import os
-import secrets
 from pathlib import Path
 from typing import Protocol
+
+from cl_server import whole_file
 
 
 class Guests(Protocol):
@@ -47,9 +47,4 @@ class GuestMode:
 
     def set(self, *, on: bool) -> None:
         """Change it, whole or not at all."""
-        temporary = self._path.with_name(f".{self._path.name}-{secrets.token_hex(8)}")
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write("on\n" if on else "off\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
+        whole_file.write(self._path, "on\n" if on else "off\n", durable=True)

@@ -4,7 +4,6 @@ What a database does not know is not always left over: the database may be new, 
 database know each other by an id. Only the database that alone has used a storage sweeps it, and never most of it.
 """
 
-import fcntl
 import logging
 import threading
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from cl_ml_tools.schemas import Job
+from cl_server import file_lock
 from cl_server.files.protocol import JobStorage, Known
 
 log = logging.getLogger(__name__)
@@ -32,13 +32,11 @@ def sweep(data: Path, repository: Owner, storage: JobStorage) -> IO[str]:
     That is what the lock is for that this returns: it is to be held for as long as this API serves.
     """
     lock = (data / "api.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        log.info("another API serves %s: its folders are left alone", data)
-    else:
+    if file_lock.take(lock):
         _remove(repository, storage)
-    fcntl.flock(lock, fcntl.LOCK_SH)
+    else:
+        log.info("another API serves %s: its folders are left alone", data)
+    file_lock.share(lock)
     return lock
 
 

@@ -1,6 +1,5 @@
 """Forgets jobs some days after their end, in the background."""
 
-import fcntl
 import logging
 import threading
 from collections.abc import Generator
@@ -10,6 +9,7 @@ from typing import cast
 
 from sqlalchemy import Engine, text
 
+from cl_server import file_lock
 from cl_server.clock import DAY_MS, PlausibleClock
 from cl_server.files.protocol import JobStorage
 from cl_server.queue.removal import Archive, remove_finished
@@ -83,9 +83,4 @@ def _alone(engine: Engine, data: Path) -> Generator[bool]:
                     connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
         return
     with (data / "retention.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        yield file_lock.take(lock)

@@ -5,15 +5,16 @@ every part: while anything of the stack is there, the lock is taken, whatever is
 what the stack says of itself once it works.
 """
 
-import secrets
 import signal
 from pathlib import Path
 from typing import IO, Self
 
 from pydantic import BaseModel
 
+from cl_server import whole_file
+from cl_server.file_lock import take
 from cl_server.stack.process_id import ProcessId
-from cl_server.stack.supervisor import REMAINS, take, wait_until
+from cl_server.stack.supervisor import REMAINS, wait_until
 
 LOCK = "stack.lock"
 # Held by those who start workers in a data folder.
@@ -45,12 +46,7 @@ class StackRecord(BaseModel, frozen=True):
 
     def write(self, data: Path) -> None:
         """Put it where `find` looks, in the place of what was there."""
-        part = data / f".{RECORD}-{secrets.token_hex(8)}"
-        try:
-            part.write_text(self.model_dump_json())
-            part.replace(data / RECORD)
-        finally:
-            part.unlink(missing_ok=True)
+        whole_file.write(data / RECORD, self.model_dump_json())
 
     @classmethod
     def read(cls, data: Path) -> Self | None:

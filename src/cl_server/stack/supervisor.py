@@ -1,6 +1,5 @@
 """Keeps one child process running: starts it, starts it again when it dies, ends it."""
 
-import fcntl
 import logging
 import os
 import signal
@@ -170,13 +169,4 @@ def wait_until(condition: Callable[[], bool], timeout: float, pause: float = 0.0
         if time.monotonic() > deadline:
             return False
         time.sleep(pause)
-    return True
-
-
-def take(lock: IO[str]) -> bool:
-    """Lock a file for this process and whoever inherits it; `False` while others have it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
     return True

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from cl_server.stack.supervisor import take
+from cl_server.file_lock import take
 
 PREFIX = "cl-stack-"
 

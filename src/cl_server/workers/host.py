@@ -11,11 +11,12 @@ from types import FrameType
 from typing import IO
 
 from cl_server import log as logs
+from cl_server.file_lock import take
 from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
 from cl_server.stack import fork_client, running_stack
 from cl_server.stack.fork_client import COMMAND
-from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
+from cl_server.stack.supervisor import REMAINS, Service, wait_until
 
 # Seconds that workers have to end: they give back what takes longer (`worker.GRACE`).
 STOP = 10.0

@@ -17,6 +17,7 @@ from cl_ml_tools.compute_module import TaskResult
 from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQueue
 from cl_ml_tools.worker import Worker
 from cl_server import log as logs
+from cl_server.file_lock import take
 from cl_server.files.local import open_storage
 from cl_server.files.protocol import JobStorage
 from cl_server.messaging.doorbell import Doorbell, Ringer
@@ -30,7 +31,7 @@ from cl_server.queue.shared_guest_mode import open_guest_mode
 from cl_server.queue.tables import is_postgres, open_database
 from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
-from cl_server.stack.supervisor import REMAINS, take, wait_until
+from cl_server.stack.supervisor import REMAINS, wait_until
 from cl_server.workers import memory
 from cl_server.workers.attempt import Attempt
 from cl_server.workers.heartbeat import Heart

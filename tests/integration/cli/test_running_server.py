@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from cl_client.cli.main import main
+from cl_server.file_lock import take
 from cl_server.stack.process_id import ProcessId
 from cl_server.stack.running_stack import LOCK, StackRecord, find, is_free
-from cl_server.stack.supervisor import take, wait_until
+from cl_server.stack.supervisor import wait_until
 from tests.integration.cli.conftest import CL_CLIENT, Cli, Ran
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from cl_ml_tools.schemas import Job
 from cl_server.embedded import LocalStack, StackError
+from cl_server.file_lock import take
 from cl_server.messaging.doorbell import registered
 from cl_server.migrations import migrate
 from cl_server.queue.repository import SqlJobRepository
@@ -21,7 +22,7 @@ from cl_server.queue.tables import open_database
 from cl_server.settings import Settings
 from cl_server.stack import broker
 from cl_server.stack.running_stack import WORKERS_LOCK
-from cl_server.stack.supervisor import REMAINS, Service, take, wait_until
+from cl_server.stack.supervisor import REMAINS, Service, wait_until
 
 DEAF = """
 import signal, time
