@@ -88,6 +88,22 @@ def test_what_has_no_rule_is_refused_by_name(client: Path, source: str, place: s
     assert place in str(refused.value)
 
 
+def test_a_parameter_may_be_called_as_what_generated_code_may_not_import(client: Path):
+    add_to_job(client, "    async def paint(self, logger: str) -> None: ...\n")
+    path = client / "jobs" / "handle.py"
+    path.write_text(path.read_text("utf-8").replace("Output = TypeVar", "logger = 1\nOutput = TypeVar", 1), "utf-8")
+    text = made(client)["job.py"]
+    assert "def paint(self, logger: str)" in text
+    assert "import logger" not in text
+
+
+def test_a_class_with_a_twin_that_the_runtime_does_not_have_is_named(client: Path):
+    path = client / "runtime" / "__init__.py"
+    path.write_text(path.read_text("utf-8").replace("import Watch as Watch", "import Watch as Other"), "utf-8")
+    with pytest.raises(GenerationError, match=r"cl_client\.runtime does not have Watch of cl_client\.watching\.watch"):
+        made(client)
+
+
 def test_a_class_that_is_gone_is_named(client: Path):
     path = client / "watching" / "workers.py"
     path.write_text(path.read_text("utf-8").replace("class Workers:", "class Crew:"), "utf-8")
