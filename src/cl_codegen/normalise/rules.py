@@ -13,6 +13,7 @@ from typing import cast
 from attrs import frozen
 
 from cl_codegen.manifest.manifest import Choice
+from cl_codegen.normalise.answer_rules import unsaid_files_are_bytes
 from cl_codegen.normalise.naming_rules import (
     bodies_are_named_by_their_operation,
     components_are_called_by_their_key,
@@ -138,6 +139,7 @@ RULES: tuple[Rule, ...] = (
     boolean_schemas_are_objects,
     recursive_json_is_any,
     files_are_binary,
+    unsaid_files_are_bytes,
     other_media_are_bytes,
     details_may_be_text,
     components_are_called_by_their_key,

@@ -321,3 +321,23 @@ def test_extensions_and_examples_may_hold_anything():
     assert apply(rules.lost_references_are_left_out, spec) == []
     spec = document({"A": {"properties": {"x-foo": {"$ref": "#/nope"}, "default": {"$ref": "#/nope"}}}})
     assert len(apply(rules.lost_references_are_left_out, spec)) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "content", "applies"),
+    [
+        ("/jobs/{id}/files/{file_path}", "get_job_file", None, True),
+        ("/entities/{id}/media", "media", {"application/json": {"schema": {}}}, True),
+        ("/faces/{id}/embedding", "download_face_embedding", {}, True),
+        ("/stream/adaptive.m3u8", "manifest", None, True),
+        ("/jobs/{id}/files", "list_files", None, False),
+        ("/entities/{id}", "get_entity", None, False),
+        ("/entities/{id}/media", "media", {"application/json": {"schema": {"type": "object"}}}, False),
+    ],
+)
+def test_a_get_that_is_called_as_one_that_gives_a_file_gives_bytes(path, name, content, applies):
+    answer = {"description": "ok"} if content is None else {"description": "ok", "content": content}
+    spec = document(paths={path: {"get": operation(name, responses={"200": answer})}})
+    assert bool(apply(rules.unsaid_files_are_bytes, spec)) == applies
+    said = spec["paths"][path]["get"]["responses"]["200"].get("content")
+    assert ("application/octet-stream" in (said or {})) == applies

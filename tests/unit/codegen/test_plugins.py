@@ -173,7 +173,6 @@ def test_the_parts_of_a_form_are_put_together(tmp_path):
         ('[hash]\noperation = "create_hash_job"\nnames = { wait = "file" }', 3, "every method has a 'wait' of its own"),
         ('[hash]\noperation = "create_hash_job"\nnames = { upload = "file" }', 3, "module has a 'upload' of its own"),
         ('[hash]\noperation = "create_hash_job"\nartifact = "md"', 3, "the output has no field 'md'; md5?"),
-        ('[refused]\noperation = "create_refused_job"\nartifact = "x"', 3, "(there are: none)"),
         ('[hash]\noperation = "create_hash_job"\nview = "faces"', 3, "'faces' is for outputs with a field 'faces'"),
         ('[hash]\noperation = "create_hash_job"\nview = "picture"', 3, "'picture' shows the artifact: say which"),
         ('[hash]\noperation = "create_hash_job"\nflags = { sal = "-s" }', 3, "no parameter is called 'sal'; salt?"),

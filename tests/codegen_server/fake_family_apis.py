@@ -1,0 +1,166 @@
+"""Fakes of the three services of the family, with the routes and operation ids of its servers, and little else."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import FastAPI, Form, HTTPException, Request, Response, UploadFile
+from fastapi.responses import FileResponse
+from pydantic import BaseModel
+
+TOKEN = "the-token-of-ada"
+PICTURE = b"\xff\xd8 a picture"
+
+JOBS = {
+    "clip_embedding": "create_clip_embedding_job",
+    "dino_embedding": "create_dino_embedding_job",
+    "exif": "create_exif_extraction_job",
+    "face_detection": "create_face_detection_job",
+    "face_embedding": "create_face_embedding_job",
+    "hash": "create_hash_job",
+    "hls_streaming": "create_hls_job",
+    "media_thumbnail": "create_thumbnail_job",
+}
+
+
+class JobCreated(BaseModel):
+    job_id: str
+    status: str
+    task_type: str
+
+
+class Job(BaseModel):
+    job_id: str
+    task_type: str
+    status: str
+    progress: int = 0
+    params: dict[str, object] = {}
+    task_output: dict[str, object] | None = None
+    error_message: str | None = None
+
+
+def compute() -> FastAPI:
+    app = FastAPI(title="Fake compute")
+    jobs: list[Job] = []
+
+    def posted(task: str) -> JobCreated:
+        job_id = f"{task}-{len(jobs)}"
+        output: dict[str, object] = {"media_type": "image"}
+        if task == "hls_streaming":
+            output = {"master_playlist": f"/srv/jobs/{job_id}/output/adaptive.m3u8"}
+        params: dict[str, object] = {"output_path": "output/result.bin"}
+        jobs.append(
+            Job(job_id=job_id, task_type=task, status="completed", progress=100, params=params, task_output=output)
+        )
+        return JobCreated(job_id=job_id, status="queued", task_type=task)
+
+    for task, name in JOBS.items():
+        _post(app, task, name, posted)
+
+    @app.post("/jobs/image_conversion", operation_id="create_conversion_job_jobs_image_conversion_post")
+    async def create_conversion_job(file: UploadFile, format: Annotated[str, Form()]) -> JobCreated:
+        return posted("image_conversion")
+
+    @app.get("/jobs/{job_id}", operation_id="get_job")
+    async def get_job(job_id: str) -> Job:
+        found = next((job for job in jobs if job.job_id == job_id), None)
+        if found is None:
+            raise HTTPException(404)
+        return found
+
+    @app.get("/jobs/{job_id}/files/{file_path:path}", operation_id="get_job_file", response_class=FileResponse)
+    async def get_job_file(job_id: str, file_path: str) -> Response:
+        return Response(PICTURE)
+
+    return app
+
+
+def _post(app: FastAPI, task: str, name: str, posted: Callable[[str], JobCreated]) -> None:
+    async def create(file: UploadFile) -> JobCreated:
+        return posted(task)
+
+    app.post(f"/jobs/{task}", operation_id=f"{name}_jobs_{task}_post")(create)
+
+
+class Token(BaseModel):
+    access_token: str = TOKEN
+    token_type: str = "bearer"
+    expires_in: int = 1800
+
+
+class User(BaseModel):
+    id: int = 1
+    username: str = "ada"
+    is_admin: bool = False
+    is_active: bool = True
+    permissions: list[str] = []
+
+
+def auth() -> FastAPI:
+    app = FastAPI(title="Fake auth")
+
+    @app.get("/", operation_id="root_get")
+    async def root() -> dict[str, str]:
+        return {"status": "healthy"}
+
+    @app.post("/auth/token")
+    async def login_for_access_token(username: Annotated[str, Form()], password: Annotated[str, Form()]) -> Token:
+        return Token()
+
+    @app.get("/users/me")
+    async def read_users_me(request: Request) -> User:
+        _expect_ada(request)
+        return User()
+
+    return app
+
+
+class Entity(BaseModel):
+    id: int
+    label: str
+    is_collection: bool = False
+
+
+class Page(BaseModel):
+    items: list[Entity]
+    total: int
+
+
+def store() -> FastAPI:
+    app = FastAPI(title="Fake store")
+    entities: list[Entity] = []
+
+    @app.get("/", operation_id="root_get")
+    async def root() -> dict[str, str]:
+        return {"status": "healthy"}
+
+    @app.get("/m_insight/status", operation_id="get_m_insight_status", tags=["admin"])
+    async def status() -> dict[str, str]:
+        return {}
+
+    @app.post("/entities", operation_id="create_entity", tags=["entity"], status_code=201)
+    async def create_entity(
+        request: Request,
+        label: Annotated[str, Form()],
+        is_collection: Annotated[bool, Form()] = False,
+        image: UploadFile | None = None,
+    ) -> Entity:
+        _expect_ada(request)
+        entities.append(Entity(id=len(entities) + 1, label=label, is_collection=is_collection))
+        return entities[-1]
+
+    @app.get("/entities", operation_id="get_entities", tags=["entity"])
+    async def get_entities(request: Request, page: int = 1, page_size: int = 20) -> Page:
+        _expect_ada(request)
+        return Page(items=entities[(page - 1) * page_size : page * page_size], total=len(entities))
+
+    @app.get("/entities/{entity_id}/media", operation_id="download_media", tags=["entity"], response_class=FileResponse)
+    async def download_media(entity_id: int, request: Request) -> Response:
+        _expect_ada(request)
+        return Response(PICTURE)
+
+    return app
+
+
+def _expect_ada(request: Request) -> None:
+    if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        raise HTTPException(401)
