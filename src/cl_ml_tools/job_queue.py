@@ -132,7 +132,19 @@ def publish_nothing() -> None:
 
 @runtime_checkable
 class JobQueue(JobRepository, Protocol):
-    """Keeps jobs for many workers. States only move on, and terminal ones never change."""
+    """Keeps jobs for many workers, which may be on many hosts.
+
+    As of `JobRepository`, every method may be called from any thread and may block, and is one transaction: it has
+    happened, or raises and has not. Only `OutcomeUnknownError` says neither; whoever gets it removes no files.
+
+    A claim is exclusive until its lease is over. Leases and pauses are in milliseconds, by the steady clock of a single
+    host or by the database's, and never by the caller's; the times of jobs are UTC milliseconds. A word about a job
+    that runs needs a `Claim`, and is taken only with the newest `token`: a worker that was given up gets `False` or
+    `Beat.LOST`, and changes nothing. States only move on, and terminal ones never change.
+
+    What changes a job adds an event in the same transaction. Listeners hear of it after the commit, in the thread of
+    whoever called; what was not told then, because that process ended, is in `take_untold`.
+    """
 
     def submit(
         self,
@@ -145,9 +157,16 @@ class JobQueue(JobRepository, Protocol):
     ) -> Job:
         """Queue a job; with a `key` that this user sent before, give the job of then instead.
 
-        `fingerprint` stands for everything that makes the job. Raises `IdempotencyConflictError` when the
-        key came with another one before, and `OutcomeUnknownError` when nobody knows whether it is queued: its
-        files have to stay then.
+        Args:
+            job: with its parameters, whose files are there already.
+            created_by: the id of the user; `None` for a guest. Keys of different users are different keys.
+            priority: 0 (lowest) to 10 (highest); that of the job when not given.
+            key: the name of this submit.
+            fingerprint: stands for everything that makes the job.
+
+        Raises:
+            IdempotencyConflictError: the key came with another fingerprint before.
+            OutcomeUnknownError: nobody knows whether it is queued: its files have to stay.
         """
         ...
 
@@ -159,7 +178,13 @@ class JobQueue(JobRepository, Protocol):
         ...
 
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
-        """Take the next job (highest priority, then oldest) for `lease` milliseconds; `None` when there is none."""
+        """Take the next job of these types (highest priority, then oldest); `None` when there is none.
+
+        Args:
+            worker_id: who takes it; one worker has one job at a time.
+            task_types: what the worker can do.
+            lease: milliseconds for which the claim holds without a heartbeat.
+        """
         ...
 
     def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:

@@ -120,7 +120,10 @@ async def map_files(
             keep the workers of a server with two cores at work; with 8, they run out of jobs.
         ordered: in the order of `sources`, rather than as they come.
         journal: a file that keeps what was done, so that a later call with the same one does only the rest; as `Batch`.
-        finish: awaited for each job that has completed, as a part of the work: its error is the file's.
+        finish: awaited for each job that has completed, as a part of the work on its file: in the event loop of the
+            client, for up to `concurrency` files at once. A `ComputeClientError` that it raises is the file's; any
+            other exception ends the loop, and comes out of it. With a journal, a file is done once `finish` has
+            returned: after a crash, or an error of it, the next run calls it again for the same job.
         parameters: of the method.
 
     Raises:

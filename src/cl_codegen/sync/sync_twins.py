@@ -52,6 +52,7 @@ _WORDS: Final = (
     (re.compile(r"\s+Needs a running event loop\."), ""),
     (re.compile(r" ?For one event loop\."), ""),
     (re.compile(r"\bawaited for\b"), "called for"),
+    (re.compile(r"\bin the event loop of the(\s+)client\b"), r"in a thread of\1its own"),
 )
 """What is different in words."""
 
