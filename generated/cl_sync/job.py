@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
@@ -132,7 +132,8 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
             InvalidParameterError: the job has no main file, or `file_path` points outside of it.
             DownloadError: it did not arrive whole, or cannot be written.
         """
-        return self.portal.run(self.twin.download(dest, file_path, on_progress=on_progress))
+        work_: Coroutine[object, object, Path | int] = self.twin.download(dest, file_path, on_progress=on_progress)
+        return self.portal.run(work_)
 
     def read(self, file_path: str | None = None, *, on_progress: DownloadCallback | None = None) -> bytes:
         """The content of a file of the job. It is held in memory: `download` is for large files.

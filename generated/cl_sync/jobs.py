@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import TypeVar, overload
 
@@ -161,7 +161,10 @@ class Jobs(Twin[AsyncJobs]):
         on_progress: DownloadCallback | None = None,
     ) -> Path | int:
         """Download a file of a job; as `Job.download`."""
-        return self.portal.run(self.twin.download(job_id, file_path, dest, on_progress=on_progress))
+        work_: Coroutine[object, object, Path | int] = self.twin.download(
+            job_id, file_path, dest, on_progress=on_progress
+        )
+        return self.portal.run(work_)
 
     def read(self, job_id: str, file_path: str, *, on_progress: DownloadCallback | None = None) -> bytes:
         """The content of a file of a job; as `Job.read`."""

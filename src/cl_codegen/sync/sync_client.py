@@ -14,6 +14,7 @@ from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.write.jinja_env import environment, render_template
 
 _OURS: Final = {
+    "Coroutine": "collections.abc",
     "Generator": "collections.abc",
     "TypeVar": "typing",
     "cached_property": "functools",

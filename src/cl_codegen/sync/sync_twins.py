@@ -300,6 +300,10 @@ class _Writer:
         if marks:
             raise GenerationError(f"the sync client has no rule for {owner}.{node.name}: {', '.join(sorted(marks))}")
         called = f"self.twin.{node.name}({self._arguments(node, 'self.portal')})"
+        if isinstance(node, ast.AsyncFunctionDef) and self._types.is_one_of_several(node.returns):
+            # Of an overloaded coroutine, mypy knows one type for each overload, and none for what `run` gives of them.
+            lines = (*lines, f"work_: Coroutine[object, object, {self._annotation(node.returns)}] = {called}")
+            called = "work_"
         body = self._call(node, "self.portal", called)
         return Callable(node.name, self._parameters(node, "self"), self._annotation(node.returns), doc, (*lines, body))
 

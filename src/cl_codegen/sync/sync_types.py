@@ -42,6 +42,11 @@ class Types:
     def speaks_of_twin(self, annotation: ast.expr) -> bool:
         return bool(names_in(annotation) & self.twins)
 
+    def is_one_of_several(self, annotation: ast.expr | None) -> bool:
+        """Whether it is a union of plain types, `None` not counted."""
+        is_union = isinstance(annotation, ast.BinOp) and ast.unparse(annotation.right) != "None"
+        return is_union and annotation is not None and not self.speaks_of_twin(annotation)
+
     def streamed(self, annotation: ast.expr | None) -> ast.expr | None:
         """What an async generator gives; `None` where it is none."""
         if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) in _STREAMS:
