@@ -8,22 +8,16 @@ Only what a manifest names is there for anybody. It is one object, so that outpu
 a user sends is ever made into a key. Tasks work on copies in a local scratch folder.
 """
 
-import errno
 import hashlib
 import logging
-import os
-import re
 import shutil
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 import obstore
-from obstore.exceptions import BaseError
-from obstore.store import ObjectStore, S3Store
-from pydantic import BaseModel
+from obstore.store import ObjectStore
 from starlette.concurrency import run_in_threadpool
 
 from cl_ml_tools.file_storage import SavedFile, Upload
@@ -37,54 +31,23 @@ from cl_server.files.protocol import (
     StorageUnavailableError,
     StoredFile,
     checked,
-    finished,
 )
+from cl_server.files.s3_bucket import REFUSALS, SMALL, connect, first_line, told
+from cl_server.files.s3_manifest import Manifest, Record, job_folder
+from cl_server.files.s3_workspace import S3Workspace
 from cl_server.settings_error import SettingsError
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
-    from obstore.store import ClientConfig, RetryConfig, S3Config
 
 # How much is asked for at once, in bytes: a request of this size ends soon, so a slow reader holds none open.
 RANGE = 8 << 20
 # Parts of an upload that are on their way together, of 5 MiB each.
 PARTS = 4
-# Seconds that what is at most `SMALL` bytes may take.
-QUICK = 5
-SMALL = 1 << 20
 # How long an upload may be on its way before it is known as a job; what is older and unknown is left over.
 UNKNOWN_FOR = timedelta(days=1)
 
-# What a storage says that will not pass: of the bucket, of the key, of the region.
-REFUSALS = (
-    "NoSuchBucket",
-    "InvalidBucketName",
-    "AccessDenied",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "InvalidToken",
-    "PermanentRedirect",
-    "AuthorizationHeaderMalformed",
-    "403 Forbidden",
-    "401 Unauthorized",
-)
-
 log = logging.getLogger(__name__)
-
-
-class Record(BaseModel):
-    """A file in a manifest. `key` is where it is, below the job; `size` in bytes."""
-
-    key: str
-    size: int
-    sha256: str
-    media_type: str
-
-
-class Manifest(BaseModel):
-    """The inputs or the outputs of a job, by their paths relative to it."""
-
-    files: dict[str, Record] = {}
 
 
 class S3FileStorage:
@@ -107,23 +70,7 @@ class S3FileStorage:
 
         Raises `SettingsError`.
         """
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-        if not re.fullmatch(r"s3://[^/]+(/.*)?", url):
-            raise SettingsError("CL_STORAGE is no bucket: write s3://bucket or s3://bucket/prefix")
-        # An endpoint of one's own is written with its scheme; whoever writes http means it.
-        options: ClientConfig = {"allow_http": endpoint.startswith("http://"), "connect_timeout": timedelta(seconds=2)}
-        # Minutes, by default: whoever waits for us has gone by then.
-        retry: RetryConfig = {"max_retries": 2, "retry_timeout": timedelta(seconds=4)}
-        place: S3Config = {"endpoint": endpoint} if endpoint else {}
-        quick = S3Store.from_url(
-            url, client_options={**options, "timeout": timedelta(seconds=QUICK)}, retry_config=retry, **place
-        )
-        slow = S3Store.from_url(
-            url,
-            client_options={**options, "timeout": timedelta(seconds=60), "read_timeout": timedelta(seconds=10)},
-            retry_config=retry,
-            **place,
-        )
+        quick, slow = connect(url)
         return cls(quick, scratch, url, slow)
 
     def check(self) -> None:
@@ -139,7 +86,7 @@ class S3FileStorage:
             said = str(error.__cause__)
             if any(word in said for word in REFUSALS):
                 raise SettingsError(
-                    f"CL_STORAGE: {self._url} cannot be used ({_first_line(error.__cause__)}): make the bucket, or "
+                    f"CL_STORAGE: {self._url} cannot be used ({first_line(error.__cause__)}): make the bucket, or "
                     "mend the name, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_REGION"
                 ) from None
 
@@ -170,7 +117,7 @@ class S3FileStorage:
         """Remove every object of a job."""
         return self._remove(job_folder(job_id))
 
-    def begin_attempt(self, job_id: str, token: int) -> "S3Workspace":
+    def begin_attempt(self, job_id: str, token: int) -> S3Workspace:
         """Bring the inputs of a job here."""
         if token > 1:
             self.clear_attempts(job_id, token)
@@ -355,74 +302,3 @@ class S3FileStorage:
             listed = obstore.list(self.store, prefix, chunk_size=1000)  # pyright: ignore[reportUnknownMemberType]
             for chunk in listed:
                 yield from chunk
-
-
-class S3Workspace:
-    """A scratch folder with copies of the inputs; what is written beside them is uploaded."""
-
-    def __init__(self, storage: S3FileStorage, job_id: str, token: int) -> None:
-        self._storage = storage
-        self._job_id = job_id
-        self._token = token
-        self._folder = storage.scratch / f"{checked(job_id)}-{token}"
-        self._manifest = Manifest()
-        self._published = False
-        self.inputs = self._folder / "input"
-        self.outputs = self._folder / "output"
-        shutil.rmtree(self._folder, ignore_errors=True)
-        try:
-            self.inputs.mkdir(parents=True)
-            self.outputs.mkdir()
-            for path, record in storage.manifest(job_id, "input").files.items():
-                with (self.inputs / Path(path).name).open("xb") as file:
-                    for piece in storage.pieces(f"{job_folder(job_id)}/{record.key}", 0, record.size):
-                        file.write(piece)
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
-
-    def hand_in(self) -> None:
-        """Upload the outputs."""
-        files: dict[str, Record] = {}
-        for path in finished(self.outputs):
-            relative = path.relative_to(self.outputs).as_posix()
-            with path.open("rb") as file:
-                record = self._storage.put(self._job_id, f"attempts/{self._token}/{relative}", file)
-            files[f"output/{relative}"] = record
-        self._manifest = Manifest(files=files)
-
-    def publish(self) -> None:
-        """Point the job to them."""
-        self._storage.write_manifest(self._job_id, "output", self._manifest)
-        self._published = True
-
-    def close(self) -> None:
-        """Remove the copies, and the uploads if they were not published."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-        if self._manifest.files and not self._published:
-            try:
-                self._storage.remove_attempt(self._job_id, self._token)
-            except StorageUnavailableError:
-                log.warning("job %s: what attempt %s uploaded stays until the job goes", self._job_id, self._token)
-
-
-def job_folder(job_id: str) -> str:
-    """Where the keys of a job begin."""
-    return f"jobs/{checked(job_id)}"
-
-
-@contextmanager
-def told() -> Generator[None]:
-    """Errors of obstore without what they tell of the bucket: something is not there, or the storage is away."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, "the file storage has no such file") from error
-    except BaseError as error:
-        # The first line: what follows is how obstore's errors look inside.
-        log.error("the file storage does not answer as it should: %s", _first_line(error))
-        raise StorageUnavailableError("the file storage does not answer") from error
-
-
-def _first_line(error: BaseException | None) -> str:
-    return str(error).strip().partition("\n")[0][:300]

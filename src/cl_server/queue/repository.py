@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Unpack, cast
+from typing import Unpack
 
-from sqlalchemy import Engine, Row, delete, func, insert, literal, select, update
+from sqlalchemy import Engine, Row, delete, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cl_ml_tools.job_queue import (
@@ -16,9 +16,7 @@ from cl_ml_tools.job_queue import (
     Claim,
     Event,
     IdempotencyConflictError,
-    JobQuery,
     Listener,
-    Page,
     Publish,
     Wake,
     backoff,
@@ -31,20 +29,17 @@ from cl_ml_tools.job_queue import (
 from cl_ml_tools.job_repository import JobUpdate
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
 from cl_server.queue.clocks import clock_of, steady_clock_of
-from cl_server.queue.conditions import PROCESSING, QUEUED, Condition, asked_for, ended_before, held, newest_first
-from cl_server.queue.job_row import job_of, number_of, value_of
+from cl_server.queue.conditions import PROCESSING, QUEUED, Condition, held
+from cl_server.queue.job_archive import SqlJobArchive
+from cl_server.queue.job_row import job_of, value_of
 from cl_server.queue.job_transaction import PATIENCE, Change, Transactions, backoff_of_each, requeued
 from cl_server.queue.outbox import Outbox
 from cl_server.queue.quota import Quota, QuotaExceededError, sum_up
-from cl_server.queue.statements import ADD, DUE, GET, NEXT, after_last, has_come, taking
+from cl_server.queue.statements import ADD, GET, NEXT, after_last, has_come, taking
 from cl_server.queue.tables import (
-    UNFINISHED,
     Big,
-    database_id,
     is_postgres,
     jobs,
-    reading,
-    without_limit,
 )
 
 # At one in so many submits, what a user has is summed up on PostgreSQL. It is drawn: whatever is counted may be in step
@@ -52,7 +47,7 @@ from cl_server.queue.tables import (
 SUMMED_UP = 64
 
 
-class SqlJobRepository:
+class SqlJobRepository(SqlJobArchive):
     """`on_event` hears of every change after its commit, `on_wake` when a worker has something to look at.
 
     `worker_id` is the name in which `fetch_next_job` claims. `clock` gives UTC milliseconds, `steady` the
@@ -72,16 +67,14 @@ class SqlJobRepository:
         quota: Quota | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        self._engine = engine
-        self._reading = reading(engine)
         self._postgres = is_postgres(engine)
         self._worker_id = worker_id
         self._on_event = on_event
         self._clock = clock or clock_of(engine)
         # One clock for both, where there is only one.
-        self._steady = steady or clock or steady_clock_of(engine, self._clock)
+        steady = steady or clock or steady_clock_of(engine, self._clock)
         self._quota = quota
-        self._transactions = Transactions(engine, self._clock, self._steady, on_event, on_wake, patience)
+        super().__init__(engine, steady, Transactions(engine, self._clock, steady, on_event, on_wake, patience))
         self._outbox = Outbox(engine, self._steady)
         self._held: dict[str, Claim] = {}
         # Workers pass by what others are just taking, instead of waiting for them.
@@ -92,44 +85,6 @@ class SqlJobRepository:
     def add_job(self, job: Job, created_by: str | None = None, priority: int | None = None) -> str:
         """Queue a new job."""
         return self.submit(job, created_by=created_by, priority=priority).job_id
-
-    def get_job(self, job_id: str) -> Job | None:
-        """The job, or `None`."""
-        with self._reading.connect() as connection:
-            row = connection.execute(GET, {"of_job": job_id}).one_or_none()
-        return None if row is None else job_of(row)
-
-    def job_ids(self) -> set[str]:
-        """All jobs."""
-        with self._reading.connect() as connection:
-            return set(without_limit(connection).scalars(select(jobs.c.job_id)))
-
-    def database_id(self) -> str:
-        """The name that the database gave itself when it was made."""
-        first = select(func.min(database_id.c.id))
-        with self._engine.begin() as connection:
-            if connection.execute(first).scalar_one() is None:
-                connection.execute(insert(database_id).values(id=secrets.token_hex(16)))
-            return cast("str", connection.execute(first).scalar_one())
-
-    def finished_before(self, time: int) -> list[str]:
-        """The jobs that ended before a time, in UTC milliseconds."""
-        with self._reading.connect() as connection:
-            return list(connection.scalars(select(jobs.c.job_id).where(*ended_before(time))))
-
-    def delete_jobs(self, job_ids: Sequence[str]) -> list[str]:
-        """Forget jobs that have ended, in one step; which of them were there."""
-        there: set[str] = set()
-
-        def work(change: Change) -> list[str]:
-            # The status is written so that no index of it is used: nearly all jobs have one of these.
-            wanted = (jobs.c.job_id.in_(job_ids), func.coalesce(jobs.c.status, "").in_(TERMINAL))
-            # What was there when this was tried before, and is not any more, has gone by that.
-            there.update(change.connection.scalars(select(jobs.c.job_id).where(*wanted)))
-            change.connection.execute(delete(jobs).where(*wanted))
-            return sorted(there)
-
-        return self._transactions.run(work)
 
     def update_job(self, job_id: str, **changes: Unpack[JobUpdate]) -> bool:
         """Change a job that `fetch_next_job` gave; progress only grows."""
@@ -361,28 +316,6 @@ class SqlJobRepository:
             return [job_of(row) for row in (*ended, *again)]
 
         return self._transactions.run(work)
-
-    def next_due(self, task_types: Sequence[str]) -> int | None:
-        """In how many milliseconds the next queued job may be claimed."""
-        with self._reading.connect() as connection:
-            values = {"of_types": task_types, "steady": self._steady()}
-            return cast("int | None", connection.execute(DUE, values).scalar_one_or_none())
-
-    def list_jobs(self, query: JobQuery) -> Page:
-        """A page of jobs, newest first."""
-        newest = select(jobs).where(*asked_for(query)).order_by(newest_first(query)).limit(query.limit + 1)
-        with self._reading.connect() as connection:
-            rows = list(connection.execute(newest))
-        shown = rows[: query.limit]
-        return Page([job_of(row) for row in shown], number_of(shown[-1], "seq") if len(rows) > query.limit else None)
-
-    def unfinished(self) -> dict[tuple[str, JobStatus], int]:
-        """How many jobs are not over."""
-        group = (jobs.c.task_type, jobs.c.status)
-        counted = select(*group, func.count()).where(jobs.c.status.in_(UNFINISHED)).group_by(*group)
-        with self._reading.connect() as connection:
-            rows = cast("list[tuple[str, str, int]]", list(connection.execute(counted)))
-        return {(task, JobStatus(status)): count for task, status, count in rows}
 
     # The outbox.
 

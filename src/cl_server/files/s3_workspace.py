@@ -1,0 +1,63 @@
+"""Where an attempt at a job works, when its files are in a bucket."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cl_server.files.protocol import StorageUnavailableError, checked, finished
+from cl_server.files.s3_manifest import Manifest, Record, job_folder
+
+if TYPE_CHECKING:
+    from cl_server.files.s3 import S3FileStorage
+
+log = logging.getLogger(__name__)
+
+
+class S3Workspace:
+    """A scratch folder with copies of the inputs; what is written beside them is uploaded."""
+
+    def __init__(self, storage: "S3FileStorage", job_id: str, token: int) -> None:
+        self._storage = storage
+        self._job_id = job_id
+        self._token = token
+        self._folder = storage.scratch / f"{checked(job_id)}-{token}"
+        self._manifest = Manifest()
+        self._published = False
+        self.inputs = self._folder / "input"
+        self.outputs = self._folder / "output"
+        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            self.inputs.mkdir(parents=True)
+            self.outputs.mkdir()
+            for path, record in storage.manifest(job_id, "input").files.items():
+                with (self.inputs / Path(path).name).open("xb") as file:
+                    for piece in storage.pieces(f"{job_folder(job_id)}/{record.key}", 0, record.size):
+                        file.write(piece)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+
+    def hand_in(self) -> None:
+        """Upload the outputs."""
+        files: dict[str, Record] = {}
+        for path in finished(self.outputs):
+            relative = path.relative_to(self.outputs).as_posix()
+            with path.open("rb") as file:
+                record = self._storage.put(self._job_id, f"attempts/{self._token}/{relative}", file)
+            files[f"output/{relative}"] = record
+        self._manifest = Manifest(files=files)
+
+    def publish(self) -> None:
+        """Point the job to them."""
+        self._storage.write_manifest(self._job_id, "output", self._manifest)
+        self._published = True
+
+    def close(self) -> None:
+        """Remove the copies, and the uploads if they were not published."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._manifest.files and not self._published:
+            try:
+                self._storage.remove_attempt(self._job_id, self._token)
+            except StorageUnavailableError:
+                log.warning("job %s: what attempt %s uploaded stays until the job goes", self._job_id, self._token)
