@@ -11,6 +11,7 @@ from typing import Final
 
 from cl_client.cli.help.front_page import CL_CLIENT
 from docs.site.command_page import command_page
+from docs.site.llms_text import llms_text, whole_text
 from docs.site.notebook_page import notebook_page
 from docs.site.plugin_pages import plugin_pages
 
@@ -52,9 +53,14 @@ def main() -> int:
     sys.argv[0] = CL_CLIENT.name
     pages, config = BUILD / "docs", BUILD / "zensical.toml"
     assemble_pages(pages)
-    config.write_text(configuration(pages), encoding="utf-8")
+    text = configuration(pages)
+    config.write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "--config-file", str(config)]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if code == 0:
+        (BUILD / "site" / "llms.txt").write_text(llms_text(pages, text), encoding="utf-8")
+        (BUILD / "site" / "llms-full.txt").write_text(whole_text(pages, text), encoding="utf-8")
+    return code
 
 
 if __name__ == "__main__":
