@@ -178,7 +178,7 @@ class ComputeClient(Door[AsyncComputeClient]):
         )
 
     def get_job(self, job_id: str) -> JobState:
-        """The state of a job.
+        """The state of a job. It is `client.jobs.fetch`, by its earlier name.
 
         Raises:
             JobNotFoundError: no such job, or not yours.
@@ -186,7 +186,7 @@ class ComputeClient(Door[AsyncComputeClient]):
         return self.portal.run(self.twin.get_job(job_id))
 
     def delete_job(self, job_id: str) -> None:
-        """Remove a job and its files.
+        """Remove a job and its files. It is `client.jobs.delete`, by its earlier name.
 
         Raises:
             JobNotFoundError: no such job, or not yours.
@@ -194,7 +194,7 @@ class ComputeClient(Door[AsyncComputeClient]):
         self.portal.run(self.twin.delete_job(job_id))
 
     def wait_for_job(self, job_id: str, poll_interval: float | None = None, timeout: float | None = None) -> JobState:
-        """Wait for a job by its id, whoever submitted it.
+        """Wait for a job by its id, whichever client submitted it. With a handle, `job.wait()` does the same.
 
         Args:
             job_id: the job.
@@ -209,7 +209,7 @@ class ComputeClient(Door[AsyncComputeClient]):
     def subscribe_job_updates(
         self, job_id: str, on_progress: JobCallback | None = None, on_complete: JobCallback | None = None
     ) -> str:
-        """Listen to a job.
+        """Listen to a job. With a handle, `job.follow()` and `job.events()` do the same.
 
         Args:
             job_id: the job; it may have ended already.
@@ -254,7 +254,7 @@ class ComputeClient(Door[AsyncComputeClient]):
     def download_job_file(
         self, job_id: str, file_path: str, dest: str | os.PathLike[str], *, on_progress: DownloadCallback | None = None
     ) -> Path:
-        """Download a file of a job, whole or not at all.
+        """Download a file of a job, whole or not at all. With a handle, `job.download()` does the same.
 
         Args:
             job_id: the job.

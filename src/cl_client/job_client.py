@@ -178,7 +178,7 @@ class JobClient:
         )
 
     async def get_job(self, job_id: str) -> JobState:
-        """The state of a job.
+        """The state of a job. It is `client.jobs.fetch`, by its earlier name.
 
         Raises:
             JobNotFoundError: no such job, or not yours.
@@ -186,7 +186,7 @@ class JobClient:
         return await self.jobs.fetch(job_id)
 
     async def delete_job(self, job_id: str) -> None:
-        """Remove a job and its files.
+        """Remove a job and its files. It is `client.jobs.delete`, by its earlier name.
 
         Raises:
             JobNotFoundError: no such job, or not yours.
@@ -196,7 +196,7 @@ class JobClient:
     async def wait_for_job(
         self, job_id: str, poll_interval: float | None = None, timeout: float | None = None
     ) -> JobState:
-        """Wait for a job by its id, whoever submitted it.
+        """Wait for a job by its id, whichever client submitted it. With a handle, `job.wait()` does the same.
 
         Args:
             job_id: the job.
@@ -219,7 +219,7 @@ class JobClient:
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
     ) -> str:
-        """Listen to a job. Needs a running event loop.
+        """Listen to a job. With a handle, `job.follow()` and `job.events()` do the same. Needs a running event loop.
 
         Args:
             job_id: the job; it may have ended already.
@@ -289,7 +289,7 @@ class JobClient:
         *,
         on_progress: DownloadCallback | None = None,
     ) -> Path:
-        """Download a file of a job, whole or not at all.
+        """Download a file of a job, whole or not at all. With a handle, `job.download()` does the same.
 
         Args:
             job_id: the job.

@@ -1,6 +1,7 @@
 """The pages that people read, and the code in them."""
 
 import asyncio
+import contextlib
 import inspect
 import os
 import re
@@ -65,7 +66,11 @@ def written() -> list[Page]:
 
 
 def run_python(code: str, names: dict[str, object]) -> dict[str, object]:
-    """Run code that may await, in an event loop of its own. Gives the names that it leaves."""
+    """Run code as a file; where it awaits at its top, in an event loop of its own. Gives the names that it leaves."""
+    with contextlib.suppress(SyntaxError):
+        program = compile(code, "a page", "exec")
+        exec(program, names)
+        return names
     source = "async def example():\n" + textwrap.indent(code, "    ") + "\n    return dict(locals())"
     exec(compile(source, "a page", "exec"), names)
     return asyncio.run(_called(names["example"]))

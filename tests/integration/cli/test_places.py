@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import shlex
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.integration.cli.conftest import CL_CLIENT, Cli
+from tests.integration.cli.terminal import typed
 from tests.media.photo import corners, encoded
 
 PHOTO = encoded(corners(200, 100))
@@ -249,3 +251,18 @@ def test_a_dry_run_lists_the_files_that_patterns_leave_and_sends_nothing(cli: Cl
     assert listed("--include", "*.jpg", "--exclude", "raw/*") == ["a.jpg"]
     none = cli("hash", "compute", "photos", "--include", "*.tiff")
     assert (none.code, none.lines[0]) == (2, "error: there are no files in photos")
+
+
+def test_on_a_terminal_a_batch_is_a_line_for_each_file_and_a_list_of_jobs_fits(cli: Cli, tmp_path: Path):
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tmp_path / name).write_bytes(PHOTO)
+    seen = typed(["image-conversion", "convert", ".", "--format", "png"], [], tmp_path)
+    assert seen.code == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.screen).replace("\r", "\n").splitlines()
+    rows = [line for line in shown if re.match(r"[abc]\.jpg  \w{32}  ", line)]
+    assert sorted(row[:5] for row in rows) == ["a.jpg", "b.jpg", "c.jpg"]
+    assert "cl-client jobs fetch" in " ".join(shown)
+    listed = typed(["jobs", "list"], [], tmp_path).screen.splitlines()
+    jobs = [line for line in listed if re.match(r"\w{32}  ", line)]
+    assert len(jobs) >= 3
+    assert all(len(line.rstrip()) <= 80 and line.rstrip().endswith(" ago") for line in jobs)
