@@ -57,7 +57,8 @@ def assemble(program: Program) -> App:
         command, bound, ignored = app.parse_args(tokens, print_error=False, exit_on_error=False)
         values = [*bound.args, *bound.kwargs.values()]
         _expect_no_empty_path(tokens, values)
-        _expect_files_for_streams(values)
+        # The body of an operation is read from stdin, too.
+        _expect_files_for_streams([*bound.args, *(each for name, each in bound.kwargs.items() if name != "body")])
         # A parameter that is not parsed is the run itself.
         command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, run))
 

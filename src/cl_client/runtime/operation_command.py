@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cl_client.errors import InvalidParameterError
+from cl_client.runtime.place import STANDARD
 
 if TYPE_CHECKING:
     from cl_client.wire.client import Client
@@ -37,7 +38,7 @@ def body_option(text: str) -> str:
         InvalidParameterError: the file cannot be read.
     """
     try:
-        if text == "-":
+        if text in ("-", STANDARD):
             return sys.stdin.read()
         return Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
     except (OSError, UnicodeDecodeError) as error:

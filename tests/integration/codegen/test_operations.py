@@ -135,11 +135,12 @@ def test_the_client_without_async_does_the_same(package, url, tmp_path):
         assert client.photos.get_photo("ada", tmp_path / "ada.png").read_bytes() == b"\x89PNGada"
 
 
-def run(package: Path, url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+def run(package: Path, url: str, *arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pet_shop", *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(package), "COMPUTE_URL": url, "PET_SHOP_API_KEY": "secret"},
         cwd=ROOT,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -151,6 +152,8 @@ def test_every_operation_is_a_command(package, url, tmp_path):
     assert json.loads(run(package, url, "pets", "get-pet", "ada", "--json").stdout) == {"name": "ada", "tag": "cat"}
     made = run(package, url, "pets", "create-pet", "--body", '{"name": "bob"}', "--json")
     assert json.loads(made.stdout)["name"] == "bob"
+    from_stdin = run(package, url, "pets", "create-pet", "--body", "-", "--json", stdin='{"name": "eli"}')
+    assert json.loads(from_stdin.stdout)["name"] == "eli"
     saved = run(package, url, "photos", "get-photo", "ada", "--output", tmp_path / "ada.png")
     assert (saved.returncode, (tmp_path / "ada.png").read_bytes()) == (0, b"\x89PNGada")
     missing = run(package, url, "pets", "get-pet", "eve")
