@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import json
 from typing import TYPE_CHECKING, Final, cast
@@ -70,6 +69,9 @@ def preview(image: Image.Image) -> bytes:
 
 def table(state: JobState) -> str:
     """A job as an HTML table; values are escaped, and cut where they are long."""
+    # Only a notebook pays for it.
+    import html
+
     rows = {"job": state.job_id, "task": state.task_type, "status": state.status}
     if state.status == "processing":
         rows["progress"] = f"{state.progress} %"

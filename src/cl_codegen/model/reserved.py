@@ -91,6 +91,7 @@ CALL_WORDS: Final = frozenset(
         "on_upload",
         "priority",
         "idempotency_key",
+        "cancel_with_wait",
         "body",
         "each",
     ]
