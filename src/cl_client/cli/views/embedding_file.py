@@ -25,7 +25,7 @@ _HEADER: Final = re.compile(
     r"""^\s*\{\s*'descr':\s*'(?P<kind>[^']{1,8})',\s*'fortran_order':\s*(?P<fortran>True|False),\s*"""
     r"""'shape':\s*\((?P<shape>(?:\d{1,12},?\s?){0,3})\),?\s*\}\s*$"""
 )
-"""A Python literal by its definition, whose keys are sorted by whoever writes it; it is not evaluated."""
+"""A Python literal by its definition, with keys in the order of the program that wrote it. It is not evaluated."""
 _CODES: Final = {"f2": "e", "f4": "f", "f8": "d"}
 
 
