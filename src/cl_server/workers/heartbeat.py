@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from sqlalchemy.exc import OperationalError
+
 from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQueue
 
 # Seconds between two heartbeats; two may be lost.
@@ -62,6 +64,10 @@ class Heart:
             try:
                 # A ring is not a reason to write.
                 beat = self._queue.look(claim) if rung else self._queue.heartbeat(claim)
+            except OperationalError as error:
+                said = str(error.orig).strip().partition("\n")[0]
+                log.warning("the heartbeat of job %s did not get through: %s", claim.job.job_id, said)
+                continue
             except Exception:
                 log.exception("the heartbeat of job %s did not get through", claim.job.job_id)
                 continue

@@ -3,6 +3,9 @@
 import threading
 from collections.abc import Callable
 
+import pytest
+from sqlalchemy.exc import OperationalError
+
 from cl_ml_tools.job_queue import LEASE, Beat, Claim, Event
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import Job, JobStatus
@@ -48,6 +51,33 @@ def claimed(queue: MemoryJobRepository) -> Claim:
     claim = queue.claim("w0", ["hash"])
     assert claim is not None
     return claim
+
+
+class Silent(MemoryJobRepository):
+    """A database that does not answer, and says when it was asked twice."""
+
+    asked = 0
+    twice = threading.Event()
+
+    def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
+        self.asked += 1
+        if self.asked == 2:
+            self.twice.set()
+        raise OperationalError("UPDATE", None, Exception("no answer within 4.0 seconds\nand more"))
+
+
+def test_a_heartbeat_that_does_not_get_through_is_one_line_and_the_next_is_tried(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    queue = Silent()
+    heart = Heart(queue, Ends(), beat=0.01)
+    heart.hold(claimed(queue))
+    heart.start()
+    assert queue.twice.wait(30)
+    heart.stop()
+    said = caplog.records[0]
+    assert said.getMessage() == "the heartbeat of job one did not get through: no answer within 4.0 seconds"
+    assert said.exc_info is None
 
 
 def test_a_claim_is_kept_alive_while_the_loop_does_nothing() -> None:
