@@ -18,11 +18,11 @@ from typing import Final, Protocol, cast
 
 from attrs import frozen
 
-from cl_client import file_lock
 from cl_client.accounts.token import Token
 from cl_client.config import private_file
 from cl_client.config.paths import state_folder
 from cl_client.errors import ComputeClientError
+from cl_client.files import file_lock
 
 logger = logging.getLogger(__name__)
 

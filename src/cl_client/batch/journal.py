@@ -18,8 +18,8 @@ from uuid import uuid4
 
 from attrs import frozen
 
-from cl_client import file_lock
 from cl_client.errors import JournalError
+from cl_client.files import file_lock
 from cl_client.model import JobState
 from cl_client.wire.types import JSONObject
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from cl_client import file_lock
 from cl_client.errors import ComputeClientError, DownloadError
+from cl_client.files import file_lock
 
 _LOCKS: Final = sys.platform != "win32"
 _LONGEST: Final = 150
