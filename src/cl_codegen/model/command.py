@@ -126,7 +126,7 @@ def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
         value = value if parameter.required else f"None if {argument} is None else {value}"
     elif parameter.type.startswith("File"):
         kind = "str"  # A file or a text: here it is a text.
-    elif "JSON" in parameter.type or parameter.type == "None":
+    elif _is_json(parameter):
         kind, value = "str", f"json_option({name}, {argument})"
         if parameter.type != "JSONValue":
             value = f"cast({_wanted(parameter)}, {value})"
@@ -179,6 +179,11 @@ def _positional(file: Parameter) -> Option:
     return evolve(option, type="list[Place]", help=SpecText(f"{said}: files, folders, patterns, URLs, or - for stdin."))
 
 
+def _is_json(parameter: Parameter) -> bool:
+    """Whether an option is written as JSON: any value, or an object of whatever keys."""
+    return "JSON" in parameter.type or "dict[" in parameter.type or parameter.type == "None"
+
+
 def _wanted(parameter: Parameter) -> str:
     return literal(parameter.type if parameter.required else f"{parameter.type} | None")
 
@@ -187,7 +192,7 @@ def _metavar(parameter: Parameter) -> str | None:
     bounds = dict(parameter.bounds)
     if "minimum" in bounds and "maximum" in bounds:
         return f"{bounds['minimum']}-{bounds['maximum']}"
-    if "JSON" in parameter.type or parameter.type == "None" or (parameter.read and parameter.classes):
+    if _is_json(parameter) or (parameter.read and parameter.classes):
         return "JSON"
     return None
 

@@ -317,7 +317,7 @@ class _Reader:
             said = said.removesuffix(" | None")  # Nothing would be another path.
         # The words of an enum are closed here, but those of a list are typed as the wire layer has them.
         is_part = "File" in sent.type.split(" | ") and "FileInput" in said and not is_file
-        is_vague = "JSONValue" in said and sent.type != said
+        is_vague = "JSON" in said and sent.type != said
         as_wire = sent.read is not None or (is_list and "Literal[" in said) or is_part or is_vague
         described = next((one for one in (sent.around, schema) if one and one.find("description")), inner)
         return Parameter(

@@ -3,7 +3,7 @@
 import pytest
 
 from cl_api.compute.models import JobCreatedResponse
-from cl_client.errors import UnsupportedError
+from cl_client.errors import JobNotFoundError, UnsupportedError
 from cl_client.model import JobFile, WorkerState, well_formed
 from cl_client.server.contract import Contract, FileList, JobList
 from cl_plugins.contract import CONTRACT
@@ -119,3 +119,65 @@ def test_a_worker_that_says_worker_id_is_known_by_it():
     said = {"worker_id": "w1", "capabilities": ["hash"], "idle_count": 1, "timestamp": 5}
     assert WorkerState.from_dict(said).id == "w1"
     assert WorkerState.from_dict({**said, "id": "w2"}).id == "w2"
+
+
+NESTED = Contract(
+    job="/v2/jobs/{job_id}",
+    fields={
+        "job_id": ("data.id",),
+        "status": ("data.state.type", "state"),
+        "task_output": ("data",),
+        "error_message": ("error",),
+    },
+    statuses={"DONE": "completed", "LOST": "failed"},
+)
+KINDS = Contract(kinds={"crawl": Contract(job="/crawl/{job_id}"), "scrape": Contract(job="/scrape/{job_id}/state")})
+
+
+def test_a_dotted_field_is_in_an_object_and_what_is_beside_it_stays():
+    job = NESTED.state({"data": {"id": 7, "state": {"type": "DONE"}}, "more": 1}, "7")
+    assert (job.job_id, job.status, job.additional_properties) == ("7", "completed", {"more": 1})
+    assert job.task_output == {"id": 7, "state": {"type": "DONE"}}
+    assert NESTED.state({"data": None, "state": "LOST"}, "7").status == "failed"
+
+
+@pytest.mark.parametrize("said", [{"id": 7}, [7], True, "", None])
+def test_an_id_is_a_word_or_a_number_and_nothing_else(said):
+    with pytest.raises((KeyError, ValueError)):
+        NESTED.created({"data": {"id": said, "state": {"type": "DONE"}}}, "count")
+
+
+@pytest.mark.parametrize("said", [{"code": 7}, ["DONE"], True])
+def test_a_status_is_a_word_or_a_number_and_nothing_else(said):
+    with pytest.raises(ValueError, match="expected the status of a job as a word or a number"):
+        NESTED.state({"state": said}, "7")
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"code": 7, "message": "no GPU"}, "no GPU"),
+        ({"title": "Bad", "detail": "no GPU is free"}, "no GPU is free"),
+        ({"code": 7}, '{"code": 7}'),
+    ],
+)
+def test_why_a_job_failed_is_what_an_error_says_of_itself(said, why):
+    assert NESTED.state({"state": "LOST", "error": said}, "7").error_message == why
+
+
+def test_all_of_an_answer_is_the_output_once_the_job_has_completed():
+    contract = Contract(fields={"task_output": (".",)})
+    said = {"job_id": "7", "status": "completed", "text": "hello"}
+    assert contract.state(said, "7").task_output == said
+    assert contract.state({**said, "status": "processing"}, "7").task_output is None
+
+
+def test_the_name_of_a_kind_stands_before_the_ids_of_its_jobs():
+    assert KINDS.created({"job_id": "7"}, "scrape_page", ("scrape",)).job_id == "scrape/7"
+    contract, own = KINDS.of("scrape/7")
+    assert contract.job_path(own) == "/scrape/7/state"
+    assert KINDS.job_in("/api/scrape/7/state") == ("scrape/7", True)
+    assert KINDS.job_in("/api/map/7") == (None, False)
+    for unknown in ("7", "map/7", "crawl/"):
+        with pytest.raises(JobNotFoundError, match="several kinds of jobs"):
+            KINDS.of(unknown)
