@@ -47,6 +47,14 @@ def absent(program: str) -> NoReturn:
     pytest.skip(f"there is no {program} on this machine")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.has_plugin("xdist"):
+        # Only here, because its hooks are those of xdist.
+        from tests import processes
+
+        config.pluginmanager.register(processes.Groups(config))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     schedule.arrange(items)
 
