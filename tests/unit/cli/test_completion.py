@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,13 @@ def test_each_shell_has_a_script_of_its_own(capsys: Capture, shell: str, start: 
     assert record["shell"] == shell
     assert record["script"].startswith(start)
     assert "media-thumbnail" in record["script"]
+
+
+def test_help_is_the_plain_text_that_it_is(capsys: Capture, monkeypatch: pytest.MonkeyPatch):
+    # To read it as Markdown takes longer than all the rest, and would lose what Markdown has a meaning for.
+    monkeypatch.setitem(sys.modules, "rich.markdown", None)
+    assert main(["completion", "zsh"]) == 0
+    assert "mqtt\\://USER\\:PASSWORD@HOST\\:PORT" in capsys.readouterr().out
 
 
 def test_it_is_installed_for_this_user(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -4,7 +4,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from cl_client.cli.running.run import Run
 from cl_client.errors import ComputeClientError
@@ -27,7 +27,7 @@ def completion(
     from cl_client.cli.app import assemble
     from cl_client.cli.completion_script import mended
 
-    app = assemble(run.program)
+    app = _as_plain_text(assemble(run.program))
     if not install:
         script = mended(app.generate_completion(shell=shell), shell, run.program.name)
         run.console.document({"shell": shell, "script": script}, script)
@@ -54,3 +54,16 @@ def _is_complete(rc_file: Path) -> bool:
     except OSError:
         return False
     return any(word in text for word in ("compinit", "oh-my-zsh", "prezto", "zinit", "antigen", "zplug"))
+
+
+def _as_plain_text(app: App) -> App:
+    """The same commands, each of which says itself that its help is no Markdown.
+
+    cyclopts does not ask the command above it when it writes a script, and reads each text as Markdown, which takes as
+    long as all the rest.
+    """
+    app.help_format = "plaintext"
+    for name in app:
+        if not name.startswith("-"):
+            _as_plain_text(app[name])
+    return app
