@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.bench.figure import Figure, side_by_side
 
 ROUNDS = 7
+LONG_ROUNDS = 3
 IMPORT = "import cl_codegen.generate, cl_codegen.drift, cl_codegen.__main__"
 
 
@@ -28,13 +29,15 @@ def figures() -> Iterator[Figure]:
         checked, imported = side_by_side(check, imports, ROUNDS)
         over = f"{checked * 1e3:.0f} − {imported * 1e3:.0f} ms"
         yield Figure("cl-codegen check, no difference, over importing it", checked - imported, 1, " s", detail=over)
-        # Its hooks run ruff by name, as ours do by module.
-        peer = ["env", f"PATH={Path(python).parent}{os.pathsep}{os.environ.get('PATH', '')}"]
-        peer += [python, "-m", "openapi_python_client", "generate", "--path", "openapi/compute.json"]
-        peer += ["--meta", "none", "--overwrite", "--output-path", str(folder / "peer")]
-        made, plain = side_by_side(ours, peer, ROUNDS)
+        made, plain = side_by_side(ours, plainly(Path("openapi/compute.json"), folder), ROUNDS)
         beside = f"{made * 1e3:.0f} / {plain * 1e3:.0f} ms; ours has plugins and commands too"
         yield Figure("cl-codegen generate / openapi-python-client", made / plain, 2, detail=beside)
+        thousand, _ = two_specs(folder, 1000)
+        ours = [python, "-m", "cl_codegen", "generate", "--compute", str(thousand), "--package", "thousand_client"]
+        made, plain = side_by_side([*ours, "--out", str(folder / "thousand")], plainly(thousand, folder), LONG_ROUNDS)
+        beside = f"{made:.1f} / {plain:.1f} s; ours has methods, commands and a client without async too"
+        name = "cl-codegen generate / openapi-python-client, 1,000 operations"
+        yield Figure(name, made / plain, 0.35, detail=beside)
         old, new = two_specs(folder, 200)
         read = "from pathlib import Path; from cl_codegen.diff.compare import read; "
         read += "from cl_codegen.text.layout import Layout; import cl_codegen.__main__; "
@@ -43,6 +46,13 @@ def figures() -> Iterator[Figure]:
         compared, only_read = side_by_side(compare, [python, "-c", read], ROUNDS)
         over = f"{compared * 1e3:.0f} − {only_read * 1e3:.0f} ms"
         yield Figure("cl-codegen diff, 200 operations, over reading both", compared - only_read, 2, " s", detail=over)
+
+
+def plainly(spec: Path, folder: Path) -> list[str]:
+    """The command that makes a plain client. Its hooks run ruff by name, as ours do by module."""
+    path = f"PATH={Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    command = ["env", path, sys.executable, "-m", "openapi_python_client", "generate", "--path", str(spec)]
+    return [*command, "--meta", "none", "--overwrite", "--output-path", str(folder / "peer")]
 
 
 def two_specs(folder: Path, operations: int) -> tuple[Path, Path]:

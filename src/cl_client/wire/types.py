@@ -117,9 +117,13 @@ def path_part(
             return "." + ("." if explode else ",").join(parts)
         case "matrix":
             name = quote(name, safe="")
-            if not explode:
-                return f";{name}={','.join(parts)}"
-            return "".join(f";{part}" if isinstance(value, dict) else f";{name}={part}" for part in parts)
+            if not explode or not isinstance(value, dict | list):
+                # Nothing to say is said without `=` (RFC 6570 §3.2.7).
+                text = ",".join(parts)
+                return f";{name}={text}" if text else f";{name}"
+            if isinstance(value, dict):
+                return "".join(f";{part}" for part in parts)
+            return "".join(f";{name}={part}" if part else f";{name}" for part in parts)
 
 
 def query_part(
@@ -137,7 +141,7 @@ def query_part(
         return [f"{key}={quote(json.dumps(value), safe='')}"]
     if style == "deepObject":
         return [f"{step}={quote(text, safe='')}" for step, text in _deep(key, value)]
-    if explode and style == "form":
+    if explode:  # Whatever is between the parts: each of them is a parameter of its own.
         pairs = _parts(value, "=")
         return pairs if isinstance(value, dict) else [f"{key}={part}" for part in pairs]
     between = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "%7C"}[style]

@@ -127,8 +127,8 @@ def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
     elif parameter.type.startswith("File"):
         kind = "str"  # A file or a text: here it is a text.
     elif _is_json(parameter):
-        kind, value = "str", f"json_option({name}, {argument})"
-        if parameter.type != "JSONValue":
+        kind, casts, value = "str", models, f"json_option({name}, {argument})"
+        if parameter.type not in {"JSONValue", "JSONValue | None"}:
             value = f"cast({_wanted(parameter)}, {value})"
     elif models:
         kind, casts, value = parameter.said, models, f"cast({_wanted(parameter)}, {argument})"
@@ -181,7 +181,8 @@ def _positional(file: Parameter) -> Option:
 
 def _is_json(parameter: Parameter) -> bool:
     """Whether an option is written as JSON: any value, or an object of whatever keys."""
-    return "JSON" in parameter.type or "dict[" in parameter.type or parameter.type == "None"
+    said = f"{parameter.type} {parameter.said}"
+    return parameter.type == "None" or any(word in said for word in ("JSON", "dict[", "tuple["))
 
 
 def _wanted(parameter: Parameter) -> str:

@@ -275,7 +275,8 @@ def _of_field(field: Field, name: str) -> Given:
     value, kind, read = name, *_said(name, type, field.read)
     parts = type.split(" | ")
     if field.sent_as == "file" and "list[File]" in parts:
-        type, kind, read = type.replace("File", "FileInput"), "list[Path]", f"[*{name}]"
+        type, kind = type.replace("File", "FileInput"), "list[Path]"
+        read = f'cast("list[FileInput]", {name})'
         value = f"[upload(each) for each in {name}]"
     elif field.sent_as == "file":
         type, kind, read = type.replace("File", "FileInput"), "Path", name
