@@ -58,7 +58,8 @@ def assemble(program: Program) -> App:
         values = [*bound.args, *bound.kwargs.values()]
         _expect_no_empty_path(tokens, values)
         # The body of an operation is read from stdin, too.
-        _expect_files_for_streams([*bound.args, *(each for name, each in bound.kwargs.items() if name != "body")])
+        named = cast("dict[str, object]", bound.kwargs)
+        _expect_files_for_streams([*bound.args, *(each for name, each in named.items() if name != "body")])
         # A parameter that is not parsed is the run itself.
         command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, run))
 
