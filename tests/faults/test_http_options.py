@@ -200,7 +200,7 @@ async def test_a_job_is_done_through_a_client_of_the_program(library: ModuleType
 @LIBRARIES
 async def test_what_such_a_client_signs_with_is_for_our_server_alone(library: ModuleType, tmp_path: Path):
     async with (
-        scripted_server(answer(200, b"JPEG")) as elsewhere,
+        scripted_server(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nJPEG") as elsewhere,
         scripted_server(answer(302, b"", Location=f"{elsewhere.url}/t.jpg")) as server,
         library.AsyncClient(auth=("me", "secret"), headers={"X-Key": "secret"}) as mine,
         ComputeClient(server.url, http_client=mine) as client,
