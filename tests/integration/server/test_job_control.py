@@ -78,8 +78,9 @@ def test_a_queued_job_is_cancelled_and_can_be_done_again(own_stack: LocalStack) 
         assert (again["status"], again["task_type"]) == ("queued", "image_conversion")
         watch.final(again["job_id"])
         done = api.job(again["job_id"])
-        assert (done["status"], done["priority"], done["params"]) == ("completed", 3, api.job(job_id)["params"])
         output = cast("dict[str, str]", done["task_output"])
+        params = cast("dict[str, object]", api.job(job_id)["params"]) | {"output_path": output["output_path"]}
+        assert (done["status"], done["priority"], done["params"]) == ("completed", 3, params)
         api.http.delete(f"/jobs/{job_id}")
         assert api.file(again["job_id"], output["output_path"]).status_code == 200
         assert api.http.post(f"/jobs/{again['job_id']}/cancel").status_code == 409
