@@ -10,7 +10,10 @@ from cl_codegen.normalise.reference_rules import LEFT_OUT
 from cl_codegen.spec.spec import JSONObject, JSONValue, Spec, escape_pointer, unescape_pointer
 from cl_codegen.text import naming
 from cl_codegen.wire import types as wire_types
+from cl_codegen.wire.fitting import as_kind, const_of, fitting, plain_of
+from cl_codegen.wire.model_schemas import ModelSchemas
 from cl_codegen.wire.names import ClassNames, FieldNames
+from cl_codegen.wire.schema_parts import COMPONENTS, SAYS_NOTHING, component_key, description_of, items_of, parts_of
 from cl_codegen.wire.types import (
     ANY,
     FILE,
@@ -41,7 +44,6 @@ class LeftOut:
     reason: str
 
 
-_COMPONENTS: Final = "#/components/schemas/"
 _PLAIN: Final[dict[str, Type]] = {
     "boolean": wire_types.BOOLEAN,
     "integer": wire_types.INTEGER,
@@ -54,13 +56,6 @@ _FORMATS: Final[dict[str, Type]] = {
     "date-time": wire_types.MOMENT,
     "uuid": wire_types.UUID,
 }
-_SAYS_NOTHING: Final = frozenset(
-    [
-        *("title", "description", "default", "deprecated", "example", "examples", "required", "readOnly", "writeOnly"),
-        *("nullable", "not", "if", "then", "else", "$comment", "externalDocs", "xml", "$schema", "$id"),
-    ]
-)
-"""What a schema may have beside others in an `allOf` without being a type of its own."""
 
 
 @define
@@ -74,6 +69,7 @@ class Schemas:
     names: ClassNames = field(factory=ClassNames)
     left_out: list[LeftOut] = field(factory=list[LeftOut])
     _components: JSONObject = field(init=False)
+    _models: ModelSchemas = field(init=False)
     _class_names: dict[str, str] = field(factory=dict[str, str], init=False)
     _known: dict[str, Type | None] = field(factory=dict[str, Type | None], init=False)
     _forms: dict[str, Model] = field(factory=dict[str, Model], init=False)
@@ -87,6 +83,7 @@ class Schemas:
         found = self.spec.root.find("components")
         schemas = found.value_of("schemas") if found is not None else None
         self._components = schemas if isinstance(schemas, dict) else {}
+        self._models = ModelSchemas(self._components)
         for key in self._components:
             self._class_names[key] = self.names.reserve(naming.class_name(key))
 
@@ -115,10 +112,10 @@ class Schemas:
             known = self._known[key]
             return ANY if known is None else known
         schema = self._components.get(key)
-        pointer = f"{_COMPONENTS}{escape_pointer(key)}"
-        if isinstance(schema, dict) and self._is_model(schema):
+        pointer = f"{COMPONENTS}{escape_pointer(key)}"
+        if isinstance(schema, dict) and self._models.is_model(schema):
             name = self._class_names[key]
-            model = Model(name, self.names.module_of(name), _description(schema), pointer=pointer)
+            model = Model(name, self.names.module_of(name), description_of(schema), pointer=pointer)
             self._known[key] = model
             self._waiting[id(model)] = (model, schema, False)
             return model
@@ -151,7 +148,7 @@ class Schemas:
         if "$ref" in schema:
             return self._reference(schema, pointer, parent, name, files=files)
         if "const" in schema:
-            return _const(schema["const"])
+            return const_of(schema["const"])
         title = schema.get("title")
         called = f"{parent}{naming.class_name(title if isinstance(title, str) else name)}"
         if isinstance(schema.get("enum"), list):
@@ -159,7 +156,7 @@ class Schemas:
         if isinstance(schema.get("allOf"), list):
             return self._all_of(schema, pointer, parent, name, called)
         for key in ("oneOf", "anyOf"):
-            if isinstance(schema.get(key), list) and not self._is_model(schema):
+            if isinstance(schema.get(key), list) and not self._models.is_model(schema):
                 return self._one_of(schema, key, pointer, parent, name, files=files)
         kind = schema.get("type")
         if isinstance(kind, list):
@@ -191,14 +188,14 @@ class Schemas:
 
     def _reference(self, schema: JSONObject, pointer: str, parent: str, name: str, *, files: bool) -> Type:
         reference = schema["$ref"]
-        if not isinstance(reference, str) or not reference.startswith(_COMPONENTS):
+        if not isinstance(reference, str) or not reference.startswith(COMPONENTS):
             return ANY
-        key = unescape_pointer(reference[len(_COMPONENTS) :])
-        beside = {key: value for key, value in schema.items() if key != "$ref" and key not in _SAYS_NOTHING}
+        key = unescape_pointer(reference[len(COMPONENTS) :])
+        beside = {key: value for key, value in schema.items() if key != "$ref" and key not in SAYS_NOTHING}
         if files and isinstance(referred := self._components.get(key), dict) and referred.get("format") == "binary":
             return FILE
         if any(key in beside for key in ("properties", "allOf", "oneOf", "anyOf")):
-            whole: JSONObject = {**beside, "allOf": [{"$ref": reference}, *_listed(beside.get("allOf"))]}
+            whole: JSONObject = {**beside, "allOf": [{"$ref": reference}, *items_of(beside.get("allOf"))]}
             return self.read(whole, pointer, parent, name, files=files)
         return self.component(key)
 
@@ -216,7 +213,7 @@ class Schemas:
         return Listed(self.read(schema.get("items"), f"{pointer}/items", parent, f"{name}_item", files=files))
 
     def _object(self, schema: JSONObject, pointer: str, called: str) -> Type:
-        if not self._is_model(schema):
+        if not self._models.is_model(schema):
             values = schema.get("additionalProperties")
             patterns = schema.get("patternProperties")
             if not isinstance(values, dict) and isinstance(patterns, dict) and patterns:
@@ -227,7 +224,7 @@ class Schemas:
 
     def _model_in_place(self, schema: JSONObject, pointer: str, called: str) -> Model:
         def make(name: str, module: str) -> Model:
-            model = Model(name, module, _description(schema), pointer=pointer)
+            model = Model(name, module, description_of(schema), pointer=pointer)
             self._waiting[id(model)] = (model, schema, False)
             return model
 
@@ -235,21 +232,21 @@ class Schemas:
 
     def form(self, schema: JSONValue, pointer: str, parent: str) -> Model | None:
         """The model of a multipart form, in which `format: binary` is a file; none, where it has no fields."""
-        key = _component_key(schema)
+        key = component_key(schema)
         if key is not None and key in self._forms:
             return self._forms[key]
         whole = self._components.get(key) if key is not None else schema
-        if isinstance(whole, dict) and (again := _component_key(whole)) is not None and again != key:
+        if isinstance(whole, dict) and (again := component_key(whole)) is not None and again != key:
             return self.form(whole, pointer, parent)
-        if not isinstance(whole, dict) or not self._is_model(whole):
+        if not isinstance(whole, dict) or not self._models.is_model(whole):
             return None
         title = whole.get("title")
         if key is None:
             name = self.names.reserve(f"{parent}{naming.class_name(title if isinstance(title, str) else 'body')}")
         else:
             name = self.names.reserve(f"{naming.class_name(key)}Form") if key in self.shared else self._class_names[key]
-            pointer = f"{_COMPONENTS}{escape_pointer(key)}"
-        model = Model(name, self.names.module_of(name), _description(whole), is_form=True, pointer=pointer)
+            pointer = f"{COMPONENTS}{escape_pointer(key)}"
+        model = Model(name, self.names.module_of(name), description_of(whole), is_form=True, pointer=pointer)
         self._waiting[id(model)] = (model, whole, True)
         if key is not None:
             self._forms[key] = model
@@ -257,13 +254,13 @@ class Schemas:
 
     def _enum(self, schema: JSONObject, called: str, *, own: bool = False) -> Type:
         """What a schema lists. Of numbers that Python has no `Literal` for (PEP 586), it is the plain type."""
-        listed = _listed(schema.get("enum"))
+        listed = items_of(schema.get("enum"))
         kind = schema.get("type")
-        values = [_as_kind(value, kind) for value in listed if value is not None]
+        values = [as_kind(value, kind) for value in listed if value is not None]
         words = [value for value in values if isinstance(value, str | int)]
         nothing: list[Type] = [NONE] if len(values) < len(listed) else []
         if not words or len(words) < len(values):
-            kinds = list(dict.fromkeys(map(_plain_of, values)))
+            kinds = list(dict.fromkeys(map(plain_of, values)))
             return union_of([*kinds, *nothing])
         values = tuple({(type(word), word): word for word in words}.values())
         if all(isinstance(value, bool) for value in values):
@@ -281,7 +278,7 @@ class Schemas:
 
     def _one_of(self, schema: JSONObject, key: str, pointer: str, parent: str, name: str, *, files: bool) -> Type:
         members: list[Type] = []
-        for index, member in enumerate(_listed(schema[key])):
+        for index, member in enumerate(items_of(schema[key])):
             title = member.get("title") if isinstance(member, dict) else None
             subscript = title if isinstance(title, str) and title != schema.get("title") else f"type_{index}"
             members.append(self.read(member, f"{pointer}/{key}/{index}", parent, f"{name}_{subscript}", files=files))
@@ -291,21 +288,21 @@ class Schemas:
         if not isinstance(union, Union) or not isinstance(said, dict) or not isinstance(tag, str):
             return union
         words: dict[str, Model] = {}
-        for member in _listed(schema[key]):
-            mentioned = _component_key(member)
+        for member in items_of(schema[key]):
+            mentioned = component_key(member)
             if mentioned is not None and isinstance(model := self.component(mentioned), Model):
                 words[mentioned] = model
         mapping = said.get("mapping")
         for word, target in (mapping if isinstance(mapping, dict) else {}).items():
-            mentioned = _component_key({"$ref": target})
+            mentioned = component_key({"$ref": target})
             if mentioned in self._components and isinstance(model := self.component(mentioned), Model):
                 words[word] = model
         return evolve(union, tag=tag, tagged=tuple(words.items()))
 
     def _all_of(self, schema: JSONObject, pointer: str, parent: str, name: str, called: str) -> Type:
-        parts = [part for part in _parts(schema) if set(part) - _SAYS_NOTHING]
-        if self._is_model(schema):
-            if len(parts) == 1 and "required" not in schema and (key := _component_key(parts[0])) is not None:
+        parts = [part for part in parts_of(schema) if set(part) - SAYS_NOTHING]
+        if self._models.is_model(schema):
+            if len(parts) == 1 and "required" not in schema and (key := component_key(parts[0])) is not None:
                 return self.component(key)
             return self._model_in_place(schema, pointer, called)
         read = [self.read(part, pointer, parent, name) for part in parts]
@@ -313,56 +310,6 @@ class Schemas:
         return said[0] if said else ANY
 
     # What a model is made of -----------------------------------------------------------------------------------------
-
-    def _is_model(self, schema: JSONValue, seen: tuple[str, ...] = ()) -> bool:
-        """Whether a schema is an object with fields of its own."""
-        if not isinstance(schema, dict) or "enum" in schema or "const" in schema:
-            return False
-        key = _component_key(schema)
-        if key is not None and (key in seen or not schema.keys() - {"$ref"} <= _SAYS_NOTHING):
-            return key not in seen and self._is_model({"allOf": [*_parts(schema)]}, (*seen, key))
-        if key is not None:
-            return self._is_model(self._components.get(key), (*seen, key))
-        kind = schema.get("type", "object")
-        if kind != "object" and not (isinstance(kind, list) and kind == ["object"]):
-            return False
-        if isinstance(schema.get("properties"), dict) and schema["properties"]:
-            return not self._is_union(schema)
-        if isinstance(schema.get("allOf"), list):
-            parts = [part for part in _parts(schema) if set(part) - _SAYS_NOTHING]
-            objects = [part for part in parts if self._is_model(part, seen)]
-            return bool(objects) and all(self._is_object(part, seen) for part in parts)
-        return False
-
-    def _is_object(self, schema: JSONObject, seen: tuple[str, ...]) -> bool:
-        key = _component_key(schema)
-        whole = self._components.get(key) if key is not None else schema
-        if not isinstance(whole, dict) or key in seen:
-            return False
-        if self._is_model(whole, seen):
-            return True
-        members = [*_listed(whole.get("oneOf")), *_listed(whole.get("anyOf"))]
-        inside = seen if key is None else (*seen, key)
-        if members:
-            return all(isinstance(one, dict) and self._is_object(one, inside) for one in members)
-        return whole.get("type", "object") == "object" and "enum" not in whole
-
-    def _is_union(self, schema: JSONObject) -> bool:
-        """Whether an object with properties is one of several models that have these properties too."""
-        members = _listed(schema.get("oneOf")) or _listed(schema.get("anyOf"))
-        own = schema.get("properties")
-        if not members or not isinstance(own, dict):
-            return False
-        said = schema.get("discriminator")
-        tag = said.get("propertyName") if isinstance(said, dict) else None
-        needed = {name for name in own if name != tag}
-        for member in members:
-            key = _component_key(member)
-            whole = self._components.get(key) if key is not None else member
-            inner = whole.get("properties") if isinstance(whole, dict) else None
-            if not isinstance(inner, dict) or not needed <= inner.keys():
-                return False
-        return True
 
     def _fill(self, identity: int) -> None:
         model, schema, is_form = self._waiting.pop(identity)
@@ -378,7 +325,7 @@ class Schemas:
     def _collect(
         self, schema: JSONObject, model: Model, found: _Fields, pointer: str, files: bool, *, required: bool
     ) -> None:
-        for index, part in enumerate(_listed(schema.get("allOf"))):
+        for index, part in enumerate(items_of(schema.get("allOf"))):
             if isinstance(part, dict):
                 self._collect_part(part, model, found, f"{pointer}/allOf/{index}", files, required=required)
         own = schema.get("properties")
@@ -389,16 +336,16 @@ class Schemas:
             read = self.read(inner, place, model.name, name, files=files)
             found.add(_property(name, inner, read, self._components))
         if required:
-            found.required.update(name for name in _listed(schema.get("required")) if isinstance(name, str))
+            found.required.update(name for name in items_of(schema.get("required")) if isinstance(name, str))
         for key in ("oneOf", "anyOf"):
-            for index, part in enumerate(_listed(schema.get(key))):
+            for index, part in enumerate(items_of(schema.get(key))):
                 if isinstance(part, dict):
                     self._collect_part(part, model, found, f"{pointer}/{key}/{index}", files, required=False)
 
     def _collect_part(
         self, part: JSONObject, model: Model, found: _Fields, pointer: str, files: bool, *, required: bool
     ) -> None:
-        key = _component_key(part)
+        key = component_key(part)
         if LEFT_OUT in part:
             self.left_out.append(LeftOut(pointer, str(part[LEFT_OUT])))
         if key is None:
@@ -407,7 +354,7 @@ class Schemas:
         if files:  # A form is a form as a whole.
             whole = self._components.get(key)
             if isinstance(whole, dict):
-                self._collect(whole, model, found, f"{_COMPONENTS}{escape_pointer(key)}", files, required=required)
+                self._collect(whole, model, found, f"{COMPONENTS}{escape_pointer(key)}", files, required=required)
             return
         base = self.component(key)
         bases = (
@@ -421,7 +368,7 @@ class Schemas:
                 if required and isinstance(base, Model) and inherited.required:
                     found.required.add(inherited.wire_name)
         if required:
-            found.required.update(name for name in _listed(part.get("required")) if isinstance(name, str))
+            found.required.update(name for name in items_of(part.get("required")) if isinstance(name, str))
 
 
 @define
@@ -443,7 +390,7 @@ class _Fields:
 
 def _property(name: str, schema: JSONValue, type: Type, components: JSONObject) -> Property:
     said: JSONObject = schema if isinstance(schema, dict) else {}
-    key = _component_key(said)
+    key = component_key(said)
     referred = components.get(key) if key is not None else None
     behind: JSONObject = referred if isinstance(referred, dict) else {}
     default = None if key is not None else said.get("default")
@@ -452,97 +399,8 @@ def _property(name: str, schema: JSONValue, type: Type, components: JSONObject) 
         wire_name=name,
         type=type,
         required=False,
-        description=_description(said) or _description(behind),
+        description=description_of(said) or description_of(behind),
         default=fitting(default, type),
         read_only=said.get("readOnly") is True or behind.get("readOnly") is True,
         write_only=said.get("writeOnly") is True or behind.get("writeOnly") is True,
     )
-
-
-def fitting(default: JSONValue, type: Type) -> JSONValue:
-    """A default as a value of the type; nothing, where it is none: what does not fit is what nobody sends."""
-    match type:
-        case wire_types.Plain():
-            return _fitting_plain(default, type)
-        case Words():
-            return default if isinstance(default, str | int) and default in type.values else None
-        case Const():
-            return default if default == type.value else None
-        case Listed():
-            fits = isinstance(default, list) and all(fitting(one, type.inner) is not None for one in default)
-            return default if fits else None
-        case Mapped():
-            fits = isinstance(default, dict) and all(fitting(one, type.inner) is not None for one in default.values())
-            return default if fits else None
-        case Union():
-            found = (fitting(default, member) for member in type.members)
-            return next((value for value in found if value is not None), None)
-        case _:
-            return None
-
-
-def _fitting_plain(default: JSONValue, type: wire_types.Plain) -> JSONValue:
-    if type == ANY:
-        return default
-    if isinstance(default, bool):
-        return default if type == wire_types.BOOLEAN else None
-    if isinstance(default, int | float):
-        if type == wire_types.INTEGER:
-            return int(default) if default == int(default) else None
-        return default if type == wire_types.FLOAT else None
-    return default if isinstance(default, str) and type == wire_types.TEXT else None
-
-
-def _const(value: JSONValue) -> Type:
-    return Const(value) if isinstance(value, str | int) else _plain_of(value)
-
-
-def _plain_of(value: JSONValue) -> Type:
-    match value:
-        case None:
-            return NONE
-        case bool():
-            return wire_types.BOOLEAN
-        case int():
-            return wire_types.INTEGER
-        case float():
-            return wire_types.FLOAT
-        case str():
-            return wire_types.TEXT
-        case _:
-            return ANY
-
-
-def _as_kind(value: JSONValue, kind: JSONValue) -> JSONValue:
-    """A value of an enum as its type says: YAML reads `on: [1, true]` of strings as a number and a truth."""
-    if kind == "string" and isinstance(value, int | float):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    if kind == "integer" and isinstance(value, float) and value.is_integer():
-        return int(value)
-    return float(value) if kind == "number" and isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _parts(schema: JSONObject) -> list[JSONObject]:
-    """What an `allOf` is made of, with what stands beside it."""
-    beside = {key: value for key, value in schema.items() if key not in {"allOf", "$ref", *_SAYS_NOTHING}}
-    reference: list[JSONValue] = [{"$ref": schema["$ref"]}] if "$ref" in schema else []
-    listed = [*reference, *_listed(schema.get("allOf")), beside]
-    return [part for part in listed if isinstance(part, dict)]
-
-
-def _component_key(schema: JSONValue) -> str | None:
-    reference = schema.get("$ref") if isinstance(schema, dict) else None
-    if not isinstance(reference, str):
-        return None
-    if not reference.startswith("#"):
-        return reference  # A mapping of a discriminator may have the bare name (OpenAPI 3.1 §4.8.25).
-    return unescape_pointer(reference[len(_COMPONENTS) :]) if reference.startswith(_COMPONENTS) else None
-
-
-def _listed(value: JSONValue) -> list[JSONValue]:
-    return value if isinstance(value, list) else []
-
-
-def _description(schema: JSONObject) -> str:
-    said = schema.get("description")
-    return said if isinstance(said, str) else ""
