@@ -9,7 +9,8 @@ Exit codes
     test_an_interrupted_wait_says_in_one_line_how_to_come_back.
 For programs
     `--json` is one object a line: test_as_json_the_result_is_one_object_on_one_line,
-    test_jobs_are_listed_as_lines_records_or_ids; a failure among many is one too:
+    test_jobs_are_listed_as_lines_records_or_ids; a failure is one too:
+    test_for_a_program_a_file_that_fails_is_a_record,
     test_failures_are_summed_up_at_the_end_and_tried_again_with_resume.
     `--quiet` prints ids, and hides no error: test_quiet_prints_the_id_alone, test_quiet_leaves_ids_warnings_and_errors,
     test_quiet_never_hides_an_error.
@@ -40,6 +41,8 @@ Secrets
     test_a_password_on_the_command_line_is_warned_of.
 """
 
+import itertools
+import json
 import re
 from pathlib import Path
 
@@ -63,16 +66,31 @@ def test_every_test_that_is_named_above_is_there():
     assert named <= there, named - there
 
 
-@pytest.mark.parametrize("mode", [[], ["--json"], ["-q"]])
+OF_A_FILE = ["hash compute none.jpg", "exif extract text.txt"]
+
+
 @pytest.mark.parametrize(
-    "command",
-    ["hash compute none.jpg", "exif extract text.txt", "jobs get 7", "download 7 x y", "hash compute --speed 3"],
+    ("command", "mode"),
+    [
+        *itertools.product(["jobs get 7", "download 7 x y", "hash compute --speed 3"], [[], ["--json"], ["-q"]]),
+        *itertools.product(OF_A_FILE, [[], ["-q"]]),
+    ],
 )
 def test_a_command_that_fails_prints_no_result(cli: Cli, tmp_path: Path, command: str, mode: list[str]):
     (tmp_path / "text.txt").write_text("no picture")
     ran = cli(*command.split(), *mode)
     assert ran.code in (1, 2)
     assert ran.out == ""
+    assert ran.lines[0].startswith("error: ")
+
+
+@pytest.mark.parametrize("command", OF_A_FILE)
+def test_for_a_program_a_file_that_fails_is_a_record(cli: Cli, tmp_path: Path, command: str):
+    (tmp_path / "text.txt").write_text("no picture")
+    ran = cli(*command.split(), "--json")
+    assert ran.code in (1, 2)
+    (record,) = map(json.loads, ran.out.splitlines())
+    assert (record["source"], record["status"]) == (command.split()[-1], "failed")
     assert ran.lines[0].startswith("error: ")
 
 
