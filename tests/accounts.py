@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Self
 
 from attrs import frozen
@@ -43,7 +44,9 @@ class Accounts:
         assert stack.admin_password is not None
         passwords = {ADMIN: stack.admin_password, USER: "user's password", STRANGER: "stranger's password"}
         found = cls(stack, passwords, {})
-        asyncio.run(found._make())
+        # In a thread of its own: the fixture may be asked for by one that runs in a loop.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: asyncio.run(found._make())).result()
         return found
 
     async def _make(self) -> None:
