@@ -29,6 +29,7 @@ $(VENV)/.base: locks/run.txt pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV)
 	$(call install,locks/run.txt)
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q -j 0 src generated >/dev/null 2>&1 || true
 	$(hold)
 
 $(VENV)/.ml: $(VENV)/.base locks/ml.txt

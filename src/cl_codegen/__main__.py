@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -331,6 +332,9 @@ def _reporting(run: Callable[[], int]) -> int:
 
 def main() -> None:
     """The entry point of `cl-codegen`."""
+    # Nearly all that a run makes is in use until it ends, so the search for what is not takes a tenth of its time and
+    # finds nothing.
+    gc.disable()
     app()
 
 
