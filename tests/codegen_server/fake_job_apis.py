@@ -96,7 +96,8 @@ def predictions() -> FastAPI:
 
 
 def queue() -> FastAPI:
-    """A route for the state, one for the output, a cancel by PUT: as fal."""
+    """A route for the state, one for the output, a cancel by PUT, and answers that say where these are for a job: as
+    fal, whose jobs of all models are at one place that no spec has."""
     app, jobs = FastAPI(title="Fake queue"), FakeJobs()
 
     class Order(BaseModel):
@@ -107,24 +108,35 @@ def queue() -> FastAPI:
         request_id: str
         status_url: str = ""
         response_url: str = ""
+        cancel_url: str = "https://elsewhere.test/cancel"
 
     class Result(BaseModel):
         images: list[Picture]
 
     def told(job: FakeJob) -> QueueStatus:
         word = job.word("IN_QUEUE", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED")
-        return QueueStatus.model_validate({"status": word, "request_id": job.id})
+        at = f"/anywhere/{job.id}"
+        urls = {"status_url": f"{at}/status", "response_url": at, "status": word, "request_id": job.id}
+        return QueueStatus.model_validate(urls)
 
     @app.post("/queue/painter", operation_id="paint")
     async def paint(order: Order) -> QueueStatus:
         return told(jobs.post(fails=order.prompt == "fail"))
 
     @app.get("/queue/painter/requests/{request_id}/status", operation_id="paint_status")
-    async def status(request_id: str) -> QueueStatus:
+    @app.get("/anywhere/{request_id}/status", include_in_schema=False)
+    async def status(request_id: str, request: Request) -> QueueStatus:
+        job = jobs.find(request_id)
+        if job.asked and not request.url.path.startswith("/anywhere"):
+            raise HTTPException(405)
         return told(jobs.ask(request_id))
 
     @app.get("/queue/painter/requests/{request_id}", operation_id="paint_result")
     async def result(request_id: str) -> Result:
+        raise HTTPException(405)
+
+    @app.get("/anywhere/{request_id}", include_in_schema=False)
+    async def real_result(request_id: str) -> Result:
         return Result(images=[Picture(url=f"/{request_id}.png", width=9)])
 
     @app.put("/queue/painter/requests/{request_id}/cancel", operation_id="paint_cancel")

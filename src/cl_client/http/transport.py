@@ -293,6 +293,14 @@ class Transport(httpx.AsyncClient):
         async with self.stream("GET", url, headers=headers, auth=auth, extensions={HANDLED: handled}) as response:
             yield response
 
+    def address(self, said: str) -> str | None:
+        """The whole address that an answer of the server names (RFC 3986 §5); nothing where it is another server's."""
+        try:
+            url = self.base_url.join(said)
+        except (httpx.InvalidURL, ValueError):
+            return None
+        return str(url) if self._is_ours(url) else None
+
     def _is_ours(self, url: httpx.URL) -> bool:
         """Whether that is our server, over TLS perhaps where we began without."""
         ours = self.base_url

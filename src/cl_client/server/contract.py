@@ -59,6 +59,8 @@ class Contract:
         worker_events: topic of the messages about workers, with `{worker_id}` as its last part.
         worker_fields: by the names of `WorkerState`, in these messages.
         permissions: each of them lets a user have jobs done.
+        links: where an answer about a job has the addresses of its state (`job`), of its output (`result`) and to stop
+            it (`cancel`): they are asked in place of the routes above.
         fields: by the names of `JobState`; a dotted name is in an object, and a dot alone is all of
             the answer.
         statuses: our word for each word that the server has for the state of a job.
@@ -83,6 +85,7 @@ class Contract:
     worker_events: str | None = None
     worker_fields: Fields = field(factory=dict[str, tuple[str, ...]])
     permissions: tuple[str, ...] = ()
+    links: Fields = field(factory=dict[str, tuple[str, ...]])
     fields: Fields = field(factory=dict[str, tuple[str, ...]])
     statuses: Mapping[str, str] = field(factory=dict[str, str])
     whole: float = 100

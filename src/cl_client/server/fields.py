@@ -25,7 +25,7 @@ def renamed(said: Mapping[str, JSONValue], fields: Fields) -> JSONObject:
     taken: set[str] = set()
     for name, words in fields.items():
         for word in words:
-            is_there, value = _found(said, word)
+            is_there, value = found(said, word)
             if is_there:
                 named[name] = value
                 taken.add(word)
@@ -36,7 +36,7 @@ def renamed(said: Mapping[str, JSONValue], fields: Fields) -> JSONObject:
     return rest | named
 
 
-def _found(said: Mapping[str, JSONValue], word: str) -> tuple[bool, JSONValue]:
+def found(said: Mapping[str, JSONValue], word: str) -> tuple[bool, JSONValue]:
     """Whether a field is there, and what it is; a dot leads into an object, where no field is called so, and alone it
     is all of it."""
     if word == WHOLE:
@@ -45,7 +45,7 @@ def _found(said: Mapping[str, JSONValue], word: str) -> tuple[bool, JSONValue]:
         return True, said[word]
     first, dot, rest = word.partition(".")
     inner = said.get(first) if dot else None
-    return _found(inner, rest) if isinstance(inner, dict) else (False, None)
+    return found(inner, rest) if isinstance(inner, dict) else (False, None)
 
 
 def items(said: JSONValue, name: str | None) -> list[JSONObject]:
@@ -56,7 +56,7 @@ def items(said: JSONValue, name: str | None) -> list[JSONObject]:
     """
     listed = said
     if name is not None:
-        is_there, listed = _found(said, name) if isinstance(said, dict) else (False, None)
+        is_there, listed = found(said, name) if isinstance(said, dict) else (False, None)
         if not is_there:
             raise KeyError(name)
     if not isinstance(listed, list):

@@ -16,6 +16,7 @@ from cl_client.http.error_translation import promised
 from cl_client.http.transport import Transport
 from cl_client.model import Capabilities, JobFile, JobPage, JobState, well_formed
 from cl_client.server.contract import Answer, Contract, expected, unsupported
+from cl_client.server.links import Links
 from cl_client.server.status import CANCELLED, COMPLETED, canonical
 from cl_client.wire.client import Client
 from cl_client.wire.errors import read_model, read_value
@@ -47,19 +48,22 @@ class HttpJobServer:
         self._transport = transport
         self._contract = contract
         self._api = api
+        self._links = Links(transport.address)
 
     @property
     def states_at_once(self) -> int:
         jobs = self._contract.jobs
         # A list tells no output that is somewhere else.
-        is_one_by_one = jobs is None or jobs.ids is None or self._contract.result is not None
+        is_elsewhere = self._contract.result is not None or "result" in self._contract.links
+        is_one_by_one = jobs is None or jobs.ids is None or is_elsewhere
         return 1 if is_one_by_one or jobs is None else min(MOST, jobs.most)
 
     async def state(self, job_id: str) -> JobState:
         contract, own = self._contract.of(job_id)
         with promised():
-            response = await self._transport.get(contract.job_path(own))
-            job = _well_formed(read_model(response, lambda said: contract.state(said, own)))
+            route = contract.job_path(own)
+            response = await self._transport.get(self._links.of(job_id, "job") or route)
+            job = _well_formed(read_model(response, lambda said: self._said(contract, job_id, own, said)))
         return await self._with_result(contract, own, _called(job, job_id, own))
 
     async def states(self, job_ids: Collection[str]) -> Mapping[str, JobState]:
@@ -89,11 +93,13 @@ class HttpJobServer:
 
     async def cancel(self, job_id: str) -> JobState:
         contract, own = self._contract.of(job_id)
-        path = contract.path(contract.cancel, "cancel jobs", own)
+        if contract.cancel is None and "cancel" in contract.links and self._links.of(job_id, "cancel") is None:
+            await self.state(job_id)  # It says where.
+        path = self._links.of(job_id, "cancel") or contract.path(contract.cancel, "cancel jobs", own)
         async with self._route_of(job_id, "cancel jobs"):
             response = await self._transport.request(contract.cancel_by, path)
             if contract.cancel_tells:
-                job = _well_formed(read_model(response, lambda said: contract.state(said, own)))
+                job = _well_formed(read_model(response, lambda said: self._said(contract, job_id, own, said)))
                 return _called(job, job_id, own)
         try:
             return await self.state(job_id)
@@ -159,15 +165,25 @@ class HttpJobServer:
 
     def _created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...]) -> JobState:
         try:
-            return self._contract.created(answer, task_type, within)
+            job = self._contract.created(answer, task_type, within)
         except (KeyError, TypeError, ValueError) as error:
             raise ResponseError(f"the server answered a submit of {task_type} with no job: {answer!r:.200}") from error
+        contract, _ = self._contract.of(job.job_id)
+        if contract.links and answer is not None and not isinstance(answer, list | str | int | float):
+            self._links.learn(job.job_id, answer if isinstance(answer, dict) else answer.to_dict(), contract.links)
+        return job
+
+    def _said(self, contract: Contract, job_id: str, own: str, said: Mapping[str, JSONValue]) -> JobState:
+        if contract.links:
+            self._links.learn(job_id, said, contract.links)
+        return contract.state(said, own)
 
     async def _with_result(self, contract: Contract, own: str, job: JobState) -> JobState:
         """The state of a job that has completed, with its output from where the server keeps that."""
-        if contract.result is None or job.status != COMPLETED or job.task_output:
+        link = self._links.of(job.job_id, "result")
+        if (contract.result is None and link is None) or job.status != COMPLETED or job.task_output:
             return job
-        path = contract.path(contract.result, "give the output of jobs", own)
+        path = link or contract.path(contract.result, "give the output of jobs", own)
         headers = {"Accept": "application/json, */*;q=0.1"}
         async with self._transport.open(path, headers, ()) as response:
             # What is no JSON is a file, for whoever downloads it.

@@ -40,7 +40,7 @@ _WORDS: Final = {
 
 def surface(old: Reading, new: Reading, templates: Path, layout: Layout = OURS) -> tuple[Change, ...]:
     """What is incompatible between the packages of two readings, which are generated for that and thrown away."""
-    modules = _differing(_signatures(old.wire), _signatures(new.wire))
+    modules = _differing(_signatures(old.wire), _signatures(new.wire)) | _classes_with_less(old.wire, new.wire)
     if not modules and old.plugins == new.plugins:
         return ()
     plugins = [render.render(one.plugins, templates / "plugins", layout) for one in (old, new)]
@@ -80,18 +80,26 @@ def _of_classes(found: tuple[Change, ...], made: Wire) -> Iterator[Change]:
 
 
 def _signatures(wire: Wire) -> dict[str, object]:
-    """What code can be written against, by module: the arguments of each endpoint, the fields of each class."""
+    """What code can be written against, by module, but for models: the arguments of each endpoint, the enums."""
     found: dict[str, object] = {}
     for one in wire.endpoints.values():
         arguments = [(argument.name, argument.type, argument.required) for argument in one.keyword_arguments]
         body = (one.body.type, one.body.required) if one.body else None
         path = [argument.name for argument in one.path_arguments]
         found[f"{one.tag}.{one.module}"] = path, arguments, body, one.returns
-    for model in wire.models:
-        found[model.module] = model.name, sorted(one.name for one in model.properties)
-    for words in wire.words:
-        found[words.module] = words.name
-    return found
+    return found | {words.module: words.name for words in wire.words}
+
+
+def _classes_with_less(old: Wire, new: Wire) -> frozenset[str]:
+    """The modules of models that are gone, are called otherwise, or have lost a field. No code breaks of one more."""
+    after = {model.module: model for model in new.models}
+    return frozenset(
+        model.module
+        for model in old.models
+        if (now := after.get(model.module)) is None
+        or now.name != model.name
+        or not {one.name for one in model.properties} <= {one.name for one in now.properties}
+    )
 
 
 def _part(made: Wire, modules: frozenset[str]) -> Wire:

@@ -13,7 +13,7 @@ from cl_codegen.model.job_routes import JobRoutes, read_job_routes
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.recognise import Operations, parameters_of
 from cl_codegen.model.server_routes import FileList, JobList, ServerRoutes, Topics, WorkerCounts
-from cl_codegen.model.vocabulary import FIELDS, STATUSES, guess, meaning, success
+from cl_codegen.model.vocabulary import FIELDS, LINKS, STATUSES, guess, meaning, success
 from cl_codegen.spec.schema_types import kind_of, properties, required_of, without_null
 from cl_codegen.spec.spec import Node, Spec
 from cl_codegen.text.escape import SpecText, toml
@@ -38,6 +38,7 @@ class KindContract:
     routes: JobRoutes
     files: FileList | None
     fields: tuple[tuple[str, tuple[SpecText, ...]], ...]
+    links: tuple[tuple[str, tuple[SpecText, ...]], ...]
     statuses: Statuses
     whole: float
     cancel_tells: bool
@@ -143,6 +144,7 @@ class _Reader:
             routes=routes,
             files=server.files(routes),
             fields=renamed,
+            links=_links([*routes.states, *given]),
             statuses=tuple(self._statuses(routes.states)),
             whole=whole,
             cancel_tells=self._cancel_tells(routes),
@@ -249,6 +251,22 @@ def _says_more(state: Node) -> bool:
     """Whether a state says anything beside the fields that every job has: that is what came of it, then."""
     known = {word for words in FIELDS.values() for word in words}
     return bool(places_of(state).keys() - known)
+
+
+def _links(answers: Sequence[Node]) -> tuple[tuple[str, tuple[SpecText, ...]], ...]:
+    """Where answers about a job have the addresses of it, beside the field that says how it is."""
+    found: list[tuple[str, tuple[SpecText, ...]]] = []
+    for way, words in LINKS.items():
+        named = dict.fromkeys(
+            before + word
+            for schema in answers
+            for before in ("", *(f"{envelope}." for envelope in ENVELOPES))
+            for word in words
+            if at(schema, before + word)
+        )
+        if named:
+            found.append((way, tuple(map(SpecText, named))))
+    return tuple(found)
 
 
 def _status_places(states: Sequence[Node]) -> Iterator[Node]:

@@ -49,6 +49,13 @@ STATUSES: Final[Mapping[str, tuple[str, ...]]] = {
 """The states of a job, and how servers call them, in lower case."""
 
 
+LINKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "job": ("status_url", "statusUrl", "poll_url", "pollUrl", "polling_url", "pollingUrl", "urls.get", "links.status"),
+    "result": ("response_url", "responseUrl", "result_url", "resultUrl", "results_url", "resultsUrl", "links.result"),
+    "cancel": ("cancel_url", "cancelUrl", "urls.cancel", "links.cancel"),
+}
+"""What an answer calls the address to ask for a job, for its output, and to stop it."""
+
 LISTING: Final[Mapping[str, tuple[str, ...]]] = {
     "ids": ("ids", "job_ids", "jobIds", "task_ids", "id", "job_id"),
     "cursor": ("cursor", "page_token", "pageToken", "next_token", "continuation_token", "starting_after", "after"),

@@ -94,3 +94,13 @@ def render_contract(contract: Contract, templates: Path) -> str:
         PluginTemplateError: as `render`.
     """
     return render_template(environment(templates), "contract.py.jinja", contract=contract)
+
+
+def compile_all(templates: Path) -> None:
+    """Compile the templates of a checkout once, as pip does with the modules that it installs. Else each run does,
+    where the environment keeps Python from writing what was compiled."""
+    for folder in sorted(templates.iterdir()):
+        env = environment(folder)
+        extend(env, {"command": Command.of})
+        for name in env.list_templates(["jinja"]):
+            env.get_template(name)

@@ -69,6 +69,21 @@ async def test_a_result_at_a_route_of_its_own_is_fetched_when_the_job_has_comple
         assert stopped.status == "cancelled"
 
 
+async def test_the_addresses_that_a_server_gives_for_a_job_are_followed_but_for_those_of_other_servers(served):
+    url, package = served("queue")
+    async with package.FakeQueueClient(url) as client:
+        job = await client.paint.run("a cat")
+    async with package.FakeQueueClient(url) as client:
+        # Another process knows the id alone; the route of the spec tells the addresses.
+        again = await client.get_job(job.job_id)
+        assert again.status == "processing"
+        assert again.additional_properties["status_url"] == f"/anywhere/{job.job_id}/status"
+        done = await (await client.paint.attach(job.job_id)).wait(timeout=20)
+        assert done.output.images[0].url == f"/{job.job_id}.png"
+        stopped = await (await client.paint.run("a dog")).cancel()
+        assert stopped.status == "cancelled"
+
+
 async def test_a_result_that_is_json_or_a_file_is_the_output_and_can_be_downloaded(served, tmp_path):
     (tmp_path / "a.txt").write_text("text")
     url, package = served("documents")

@@ -1,0 +1,46 @@
+"""Where a server says that a job is: addresses in its answers, such as `status_url`, `response_url` and `cancel_url`.
+
+They may be others than the routes of its spec (a queue in front of many models has one place for the jobs of all), and
+whoever gives such an address means it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+from cl_client.server.fields import Fields, found
+from cl_client.wire.types import JSONValue
+
+Way = Literal["job", "result", "cancel"]
+
+MOST: Final = 10_000
+"""Jobs whose addresses are remembered; of older ones, the routes of the spec are asked."""
+
+
+class Links:
+    """The addresses that a server gave for its jobs.
+
+    Args:
+        address: makes a whole address of what an answer says; nothing, where it is that of another server, which is not
+            asked: it would be sent the token for ours.
+    """
+
+    def __init__(self, address: Callable[[str], str | None]) -> None:
+        self._address = address
+        self._known: dict[str, dict[str, str]] = {}
+
+    def learn(self, job_id: str, said: Mapping[str, JSONValue], fields: Fields) -> None:
+        """Remember the addresses in an answer about a job."""
+        for way, names in fields.items():
+            for name in names:
+                is_there, value = found(said, name)
+                if is_there and isinstance(value, str) and value and (address := self._address(value)) is not None:
+                    self._known.setdefault(job_id, {})[way] = address
+                    break
+        while len(self._known) > MOST:
+            del self._known[next(iter(self._known))]
+
+    def of(self, job_id: str, way: Way) -> str | None:
+        """The address of a job for one thing, where the server gave one."""
+        return self._known.get(job_id, {}).get(way)
