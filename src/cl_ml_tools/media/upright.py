@@ -1,7 +1,7 @@
 """What a player shows of a frame: upright, of one moment and square pixels, as bright as on an ordinary screen."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -19,8 +19,12 @@ TONE_MAPPED = ("scale=out_transfer=bt709:out_primaries=bt709:out_color_matrix=bt
 
 def turn(frame: "VideoFrame") -> tuple[str, ...]:
     """The filters that make a frame upright, by its display matrix (ISO/IEC 14496-12 §8.3.2) to a quarter turn."""
-    # A mapping, in which what is absent is `None`.
-    found = cast("Mapping[str, bytes]", frame.side_data).get("DISPLAYMATRIX")
+    from av.sidedata.sidedata import SideDataContainer
+
+    # A mapping, in which what is absent is `None`. `frame.side_data` is the same, and frame and it hold each other:
+    # hundreds of frames would wait for the garbage collector, each of megabytes.
+    side_data = cast("Callable[[VideoFrame], Mapping[str, bytes]]", SideDataContainer)
+    found = side_data(frame).get("DISPLAYMATRIX")
     if found is None:
         return ()
     a, b, _, c, d, *_ = cast("tuple[int, ...]", struct.unpack("=9i", found))

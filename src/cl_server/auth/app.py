@@ -19,6 +19,7 @@ from cl_server.compute.routes import health
 from cl_server.http import docs_page, errors
 from cl_server.http.body_limit import BodyLimitMiddleware
 from cl_server.http.browser_guard import WebPagesMiddleware
+from cl_server.http.early_answer import EarlyAnswerMiddleware
 from cl_server.http.health import Health
 from cl_server.http.request_id import RequestIdMiddleware
 from cl_server.http.request_log import RequestLogMiddleware
@@ -70,6 +71,7 @@ def create_app(
     # Outermost is what is added last.
     app.add_middleware(BodyLimitMiddleware, limit=LARGEST_BODY)
     app.add_middleware(WebPagesMiddleware, names=names)
+    app.add_middleware(EarlyAnswerMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.add_middleware(RequestLogMiddleware, metrics=RequestMetrics(registry))
     app.include_router(routes.server_router())

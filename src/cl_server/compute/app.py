@@ -18,6 +18,7 @@ from cl_server.http.access import REFUSALS, Access, AccessMiddleware, job_user
 from cl_server.http.availability import AvailabilityMiddleware
 from cl_server.http.body_limit import BodyLimitMiddleware
 from cl_server.http.browser_guard import WebPagesMiddleware
+from cl_server.http.early_answer import EarlyAnswerMiddleware
 from cl_server.http.health import Health
 from cl_server.http.request_id import RequestIdMiddleware
 from cl_server.http.request_log import RequestLogMiddleware
@@ -94,6 +95,7 @@ def create_app(
     app.add_middleware(AvailabilityMiddleware, health=state)
     app.add_middleware(AccessMiddleware, access=Access(verifier, guest_mode))
     app.add_middleware(WebPagesMiddleware, names=names)
+    app.add_middleware(EarlyAnswerMiddleware)
     app.add_middleware(RequestIdMiddleware)
     app.add_middleware(RequestLogMiddleware, metrics=RequestMetrics(registry))
     app.include_router(server.create_router(capabilities, guest_mode))

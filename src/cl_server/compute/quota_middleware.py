@@ -6,8 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cl_server.http.access import User
-from cl_server.http.body_limit import drain
-from cl_server.queue.quota import Quota, QuotaExceededError
+from cl_server.queue.quota import Quota
 
 # What a form holds besides its file, in bytes: who is within their quota by less is told after the upload.
 AROUND = 64 << 10
@@ -31,25 +30,19 @@ class QuotaMiddleware:
             nonlocal looked
             if not looked:
                 looked = True
-                await self._look(user, scope, receive)
+                await self._look(user, scope)
             return await receive()
 
         await self.app(scope, allowed, send)
 
-    async def _look(self, user: User, scope: Scope, receive: Receive) -> None:
+    async def _look(self, user: User, scope: Scope) -> None:
         headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
         # Who sends a key may only want to hear of a job that was taken long ago.
         if b"idempotency-key" in headers:
             return
         length = headers.get(b"content-length", b"")
         announced = int(length) if length.isdigit() else 0
-        try:
-            await run_in_threadpool(self.quota.look, user.id, max(announced - AROUND, 0))
-        except QuotaExceededError:
-            # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
-            if b"expect" not in headers:
-                await drain(receive)
-            raise
+        await run_in_threadpool(self.quota.look, user.id, max(announced - AROUND, 0))
 
 
 def _is_submit(scope: Scope) -> bool:

@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cl_ml_tools.schemas import ErrorResponse, Job
 from cl_server.http.bearer import forbidden, token_of, unauthorized
-from cl_server.http.body_limit import drain
 from cl_server.http.tokens import KeysUnavailableError, TokenError, Verifier
 from cl_server.queue.guest_mode import Guests
 
@@ -91,9 +90,6 @@ class AccessMiddleware:
 
         async def guarded() -> Message:
             if refusal is not None:
-                # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
-                if "expect" not in headers:
-                    await drain(receive)
                 raise refusal
             return await receive()
 

@@ -11,7 +11,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cl_server.http import errors
 from cl_server.http.access import PROTECTED
-from cl_server.http.body_limit import drain
 from cl_server.http.health import Health
 
 # Seconds between two looks: while it answers, and while it does not.
@@ -79,10 +78,6 @@ class AvailabilityMiddleware:
         if refusal is None:
             await self.app(scope, receive, send)
             return
-        headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
-        # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
-        if scope["method"] != "GET" and b"expect" not in headers:
-            await drain(receive)
         answer = errors.answer(Request(scope), refusal.status_code, refusal.detail, refusal.headers)
         await answer(scope, receive, send)
 

@@ -6,8 +6,6 @@ from typing import cast
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# How long to read on, in seconds, after a refusal: a client that is still sending would not see the answer.
-DRAIN = 2.0
 # How long nothing may come, in seconds, in the middle of a body.
 SILENCE = 60.0
 
@@ -32,9 +30,6 @@ class BodyLimitMiddleware:
         async def limited() -> Message:
             nonlocal taken, coming
             if announced > self.limit:
-                # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
-                if b"expect" not in headers:
-                    await drain(receive)
                 raise self._refusal()
             try:
                 # Behind the body there is only the end of the connection to wait for.
@@ -45,7 +40,6 @@ class BodyLimitMiddleware:
             coming = cast("bool", message.get("more_body", False))
             taken += len(cast("bytes", message.get("body", b"")))
             if taken > self.limit:
-                await drain(receive)
                 raise self._refusal()
             return message
 
@@ -53,13 +47,3 @@ class BodyLimitMiddleware:
 
     def _refusal(self) -> HTTPException:
         return HTTPException(413, f"the upload is too large: this server takes at most {self.limit} bytes")
-
-
-async def drain(receive: Receive) -> None:
-    """Throw away what is still coming."""
-    try:
-        async with asyncio.timeout(DRAIN):
-            while (await receive()).get("more_body", False):
-                pass
-    except TimeoutError:
-        return

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cl_server.http import errors
-from cl_server.http.body_limit import drain
+from cl_server.http.early_answer import drain
 
 # Seconds from the first byte of a request, or from the connection, to the end of its head; and in which a client has to
 # take something of an answer.

@@ -1,5 +1,7 @@
+import gc
 import json
 import shlex
+import sys
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -262,3 +264,28 @@ def test_all_libraries_that_a_task_lacks_are_named_at_once(monkeypatch: pytest.M
     assert lack is not None
     assert lack.startswith("face_embedding needs numpy and onnxruntime, which the server does not have: pip install ")
     assert [Requirement(word).name for word in shlex.split(lack)[-2:]] == ["numpy", "onnxruntime"]
+
+
+def test_no_frame_outlives_its_turn(tmp_path: Path) -> None:
+    """A film has thousands, of megabytes each: a worker's memory would be full before the garbage collector comes."""
+    gc.collect()
+    gc.disable()
+    try:
+        stream(tmp_path, film(3), variants=TWO)
+        alive = [found for found in gc.get_objects() if isinstance(found, av.VideoFrame)]
+    finally:
+        gc.enable()
+    assert len(alive) < 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many threads there are")
+def test_a_stream_of_many_frames_takes_no_more_threads_than_one_of_few(tmp_path: Path) -> None:
+    tasks = Path("/proc/self/task")
+    counted: list[int] = []
+
+    class Watch(list[int]):
+        def append(self, percent: int, /) -> None:
+            counted.append(len(list(tasks.iterdir())))
+
+    stream(tmp_path, film(3), Watch(), variants=TWO)
+    assert max(counted) - counted[0] < 5

@@ -3,7 +3,7 @@
 import errno
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -146,4 +146,24 @@ async def test_other_trouble_of_the_machine_is_a_plain_500(server: Server, monke
         patch.setattr("cl_server.files.digests.note", broken)
         answer = await server.submit()
     assert (answer.status_code, answer.json()["detail"]) == (500, "internal error")
+    assert await server.is_as_before()
+
+
+async def test_whoever_is_still_sending_hears_of_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is closed with unread bytes is reset, and what was answered may be lost with it."""
+    sent = 0
+
+    async def upload() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
+        for _ in range(8):
+            yield bytes(1 << 20)
+            sent += 1
+        yield b"\r\n--edge--\r\n"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=edge"}
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile.SpooledTemporaryFile, "rollover", full)
+        answer = await server.http.post("/jobs/hash", content=upload(), headers=headers)
+    assert (answer.status_code, answer.json()["detail"], sent) == (507, FULL, 8)
     assert await server.is_as_before()

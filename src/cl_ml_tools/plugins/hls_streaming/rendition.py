@@ -80,6 +80,8 @@ class Rendition:
     """Encodes what it is shown and writes playlist and segments, `<name>.m3u8` and `<name>_000.ts`, into a folder."""
 
     def __init__(self, folder: Path, name: str, size: Size, bitrate: int, rate: Fraction, *, sound: bool) -> None:
+        from av.video.reformatter import VideoReformatter
+
         self.name = name
         self.size = size
         self.rate = rate
@@ -102,6 +104,8 @@ class Rendition:
             "sc_threshold": "0",
         }
         self._pictures = cast("Encoder[VideoFrame]", self._picture)
+        # One for all frames: a scaler has threads.
+        self._scaler = VideoReformatter()
         self._sounds = sound_encoder(self._muxer) if sound else None
         self._cut = 0.0
         self._last = -1
@@ -115,7 +119,9 @@ class Rendition:
         from av.video.frame import PictureType
 
         # Full range becomes limited, which all players take; brightness and colours stay as they are.
-        small = frame.reformat(self.size.width, self.size.height, "yuv420p", dst_color_range=LIMITED)
+        small = self._scaler.reformat(
+            frame, self.size.width, self.size.height, "yuv420p", dst_color_range=LIMITED, threads=threads()
+        )
         if self._last < 0:
             self._tag(frame)
         # Frames of the same moment, or an earlier one, cannot be written.
