@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import Engine
 
 from cl_ml_tools.schemas import Job
-from cl_server.files.local import LocalFileStorage
+from cl_server.files.local import LocalFileStorage, open_storage
 from cl_server.queue.quota import Quota, QuotaExceededError, TooManyBytesError, TooManyJobsError
 from cl_server.queue.repository import SqlJobRepository
+from tests.s3 import S3Server
 
 
 def add(queue: SqlJobRepository, owner: str | None = "7", size: int = 0, key: str | None = None) -> str:
@@ -105,3 +106,28 @@ def test_nothing_is_kept_of_a_job_that_is_refused(database: Engine) -> None:
         add(queue, None)
     assert len(queue.job_ids()) == 1
     assert len(queue.take_untold(-1)) == 1
+
+
+async def test_what_dead_workers_left_in_a_bucket_counts_for_whoever_sends_a_key_too(
+    database: Engine, s3: S3Server, tmp_path: Path
+) -> None:
+    storage = open_storage(tmp_path, s3.bucket(), "here")
+    queue = SqlJobRepository(database, quota=Quota(database, most_bytes=1000, sizes=storage))
+    job_id = add(queue, size=300)
+    claim = queue.claim("w0", ["hash"])
+    assert claim is not None
+    workspace = storage.begin_attempt(job_id, claim.token)
+    (workspace.outputs / "film").write_bytes(b"x" * 600)
+    workspace.hand_in()
+    queue.release("w0")
+    with pytest.raises(TooManyBytesError, match=r"^you have 900 of 1000 bytes in files, and this needs 101 more: "):
+        add(queue, size=101, key="k")
+    claim = queue.claim("w1", ["hash"])
+    assert claim is not None
+    workspace = storage.begin_attempt(job_id, claim.token)
+    (workspace.outputs / "film").write_bytes(b"x" * 400)
+    workspace.hand_in()
+    workspace.publish()
+    assert queue.complete(claim, None, size=400)
+    workspace.close()
+    add(queue, size=300, key="k")

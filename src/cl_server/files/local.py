@@ -206,6 +206,11 @@ class LocalFileStorage:
         """The bytes that the files of a job take. Files that go meanwhile count nothing."""
         return _everything(self._folder(job_id))
 
+    @property
+    def sees_attempts(self) -> bool:
+        """It is."""
+        return True
+
     def attempts_size(self, job_id: str) -> int:
         """The bytes of what attempts at a job have written."""
         return sum(_everything(path) for path in self._folder(job_id).glob(f"{ATTEMPT}*"))

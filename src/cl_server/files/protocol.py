@@ -114,6 +114,11 @@ class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
         """The bytes that the files of a job take. Files that go meanwhile count nothing."""
         ...
 
+    @property
+    def sees_attempts(self) -> bool:
+        """Whether what an attempt writes is here while it runs, and not only what is left of one."""
+        ...
+
     def attempts_size(self, job_id: str) -> int:
         """The bytes of what attempts at a job have written here, and not yet given to it."""
         ...

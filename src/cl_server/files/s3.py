@@ -178,11 +178,19 @@ class S3FileStorage:
         """The bytes that the objects of a job take."""
         return sum(size for _, size, _ in self._objects(job_folder(job_id)))
 
+    @property
+    def sees_attempts(self) -> bool:
+        """It is on the hosts of their workers, and here only for a moment before it is the job's."""
+        return False
+
     def attempts_size(self, job_id: str) -> int:
-        """Nothing: what attempts write is on the hosts of their workers, and is here only for a moment before it is
-        the job's. To look for that would take a request for each job."""
-        del job_id
-        return 0
+        """The bytes of what attempts handed in, and no manifest names."""
+        folder = f"{job_folder(job_id)}/attempts"
+        found = {each["path"]: each["size"] for each in self._listed(folder)}
+        if not found:
+            return 0
+        named = {f"{job_folder(job_id)}/{each.key}" for each in self.manifest(job_id, "output").files.values()}
+        return sum(size for path, size in found.items() if path not in named)
 
     def clear_attempts(self, job_id: str, before: int | None = None) -> None:
         """Remove what attempts at a job left whose workers died: those before a token, or all."""

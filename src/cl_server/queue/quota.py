@@ -2,9 +2,10 @@
 
 from typing import Protocol, cast
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text
+from sqlalchemy import Connection, Engine, case, delete, func, insert, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
+from cl_ml_tools.schemas import JobStatus
 from cl_server.queue.tables import UNFINISHED, is_postgres, jobs, reading, usage
 
 # Of how many jobs that were begun the files are counted: there are as many as workers, and those of dead ones.
@@ -13,6 +14,11 @@ MOST_TRIED = 1000
 
 class AttemptSizes(Protocol):
     """The part of a storage that knows what attempts have written."""
+
+    @property
+    def sees_attempts(self) -> bool:
+        """Whether what an attempt writes is here while it runs, and not only what is left of one."""
+        ...
 
     def attempts_size(self, job_id: str) -> int:
         """The bytes of what attempts at a job have written here, and not yet given to it."""
@@ -52,25 +58,34 @@ class Quota:
 
     def look(self, owner: str | None, size: int) -> None:
         """Whether there is room now. Raises `QuotaExceededError`."""
+        written = self.written(owner)
         with self._reading.connect() as connection:
-            self._check(connection, owner, size, self._written(connection, owner))
+            self._check(connection, owner, size, written)
 
-    def take(self, connection: Connection, owner: str | None, size: int) -> None:
-        """The same in the transaction that adds the job, before which the next one of this user has to wait."""
+    def take(self, connection: Connection, owner: str | None, size: int, written: int = 0) -> None:
+        """The same in the transaction that adds the job, before which the next one of this user has to wait.
+
+        `written` is asked before it: files take longer to look at than a transaction may.
+        """
         if not self:
             return
         # SQLite has one writer anyway.
         if is_postgres(self._engine):
             lock = text("SELECT pg_advisory_xact_lock(hashtext(:owner))")
             connection.execute(lock, {"owner": f"quota of {owner}"})
-        self._check(connection, owner, size)
+        self._check(connection, owner, size, written)
 
-    def _written(self, connection: Connection, owner: str | None) -> int:
+    def written(self, owner: str | None) -> int:
         """The bytes of attempts at jobs of a user: of those that run, and of those whose workers died."""
         if self._sizes is None or not self._most_bytes:
             return 0
-        tried = select(jobs.c.job_id).where(jobs.c.status.in_(UNFINISHED), _of(owner), jobs.c.attempts > 0)
-        found = cast("list[str]", connection.scalars(tried.limit(MOST_TRIED)).all())
+        # The first attempt of a job that runs has nothing behind it.
+        past = jobs.c.attempts > case(
+            (jobs.c.status == JobStatus.PROCESSING, 0 if self._sizes.sees_attempts else 1), else_=0
+        )
+        tried = select(jobs.c.job_id).where(jobs.c.status.in_(UNFINISHED), _of(owner), past)
+        with self._reading.connect() as connection:
+            found = cast("list[str]", connection.scalars(tried.limit(MOST_TRIED)).all())
         return sum(self._sizes.attempts_size(job_id) for job_id in found)
 
     def _check(self, connection: Connection, owner: str | None, size: int, written: int = 0) -> None:

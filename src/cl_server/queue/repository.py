@@ -142,6 +142,7 @@ class SqlJobRepository(SqlJobArchive):
         job.priority = job.priority if priority is None else priority
         scoped = None if key is None else scoped_key(job.created_by, key)
         doubted = False
+        written = 0 if self._quota is None else self._quota.written(job.created_by)
 
         def work(change: Change) -> Job:
             nonlocal doubted
@@ -151,7 +152,7 @@ class SqlJobRepository(SqlJobArchive):
                 if row is not None and change.keep_doubted():
                     return job_of(row)
             if self._quota is not None:
-                self._quota.take(change.connection, job.created_by, job.size)
+                self._quota.take(change.connection, job.created_by, job.size, written)
             job.created_at = job.updated_at = change.now
             values = {"attempts": 0, "idempotency_key": scoped, "fingerprint": fingerprint}
             change.connection.execute(ADD, job.model_dump(mode="json") | values)
