@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import TypeVar, overload
 
+from cl_client import Upload
 from cl_client.runtime import (
     NOT_FOLLOWED,
     DownloadCallback,
@@ -17,6 +18,7 @@ from cl_client.runtime import (
     JSONObject,
     Operation,
     Twin,
+    UploadRoute,
     Writable,
 )
 from cl_client.runtime import Jobs as AsyncJobs
@@ -44,6 +46,16 @@ class Jobs(Twin[AsyncJobs]):
             JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
         """
         return Job(self.portal, self.portal.run(self.twin.submit(operation, body, follow)))
+
+    def store(self, route: UploadRoute, file: Upload) -> str:
+        """Put a file where the server says to, before the job that it is for; what stands for it there.
+
+        Raises:
+            InputFileError: it cannot be read.
+            ResponseError: the server gives no address for it, or what is there does not take it.
+            ServerUnreachableError: one of both does not answer.
+        """
+        return self.portal.run(self.twin.store(route, file))
 
     def fetch(self, job_id: str) -> JobState:
         """The state of a job, asked from the server.

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from cl_client.http.auth import NoAuthProvider as NoAuthProvider
     from cl_client.http.options import EventHooks as EventHooks
     from cl_client.http.options import HttpOptions as HttpOptions
+    from cl_client.http.stored_file import StoredFile as StoredFile
     from cl_client.http.upload import Upload as Upload
     from cl_client.jobs.handle import Job as Job
     from cl_client.model import Capabilities as Capabilities
@@ -89,6 +90,7 @@ else:
             "UnsupportedError UnsupportedMediaTypeError ValidationError WaitTimeoutError WorkerUnavailableError",
             "cl_client.http.auth": "AuthProvider JWTAuthProvider NoAuthProvider",
             "cl_client.http.options": "EventHooks HttpOptions",
+            "cl_client.http.stored_file": "StoredFile",
             "cl_client.http.upload": "Upload",
             "cl_client.jobs.handle": "Job",
             "cl_client.model": "Capabilities JobFile JobResponse JobState WorkerCapabilitiesResponse WorkerCapability "

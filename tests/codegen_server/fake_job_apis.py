@@ -349,3 +349,74 @@ def crawls() -> FastAPI:
         app.get(f"{path}/{{id}}", operation_id=f"{name}Status", responses=answer, response_model=None)(get)
         app.delete(f"{path}/{{id}}", operation_id=f"{name}Cancel")(cancel)
     return app
+
+
+def storage() -> FastAPI:
+    """Where files are put that an address was given for. It knows nobody, and wants the signature of the address."""
+    app, kept = FastAPI(title="Fake storage"), dict[str, tuple[bytes, str]]()
+    app.state.kept = kept
+
+    @app.put("/bucket/{key}")
+    async def put(key: str, signature: str, request: Request) -> Response:
+        headers = request.headers
+        is_right = signature == f"s-{key}" and headers["x-kept-for"] == "an hour" and "content-length" in headers
+        if not is_right or "authorization" in headers:
+            return JSONResponse({"detail": "the signature is wrong"}, 403)
+        kept[key] = await request.body(), headers["content-type"]
+        return Response()
+
+    return app
+
+
+def transcripts() -> FastAPI:
+    """A file is put at an address of a storage first, and a job takes its id: as many that take films."""
+    app, jobs = FastAPI(title="Fake transcripts"), FakeJobs()
+    app.state.storage = ""
+
+    class Wanted(BaseModel):
+        filename: str
+        contentType: str
+        fileSize: int | None = None
+
+    class Given(BaseModel):
+        file_id: str
+        upload_url: str
+        headers: dict[str, str]
+        expires_at: str = "2026-01-01T00:00:00Z"
+
+    class Order(BaseModel):
+        file_id: str
+        language: str = "en"
+
+    class Transcript(BaseModel):
+        id: str
+        status: Literal["queued", "processing", "completed", "error"]
+        text: str | None = None
+
+    files: dict[str, Wanted] = {}
+
+    def told(job: FakeJob, text: str | None = None) -> Transcript:
+        word = job.word("queued", "processing", "completed", "error", "error")
+        return Transcript.model_validate({"id": job.id, "status": word, "text": text})
+
+    @app.post("/v1/files/presign", operation_id="presign_file")
+    async def presign(wanted: Wanted) -> Given:
+        key = f"f{len(files)}"
+        files[key] = wanted
+        url = f"{app.state.storage}/bucket/{key}?signature=s-{key}"
+        return Given(file_id=key, upload_url=url, headers={"X-Kept-For": "an hour", "Authorization": "never"})
+
+    orders: dict[str, str] = {}
+
+    @app.post("/v1/transcripts", operation_id="create_transcript")
+    async def create(order: Order) -> Transcript:
+        job = jobs.post(fails=order.file_id not in files)
+        orders[job.id] = order.file_id
+        return told(job)
+
+    @app.get("/v1/transcripts/{transcript_id}", operation_id="get_transcript")
+    async def get(transcript_id: str) -> Transcript:
+        wanted = files.get(orders[transcript_id])
+        return told(jobs.ask(transcript_id), f"of {wanted.filename}, {wanted.fileSize}" if wanted else None)
+
+    return app

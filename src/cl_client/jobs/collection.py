@@ -18,6 +18,8 @@ from cl_client.files.local_names import local_names, place_in
 from cl_client.files.open_file import Writable, into_file, into_memory
 from cl_client.http import telemetry
 from cl_client.http.idempotency import fresh_key
+from cl_client.http.stored_file import UploadRoute
+from cl_client.http.upload import Upload
 from cl_client.jobs.follow import NOT_FOLLOWED, Follow
 from cl_client.jobs.handle import Job
 from cl_client.jobs.operation import Operation
@@ -86,6 +88,16 @@ class Jobs:
                 if watch is not None:
                     await watch.end()
         return job
+
+    async def store(self, route: UploadRoute, file: Upload) -> str:
+        """Put a file where the server says to, before the job that it is for; what stands for it there.
+
+        Raises:
+            InputFileError: it cannot be read.
+            ResponseError: the server gives no address for it, or what is there does not take it.
+            ServerUnreachableError: one of both does not answer.
+        """
+        return await self._server.store(route, file)
 
     async def fetch(self, job_id: str) -> JobState:
         """The state of a job, asked from the server.

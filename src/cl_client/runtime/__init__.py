@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from cl_client.http.auth import AuthProvider as AuthProvider
     from cl_client.http.library import Response as Response
     from cl_client.http.options import HttpOptions as HttpOptions
+    from cl_client.http.stored_file import UploadRoute as UploadRoute
     from cl_client.http.upload import FileInput as FileInput
     from cl_client.http.upload import UploadCallback as UploadCallback
     from cl_client.job_client import EmbeddingClient as EmbeddingClient
@@ -145,6 +146,7 @@ else:
             "cl_client.http.auth": "AuthProvider",
             "cl_client.http.library": "Response",
             "cl_client.http.options": "HttpOptions",
+            "cl_client.http.stored_file": "UploadRoute",
             "cl_client.http.upload": "FileInput UploadCallback",
             "cl_client.job_client": "EmbeddingClient JobClient",
             "cl_client.jobs.collection": "JobCallback Jobs",

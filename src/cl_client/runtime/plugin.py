@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from cl_client.errors import UnsupportedError
 from cl_client.http.multipart import FormField, Multipart
+from cl_client.http.stored_file import StoredFile, UploadRoute
 from cl_client.http.upload import FileInput, UploadCallback, as_upload
 from cl_client.jobs.collection import Job, JobCallback, JobResponse, Jobs
 from cl_client.jobs.follow import Follow
@@ -60,6 +61,17 @@ class PluginClient:
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
+
+    async def _stored(self, route: UploadRoute, source: FileInput, on_progress: UploadCallback | None) -> str:
+        """What the server calls a file, which is stored for that where it is not yet.
+
+        Raises: as `Jobs.store`.
+        """
+        return (
+            str(source)
+            if isinstance(source, StoredFile)
+            else await self._jobs.store(route, as_upload(source, on_progress))
+        )
 
     async def submit_with_files(
         self,

@@ -13,6 +13,7 @@ from attrs import evolve
 from cl_client.errors import JobNotFoundError, ResponseError
 from cl_client.files.download import download_job_file, fetch_job_file
 from cl_client.http.error_translation import promised
+from cl_client.http.stored_file import UploadRoute, store
 from cl_client.http.transport import Transport
 from cl_client.model import Capabilities, JobFile, JobPage, JobState, well_formed
 from cl_client.server.contract import Answer, Contract, expected, unsupported
@@ -23,6 +24,7 @@ from cl_client.wire.errors import read_model, read_value
 from cl_client.wire.types import JSONValue
 
 if TYPE_CHECKING:
+    from cl_client.http.upload import Upload
     from cl_client.jobs.operation import Operation
 
 # Not found, not for this method, not implemented: what a server answers where it has no such route. One that has a
@@ -157,6 +159,10 @@ class HttpJobServer:
         workers = expected(self._contract.workers, "tell of its workers")
         with promised():
             return read_model(await self._transport.get(workers.path), self._contract.capabilities)
+
+    async def store(self, route: UploadRoute, file: Upload) -> str:
+        with promised():
+            return await store(self._transport, route, file)
 
     async def submit(self, operation: Operation[Body, Output], body: Body, key: str) -> JobState:
         with promised():

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 from cl_client.model import Capabilities, JobFile, JobPage, JobState
 
 if TYPE_CHECKING:
+    from cl_client.http.stored_file import UploadRoute
+    from cl_client.http.upload import Upload
     from cl_client.jobs.operation import Operation
 
 Body = TypeVar("Body")
@@ -82,6 +84,10 @@ class JobServer(Protocol):
 
     async def workers(self) -> Capabilities:
         """What the workers that are up can do."""
+        ...
+
+    async def store(self, route: UploadRoute, file: Upload) -> str:
+        """Put a file where the server says to; what stands for it in a job."""
         ...
 
     async def submit(self, operation: Operation[Body, Output], body: Body, key: str) -> JobState:

@@ -36,7 +36,7 @@ _SERVER_KEYS = (
 )
 _KEYS = (
     *("operation", "group", "verb", "method", "names", "order"),
-    *("output", "artifact", "view", "flags", "example"),
+    *("output", "artifact", "view", "flags", "example", "uploads"),
     *_JOB_OPERATIONS,
 )
 _FLAG = re.compile(r"-[A-Za-z0-9]|--[a-z0-9]+(-[a-z0-9]+)*")
@@ -59,6 +59,8 @@ class Entry:
         view: how the command line shows the output to people; a name of `view.VIEWS`.
         flags: of the command line, by the Python name of the parameter.
         example: Python source for the docstring.
+        uploads: for a parameter that takes the id of a file, by its Python name, the operation that gives an address to
+            put the file at; empty where it is no file, whatever it looks like.
         operations: operation ids for the jobs of this plugin, where it has its own, as those of `Server`.
         keys: what the table says; all else is derived.
     """
@@ -76,6 +78,7 @@ class Entry:
     view: str | None = None
     flags: Mapping[str, tuple[str, ...]] = field(factory=dict[str, tuple[str, ...]])
     example: str | None = None
+    uploads: Mapping[str, str] = field(factory=dict[str, str])
     operations: Mapping[str, str] = field(factory=dict[str, str])
     keys: frozenset[str] = frozenset()
 
@@ -255,6 +258,7 @@ class _Table:
             view=self._view(table),
             flags=self._flags(table),
             example=self._text(table, "example"),
+            uploads=self._texts(table, "uploads"),
             operations=self._operations(table, _JOB_OPERATIONS),
             keys=frozenset(table),
         )

@@ -44,6 +44,10 @@ def _table(plugin: Plugin, why: str) -> Iterator[str]:
     renamed = [parameter for parameter in clear if parameter.wire_name != parameter.name]
     if renamed:
         yield f"names = {{ {', '.join(f'{one.name} = {toml(one.wire_name.raw)}' for one in renamed)} }}"
+    stored = {one.name: one.stored.route.operation for one in plugin.parameters if one.stored is not None}
+    if stored:
+        yield "# Files that are put where these operations say, before the job takes their ids."
+        yield f"uploads = {{ {', '.join(f'{name} = {toml(operation)}' for name, operation in stored.items())} }}"
     if plugin.parameters:
         yield f"order = [{', '.join(toml(parameter.name) for parameter in plugin.parameters)}]"
     artifact = _artifact(plugin)

@@ -7,9 +7,43 @@ import re
 from attrs import frozen
 
 from cl_codegen.manifest.view import View
+from cl_codegen.model.job_answer import same
 from cl_codegen.spec.spec import JSONValue
 from cl_codegen.text.escape import SpecText, literal
 from cl_codegen.text.layout import Layout
+
+
+@frozen
+class StoredFirst:
+    """A way to store a file, as the `UploadRoute` of a generated package has it.
+
+    Attributes:
+        operation: its id.
+        values: the fields of the answer that may stand for the file, with what a parameter that takes it is called,
+            without spelling.
+    """
+
+    operation: str
+    path: SpecText
+    url: SpecText
+    values: tuple[tuple[SpecText, frozenset[str]], ...]
+    headers: SpecText | None = None
+    name: SpecText | None = None
+    media_type: SpecText | None = None
+    size: SpecText | None = None
+
+    def value_for(self, parameter: str) -> SpecText | None:
+        """The field of the answer that a parameter takes, by its name."""
+        said = same(parameter)
+        return next((field for field, names in self.values if said in names), None)
+
+
+@frozen
+class Stored:
+    """That a parameter of a job is a file, which is stored first."""
+
+    route: StoredFirst
+    value: SpecText
 
 
 @frozen
@@ -29,6 +63,7 @@ class Parameter:
         bounds: by the names that `cl_client.runtime.plugin.Parameter` has for them.
         choices: the words of an enum.
         default: what the server takes where nothing is sent; to be shown, never to be sent.
+        stored: where it is a file that is stored first, how.
         place: where a request has it: `body`, `path`, or `named` for what the endpoint takes by name (query, headers).
     """
 
@@ -49,6 +84,7 @@ class Parameter:
     read: str | None = None
     classes: tuple[tuple[str, str], ...] = ()
     place: str = "body"
+    stored: Stored | None = None
 
     @property
     def is_checked(self) -> bool:

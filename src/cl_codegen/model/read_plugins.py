@@ -12,6 +12,7 @@ from cl_codegen.manifest.view import VIEWS, View
 from cl_codegen.model.plugin import OutputField, Parameter, Plugin
 from cl_codegen.model.recognise import recognise
 from cl_codegen.model.reserved import CALL_WORDS, CLIENT_CLASS_WORDS, CLIENT_WORDS, COMMAND_WORDS, MODULE_WORDS
+from cl_codegen.model.uploads import StoredFirst, as_file, stored_of, uploads_of
 from cl_codegen.model.vocabulary import names_a_job
 from cl_codegen.spec.schema_types import (
     bounds_of,
@@ -62,6 +63,7 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
     says_itself = any(operation.find("x-task-type") is not None for _, _, operation in operations.values())
     known = frozenset[str]() if says_itself else frozenset(one.posted.operation for one in recognise(operations))
     taken = {entry.plugin for entry in entries.values()} | CLIENT_WORDS
+    uploads = tuple(one for one in uploads_of(operations) if one.operation not in known | entries.keys())
     plugins: list[Plugin] = []
     for operation_id, (path, method, operation) in operations.items():
         entry = entries.get(operation_id)
@@ -90,7 +92,7 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
             groups.add(group)
             entry = Entry(manifest, name, operation_id, group, "run", "run")
         names = evolve(layout, wire=wire.package)
-        plugins.append(_Reader(spec, wire, names, entry, path, operation, endpoint, task_type).plugin())
+        plugins.append(_Reader(spec, wire, names, entry, path, operation, endpoint, task_type, uploads).plugin())
     return tuple(sorted(plugins, key=lambda plugin: plugin.name))
 
 
@@ -152,6 +154,7 @@ class _Reader:
     operation: Node
     endpoint: WireEndpoint
     task_type: str
+    uploads: tuple[StoredFirst, ...]
 
     def plugin(self) -> Plugin:
         entry = self.entry
@@ -163,7 +166,11 @@ class _Reader:
         priority = next((parameter for parameter in every if parameter.name == "priority"), None)
         parameters = [parameter for parameter in every if parameter is not priority]
         known = {parameter.name for parameter in parameters}
-        for key, names in (("flags", tuple(entry.flags)), ("order", entry.order)):
+        for key, names in (
+            ("flags", tuple(entry.flags)),
+            ("order", entry.order),
+            ("uploads", tuple(entry.uploads)),
+        ):
             for name in names:
                 if name not in known:
                     raise entry.error(key, f"no parameter is called {name!r}{suggestion(name, known)}", word=name)
@@ -320,7 +327,7 @@ class _Reader:
         is_vague = "JSON" in said and sent.type != said
         as_wire = sent.read is not None or (is_list and "Literal[" in said) or is_part or is_vague
         described = next((one for one in (sent.around, schema) if one and one.find("description")), inner)
-        return Parameter(
+        parameter = Parameter(
             name=name,
             wire_name=SpecText(sent.wire_name),
             field=sent.name,
@@ -339,6 +346,10 @@ class _Reader:
             classes=sent.classes if as_wire else (),
             place=sent.place,
         )
+        is_in_json = self.endpoint.body is not None and self.endpoint.body.kind == "json" and sent.place == "body"
+        may_be_id = is_in_json and kind_of(item) == "string" and not parameter.choices
+        stored = stored_of(self.uploads, self.entry, name, sent.wire_name, may_be_id=may_be_id)
+        return parameter if stored is None else as_file(parameter, stored)
 
 
 def _position(entry: Entry) -> Callable[[Parameter], tuple[bool, bool, bool, int]]:

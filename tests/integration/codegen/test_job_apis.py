@@ -11,13 +11,14 @@ from types import ModuleType
 import pytest
 from fastapi import FastAPI
 
-from cl_client.errors import JobFailedError, JobNotFoundError, UnsupportedError
+from cl_client import JWTAuthProvider, StoredFile
+from cl_client.errors import JobFailedError, JobNotFoundError, NotFoundError, UnsupportedError
 from cl_codegen.generate import PackageSources, generate
 from tests.codegen_server import fake_job_apis
 from tests.codegen_server.folders import TEMPLATES
 from tests.codegen_server.running import running_server
 
-FAKES = ("predictions", "queue", "documents", "endpoints", "processes", "envelopes", "crawls")
+FAKES = ("predictions", "queue", "documents", "endpoints", "processes", "envelopes", "crawls", "transcripts")
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +132,27 @@ async def test_what_is_in_an_envelope_is_the_job(served):
         await job.delete()
         with pytest.raises(JobNotFoundError):
             await client.get_job(job.job_id)
+
+
+async def test_a_file_is_put_at_the_address_that_the_server_gives_for_it_and_the_job_takes_its_id(packages, tmp_path):
+    (tmp_path / "talk.mp3").write_bytes(b"sound")
+    app, storage = fake_job_apis.transcripts(), fake_job_apis.storage()
+    package = importlib.import_module("fake_transcripts")
+    heard: list[tuple[int, int | None]] = []
+    with running_server(app) as url, running_server(storage) as app.state.storage:
+        async with package.FakeTranscriptsClient(url, auth_provider=JWTAuthProvider("secret")) as client:
+            job = await client.create_transcript.run(
+                tmp_path / "talk.mp3", wait=True, timeout=20, on_upload=lambda *told: heard.append(told)
+            )
+            assert job.output.text == "of talk.mp3, 5"
+            assert storage.state.kept == {"f0": (b"sound", "audio/mpeg")}
+            assert heard[-1] == (5, 5)
+            # What is there already is not sent again.
+            again = await client.create_transcript.run(StoredFile("f0"), wait=True, timeout=20)
+            assert (again.output.text, len(storage.state.kept)) == ("of talk.mp3, 5", 1)
+            app.state.storage += "/nowhere"
+            with pytest.raises(NotFoundError):
+                await client.create_transcript.run(tmp_path / "talk.mp3")
 
 
 async def test_kinds_of_jobs_at_routes_of_their_own_stand_before_the_id(served):
