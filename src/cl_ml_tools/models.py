@@ -2,12 +2,10 @@
 
 import hashlib
 import os
-import shutil
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from cl_ml_tools.artifact import publishing
 from cl_ml_tools.external_weights import external_weights
 
 
@@ -78,11 +76,12 @@ def sha256_of(path: Path) -> str:
     """
     weights = [each for each in external_weights(path) if each.is_file()]
     if not weights:
-        return _digest(path).hex()
-    return hashlib.sha256(b"".join(map(_digest, (path, *weights)))).hexdigest()
+        return digest_of(path).hex()
+    return hashlib.sha256(b"".join(map(digest_of, (path, *weights)))).hexdigest()
 
 
-def _digest(path: Path) -> bytes:
+def digest_of(path: Path) -> bytes:
+    """SHA-256 of one file, read again only when it has changed."""
     found = path.stat()
     return _sha256(path, found.st_mtime_ns, found.st_size)
 
@@ -101,48 +100,3 @@ def model_for(name: str) -> ModelFile:
             return model
     known = ", ".join(name for model in KNOWN for name in model.names)
     raise ModelError(f"{name} is no model that a plugin uses; those are {known}")
-
-
-def add(source: Path, model: ModelFile) -> Path:
-    """Copy a model file into the folder, and the weights that lie beside it; it appears whole or not at all.
-
-    Raises `ModelError` where it does not load, or where its weights would take the place of another model's.
-    """
-    check(source, model)
-    target = folder() / (source.name if source.name in model.names else model.name)
-    weights = external_weights(source)
-    for file in weights:
-        _refuse_to_replace(target.with_name(file.name), target, file)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for file in (*weights, source):
-        with publishing(target if file is source else target.with_name(file.name)) as part:
-            shutil.copyfile(file, part)
-    return target
-
-
-def _refuse_to_replace(place: Path, target: Path, file: Path) -> None:
-    """Raise `ModelError` where the weights in a place are those of another model."""
-    if not place.is_file() or _digest(place) == _digest(file):
-        return
-    for other in target.parent.glob("*.onnx"):
-        if other != target and place in external_weights(other):
-            raise ModelError(
-                f"{place.name} is there already, with the weights of {other.name}; "
-                "export this model with another name for its weights"
-            )
-
-
-def check(path: Path, model: ModelFile) -> str:
-    """Load a model file and try it; what it takes and gives, in words. Raises `ModelError`."""
-    # A library that is missing is another matter than a model that is bad.
-    if model is YUNET:
-        from cl_ml_tools.faces import try_yunet
-
-        return try_yunet(path)
-    absent = [file.name for file in external_weights(path) if not file.is_file()]
-    if absent:
-        raise ModelError(f"{path.name} keeps its weights in {', '.join(absent)}, which has to lie beside it")
-    from cl_ml_tools.onnx_model import OnnxModel
-
-    loaded = OnnxModel(path)
-    return loaded.describe(model.shape)

@@ -190,16 +190,16 @@ def auth_server(options: Options) -> int:
 
 
 def spec(folder: Path, *, check: bool) -> int:
-    """Write or compare the documents."""
-    from cl_server import openapi as documents
+    """Write or compare the spec_files."""
+    from cl_server import spec_files
 
     if check:
-        diff = documents.check(folder)
+        diff = spec_files.check(folder)
         sys.stdout.write(diff)
         if diff:
             sys.stderr.write(f"{folder} is not what the servers say; run: make spec generate\n")
         return 1 if diff else 0
-    for path in documents.write(folder):
+    for path in spec_files.write(folder):
         sys.stdout.write(f"wrote {path}\n")
     return 0
 

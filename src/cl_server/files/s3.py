@@ -8,23 +8,19 @@ Only what a manifest names is there for anybody. It is one object, so that outpu
 a user sends is ever made into a key. Tasks work on copies in a local scratch folder.
 """
 
-import hashlib
-import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import obstore
 from obstore.store import ObjectStore
 from starlette.concurrency import run_in_threadpool
 
 from cl_ml_tools.file_storage import SavedFile, Upload
-from cl_ml_tools.media.media_type import media_type_of
 from cl_server.files.protocol import (
     JOB_ID,
-    PIECE,
     Abandoned,
     FileEntry,
     Known,
@@ -32,33 +28,23 @@ from cl_server.files.protocol import (
     StoredFile,
     checked,
 )
-from cl_server.files.s3_bucket import REFUSALS, SMALL, connect, first_line, told
+from cl_server.files.s3_bucket import REFUSALS, connect, first_line, told
 from cl_server.files.s3_manifest import Manifest, Record, job_folder
+from cl_server.files.s3_objects import S3Objects
 from cl_server.files.s3_workspace import S3Workspace
 from cl_server.settings_error import SettingsError
 
-if TYPE_CHECKING:
-    from obstore import ObjectMeta
-
-# How much is asked for at once, in bytes: a request of this size ends soon, so a slow reader holds none open.
-RANGE = 8 << 20
-# Parts of an upload that are on their way together, of 5 MiB each.
-PARTS = 4
 # How long an upload may be on its way before it is known as a job; what is older and unknown is left over.
 UNKNOWN_FOR = timedelta(days=1)
 
-log = logging.getLogger(__name__)
 
-
-class S3FileStorage:
+class S3FileStorage(S3Objects):
     """`store` is the bucket at our prefix, `scratch` a local folder for running tasks, which no other process has."""
 
     def __init__(
         self, store: ObjectStore, scratch: Path, url: str = "the bucket", slow: ObjectStore | None = None
     ) -> None:
-        self.store = store
-        # For what is large: it may take longer.
-        self._slow = slow or store
+        super().__init__(store, slow)
         self._url = url
         self.scratch = scratch.absolute()
         # Of a process of this name that was killed.
@@ -75,7 +61,7 @@ class S3FileStorage:
 
     def check(self) -> None:
         """Ask whether the bucket answers. Raises `StorageUnavailableError`."""
-        for _ in self._listed("databases"):
+        for _ in self.listed("databases"):
             return
 
     def check_settings(self) -> None:
@@ -115,13 +101,13 @@ class S3FileStorage:
 
     def cleanup_job(self, job_id: str) -> bool:
         """Remove every object of a job."""
-        return self._remove(job_folder(job_id))
+        return self.remove(job_folder(job_id))
 
     def begin_attempt(self, job_id: str, token: int) -> S3Workspace:
         """Bring the inputs of a job here."""
         if token > 1:
             self.clear_attempts(job_id, token)
-        return S3Workspace(self, job_id, token)
+        return S3Workspace(self, self.scratch, job_id, token)
 
     def copy_inputs(self, job_id: str, to: str) -> bool:
         """Give a new job the inputs of another, without them passing through here; `False` when they are gone."""
@@ -131,7 +117,7 @@ class S3FileStorage:
         try:
             with told():
                 for record in manifest.files.values():
-                    obstore.copy(self._slow, f"{job_folder(job_id)}/{record.key}", f"{job_folder(to)}/{record.key}")
+                    obstore.copy(self.slow, f"{job_folder(job_id)}/{record.key}", f"{job_folder(to)}/{record.key}")
         except FileNotFoundError:
             return False
         self.write_manifest(to, "input", manifest)
@@ -170,13 +156,13 @@ class S3FileStorage:
     def sizes(self) -> dict[str, int]:
         """The bytes that the objects of each job take."""
         sizes: dict[str, int] = {}
-        for job_id, size, _ in self._objects("jobs"):
+        for job_id, size, _ in self.objects("jobs"):
             sizes[job_id] = sizes.get(job_id, 0) + size
         return sizes
 
     def size_of(self, job_id: str) -> int:
         """The bytes that the objects of a job take."""
-        return sum(size for _, size, _ in self._objects(job_folder(job_id)))
+        return sum(size for _, size, _ in self.objects(job_folder(job_id)))
 
     @property
     def sees_attempts(self) -> bool:
@@ -196,10 +182,10 @@ class S3FileStorage:
         """Remove what attempts at a job left whose workers died: those before a token, or all."""
         folder = f"{job_folder(job_id)}/attempts"
         kept = {record.key.split("/")[1] for record in self.manifest(job_id, "output").files.values()}
-        tokens = {found["path"].removeprefix(f"{folder}/").partition("/")[0] for found in self._listed(folder)}
+        tokens = {found["path"].removeprefix(f"{folder}/").partition("/")[0] for found in self.listed(folder)}
         for token in tokens - kept:
             if token.isdecimal() and (before is None or int(token) < before):
-                self._remove(f"{folder}/{token}")
+                self.remove(f"{folder}/{token}")
 
     @property
     def place(self) -> str:
@@ -213,7 +199,7 @@ class S3FileStorage:
 
     def databases(self) -> set[str]:
         """The ids of the databases that have used this storage."""
-        return {found["path"].rpartition("/")[2] for found in self._listed("databases")}
+        return {found["path"].rpartition("/")[2] for found in self.listed("databases")}
 
     def add_database(self, database_id: str) -> None:
         """Keep that this one has."""
@@ -223,7 +209,7 @@ class S3FileStorage:
     def abandoned(self, known: Known) -> Abandoned:
         """The jobs that nobody knows, and of which nothing was written for a day: other hosts may be uploading."""
         newest: dict[str, datetime] = {}
-        for job_id, _, changed in self._objects("jobs"):
+        for job_id, _, changed in self.objects("jobs"):
             newest[job_id] = max(changed, newest.get(job_id, changed))
         # Asked after the list: a job that is made meanwhile is in both, or in this one alone.
         there = known.job_ids()
@@ -240,73 +226,8 @@ class S3FileStorage:
         del known
         return 0
 
-    # For the workspaces.
-
-    def manifest(self, job_id: str, part: str) -> Manifest:
-        """The `input` or the `output` of a job; empty when there is none."""
-        try:
-            with told():
-                content = obstore.get(self.store, f"{job_folder(job_id)}/{part}.json").bytes()
-        except FileNotFoundError:
-            return Manifest()
-        return Manifest.model_validate_json(bytes(content))
-
-    def write_manifest(self, job_id: str, part: str, manifest: Manifest) -> None:
-        """Make this the `input` or the `output` of a job, in one step."""
-        with told():
-            content = manifest.model_dump_json().encode()
-            obstore.put(self.store, f"{job_folder(job_id)}/{part}.json", content, use_multipart=False)
-
-    def put(self, job_id: str, key: str, file: BinaryIO) -> Record:
-        """Upload a file as an object of a job."""
-        content = hashlib.sha256()
-        file.seek(0)
-        head = file.read(4096)
-        file.seek(0)
-        while piece := file.read(PIECE):
-            content.update(piece)
-        size = file.tell()
-        file.seek(0)
-        with told():
-            store = self.store if size <= SMALL else self._slow
-            obstore.put(store, f"{job_folder(job_id)}/{key}", file, max_concurrency=PARTS)
-        return Record(key=key, size=size, sha256=content.hexdigest(), media_type=media_type_of(head))
-
-    def pieces(self, key: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of an object, range by range."""
-        while start < stop:
-            end = min(start + RANGE, stop)
-            with told():
-                store = self.store if end - start <= SMALL else self._slow
-                piece = bytes(obstore.get_range(store, key, start=start, end=end))
-            yield piece
-            start = end
-
-    def remove_attempt(self, job_id: str, token: int) -> None:
-        """Remove what an attempt handed in."""
-        self._remove(f"{job_folder(job_id)}/attempts/{token}")
-
     def _add_input(self, job_id: str, name: str, file: BinaryIO) -> Record:
         record = self.put(job_id, f"input/{name}", file)
         manifest = self.manifest(job_id, "input")
         self.write_manifest(job_id, "input", Manifest(files={**manifest.files, f"input/{name}": record}))
         return record
-
-    def _objects(self, prefix: str) -> Iterator[tuple[str, int, datetime]]:
-        """Job, bytes and time of every object below a prefix."""
-        for found in self._listed(prefix):
-            yield found["path"].split("/")[1], found["size"], found["last_modified"]
-
-    def _remove(self, prefix: str) -> bool:
-        keys = [found["path"] for found in self._listed(prefix)]
-        with told():
-            if keys:
-                obstore.delete(self.store, keys)
-        return bool(keys)
-
-    def _listed(self, prefix: str) -> "Iterator[ObjectMeta]":
-        with told():
-            # Its other answer is a type of pyarrow's, which is not there.
-            listed = obstore.list(self.store, prefix, chunk_size=1000)  # pyright: ignore[reportUnknownMemberType]
-            for chunk in listed:
-                yield from chunk

@@ -3,13 +3,10 @@
 import logging
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cl_server.files.protocol import StorageUnavailableError, checked, finished
 from cl_server.files.s3_manifest import Manifest, Record, job_folder
-
-if TYPE_CHECKING:
-    from cl_server.files.s3 import S3FileStorage
+from cl_server.files.s3_objects import S3Objects
 
 log = logging.getLogger(__name__)
 
@@ -17,11 +14,11 @@ log = logging.getLogger(__name__)
 class S3Workspace:
     """A scratch folder with copies of the inputs; what is written beside them is uploaded."""
 
-    def __init__(self, storage: "S3FileStorage", job_id: str, token: int) -> None:
-        self._storage = storage
+    def __init__(self, objects: S3Objects, scratch: Path, job_id: str, token: int) -> None:
+        self._objects = objects
         self._job_id = job_id
         self._token = token
-        self._folder = storage.scratch / f"{checked(job_id)}-{token}"
+        self._folder = scratch / f"{checked(job_id)}-{token}"
         self._manifest = Manifest()
         self._published = False
         self.inputs = self._folder / "input"
@@ -30,9 +27,9 @@ class S3Workspace:
         try:
             self.inputs.mkdir(parents=True)
             self.outputs.mkdir()
-            for path, record in storage.manifest(job_id, "input").files.items():
+            for path, record in objects.manifest(job_id, "input").files.items():
                 with (self.inputs / Path(path).name).open("xb") as file:
-                    for piece in storage.pieces(f"{job_folder(job_id)}/{record.key}", 0, record.size):
+                    for piece in objects.pieces(f"{job_folder(job_id)}/{record.key}", 0, record.size):
                         file.write(piece)
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -44,13 +41,13 @@ class S3Workspace:
         for path in finished(self.outputs):
             relative = path.relative_to(self.outputs).as_posix()
             with path.open("rb") as file:
-                record = self._storage.put(self._job_id, f"attempts/{self._token}/{relative}", file)
+                record = self._objects.put(self._job_id, f"attempts/{self._token}/{relative}", file)
             files[f"output/{relative}"] = record
         self._manifest = Manifest(files=files)
 
     def publish(self) -> None:
         """Point the job to them."""
-        self._storage.write_manifest(self._job_id, "output", self._manifest)
+        self._objects.write_manifest(self._job_id, "output", self._manifest)
         self._published = True
 
     def close(self) -> None:
@@ -58,6 +55,6 @@ class S3Workspace:
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._manifest.files and not self._published:
             try:
-                self._storage.remove_attempt(self._job_id, self._token)
+                self._objects.remove_attempt(self._job_id, self._token)
             except StorageUnavailableError:
                 log.warning("job %s: what attempt %s uploaded stays until the job goes", self._job_id, self._token)

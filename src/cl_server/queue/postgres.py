@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from cl_server.queue.tables import PATIENCE
+from cl_server.queue.patience import PATIENCE
 
 # Seconds to connect; libpq counts in whole ones.
 CONNECT = 3

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from pathlib import Path
-from typing import Protocol, cast, runtime_checkable
+from typing import cast
 
 from sqlalchemy import (
     JSON,
@@ -28,11 +28,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 
 from cl_ml_tools.schemas import JobStatus
+from cl_server.queue.patience import PATIENCE, Patient
 from cl_server.queue.sqlite_write_lock import TIMEOUT, WriteLock
 from cl_server.settings_error import SettingsError
 
-# Seconds in which a database on another machine has to answer.
-PATIENCE = 4.0
 # Seconds that a process waits for the others to have opened a new database.
 WAL_WITHIN = 15.0
 
@@ -184,13 +183,6 @@ def is_postgres(engine: Engine) -> bool:
 def reading(engine: Engine) -> Engine:
     """The same database for reads, which under WAL wait for nobody. On SQLite, each statement sees its own moment."""
     return engine.execution_options(reading=True)
-
-
-@runtime_checkable
-class Patient(Protocol):
-    """A connection that waits for a time (see `postgres.py`)."""
-
-    patience: float | None
 
 
 def without_limit(connection: Connection) -> Connection:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, cast
 
-from cl_server.stack.fork_server import LENGTH, ROOM, Request
+from cl_server.stack.fork_protocol import LENGTH, ROOM, Request
 
 # What the arguments of a part begin with, however it is started.
 COMMAND: Final = (sys.executable, "-m", "cl_server")

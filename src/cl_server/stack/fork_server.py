@@ -16,19 +16,15 @@ import os
 import selectors
 import signal
 import socket
-import struct
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Final, TypedDict, cast
+from typing import Final, cast
 
-LENGTH: Final = struct.Struct("!I")
-"""What stands before each request: how many bytes it has."""
+from cl_server.stack.fork_protocol import LENGTH, Request
 
 MOST_FILES: Final = 32
-ROOM: Final = 4096
-"""Bytes of our own command line, over which a part writes its own."""
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_NAME: Final = 15
@@ -42,19 +38,6 @@ MODULES: Final = {
 }
 
 _preloaded: Final[set[str]] = set()
-
-
-class Request(TypedDict):
-    """What to start: `python -m cl_server` with `argv`, as `command_line` says it to whoever lists processes.
-
-    The files that are sent along become the descriptors `numbers` of the part; it has no others.
-    """
-
-    argv: list[str]
-    command_line: list[str]
-    environment: dict[str, str]
-    folder: str
-    numbers: list[int]
 
 
 def serve(connection: socket.socket) -> list[str] | None:

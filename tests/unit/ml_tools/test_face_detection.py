@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from cl_ml_tools import models
+from cl_ml_tools import model_check, models
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.face import Box, Face
 from cl_ml_tools.faces import crop, intersection_over_union, suppress
@@ -156,14 +156,14 @@ def test_both_versions_of_the_model_are_found_by_their_names(tmp_path: Path, mod
 
 def test_a_model_keeps_its_name_when_it_is_added(tmp_path: Path, model_folder: Path) -> None:
     for name in models.YUNET.names:
-        assert models.add(tiny_models.yunet(tmp_path / name), models.YUNET) == model_folder / name
+        assert model_check.add(tiny_models.yunet(tmp_path / name), models.YUNET) == model_folder / name
     # Of both, the later one is used.
     assert models.path_of(models.YUNET).name == models.YUNET.later_names[0]
 
 
 def test_the_real_model_finds_what_opencv_finds_with_it(tmp_path: Path, model_folder: Path) -> None:
     file = real_models.yunet()
-    models.add(file, models.YUNET)
+    model_check.add(file, models.YUNET)
     picture = group([(40, 60), (400, 260)])
     output = detect(tmp_path, photo.encoded(picture, "PNG"))
     assert (output.detector, output.num_faces) == ("yunet", 2)

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from cl_server import openapi
+from cl_server import spec_files
 from cl_server.__main__ import main
 
 
 def test_the_same_servers_give_the_same_bytes() -> None:
-    assert openapi.export() == openapi.export()
+    assert spec_files.export() == spec_files.export()
 
 
 def test_the_exported_document_is_what_the_servers_say() -> None:
-    assert openapi.check(Path("openapi")) == ""
+    assert spec_files.check(Path("openapi")) == ""
 
 
 def test_a_difference_is_shown_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,18 +32,18 @@ def test_a_difference_is_shown_and_fails(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("name", ["compute.json", "auth.json"])
 def test_every_reference_leads_somewhere(name: str) -> None:
-    text = openapi.export()[name]
+    text = spec_files.export()[name]
     named = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert named <= set(json.loads(text)["components"]["schemas"])
 
 
 def test_messages_are_schemas_too() -> None:
-    document = json.loads(openapi.export()["compute.json"])
+    document = json.loads(spec_files.export()["compute.json"])
     assert {"JobEvent", "WorkerCapability", "JobResponse", "ErrorResponse"} <= set(document["components"]["schemas"])
 
 
 def test_every_submit_names_its_task_and_output() -> None:
-    document = json.loads(openapi.export()["compute.json"])
+    document = json.loads(spec_files.export()["compute.json"])
     for path, operations in document["paths"].items():
         for operation in operations.values():
             if operation["operationId"].startswith("create_"):

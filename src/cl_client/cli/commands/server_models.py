@@ -60,7 +60,7 @@ def add(
 ) -> None:
     """Try a model file, and copy it to where the server looks for it."""
     try:
-        from cl_ml_tools import models
+        from cl_ml_tools import model_check, models
     except ImportError as error:
         raise _needs(error) from error
     if not file.is_file():
@@ -70,7 +70,7 @@ def add(
     except models.ModelError as error:
         raise ComputeClientError(str(error), hint=f"cl-client server models add {file} --as TASK") from error
     try:
-        target = models.add(file, model)
+        target = model_check.add(file, model)
     except models.ModelError as error:
         raise ComputeClientError(str(error), hint="nothing was copied") from error
     except ImportError as error:
@@ -92,7 +92,7 @@ def add(
 def check(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
     """Load every model file that is there, and try it."""
     try:
-        from cl_ml_tools import models
+        from cl_ml_tools import model_check, models
     except ImportError as error:
         raise _needs(error) from error
     bad: list[str] = []
@@ -103,7 +103,7 @@ def check(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
                 run.console.warn(f"{model.name} is missing: {model.task_type} is not offered")
             continue
         try:
-            said, works = models.check(path, model), True
+            said, works = model_check.check(path, model), True
         except ImportError as error:
             raise _needs(error) from error
         except models.ModelError as error:
