@@ -57,14 +57,6 @@ class Jobs(Twin[AsyncJobs]):
         """
         return self.portal.run(self.twin.store(route, file))
 
-    def fetch(self, job_id: str) -> JobState:
-        """The state of a job, asked from the server.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-        """
-        return self.portal.run(self.twin.fetch(job_id))
-
     def get(self, job_id: str) -> Job[JSONObject]:
         """Attach to a job by its id, whichever client submitted it. Its `output` is a plain dict; `attach` gives a
         typed one.
@@ -94,6 +86,33 @@ class Jobs(Twin[AsyncJobs]):
             for each in self.portal.iterate(self.twin.list(status=status, task_type=task_type, limit=limit))
         )
 
+    def retry(self, job_id: str) -> Job[JSONObject]:
+        """Do a job that failed or was cancelled once more, as a new job with an id of its own.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            ConflictError: it neither failed nor was cancelled.
+            UnsupportedError: the server cannot do that.
+        """
+        return Job(self.portal, self.portal.run(self.twin.retry(job_id)))
+
+    def attach(self, operation: Operation[Body, Output], job: str | JobState) -> Job[Output]:
+        """Take up a job of an operation again, by its id, or by a state of it that was kept.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            InvalidParameterError: it is a job of another kind.
+        """
+        return Job(self.portal, self.portal.run(self.twin.attach(operation, job)))
+
+    def fetch(self, job_id: str) -> JobState:
+        """The state of a job, asked from the server.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+        """
+        return self.portal.run(self.twin.fetch(job_id))
+
     def cancel(self, job_id: str) -> JobState:
         """Stop a job: one that waits at once, one that runs soon. Whoever watches it hears `cancelled`.
 
@@ -107,16 +126,6 @@ class Jobs(Twin[AsyncJobs]):
         """
         return self.portal.run(self.twin.cancel(job_id))
 
-    def retry(self, job_id: str) -> Job[JSONObject]:
-        """Do a job that failed or was cancelled once more, as a new job with an id of its own.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-            ConflictError: it neither failed nor was cancelled.
-            UnsupportedError: the server cannot do that.
-        """
-        return Job(self.portal, self.portal.run(self.twin.retry(job_id)))
-
     def files(self, job_id: str) -> Sequence[JobFile]:
         """The files of a job, those that were sent and those that were made.
 
@@ -125,15 +134,6 @@ class Jobs(Twin[AsyncJobs]):
             UnsupportedError: the server cannot list files.
         """
         return self.portal.run(self.twin.files(job_id))
-
-    def attach(self, operation: Operation[Body, Output], job: str | JobState) -> Job[Output]:
-        """Take up a job of an operation again, by its id, or by a state of it that was kept.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-            InvalidParameterError: it is a job of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(operation, job)))
 
     def delete(self, job_id: str) -> None:
         """Remove a job and its files.

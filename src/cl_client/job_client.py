@@ -22,7 +22,8 @@ from cl_client.errors import WorkerUnavailableError
 from cl_client.files.download import DownloadCallback
 from cl_client.http.auth import AuthProvider
 from cl_client.http.options import HttpOptions, trust_of
-from cl_client.http.transport import AWAY, Transport
+from cl_client.http.sender import AWAY
+from cl_client.http.transport import Transport
 from cl_client.http.upload import FileInput
 from cl_client.jobs.collection import Job, JobCallback, Jobs
 from cl_client.model import Capabilities, JobState

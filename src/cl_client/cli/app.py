@@ -18,7 +18,7 @@ from cl_client.cli.help.page import Page
 from cl_client.cli.output import failure, prompt, streams
 from cl_client.cli.output.console import Console
 from cl_client.cli.program import Program
-from cl_client.cli.running.run import Run
+from cl_client.cli.running.runner import Runner
 from cl_client.errors import InvalidParameterError
 from cl_client.runtime.place import STANDARD, Place
 
@@ -50,8 +50,11 @@ def assemble(program: Program) -> App:
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
         options: GlobalOptions = _NONE,
     ) -> None:
-        run = Run(program, _with_password(options))
-        run.console.listen()
+        # Help does not pay for it.
+        from cl_client.cli.output.log_lines import listen
+
+        run = Runner(program, _with_password(options))
+        listen(run.console)
         if options.password not in (None, prompt.STDIN):
             run.warn_of_password("--password")
         command, bound, ignored = app.parse_args(tokens, print_error=False, exit_on_error=False)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Collection, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from cl_client.errors import DownloadError
 from cl_client.http.library import httpx
-
-if TYPE_CHECKING:
-    from cl_client.http.transport import Transport
+from cl_client.http.sender import Sender
 
 MOST: Final = 10
 """Redirects of one file, one after the other."""
@@ -20,7 +18,7 @@ _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 
 @contextlib.asynccontextmanager
 async def followed(
-    transport: Transport, url: str, headers: Mapping[str, str], handled: Collection[int]
+    transport: Sender, url: str, headers: Mapping[str, str], handled: Collection[int]
 ) -> AsyncGenerator[httpx.Response]:
     """The answer to a GET, wherever the server sends us; who we are is told to nobody but that server.
 
@@ -32,7 +30,7 @@ async def followed(
 
     Raises:
         DownloadError: the redirects never end, or lead to what is no web server.
-        ComputeClientError: as `Transport.send`.
+        ComputeClientError: as `Sender.send`.
     """
     here: str | httpx.URL = url
     for _ in range(MOST + 1):

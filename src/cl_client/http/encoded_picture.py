@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 
 from cl_client.errors import InputFileError, InvalidParameterError
 
 if TYPE_CHECKING:
     from PIL import Image
     from PIL.Image import SupportsArrayInterface as _HasArray
-
-    from cl_client.http.file_source import Picture, Pixels
 
 _AS_PNG: Final = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I;16B", "I;16L"})
 """The modes of Pillow that PNG holds."""
@@ -24,6 +22,25 @@ _PIXELS: Final = frozenset({"|b1", "|u1", "<u2", ">u2"})
 """Types of arrays whose range says what black and white are; of floats and others, it does not."""
 _FAST: Final = 1
 """zlib's level: the network is seldom so slow that a higher one is worth its time."""
+
+
+class Picture(Protocol):
+    """A `PIL.Image.Image`."""
+
+    @property
+    def mode(self) -> str: ...
+    @property
+    def size(self) -> tuple[int, int]: ...
+    def save(self, fp: BinaryIO, format: str | None = None) -> None: ...
+
+
+class Pixels(Protocol):
+    """A NumPy array."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def __array_interface__(self) -> Mapping[str, object]: ...
 
 
 class EncodedPicture:

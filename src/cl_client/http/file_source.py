@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeGuard, cast
 
 from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
-from cl_client.http.encoded_picture import EncodedPicture
+from cl_client.http.encoded_picture import EncodedPicture, Picture, Pixels
 from cl_client.http.remote_file import DataUrl, RemoteFile
 from cl_client.wire.types import Readable
 
@@ -42,25 +42,6 @@ class FormStream(Protocol):
     def filename(self) -> str | None: ...
     @property
     def stream(self) -> Readable: ...
-
-
-class Picture(Protocol):
-    """A `PIL.Image.Image`."""
-
-    @property
-    def mode(self) -> str: ...
-    @property
-    def size(self) -> tuple[int, int]: ...
-    def save(self, fp: BinaryIO, format: str | None = None) -> None: ...
-
-
-class Pixels(Protocol):
-    """A NumPy array."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def __array_interface__(self) -> Mapping[str, object]: ...
 
 
 FileSource = (

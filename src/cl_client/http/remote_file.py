@@ -79,14 +79,14 @@ class RemoteFile:
         self.max_size: int = LARGEST
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        # Those stand on uploads.
+        # Here, because paths and bytes do not need httpx.
         from cl_client.files.redirects import followed
-        from cl_client.http.transport import Transport
+        from cl_client.http.sender import Sender
 
         read = 0
         try:
             async with (
-                Transport(self._server, timeout=_TIMEOUT, when_away=_RIGHT) as transport,
+                Sender(self._server, timeout=_TIMEOUT, when_away=_RIGHT) as transport,
                 followed(transport, str(self._url), {"Accept-Encoding": "identity"}, ()) as response,
             ):
                 with transport.translated(response.request):

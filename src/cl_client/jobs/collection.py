@@ -5,26 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-from collections.abc import AsyncGenerator, Coroutine, Generator, Sequence
-from contextlib import AbstractContextManager
-from functools import partial
-from pathlib import Path
-from typing import BinaryIO, TypeVar, overload
+from collections.abc import AsyncGenerator, Generator
+from typing import TypeVar
 
 from cl_client.errors import InvalidParameterError
-from cl_client.files.download import DownloadCallback
-from cl_client.files.local_names import local_names, place_in
-from cl_client.files.open_file import Writable, into_file, into_memory
 from cl_client.http import telemetry
 from cl_client.http.idempotency import fresh_key
 from cl_client.http.stored_file import UploadRoute
 from cl_client.http.upload import Upload
+from cl_client.jobs.by_id import JobsById
 from cl_client.jobs.follow import NOT_FOLLOWED, Follow
 from cl_client.jobs.handle import Job
 from cl_client.jobs.operation import Operation
 from cl_client.jobs.plain_value import as_json, plain_body
-from cl_client.loops.parallel import in_parallel
 from cl_client.model import JobFile, JobResponse, JobState
 from cl_client.server.port import JobServer
 from cl_client.watching.job_reader import JobReader
@@ -41,14 +34,12 @@ Body = TypeVar("Body")
 Output = TypeVar("Output")
 
 
-class Jobs:
+class Jobs(JobsById):
     """Submits, finds, stops and removes jobs. `client.jobs` is one."""
 
     def __init__(self, server: JobServer, watcher: Watcher, reader: JobReader, api: Client) -> None:
-        self.watcher: Watcher = watcher
+        super().__init__(server, watcher, reader)
         self.api: Client = api
-        self._server = server
-        self._reader = reader
 
     async def submit(
         self, operation: Operation[Body, Output], body: Body, follow: Follow = NOT_FOLLOWED
@@ -71,7 +62,7 @@ class Jobs:
             self.watcher.start()
         about = {telemetry.TASK_TYPE: operation.task_type}
         with telemetry.span("cl_client.submit", about) as learned, as_json(operation.task_type):
-            created = await self._server.submit(operation, plain_body(body), follow.idempotency_key or fresh_key())
+            created = await self.job_server.submit(operation, plain_body(body), follow.idempotency_key or fresh_key())
             learned[telemetry.JOB_ID] = created.job_id
         job = Job(
             self,
@@ -97,15 +88,7 @@ class Jobs:
             ResponseError: the server gives no address for it, or what is there does not take it.
             ServerUnreachableError: one of both does not answer.
         """
-        return await self._server.store(route, file)
-
-    async def fetch(self, job_id: str) -> JobState:
-        """The state of a job, asked from the server.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-        """
-        return await self._reader.one(job_id)
+        return await self.job_server.store(route, file)
 
     async def get(self, job_id: str) -> Job[JSONObject]:
         """Attach to a job by its id, whichever client submitted it. Its `output` is a plain dict; `attach` gives a
@@ -137,7 +120,7 @@ class Jobs:
             raise InvalidParameterError(f"limit is {limit}, and has to be at least 0")
         left = -1 if limit is None else limit
         while left != 0:
-            page = await self._server.page(status=status, task_type=task_type, cursor=cursor)
+            page = await self.job_server.page(status=status, task_type=task_type, cursor=cursor)
             for state in page.jobs:
                 if left == 0:
                     return
@@ -147,21 +130,6 @@ class Jobs:
                 return
             cursor = page.cursor
 
-    async def cancel(self, job_id: str) -> JobState:
-        """Stop a job: one that waits at once, one that runs soon. Whoever watches it hears `cancelled`.
-
-        Returns:
-            How it stands now; one that runs is not `cancelled` yet.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-            ConflictError: it has ended already, otherwise.
-            UnsupportedError: the server cannot cancel.
-        """
-        state = await self._server.cancel(job_id)
-        self.watcher.deliver(state)
-        return state
-
     async def retry(self, job_id: str) -> Job[JSONObject]:
         """Do a job that failed or was cancelled once more, as a new job with an id of its own.
 
@@ -170,17 +138,8 @@ class Jobs:
             ConflictError: it neither failed nor was cancelled.
             UnsupportedError: the server cannot do that.
         """
-        new = await self._server.retry(job_id)
+        new = await self.job_server.retry(job_id)
         return Job(self, new.job_id, new.task_type, status_word=new.status, decode=dict)
-
-    async def files(self, job_id: str) -> Sequence[JobFile]:
-        """The files of a job, those that were sent and those that were made.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot list files.
-        """
-        return await self._server.files(job_id)
 
     async def attach(self, operation: Operation[Body, Output], job: str | JobState) -> Job[Output]:
         """Take up a job of an operation again, by its id, or by a state of it that was kept.
@@ -196,102 +155,6 @@ class Jobs:
         return Job(
             self, state.job_id, state.task_type, state=state, decode=operation.decode, artifact=operation.artifact
         )
-
-    async def delete(self, job_id: str) -> None:
-        """Remove a job and its files.
-
-        Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot delete jobs.
-        """
-        await self._server.delete(job_id)
-
-    @overload
-    async def download(
-        self,
-        job_id: str,
-        file_path: str,
-        dest: str | os.PathLike[str],
-        *,
-        on_progress: DownloadCallback | None = None,
-    ) -> Path: ...
-
-    @overload
-    async def download(
-        self, job_id: str, file_path: str, dest: Writable, *, on_progress: DownloadCallback | None = None
-    ) -> int: ...
-
-    @overload
-    async def download(
-        self,
-        job_id: str,
-        file_path: str,
-        dest: str | os.PathLike[str] | Writable,
-        *,
-        on_progress: DownloadCallback | None = None,
-    ) -> Path | int: ...
-
-    async def download(
-        self,
-        job_id: str,
-        file_path: str,
-        dest: str | os.PathLike[str] | Writable,
-        *,
-        on_progress: DownloadCallback | None = None,
-    ) -> Path | int:
-        """Download a file of a job; as `Job.download`."""
-        if isinstance(dest, (str, os.PathLike)):
-            return await self._download(job_id, file_path, dest, on_progress)
-        return await into_file(partial(self._fetch, job_id, file_path, on_progress), dest)
-
-    async def read(self, job_id: str, file_path: str, *, on_progress: DownloadCallback | None = None) -> bytes:
-        """The content of a file of a job; as `Job.read`."""
-        return await into_memory(partial(self._fetch, job_id, file_path, on_progress))
-
-    async def download_files(
-        self,
-        job_id: str,
-        folder: str | os.PathLike[str],
-        *,
-        concurrency: int = 4,
-        on_progress: DownloadCallback | None = None,
-    ) -> Sequence[Path]:
-        """Download all files that a job made; as `Job.download_all`."""
-        made = [file for file in await self.files(job_id) if not file.path.startswith("input/")]
-        names = local_names(file.path for file in made)
-        places = [place_in(Path(folder), names[file.path]) for file in made]
-        written = dict.fromkeys(names, 0)
-        total = sum(file.size for file in made)
-
-        def fetch(file: JobFile, place: Path) -> Coroutine[object, object, Path]:
-            def tell(so_far: int, _: int | None) -> None:
-                written[file.path] = so_far
-                if on_progress is not None:
-                    on_progress(sum(written.values()), total)
-
-            return self._download(job_id, file.path, place, tell, sha256=file.sha256 or None)
-
-        works = [partial(fetch, file, place) for file, place in zip(made, places, strict=True)]
-        return [place async for place in in_parallel(works, concurrency, ordered=True)]
-
-    async def _download(
-        self,
-        job_id: str,
-        file_path: str,
-        dest: str | os.PathLike[str],
-        on_progress: DownloadCallback | None,
-        sha256: str | None = None,
-    ) -> Path:
-        with _downloading(job_id, file_path):
-            return await self._server.download(job_id, file_path, dest, sha256=sha256, on_progress=on_progress)
-
-    async def _fetch(self, job_id: str, file_path: str, on_progress: DownloadCallback | None, file: BinaryIO) -> None:
-        with _downloading(job_id, file_path):
-            await self._server.fetch(job_id, file_path, file, on_progress=on_progress)
-
-
-def _downloading(job_id: str, file_path: str) -> AbstractContextManager[telemetry.Attributes]:
-    return telemetry.span("cl_client.download", {telemetry.JOB_ID: job_id, "cl_client.file": file_path})
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from cl_client.errors import (
 from cl_client.files.download import DownloadCallback
 from cl_client.files.open_file import Writable
 from cl_client.http import telemetry
+from cl_client.jobs.by_id import JobsById
 from cl_client.jobs.content import array_in, image_in
 from cl_client.jobs.known_job import KnownJob
 from cl_client.model import JobFile, JobState
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from cl_client.jobs.collection import Jobs
 
 Output = TypeVar("Output")
 
@@ -51,7 +51,7 @@ class Job(KnownJob[Output], Generic[Output]):
 
     def __init__(
         self,
-        jobs: Jobs,
+        jobs: JobsById,
         job_id: str,
         task_type: str,
         *,
@@ -151,7 +151,7 @@ class Job(KnownJob[Output], Generic[Output]):
             ConflictError: this one neither failed nor was cancelled.
             UnsupportedError: the server cannot do that.
         """
-        again = await self._jobs.retry(self.job_id)
+        again = await self._jobs.job_server.retry(self.job_id)
         return Job(
             self._jobs,
             again.job_id,

@@ -17,7 +17,8 @@ from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.http.auth import AuthProvider
 from cl_client.http.library import httpx
 from cl_client.http.options import HttpOptions
-from cl_client.http.transport import AWAY, Transport
+from cl_client.http.sender import AWAY
+from cl_client.http.transport import Transport
 from cl_client.wire.client import Client
 
 __all__ = ["Scheme", "ServerClient"]

@@ -1,4 +1,4 @@
-"""The routes of the fake server, as the contract of the server has them."""
+"""Routes, what comes to them, and what is answered: HTTP on a real socket."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ import contextlib
 import json
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO, Self, cast
+from typing import BinaryIO, Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from attrs import Factory, frozen
 
-from cl_client.version import __version__
 from cl_client.wire.types import JSONValue
-
-if TYPE_CHECKING:
-    from cl_client.server.contract import Contract
-    from cl_client.testing.fake_server import FakeComputeServer
 
 
 @frozen
@@ -46,12 +41,10 @@ class Request:
     """What came.
 
     Attributes:
-        server: whom it came to.
         words: of its path, by the names that the route has for them.
         query, headers, body: as they came; names of headers are in small letters.
     """
 
-    server: FakeComputeServer
     words: Mapping[str, str]
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
@@ -72,39 +65,15 @@ def route(method: str, path: str, answer: Callable[[Request], Answer]) -> Route:
     return method, re.compile(pattern), answer
 
 
-def routes(contract: Contract) -> list[Route]:
-    """Those of a server's jobs, as its contract has them."""
-    jobs, files, workers = (each and each.path for each in (contract.jobs, contract.files, contract.workers))
-    known: list[tuple[str, str | None, Callable[[Request], Answer]]] = [
-        ("GET", "/", _info),
-        ("GET", workers, lambda r: r.server.capabilities()),
-        ("GET", jobs, lambda r: r.server.find(r.query)),
-        ("GET", contract.job, lambda r: r.server.read(r.words["job_id"])),
-        ("DELETE", contract.delete, lambda r: r.server.delete(r.words["job_id"])),
-        ("GET", files, lambda r: r.server.files(r.words["job_id"])),
-        ("GET", contract.file, lambda r: r.server.file(r.words["job_id"], r.words["path"])),
-        (contract.cancel_by, contract.cancel, lambda r: r.server.cancel(r.words["job_id"])),
-        ("POST", contract.retry, lambda r: r.server.retry(r.words["job_id"])),
-        ("POST", "/jobs/{task}", lambda r: r.server.submit(r.words["task"], r.headers, r.body)),
-    ]
-    return [route(method, path, answer) for method, path, answer in known if path is not None]
-
-
-def _info(_: Request) -> Answer:
-    return Answer.json(
-        {"status": "healthy", "service": "fake", "version": __version__, "guestMode": "on", "auth_required": False}
-    )
-
-
 class FakeHTTPServer(ThreadingHTTPServer):
-    """Gives requests to a `FakeComputeServer`. Closing it hangs up on all who are there."""
+    """Answers by the first route that fits. Closing it hangs up on all who are there."""
 
     # Whoever closes it waits for its threads: none outlives a test.
     daemon_threads: bool = False
 
-    def __init__(self, address: tuple[str, int], fake: FakeComputeServer) -> None:
+    def __init__(self, address: tuple[str, int], routes: Sequence[Route]) -> None:
         super().__init__(address, _Handler)
-        self.fake: FakeComputeServer = fake
+        self.routes: Sequence[Route] = routes
         self._connections: set[socket.socket] = set()
         self._guard = Lock()
 
@@ -154,13 +123,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = self._body()
         url = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        fake = cast("FakeHTTPServer", self.server).fake
         told = f"fake.answers({self.command!r}, {url.path!r}, {{…}})"
         answer = error(404, f"this fake has no {self.command} {url.path}: {told}")
-        for method, pattern, respond in fake.routes:
+        for method, pattern, respond in cast("FakeHTTPServer", self.server).routes:
             if method == self.command and (match := pattern.fullmatch(url.path)):
                 words = {name: unquote(word) for name, word in match.groupdict().items()}
-                answer = respond(Request(fake, words, parse_qs(url.query), headers, body))
+                answer = respond(Request(words, parse_qs(url.query), headers, body))
                 break
         self.send_response(answer.status)
         for name, value in answer.headers.items():

@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Final, Self, cast
@@ -18,10 +18,12 @@ from attrs import define, evolve, field
 
 from cl_client.model import JobFile, JobState
 from cl_client.server import status
+from cl_client.server.contract import Contract
 from cl_client.server.lists import FileList, JobList
-from cl_client.testing.fake_http import Answer, FakeHTTPServer, Route, error, route, routes
+from cl_client.testing.fake_http import Answer, FakeHTTPServer, Request, Route, error, route
 from cl_client.testing.form import Submission, read_form
 from cl_client.testing.script import Completes, Refuses, Scripted
+from cl_client.version import __version__
 from cl_client.wire.types import JSONObject, JSONValue
 from cl_plugins.contract import CONTRACT
 
@@ -68,9 +70,9 @@ class FakeComputeServer:
         self._by_key: dict[str, str] = {}
         self._ids = itertools.count(1)
         self._lock = Lock()
-        self.routes: list[Route] = routes(CONTRACT)
+        self.routes: list[Route] = routes(self, CONTRACT)
         """What it answers; the first that fits."""
-        self._http = FakeHTTPServer((HOST, 0), self)
+        self._http = FakeHTTPServer((HOST, 0), self.routes)
         self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, name="FakeComputeServer")
         self._no_broker = socket.socket()
         self._no_broker.bind((HOST, 0))
@@ -129,7 +131,7 @@ class FakeComputeServer:
         with self._lock:
             return self._jobs[job_id].state
 
-    # What follows is what the routes of `fake_http` do.
+    # What follows is what `routes` lead to.
 
     def submit(self, task_type: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """`POST /jobs/{task_type}`."""
@@ -238,6 +240,30 @@ class FakeComputeServer:
         made = dict(outcome.files) if isinstance(outcome, Completes) else {}
         self._jobs[state.job_id] = _FakeJob(state, outcome.states(state), made)
         return _created(state), state.job_id
+
+
+def routes(fake: FakeComputeServer, contract: Contract) -> list[Route]:
+    """The routes of a server's jobs, as its contract has them."""
+    jobs, files, workers = (each and each.path for each in (contract.jobs, contract.files, contract.workers))
+    known: list[tuple[str, str | None, Callable[[Request], Answer]]] = [
+        ("GET", "/", lambda _: _info()),
+        ("GET", workers, lambda _: fake.capabilities()),
+        ("GET", jobs, lambda r: fake.find(r.query)),
+        ("GET", contract.job, lambda r: fake.read(r.words["job_id"])),
+        ("DELETE", contract.delete, lambda r: fake.delete(r.words["job_id"])),
+        ("GET", files, lambda r: fake.files(r.words["job_id"])),
+        ("GET", contract.file, lambda r: fake.file(r.words["job_id"], r.words["path"])),
+        (contract.cancel_by, contract.cancel, lambda r: fake.cancel(r.words["job_id"])),
+        ("POST", contract.retry, lambda r: fake.retry(r.words["job_id"])),
+        ("POST", "/jobs/{task}", lambda r: fake.submit(r.words["task"], r.headers, r.body)),
+    ]
+    return [route(method, path, answer) for method, path, answer in known if path is not None]
+
+
+def _info() -> Answer:
+    return Answer.json(
+        {"status": "healthy", "service": "fake", "version": __version__, "guestMode": "on", "auth_required": False}
+    )
 
 
 def _stepped(job: _FakeJob) -> JobState:

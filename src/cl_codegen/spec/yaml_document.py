@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 import yaml
 from typing_extensions import override
 
-from cl_codegen.spec.spec import JSONValue, SpecError, escape_pointer
+from cl_codegen.spec.json_value import JSONValue, SpecError, escape_pointer
 from cl_codegen.text.escape import one_line
 
 LARGEST: Final = 1_000_000

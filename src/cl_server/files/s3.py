@@ -172,7 +172,7 @@ class S3FileStorage(S3Objects):
     def attempts_size(self, job_id: str) -> int:
         """The bytes of what attempts handed in, and no manifest names."""
         folder = f"{job_folder(job_id)}/attempts"
-        found = {each["path"]: each["size"] for each in self._listed(folder)}
+        found = {each["path"]: each["size"] for each in self.listed(folder)}
         if not found:
             return 0
         named = {f"{job_folder(job_id)}/{each.key}" for each in self.manifest(job_id, "output").files.values()}

@@ -11,7 +11,7 @@ from cl_client import ComputeClient, ConflictError, JobFailedError, JobNotFoundE
 from cl_client.errors import JobCancelledError, RateLimitError
 from cl_client.server.contract import Contract
 from cl_client.testing import Completes, Fails, FakeComputeServer, Refuses, StaysQueued, Upload
-from cl_client.testing.fake_http import routes
+from cl_client.testing.fake_server import routes
 
 PREVIEW = {"thumbnail_path": "output/thumbnail.jpg", "width": 4, "height": 3, "media_type": "image"}
 
@@ -141,7 +141,7 @@ async def test_a_route_beside_jobs_answers_what_the_test_says(fake: FakeComputeS
             await client.get_job("a")
 
 
-def test_its_routes_are_those_of_the_contract():
+def test_its_routes_are_those_of_the_contract(fake: FakeComputeServer):
     here = ComputeClient.contract
     elsewhere = evolve(here, cancel="/runs/{job_id}/stop", cancel_by="PUT", file="/out/{job_id}/{path}", workers=None)
     found = {
@@ -149,7 +149,7 @@ def test_its_routes_are_those_of_the_contract():
     }
 
     def has(contract: Contract) -> set[tuple[str, str]]:
-        known = routes(contract)
+        known = routes(fake, contract)
         return {(method, path) for method, path in found if any(m == method and p.fullmatch(path) for m, p, _ in known)}
 
     assert has(here) == {("GET", "/capabilities")}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cl_client.cli.output.console import Console, broken, human_size, printable
 from cl_client.cli.output.failure import Interrupted, report
+from cl_client.cli.output.log_lines import listen
 from cl_client.errors import ResponseError
 
 ROWS = [("width", "800"), ("output_path", "output/a.png")]
@@ -165,8 +166,8 @@ def client_logger():
 
 
 def test_what_the_client_warns_of_is_one_line(capsys: pytest.CaptureFixture[str], client_logger: logging.Logger):
-    Console().listen()
-    Console().listen()
+    listen(Console())
+    listen(Console())
     logging.getLogger("cl_client.watching.watcher").warning("the broker\nis %s", "away")
     logging.getLogger("cl_client.watching.watcher").info("nothing")
     assert capsys.readouterr().err == "warning: the broker\\nis away\n"
@@ -175,7 +176,7 @@ def test_what_the_client_warns_of_is_one_line(capsys: pytest.CaptureFixture[str]
 def test_with_debug_everything_is_heard_with_its_traceback(
     capsys: pytest.CaptureFixture[str], client_logger: logging.Logger
 ):
-    Console(debug=True).listen()
+    listen(Console(debug=True))
     try:
         raise ValueError("inside")
     except ValueError:
@@ -189,12 +190,12 @@ def test_with_debug_everything_is_heard_with_its_traceback(
 
 def test_debugging_shows_what_a_server_says_and_does_not_do_it(capsys: pytest.CaptureFixture[str]):
     console = Console(debug=True)
-    console.listen()
+    listen(console)
     try:
         logging.getLogger("cl_client.watching").debug("the broker says %s", "\x1b]0;OWNED\x07\x9b31m\u202e\r")
         console.trace("Traceback:\n  \x1b[31mred\x85\n")
     finally:
-        Console().listen()
+        listen(Console())
     err = capsys.readouterr().err
     assert err.count("\n") == 3
     assert err.replace("\n", "").isprintable()

@@ -78,9 +78,7 @@ def token(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
 
 
 async def _token(run: Run) -> None:
-    from cl_client.cli.running.sign_in import signed_in
-
-    async with signed_in(run) as session:
+    async with run.session() as session:
         if session is None:
             raise AuthenticationError("no user is logged in, and guests have no token")
         valid = await session.get_valid_token()
@@ -93,9 +91,7 @@ def whoami(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
 
 
 async def _whoami(run: Run) -> None:
-    from cl_client.cli.running.sign_in import signed_in
-
-    async with signed_in(run) as session:
+    async with run.session() as session:
         user = None if session is None else await session.get_current_user()
     if user is None:
         run.console.result({"username": None}, [("user", "a guest (no user is logged in)")], id="")

@@ -191,9 +191,7 @@ async def _id_of(auth: "AuthClient", token: str, user: str) -> int:
 @contextlib.asynccontextmanager
 async def _admin(run: Run) -> "AsyncGenerator[tuple[AuthClient, str]]":
     """The auth server, and a token for it."""
-    from cl_client.cli.running.sign_in import signed_in
-
-    async with signed_in(run) as session:
+    async with run.session() as session:
         if session is None:
             raise AuthenticationError("no user is logged in: only an admin may do this")
         yield session.auth, await session.get_valid_token()

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from cl_client.cli.running.sign_in import signed_in
 from cl_client.config.addresses import read_address, without_secrets
 from cl_client.errors import (
     ComputeClientError,
@@ -104,7 +103,7 @@ async def examine(run: Run) -> Checkup:
     """
     config = run.server_config
     async with contextlib.AsyncExitStack() as stack:
-        session = await _bounded("signing in", stack.enter_async_context(signed_in(run)))
+        session = await _bounded("signing in", stack.enter_async_context(run.session()))
         compute, auth, broker, user, workers = await asyncio.gather(
             _bounded(without_secrets(config.compute_url), _ask_server(config.compute_url, config.ca_file)),
             _bounded(without_secrets(config.auth_url), _ask_server(config.auth_url, config.ca_file)),

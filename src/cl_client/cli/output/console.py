@@ -153,13 +153,6 @@ class Console:
             for line in text.rstrip("\n").split("\n"):
                 _write_aside(printable(line))
 
-    def listen(self) -> None:
-        """Say what the client logs: warnings as a line each; with debug everything."""
-        # Help does not pay for it.
-        from cl_client.cli.output.log_lines import listen
-
-        listen(self)
-
     def _tell(self, sign: str, text: str) -> None:
         """A line on stderr; on a terminal that it does not fit, several, broken between words."""
         line = f"{sign} {text}" if sign else text

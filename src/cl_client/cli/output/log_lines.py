@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cl_client.cli.output.console import Console
+from cl_client.cli.output.console import Console
 
 
 def listen(console: Console) -> None:

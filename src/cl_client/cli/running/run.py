@@ -5,34 +5,28 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AbstractAsyncContextManager
 from types import FrameType
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING
 
 from cl_client.cli.help.options import GlobalOptions
 from cl_client.cli.output.console import Console
 from cl_client.cli.output.failure import Interrupted, Terminated
-from cl_client.runtime.command import Place, PlainJobOptions
-from cl_client.runtime.view import View
 
 if TYPE_CHECKING:
     from cl_client.cli.program import Program
-    from cl_client.cli.running.batch_command import Bind
     from cl_client.config.profiles import ConfigFile
     from cl_client.config.servers import ServerConfig
     from cl_client.config.settings import Told
     from cl_client.job_client import JobClient
-    from cl_client.jobs.collection import Job, Jobs
     from cl_client.runtime.server_client import ServerClient
+    from cl_client.session import SessionManager
     from cl_client.wire.client import Client
-
-Output = TypeVar("Output")
-
-_PLAIN = View()
 
 
 class Run:
-    """What a command is given: the console, the options, a client when it needs one. A `JobRunner`."""
+    """What a command is given: the console, the options, a client when it needs one."""
 
     def __init__(self, program: Program, options: GlobalOptions) -> None:
         self.program: Program = program
@@ -74,6 +68,12 @@ class Run:
         said = self.told.get("username")
         return None if said is None else str(said.value)
 
+    def session(self) -> AbstractAsyncContextManager[SessionManager | None]:
+        """The session of who runs it, or `None` for a guest; raises as `sign_in.signed_in`."""
+        from cl_client.cli.running.sign_in import signed_in
+
+        return signed_in(self.options, self.server_config, self.username, accounts=bool(self.program.accounts))
+
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncGenerator[JobClient]:
         """A client of the server that the options name, for the user that they name.
@@ -82,10 +82,9 @@ class Run:
             InvalidParameterError: one of the options is no address.
             AuthenticationError: whom they name cannot log in.
         """
-        from cl_client.cli.running.sign_in import signed_in
         from cl_client.http.auth import JWTAuthProvider
 
-        async with signed_in(self) as session:
+        async with self.session() as session:
             provider = None if session is None else JWTAuthProvider(session=session)
             async with with_jobs(self.program.client(self.server_config, provider)) as client:
                 yield client
@@ -93,10 +92,9 @@ class Run:
     @contextlib.asynccontextmanager
     async def api(self) -> AsyncGenerator[Client]:
         """The wire layer of such a client, whether its server has jobs or not; raises as `client`."""
-        from cl_client.cli.running.sign_in import signed_in
         from cl_client.http.auth import JWTAuthProvider
 
-        async with signed_in(self) as session:
+        async with self.session() as session:
             provider = None if session is None else JWTAuthProvider(session=session)
             async with self.program.client(self.server_config, provider) as client:
                 yield client.api
@@ -104,54 +102,6 @@ class Run:
     def warn_of_password(self, option: str) -> None:
         """Say that an option is no place for a password."""
         self.console.warn(f"others on this machine can see {option}: better `{option} -`, which reads stdin")
-
-    def job(
-        self,
-        files: Sequence[Place] | None,
-        method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
-        options: PlainJobOptions,
-        view: View = _PLAIN,
-    ) -> None:
-        """Run jobs for a command; as `JobRunner.job`."""
-        from cl_client.cli.running.sources import expanded, is_one
-        from cl_client.cli.views.viewer import viewer_of
-        from cl_client.errors import InvalidParameterError
-
-        if files is not None:
-            # A package that was generated before has paths.
-            files = [Place(file) if type(file) is not Place else file for file in files]
-            if options.dry_run:
-                self._list(expanded(files, options.include, options.exclude))
-                return
-        if not options.wait and view != type(view)():
-            raise InvalidParameterError("--no-wait leaves before there is a result to look at")
-        viewer = viewer_of(view, self.console)
-        if files is None or (is_one(files) and options.output_dir is None and not options.resume):
-            from cl_client.cli.running.job_command import JobCommand
-
-            self.complete(JobCommand(self, files[0] if files else None, method, options, viewer).execute())
-            return
-        from cl_client.cli.running.batch_command import Many, Task
-
-        tasks = [Task(file, cast("Bind", method)) for file in expanded(files, options.include, options.exclude)]
-        self.complete(Many(self, tasks, options, viewer).execute())
-
-    def _list(self, files: Sequence[Place]) -> None:
-        from cl_client.cli.running.sources import named
-
-        for file in files:
-            self.console.line({"source": named(file)}, named(file), id=named(file))
-        self.console.say(f"{len(files)} files; nothing was sent")
-
-    def operation(self, method: Callable[[Client], Coroutine[object, object, object]]) -> None:
-        """Call an operation for a command; as `OperationRunner.operation`."""
-        from cl_client.cli.running.answer import show
-
-        async def call() -> None:
-            async with self.api() as api:
-                show(self.console, await method(api))
-
-        self.complete(call())
 
     def complete(self, work: Coroutine[object, object, None]) -> None:
         """Run asynchronous work to its end.

@@ -5,31 +5,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING
 
 from cl_client.accounts.session_store import SessionStore
+from cl_client.cli.help.options import GlobalOptions
 from cl_client.config.addresses import without_secrets
 from cl_client.config.servers import Credentials, ServerConfig
 from cl_client.errors import AuthenticationError, InvalidParameterError
 from cl_client.session import SessionManager
 
-if TYPE_CHECKING:
-    from cl_client.cli.running.run import Run
-
 
 @contextlib.asynccontextmanager
-async def signed_in(run: Run) -> AsyncGenerator[SessionManager | None]:
+async def signed_in(
+    options: GlobalOptions, config: ServerConfig, username: str | None, *, accounts: bool
+) -> AsyncGenerator[SessionManager | None]:
     """A session in which somebody is logged in, or `None` for a guest.
 
     Options go before the environment, and `CL_TOKEN` before a name. A password is used for this command alone.
     The session of an earlier login does not count for a program that has no accounts.
 
+    Args:
+        options: of the run.
+        config: where the servers are.
+        username: who it is to be, where that is said.
+        accounts: whether the program has any.
+
     Raises:
         AuthenticationError: the password is wrong, or the named user is not logged in.
         InvalidParameterError: there is a password and no name.
     """
-    options, found, config = run.options, Credentials.from_env(), run.server_config
-    username, password = run.username, options.password or found.password
+    found = Credentials.from_env()
+    password = options.password or found.password
     by_option = options.username is not None or options.password is not None
     if options.password is not None and username is None:
         raise InvalidParameterError("whose password is it? give --username too")
@@ -43,7 +48,7 @@ async def signed_in(run: Run) -> AsyncGenerator[SessionManager | None]:
         async with SessionManager(config, keep=False) as session:
             await session.login(username, password)
             yield session
-    elif run.program.accounts and await _is_kept(config, username):
+    elif accounts and await _is_kept(config, username):
         async with SessionManager(config, username=username) as session:
             yield session
     elif username is not None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from cl_client.cli.output.console import Console, Row
-from cl_client.runtime.view import FacesView, PictureView, TableView, View
 
 if TYPE_CHECKING:
     from cl_client.jobs.handle import Job
@@ -90,23 +89,6 @@ class TableViewer(Viewer):
                 found.append((name, brief_text(value)))
         room = shutil.get_terminal_size().columns - max((len(name) for name, _ in found), default=0) - 2
         return [(name, value if len(value) <= room else f"{value[: max(room - 1, 8)]}…") for name, value in found]
-
-
-def viewer_of(view: View, console: Console) -> Viewer:
-    """Who shows that."""
-    match view:
-        case FacesView():
-            from cl_client.cli.views.faces import FacesViewer
-
-            return FacesViewer(console, view)
-        case PictureView():
-            from cl_client.cli.views.picture import PictureViewer
-
-            return PictureViewer(console, view)
-        case TableView():
-            return TableViewer(console)
-        case _:
-            return Viewer(console)
 
 
 def plain_text(value: JSONValue) -> str:

@@ -1,0 +1,71 @@
+"""What generated commands ask of a run of the command line: jobs, and operations that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from cl_client.cli.running.run import Run
+from cl_client.errors import InvalidParameterError
+from cl_client.runtime.command import Place, PlainJobOptions
+from cl_client.runtime.view import View
+
+if TYPE_CHECKING:
+    from cl_client.cli.running.batch_command import Bind
+    from cl_client.jobs.collection import Job, Jobs
+    from cl_client.wire.client import Client
+
+Output = TypeVar("Output")
+
+_PLAIN = View()
+
+
+class Runner(Run):
+    """A run that is a `JobRunner` and an `OperationRunner`."""
+
+    def job(
+        self,
+        files: Sequence[Place] | None,
+        method: Callable[[Jobs], Callable[..., Awaitable[Job[Output]]]],
+        options: PlainJobOptions,
+        view: View = _PLAIN,
+    ) -> None:
+        """Run jobs for a command; as `JobRunner.job`."""
+        from cl_client.cli.running.sources import expanded, is_one
+        from cl_client.cli.views.choice import viewer_of
+
+        if files is not None:
+            # A package that was generated before has paths.
+            files = [Place(file) if type(file) is not Place else file for file in files]
+            if options.dry_run:
+                self._list(expanded(files, options.include, options.exclude))
+                return
+        if not options.wait and view != type(view)():
+            raise InvalidParameterError("--no-wait leaves before there is a result to look at")
+        viewer = viewer_of(view, self.console)
+        if files is None or (is_one(files) and options.output_dir is None and not options.resume):
+            from cl_client.cli.running.job_command import JobCommand
+
+            self.complete(JobCommand(self, files[0] if files else None, method, options, viewer).execute())
+            return
+        from cl_client.cli.running.batch_command import Many, Task
+
+        tasks = [Task(file, cast("Bind", method)) for file in expanded(files, options.include, options.exclude)]
+        self.complete(Many(self, tasks, options, viewer).execute())
+
+    def _list(self, files: Sequence[Place]) -> None:
+        from cl_client.cli.running.sources import named
+
+        for file in files:
+            self.console.line({"source": named(file)}, named(file), id=named(file))
+        self.console.say(f"{len(files)} files; nothing was sent")
+
+    def operation(self, method: Callable[[Client], Coroutine[object, object, object]]) -> None:
+        """Call an operation for a command; as `OperationRunner.operation`."""
+        from cl_client.cli.running.answer import show
+
+        async def call() -> None:
+            async with self.api() as api:
+                show(self.console, await method(api))
+
+        self.complete(call())

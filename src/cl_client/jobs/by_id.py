@@ -1,0 +1,157 @@
+"""What is asked of the server about one job, by its id."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Coroutine, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, overload
+
+from cl_client.files.download import DownloadCallback
+from cl_client.files.local_names import local_names, place_in
+from cl_client.files.open_file import Writable, into_file, into_memory
+from cl_client.http import telemetry
+from cl_client.loops.parallel import in_parallel
+from cl_client.model import JobFile, JobState
+from cl_client.server.port import JobServer
+from cl_client.watching.job_reader import JobReader
+from cl_client.watching.watcher import Watcher
+
+
+class JobsById:
+    """Looks after jobs by their ids: what the handle of a job stands on, and `Jobs` too."""
+
+    def __init__(self, server: JobServer, watcher: Watcher, reader: JobReader) -> None:
+        self.job_server: JobServer = server
+        self.watcher: Watcher = watcher
+        self._reader = reader
+
+    async def fetch(self, job_id: str) -> JobState:
+        """The state of a job, asked from the server.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+        """
+        return await self._reader.one(job_id)
+
+    async def cancel(self, job_id: str) -> JobState:
+        """Stop a job: one that waits at once, one that runs soon. Whoever watches it hears `cancelled`.
+
+        Returns:
+            How it stands now; one that runs is not `cancelled` yet.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            ConflictError: it has ended already, otherwise.
+            UnsupportedError: the server cannot cancel.
+        """
+        state = await self.job_server.cancel(job_id)
+        self.watcher.deliver(state)
+        return state
+
+    async def files(self, job_id: str) -> Sequence[JobFile]:
+        """The files of a job, those that were sent and those that were made.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot list files.
+        """
+        return await self.job_server.files(job_id)
+
+    async def delete(self, job_id: str) -> None:
+        """Remove a job and its files.
+
+        Raises:
+            JobNotFoundError: no such job, or not yours.
+            UnsupportedError: the server cannot delete jobs.
+        """
+        await self.job_server.delete(job_id)
+
+    @overload
+    async def download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str],
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path: ...
+
+    @overload
+    async def download(
+        self, job_id: str, file_path: str, dest: Writable, *, on_progress: DownloadCallback | None = None
+    ) -> int: ...
+
+    @overload
+    async def download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str] | Writable,
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path | int: ...
+
+    async def download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str] | Writable,
+        *,
+        on_progress: DownloadCallback | None = None,
+    ) -> Path | int:
+        """Download a file of a job; as `Job.download`."""
+        if isinstance(dest, (str, os.PathLike)):
+            return await self._download(job_id, file_path, dest, on_progress)
+        return await into_file(partial(self._fetch, job_id, file_path, on_progress), dest)
+
+    async def read(self, job_id: str, file_path: str, *, on_progress: DownloadCallback | None = None) -> bytes:
+        """The content of a file of a job; as `Job.read`."""
+        return await into_memory(partial(self._fetch, job_id, file_path, on_progress))
+
+    async def download_files(
+        self,
+        job_id: str,
+        folder: str | os.PathLike[str],
+        *,
+        concurrency: int = 4,
+        on_progress: DownloadCallback | None = None,
+    ) -> Sequence[Path]:
+        """Download all files that a job made; as `Job.download_all`."""
+        made = [file for file in await self.files(job_id) if not file.path.startswith("input/")]
+        names = local_names(file.path for file in made)
+        places = [place_in(Path(folder), names[file.path]) for file in made]
+        written = dict.fromkeys(names, 0)
+        total = sum(file.size for file in made)
+
+        def fetch(file: JobFile, place: Path) -> Coroutine[object, object, Path]:
+            def tell(so_far: int, _: int | None) -> None:
+                written[file.path] = so_far
+                if on_progress is not None:
+                    on_progress(sum(written.values()), total)
+
+            return self._download(job_id, file.path, place, tell, sha256=file.sha256 or None)
+
+        works = [partial(fetch, file, place) for file, place in zip(made, places, strict=True)]
+        return [place async for place in in_parallel(works, concurrency, ordered=True)]
+
+    async def _download(
+        self,
+        job_id: str,
+        file_path: str,
+        dest: str | os.PathLike[str],
+        on_progress: DownloadCallback | None,
+        sha256: str | None = None,
+    ) -> Path:
+        with _downloading(job_id, file_path):
+            return await self.job_server.download(job_id, file_path, dest, sha256=sha256, on_progress=on_progress)
+
+    async def _fetch(self, job_id: str, file_path: str, on_progress: DownloadCallback | None, file: BinaryIO) -> None:
+        with _downloading(job_id, file_path):
+            await self.job_server.fetch(job_id, file_path, file, on_progress=on_progress)
+
+
+def _downloading(job_id: str, file_path: str) -> AbstractContextManager[telemetry.Attributes]:
+    return telemetry.span("cl_client.download", {telemetry.JOB_ID: job_id, "cl_client.file": file_path})
