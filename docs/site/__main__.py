@@ -1,4 +1,4 @@
-"""`python -m docs.site`: build the site into build/site; what is not in order ends it with an error."""
+"""`python -m docs.site`: build the site into build/site. A broken link or reference is an error."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from cl_client.cli.help.front_page import CL_CLIENT
+from cl_client.version import __version__
 from docs.site.command_page import command_page
 from docs.site.llms_text import llms_text, whole_text
 from docs.site.notebook_page import notebook_page
@@ -19,11 +20,11 @@ ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
 BUILD: Final = ROOT / "build"
 PATTERN: Final = re.compile(r'"([\w/]+)/\*\.md"')
-"""What stands for all pages of a folder in the configuration."""
+"""All pages of a folder, as the configuration names them."""
 
 
 def assemble_pages(folder: Path) -> None:
-    """Put all pages into a folder: those of docs/, and those that are made."""
+    """Write all pages into a folder: those of docs/ and those that are generated."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(DOCS, folder, ignore=shutil.ignore_patterns("site", "zensical.toml", "__pycache__"))
     made = {
@@ -44,7 +45,30 @@ def configuration(folder: Path) -> str:
     def pages(match: re.Match[str]) -> str:
         return ", ".join(f'"{match[1]}/{page.name}"' for page in sorted((folder / match[1]).glob("*.md")))
 
-    return PATTERN.sub(pages, (DOCS / "zensical.toml").read_text(encoding="utf-8"))
+    text = PATTERN.sub(pages, (DOCS / "zensical.toml").read_text(encoding="utf-8")).replace("{version}", __version__)
+    url = web_address(origin())
+    return text.replace("[project]\n", f'[project]\nrepo_url = "{url}"\n', 1) if url else text
+
+
+def origin() -> str:
+    """Where this clone comes from; nothing without git, or outside a clone."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    ran = subprocess.run([git, "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return ran.stdout.strip()
+
+
+def web_address(remote: str) -> str | None:
+    """The page of a repository on the web, for the address that git uses; `None` for a folder.
+
+    The name and the password that an address can contain are left out.
+    """
+    over_http = re.fullmatch(r"https?://(?:[^@/]*@)?([\w.:-]+/[\w./~-]+?)(?:\.git)?/?", remote)
+    over_ssh = re.fullmatch(r"(?:ssh://)?git@([\w.-]+)[:/]([\w./~-]+?)(?:\.git)?/?", remote)
+    if over_http:
+        return f"https://{over_http[1]}"
+    return f"https://{over_ssh[1]}/{over_ssh[2]}" if over_ssh else None
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,9 +33,21 @@ def plugin_pages(spec: Path) -> Iterator[tuple[str, str]]:
         command = Command.of(plugin)
         anchor = f"{plugin.layout.program}-{plugin.group}-{plugin.verb}"
         page = render_template(
-            env, "plugin.md.jinja", plugin=plugin, command=command, rows=list(_rows(plugin, command)), anchor=anchor
+            env,
+            "plugin.md.jinja",
+            plugin=plugin,
+            command=command,
+            example=SpecText(_program(plugin.example.raw)),
+            rows=list(_rows(plugin, command)),
+            anchor=anchor,
         )
         yield f"plugins/{plugin.name}.md", page
+
+
+def _program(example: str) -> str:
+    """An example of the manifest as a file that runs, without asyncio."""
+    body = textwrap.indent(example.strip().replace("await ", ""), "    ")
+    return f"from cl_client.sync import ComputeClient\n\nwith ComputeClient() as client:\n{body}"
 
 
 def _rows(plugin: Plugin, command: Command) -> Iterator[Row]:
@@ -49,7 +62,7 @@ def _spelled(parameter: Parameter, option: Option | None) -> str:
 
 
 def _limits(parameter: Parameter) -> str:
-    """What is held against the value before anything is sent."""
+    """What the client checks before it sends anything."""
     bounds = [f"{name.replace('_', ' ')} {value}" for name, value in parameter.bounds]
     choices = [f"one of {', '.join(map(str, parameter.choices))}"] if parameter.choices else []
     limits = ", ".join([*bounds, *choices])

@@ -1,15 +1,10 @@
 """The pages that people read, and the code in them."""
 
-import asyncio
-import contextlib
-import inspect
 import os
 import re
 import shlex
 import subprocess
 import sys
-import textwrap
-from collections.abc import Coroutine
 from pathlib import Path
 
 from attrs import frozen
@@ -66,19 +61,9 @@ def written() -> list[Page]:
 
 
 def run_python(code: str, names: dict[str, object]) -> dict[str, object]:
-    """Run code as a file; where it awaits at its top, in an event loop of its own. Gives the names that it leaves."""
-    with contextlib.suppress(SyntaxError):
-        program = compile(code, "a page", "exec")
-        exec(program, names)
-        return names
-    source = "async def example():\n" + textwrap.indent(code, "    ") + "\n    return dict(locals())"
-    exec(compile(source, "a page", "exec"), names)
-    return asyncio.run(_called(names["example"]))
-
-
-def _called(example: object) -> Coroutine[object, object, dict[str, object]]:
-    assert inspect.iscoroutinefunction(example)
-    return example()
+    """Run code as a file. Returns the names that it leaves."""
+    exec(compile(code, "a page", "exec"), names)
+    return names
 
 
 def run_shell(code: str) -> None:

@@ -24,8 +24,9 @@ PLUGINS = [Page(path, text) for path, text in plugin_pages(ROOT / "openapi" / "c
 
 # What a page is about is there afterwards.
 LEFT = {
-    "README.md": ("photo.webp", "thumbnail.jpg", "thumbnails/photo.jpg", "converted/photo.png"),
+    "README.md": ("photo.webp", "thumbnail.jpg", "thumbnails/photo.jpg", "batch.jsonl"),
     "docs/quick-start.md": ("thumbnail.jpg",),
+    "docs/tutorial.md": ("thumbnail.jpg", "small.jpg", "thumbnails/one.jpg"),
     "docs/guides/batches.md": ("thumbnails/one.jpg", "small-one.jpg"),
     "docs/guides/downloads.md": ("photo.webp", "again.jpg", "copy.jpg"),
 }
@@ -80,9 +81,7 @@ def try_block(block: Block, password: str) -> None:
 
 def try_plugin(page: Page) -> None:
     in_python, in_shell = page.blocks
-    lines = "".join(f"    {line}\n" for line in in_python.code.splitlines())
-    code = f"from cl_client import ComputeClient\nasync with ComputeClient() as client:\n{lines}"
-    assert run_python(code, {})["job"].done
+    assert run_python(in_python.code, {})["job"].done
     run_shell(in_shell.code)
 
 

@@ -50,12 +50,10 @@ class Program:
 DOWNLOAD = Entry("download", "cl_client.cli.commands.download:download", "Download the files of a job.")
 """The command of every server that has files."""
 
-FOLLOW = Entry(
-    "jobs", "cl_client.cli.commands.jobs:app", "List jobs, follow and fetch them, stop, repeat and remove them."
-)
-"""The commands for jobs by their id; what a server does not have is said by `UnsupportedError`."""
+FOLLOW = Entry("jobs", "cl_client.cli.commands.jobs:app", "List, follow, fetch, cancel, retry and delete jobs.")
+"""The commands for jobs by their id. `UnsupportedError` reports what a server doesn't have."""
 
-CONFIG = Entry("config", "cl_client.cli.commands.config:app", "Show and keep where the servers are, in profiles.")
+CONFIG = Entry("config", "cl_client.cli.commands.config:app", "Show and change settings and profiles.")
 """Each program has a file of profiles of its own."""
 
 COMPLETION = Entry(

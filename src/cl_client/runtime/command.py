@@ -74,49 +74,49 @@ class PlainJobOptions:
         dry_run: only list the files.
     """
 
-    watch: Annotated[bool, Parameter(negative="", help="Show the progress on the way.", show_default=False)] = False
+    watch: Annotated[bool, Parameter(negative="", help="Show the progress.", show_default=False)] = False
     wait: Annotated[
-        bool, Parameter(help="Wait for the result; --no-wait prints the job id and leaves.", show_default=False)
+        bool, Parameter(help="Wait for the result. --no-wait prints the job id and exits.", show_default=False)
     ] = True
     output: Annotated[
         Place | None,
         Parameter(
             name=("--output", "-o"),
-            help="Where the result of one file goes: a file, a folder/, or - for stdout.",
+            help="Write the result of one file to a file, a folder/, or - for stdout.",
             metavar="PATH",
         ),
     ] = None
     output_dir: Annotated[
-        Path | None, Parameter(help="The folder for the results of many files.", metavar="FOLDER")
+        Path | None, Parameter(help="Write the results of many files to this folder.", metavar="FOLDER")
     ] = None
     concurrency: Annotated[
-        int, Parameter(help="So many files at once.", metavar="N", validator=Number(gte=1, lte=1000))
+        int, Parameter(help="Process N files at a time.", metavar="N", validator=Number(gte=1, lte=1000))
     ] = 16
     resume: Annotated[
         bool,
-        Parameter(negative="", help="Do what an earlier run left, with the same --output-dir.", show_default=False),
+        Parameter(negative="", help="Continue an earlier run with the same --output-dir.", show_default=False),
     ] = False
     overwrite: Annotated[
         bool,
-        Parameter(negative="", help="Let results replace files that are there already.", show_default=False),
+        Parameter(negative="", help="Replace existing files.", show_default=False),
     ] = False
     timeout: Annotated[
         float | None,
         Parameter(
-            help="Stop waiting after this many seconds; the job keeps running.",
+            help="Stop waiting after this time. The job keeps running.",
             metavar="SECONDS",
             validator=Number(gt=0),
         ),
     ] = None
     include: Annotated[
         list[str] | None,
-        Parameter(help="Of folders, only files like this, such as '*.jpg'.", metavar="PATTERN", negative=()),
+        Parameter(help="In folders, process only files that match, such as '*.jpg'.", metavar="PATTERN", negative=()),
     ] = None
     exclude: Annotated[
-        list[str] | None, Parameter(help="Of folders, no files like this.", metavar="PATTERN", negative=())
+        list[str] | None, Parameter(help="In folders, skip files that match.", metavar="PATTERN", negative=())
     ] = None
     dry_run: Annotated[
-        bool, Parameter(negative="", help="List the files, and do nothing with them.", show_default=False)
+        bool, Parameter(negative="", help="List the files without processing them.", show_default=False)
     ] = False
 
 
@@ -129,9 +129,7 @@ class JobOptions(PlainJobOptions):
         priority: 0 to 10; the server's default when not given.
     """
 
-    priority: Annotated[
-        int | None, Parameter(help="0 (when there is nothing else to do) to 10 (first).", metavar="0-10")
-    ] = None
+    priority: Annotated[int | None, Parameter(help="0 (lowest) to 10 (highest).", metavar="0-10")] = None
 
 
 class JobRunner(Protocol):

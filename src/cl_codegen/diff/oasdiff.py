@@ -217,7 +217,7 @@ CHECKS: Final[Mapping[str, tuple[str, ...]]] = {
 
 def table() -> str:
     """The rules as the table of docs/changes.md."""
-    lines = ["| rule | when | who sends | who reads | oasdiff |", "|---|---|---|---|---|"]
+    lines = ["| Rule | When | Senders | Readers | oasdiff |", "|---|---|---|---|---|"]
     for rule in RULES:
         checks = " ".join(f"`{check}`" for check in CHECKS.get(rule.name, ())) or "–"
         levels = (level.name.lower() for level in (rule.sent, rule.read))

@@ -162,7 +162,7 @@ def test_a_broker_that_does_not_know_the_workers_is_named(cli: Cli, idle_stack: 
     ran = cli("workers", "--mqtt-port", str(idle_stack.mqtt_port))
     assert ran.code == 1
     assert "the server counts 2 workers, the MQTT broker" in ran.err
-    assert "tells of 0" in ran.err
+    assert "announces 0" in ran.err
 
 
 def test_a_server_without_workers_says_so(idle: Cli):

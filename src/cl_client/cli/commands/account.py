@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 
 def login(
-    username: Annotated[str | None, Parameter(help="Who; --username, CL_USERNAME, the profile, or asked for.")] = None,
+    username: Annotated[
+        str | None,
+        Parameter(help="The user. By default --username, CL_USERNAME, or the profile; otherwise you are asked."),
+    ] = None,
     /,
     *,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Log in, for this command line and the next ones.
+    """Log in, for this and later commands.
 
     The password is asked for, or read from stdin with `--password -`, or from CL_PASSWORD. It is never kept; the
     token is, in the system's keyring or in a file that only you may read.
@@ -52,7 +55,7 @@ async def _login(run: Run, username: str, password: str) -> None:
 
 
 def logout(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """End the session of the last login, or of `--username` (CL_USERNAME, the profile)."""
+    """Log out: end the session of the last login, or of the user in --username."""
     run.complete(_logout(run))
 
 
@@ -68,7 +71,7 @@ async def _logout(run: Run) -> None:
         run.console.result({"username": name}, [("logged out", name)], id=name)
 
 
-auth = App(name="auth", help="Print the token of this session.")
+auth = App(name="auth", help="Print your token.")
 
 
 @auth.command(name="token")
@@ -86,7 +89,7 @@ async def _token(run: Run) -> None:
 
 
 def whoami(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """Show who commands are run as."""
+    """Show who you are logged in as."""
     run.complete(_whoami(run))
 
 

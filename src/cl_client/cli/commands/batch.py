@@ -28,7 +28,7 @@ Output = TypeVar("Output")
 _PLAIN = View()
 
 
-app = App(name="batch", help="Run the jobs of a file, and go on after a crash.")
+app = App(name="batch", help="Run the jobs that a file lists.")
 
 
 @app.command(name="submit", show=False)
@@ -37,27 +37,31 @@ def batch(
     jobs: Annotated[
         Place,
         Parameter(
-            help='Lines such as {"command": "hash compute", "file": "a.jpg", "parameters": {}}; - reads stdin.',
+            help='Lines such as {"command": "hash compute", "file": "a.jpg", "parameters": {}}, or - for stdin.',
         ),
     ],
     /,
     *,
-    output_dir: Annotated[Path | None, Parameter(help="The folder for the results.", metavar="FOLDER")] = None,
+    output_dir: Annotated[Path | None, Parameter(help="Write the results to this folder.", metavar="FOLDER")] = None,
     concurrency: Annotated[
-        int, Parameter(help="N files at a time.", metavar="N", validator=Number(gte=1, lte=1000))
+        int, Parameter(help="Process N files at a time.", metavar="N", validator=Number(gte=1, lte=1000))
     ] = 16,
     resume: Annotated[
         bool,
-        Parameter(negative="", help="Do what an earlier run left, with the same --output-dir.", show_default=False),
+        Parameter(negative="", help="Continue an earlier run with the same --output-dir.", show_default=False),
     ] = False,
     overwrite: Annotated[
         bool,
-        Parameter(negative="", help="Let results replace files that are there already.", show_default=False),
+        Parameter(negative="", help="Replace existing files.", show_default=False),
     ] = False,
-    watch: Annotated[bool, Parameter(negative="", help="Show the progress on the way.", show_default=False)] = False,
+    watch: Annotated[bool, Parameter(negative="", help="Show the progress.", show_default=False)] = False,
     timeout: Annotated[
         float | None,
-        Parameter(help="Stop waiting for a job after this many seconds.", metavar="SECONDS", validator=Number(gt=0)),
+        Parameter(
+            help="Stop waiting for a job after this time. The job keeps running.",
+            metavar="SECONDS",
+            validator=Number(gt=0),
+        ),
     ] = None,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:

@@ -11,15 +11,15 @@ from cl_client.errors import ComputeClientError
 
 
 def completion(
-    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="Whose script.")],
+    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="The shell.")],
     /,
     *,
     install: Annotated[
-        bool, Parameter(help="Put it where the shell looks, for this user.", negative="", show_default=False)
+        bool, Parameter(help="Install the script for your user.", negative="", show_default=False)
     ] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Print the script by which a shell completes commands, options and their values.
+    """Print a script that completes commands, options and values in a shell.
 
     For this shell alone: source <(cl-client completion bash). For good: --install, which also names the script in
     ~/.bashrc or ~/.zshrc, once.

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 TheRun = Annotated[Run, Parameter(parse=False)]
 
-app = App(name="config", help="Show and keep where the servers are, in profiles.")
+app = App(name="config", help="Show and change settings and profiles.")
 
 
 @app.command
 def show(*, run: TheRun) -> None:
-    """Show each setting, and where it comes from: an option, the environment, the profile, or the default."""
+    """Show each setting and its source: an option, the environment, the profile, or the default."""
     from attrs import asdict
 
     from cl_client.config.addresses import without_secrets
@@ -41,13 +41,15 @@ def show(*, run: TheRun) -> None:
 
 @app.command(name="set")
 def set_(
-    setting: Annotated[str, Parameter(help="Such as compute_url; `config show` has them all.")],
-    value: Annotated[str, Parameter(help='Its value; "" takes it out of the profile.', allow_leading_hyphen=True)],
+    setting: Annotated[str, Parameter(help="The setting, such as compute_url. `config show` lists all settings.")],
+    value: Annotated[
+        str, Parameter(help='The value. "" removes the setting from the profile.', allow_leading_hyphen=True)
+    ],
     /,
     *,
     run: TheRun,
 ) -> None:
-    """Keep a setting in the profile that --profile names, or in default.
+    """Save a setting in the profile that --profile names, or in the profile "default".
 
     Neither a password nor a token: `login` keeps a token, CL_PASSWORD and CL_TOKEN give one to a command.
     """
@@ -65,6 +67,6 @@ def set_(
 
 @app.command
 def path(*, run: TheRun) -> None:
-    """Print the path of the file of profiles, which need not be there."""
+    """Print the path of the file of profiles, even if it doesn't exist."""
     file = str(run.config_file.path)
     run.console.line({"path": file, "there": run.config_file.path.exists()}, file, id=file)

@@ -11,12 +11,12 @@ from cl_client.cli.running.run import Run
 
 def demo(
     *,
-    output: Annotated[Path, Parameter(name=("--output", "-o"), help="Folder for the photo and the results.")] = Path(
-        "demo-output"
-    ),
+    output: Annotated[
+        Path, Parameter(name=("--output", "-o"), help="The folder for the photo and the results.")
+    ] = Path("demo-output"),
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """See a job go through a server, from nothing, in seconds.
+    """Run two jobs on a temporary server, in seconds.
 
     Starts a server on free ports, takes a photo, makes a thumbnail and converts it, hears of it over MQTT, fetches the
     results, looks at them, and stops the server again.

@@ -14,8 +14,8 @@ _WELL: Final = b"1"
 class Detaching:
     """Continues in a process of its own; the first process exits with its status.
 
-    Until `finish`, it writes where the first one does, which waits, and passes Ctrl-C and SIGTERM on: what is wrong at
-    the start is said where it is seen. To be made before there are threads.
+    Until `finish`, it writes to the terminal of the first process, which waits and passes on Ctrl-C and SIGTERM. So the
+    user sees errors at the start. Create it before any threads.
     """
 
     def __init__(self) -> None:

@@ -13,22 +13,21 @@ from cl_client.runtime.place import Place
 def download(
     job: Annotated[str, Parameter(help="The job id.")],
     path: Annotated[
-        str | None, Parameter(help="The file, as the output names it, such as output/thumbnail.jpg.")
+        str | None,
+        Parameter(help="The path of the file in the job, such as output/thumbnail.jpg. By default, all files."),
     ] = None,
     dest: Annotated[
-        Place | None, Parameter(help="A file name, a folder that exists, or - for stdout; the current folder.")
+        Place | None, Parameter(help="A file, an existing folder, or - for stdout. The default is the current folder.")
     ] = None,
     /,
     *,
     overwrite: Annotated[
         bool,
-        Parameter(
-            help="Without PATH: let files replace those that are there already.", negative="", show_default=False
-        ),
+        Parameter(help="Without PATH: replace existing files.", negative="", show_default=False),
     ] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Download a file of a job, or without PATH all files that it made, into the current folder."""
+    """Download a file of a job. Without PATH, download all files of the job."""
     if path is None:
         run.complete(_download_all(run, job, overwrite=overwrite))
     else:

@@ -14,17 +14,17 @@ from cl_client.cli.running.run import Run
 from cl_client.cli.views.embedding_file import Embedding, read_embeddings
 from cl_client.errors import InvalidParameterError
 
-app = App(name="embeddings", help="Compare embeddings that were saved.")
+app = App(name="embeddings", help="Compare saved embeddings.")
 
 
 @app.command
 def similar(
-    files: Annotated[list[Path], Parameter(help=".npy files, or results that --json printed.", negative=())],
+    files: Annotated[list[Path], Parameter(help=".npy files, or results of --json.", negative=())],
     /,
     *,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Compare embeddings by cosine similarity: 1 is the same direction, 0 has nothing in common.
+    """Compare embeddings by cosine similarity: 1 is the same direction, 0 is unrelated.
 
     A file with several vectors (faces) counts for each of them. Vectors of different models cannot be compared; a .npy
     file does not say which model it is of, a result does.

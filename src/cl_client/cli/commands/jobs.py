@@ -25,36 +25,38 @@ JobId = Annotated[str, Parameter(help="The job id.")]
 JobIds = Annotated[list[str], Parameter(help="Job ids.", negative=())]
 Timeout = Annotated[
     float | None,
-    Parameter(help="Stop waiting after N seconds; the jobs keep running.", metavar="SECONDS", validator=Number(gt=0)),
+    Parameter(help="Stop waiting after this time. The jobs keep running.", metavar="SECONDS", validator=Number(gt=0)),
 ]
 TheRun = Annotated[Run, Parameter(parse=False)]
 
-app = App(name="jobs", help="List jobs, follow and fetch them, stop, repeat and remove them.")
+app = App(name="jobs", help="List, follow, fetch, cancel, retry and delete jobs.")
 
 
 @app.command(name="list")
 def list_(
     *,
     status: Annotated[
-        str | None, Parameter(help="Only queued, processing, completed, failed or cancelled ones.")
+        str | None, Parameter(help="List only jobs that are queued, processing, completed, failed or cancelled.")
     ] = None,
-    task_type: Annotated[str | None, Parameter(help="Only jobs of this kind, such as hash.", metavar="TASK")] = None,
+    task_type: Annotated[
+        str | None, Parameter(help="List only jobs of this kind, such as hash.", metavar="TASK")
+    ] = None,
     limit: Annotated[int, Parameter(help="Show at most N jobs.", validator=Number(gte=1), metavar="N")] = 50,
     run: TheRun,
 ) -> None:
-    """List your jobs, newest first: id, status, progress, kind, when it was made."""
+    """List your jobs, newest first, with id, status, progress, kind and age."""
     run.complete(_list(run, status, task_type, limit))
 
 
 @app.command
 def get(job: JobId, /, *, run: TheRun) -> None:
-    """Show all that the server says of a job."""
+    """Show the details of a job."""
     run.complete(_with_client(run, lambda client: _get(run, client, job)))
 
 
 @app.command
 def files(job: JobId, /, *, run: TheRun) -> None:
-    """List the files of a job: path, size, SHA-256, media type."""
+    """List the files of a job, with path, size, SHA-256 and media type."""
     run.complete(_with_client(run, lambda client: _files(run, client, job)))
 
 
@@ -63,13 +65,11 @@ def fetch(
     jobs: JobIds,
     /,
     *,
-    output_dir: Annotated[Path, Parameter(help="The folder for the results.", metavar="FOLDER")] = Path(),
-    overwrite: Annotated[
-        bool, Parameter(help="Let results replace files that are there already.", negative="", show_default=False)
-    ] = False,
+    output_dir: Annotated[Path, Parameter(help="Write the results to this folder.", metavar="FOLDER")] = Path(),
+    overwrite: Annotated[bool, Parameter(help="Replace existing files.", negative="", show_default=False)] = False,
     run: TheRun,
 ) -> None:
-    """Fetch the results of jobs: each file is called as its job, several of one job are in a folder that is."""
+    """Download the results of jobs. Each file is named after its job; several files go into a folder of that name."""
     from cl_client.cli.running.originals import Originals
     from cl_client.cli.running.saving import save_as
 
@@ -86,19 +86,19 @@ def fetch(
 
 @app.command
 def watch(job: JobId, /, *, timeout: Timeout = None, run: TheRun) -> None:
-    """Follow a job to its end. As JSON, each of its states is a line."""
+    """Follow a job until it ends. With --json, print each state on a line."""
     run.complete(_with_client(run, lambda client: _watch(run, client, job, timeout)))
 
 
 @app.command
 def wait(jobs: JobIds, /, *, timeout: Timeout = None, run: TheRun) -> None:
-    """Wait until jobs have ended, and show each as it ends. Fails where one of them did."""
+    """Wait until jobs end, and show each one as it ends. Fails if one of them fails."""
     run.complete(_with_client(run, lambda client: _wait(run, client, jobs, timeout)))
 
 
 @app.command
 def cancel(jobs: JobIds, /, *, run: TheRun) -> None:
-    """Stop jobs: those that wait at once, those that run soon."""
+    """Cancel jobs. Waiting jobs stop immediately, running ones soon after."""
 
     async def one(client: "JobClient", job_id: str) -> None:
         _print(run.console, await client.jobs.cancel(job_id))
@@ -108,7 +108,7 @@ def cancel(jobs: JobIds, /, *, run: TheRun) -> None:
 
 @app.command
 def retry(jobs: JobIds, /, *, run: TheRun) -> None:
-    """Do jobs that failed or were cancelled once more, as new jobs."""
+    """Run failed or cancelled jobs again, as new jobs."""
 
     async def one(client: "JobClient", job_id: str) -> None:
         again = await client.jobs.retry(job_id)
@@ -123,10 +123,10 @@ def delete(
     jobs: JobIds,
     /,
     *,
-    yes: Annotated[bool, Parameter(help="Do not ask.", negative="", show_default=False)] = False,
+    yes: Annotated[bool, Parameter(help="Don't ask.", negative="", show_default=False)] = False,
     run: TheRun,
 ) -> None:
-    """Remove jobs and their files from the server. Asks where there are several."""
+    """Delete jobs and their files from the server. Asks first if there are several."""
 
     async def one(client: "JobClient", job_id: str) -> None:
         await client.delete_job(job_id)

@@ -25,14 +25,14 @@ _LOOK_AGAIN: Final = 0.2
 
 
 def status(*, data: Data = None, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """Show the server that runs on this machine: addresses, workers, processes, version, since when."""
+    """Show the server on this machine: addresses, workers, processes, version, uptime."""
     folder = data_folder(data)
     with _found(folder) as record:
         _show(run.console, folder, record)
 
 
 def logs(
-    *parts: Annotated[str, Parameter(help="Only of these, such as compute or w0.")],
+    *parts: Annotated[str, Parameter(help="Show only these parts, such as compute or w0.")],
     data: Data = None,
     lines: Annotated[
         int,
@@ -41,11 +41,11 @@ def logs(
         ),
     ] = 20,
     follow: Annotated[
-        bool, Parameter(name=("--follow", "-f"), help="Go on until Ctrl-C.", negative=(), show_default=False)
+        bool, Parameter(name=("--follow", "-f"), help="Continue until Ctrl-C.", negative=(), show_default=False)
     ] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Show what the parts of the server have written, also of one that has ended."""
+    """Show the logs of the server, even after it has stopped."""
     folder = data_folder(data) / "logs"
     tails = {file.stem: LogTail(file) for file in sorted(folder.glob("*.log")) if not parts or file.stem in parts}
     missing = set(parts) - tails.keys()
@@ -67,11 +67,11 @@ def stop(
     data: Data = None,
     timeout: Annotated[
         float,
-        Parameter(help="Kill what has not ended after this many seconds.", validator=Number(gte=0), metavar="SECONDS"),
+        Parameter(help="Kill processes that still run after this time.", validator=Number(gte=0), metavar="SECONDS"),
     ] = 20.0,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Stop the server that runs on this machine, with all of its processes."""
+    """Stop the server on this machine, with all of its processes."""
     folder = data_folder(data)
     with _found(folder) as record:
         from cl_server.stack import running_stack

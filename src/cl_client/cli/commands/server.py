@@ -25,16 +25,21 @@ _PORT = Number(gte=0, lte=65535)
 
 app = App(name="server", help="Run a server on this machine.")
 app.command(
-    "cl_client.cli.commands.server_models:app", name="models", help="The model files of a server on this machine."
+    "cl_client.cli.commands.server_models:app",
+    name="models",
+    help="Manage the model files of a server on this machine.",
 )
 app.command(
-    "cl_client.cli.commands.running_server:status", name="status", help="Show the server that runs on this machine."
+    "cl_client.cli.commands.running_server:status", name="status", help="Show the status of the server on this machine."
 )
-app.command("cl_client.cli.commands.running_server:logs", name="logs", help="Show what its parts have written.")
-app.command("cl_client.cli.commands.running_server:stop", name="stop", help="Stop it, with all of its processes.")
+app.command("cl_client.cli.commands.running_server:logs", name="logs", help="Show the logs of the server.")
+app.command("cl_client.cli.commands.running_server:stop", name="stop", help="Stop the server on this machine.")
 
 Data = Annotated[
-    Path | None, Parameter(help="Folder for the database, files and logs; ~/.local/share/cl-client.", metavar="DIR")
+    Path | None,
+    Parameter(
+        help="The folder for the database, files and logs. The default is ~/.local/share/cl-client.", metavar="DIR"
+    ),
 ]
 
 
@@ -42,42 +47,46 @@ Data = Annotated[
 def up(
     *,
     port: Annotated[
-        int, Parameter(help="Of the compute server; 0 takes a free one.", validator=_PORT, metavar="PORT")
+        int, Parameter(help="The port of the compute server. 0 selects a free one.", validator=_PORT, metavar="PORT")
     ] = Config.DEFAULT_PORT,
     mqtt_port: Annotated[
-        int, Parameter(help="Of the MQTT broker; 0 takes a free one.", validator=_PORT, metavar="PORT")
+        int, Parameter(help="The port of the MQTT broker. 0 selects a free one.", validator=_PORT, metavar="PORT")
     ] = Config.MQTT_BROKER_PORT,
     data: Data = None,
     workers: Annotated[
-        int | None, Parameter(help="Worker processes; one for each core.", validator=Number(gte=1), metavar="N")
+        int | None,
+        Parameter(
+            help="The number of workers. The default is one for each core.", validator=Number(gte=1), metavar="N"
+        ),
     ] = None,
     broker: Annotated[
-        Literal["auto", "mosquitto", "amqtt"], Parameter(help="The MQTT broker; auto takes mosquitto where it is.")
+        Literal["auto", "mosquitto", "amqtt"],
+        Parameter(help="The MQTT broker. auto uses mosquitto if it is installed."),
     ] = "auto",
     auth: Annotated[
-        bool, Parameter(help="Let in only who logs in, with an auth server beside the others.", negative=())
+        bool, Parameter(help="Start an auth server, and accept only users who log in.", negative=(), show_default=False)
     ] = False,
     auth_port: Annotated[
-        int, Parameter(help="Of the auth server; 0 takes a free one.", validator=_PORT, metavar="PORT")
+        int, Parameter(help="The port of the auth server. 0 selects a free one.", validator=_PORT, metavar="PORT")
     ] = Config.DEFAULT_AUTH_PORT,
     database: Annotated[
-        str | None, Parameter(help="Keep jobs in PostgreSQL: postgresql://…", env_var="CL_DATABASE", metavar="URL")
+        str | None, Parameter(help="Store jobs in PostgreSQL: postgresql://…", env_var="CL_DATABASE", metavar="URL")
     ] = None,
     storage: Annotated[
-        str | None, Parameter(help="Keep files in S3: s3://bucket/prefix.", env_var="CL_STORAGE", metavar="URL")
+        str | None, Parameter(help="Store files in S3: s3://bucket/prefix.", env_var="CL_STORAGE", metavar="URL")
     ] = None,
     task_timeout: Annotated[
         float,
         Parameter(
-            help="Seconds that a task may take.", env_var="CL_TASK_TIMEOUT", validator=Number(gt=0), metavar="SECONDS"
+            help="Stop a task after this time.", env_var="CL_TASK_TIMEOUT", validator=Number(gt=0), metavar="SECONDS"
         ),
     ] = 3600.0,
     detach: Annotated[
-        bool, Parameter(help="Leave when it runs; server stop ends it.", negative=(), show_default=False)
+        bool, Parameter(help="Run in the background. Stop with `server stop`.", negative=(), show_default=False)
     ] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Run broker, compute server and workers on 127.0.0.1, until Ctrl-C or `server stop`."""
+    """Run a broker, a compute server and workers on 127.0.0.1 until Ctrl-C or `server stop`."""
     try:
         from cl_server.embedded import LocalStack, StackError
     except ImportError as error:

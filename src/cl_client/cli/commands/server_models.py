@@ -10,12 +10,12 @@ from cl_client.cli.output.console import human_size
 from cl_client.cli.running.run import Run
 from cl_client.errors import ComputeClientError, InputNotFoundError
 
-app = App(name="models", help="The model files of a server on this machine.")
+app = App(name="models", help="Manage the model files of a server on this machine.")
 
 
 @app.command(name="list")
 def list_models(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """Show which model files plugins look for, and which are there."""
+    """List the model files that plugins need, and whether they exist."""
     try:
         from cl_ml_tools import models
     except ImportError as error:
@@ -54,11 +54,14 @@ def add(
     /,
     *,
     name: Annotated[
-        str | None, Parameter(name="--as", help="Its task, or the name that it is looked for by.", metavar="NAME")
+        str | None,
+        Parameter(
+            name="--as", help="The plugin, or the name under which the plugin looks for the file.", metavar="NAME"
+        ),
     ] = None,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Try a model file, and copy it to where the server looks for it."""
+    """Test a model file, and copy it into the models folder of the server."""
     try:
         from cl_ml_tools import model_check, models
     except ImportError as error:
@@ -90,7 +93,7 @@ def add(
 
 @app.command
 def check(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """Load every model file that is there, and try it."""
+    """Load and test every existing model file."""
     try:
         from cl_ml_tools import model_check, models
     except ImportError as error:

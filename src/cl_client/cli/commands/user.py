@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cl_client.accounts.auth_client import AuthClient
     from cl_client.accounts.user import UserCreateRequest, UserUpdateRequest
 
-User = Annotated[str, Parameter(help="The name, or the id; digits alone are an id.", name="USER")]
+User = Annotated[str, Parameter(help="The name or the id. Digits only are an id.", name="USER")]
 # After these commands, --password means this one: see `words.own_password`.
 NewPassword = Annotated[
     str | None,
@@ -30,7 +30,10 @@ NewPassword = Annotated[
 Permissions = Annotated[
     list[str] | None,
     Parameter(
-        help="Words, such as ai_inference_support; * is all.", consume_multiple=True, negative=(), metavar="WORD"
+        help="Permissions, such as ai_inference_support. * means all.",
+        consume_multiple=True,
+        negative=(),
+        metavar="WORD",
     ),
 ]
 YesNo = Literal["true", "false"]
@@ -44,11 +47,11 @@ app = App(name="user", help="Manage users (admins only).", help_flags=("--help",
 
 @app.command(name="create")
 def create(
-    username: Annotated[str, Parameter(help="Letters, digits and ._@+-")],
+    username: Annotated[str, Parameter(help="The name: letters, digits and ._@+-")],
     /,
     *,
     new_password: NewPassword = None,
-    admin: Annotated[bool, Parameter(help="May do everything.", negative=(), show_default=False)] = False,
+    admin: Annotated[bool, Parameter(help="Make the user an admin.", negative=(), show_default=False)] = False,
     permissions: Permissions = None,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
@@ -127,11 +130,11 @@ def update(
     *,
     new_password: NewPassword = None,
     permissions: Permissions = None,
-    admin: Annotated[YesNo | None, Parameter(help="Whether the user may do everything.")] = None,
-    active: Annotated[YesNo | None, Parameter(help="Whether the user may log in.")] = None,
+    admin: Annotated[YesNo | None, Parameter(help="Whether the user is an admin.")] = None,
+    active: Annotated[YesNo | None, Parameter(help="Whether the user can log in.")] = None,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Change a user; what is not given stays. `--permissions ""` takes all of them away."""
+    """Change a user. Options that you leave out change nothing; `--permissions ""` removes all permissions."""
     from cl_client.accounts.user import UserUpdateRequest
 
     change = UserUpdateRequest(
@@ -155,10 +158,10 @@ def delete(
     user: User,
     /,
     *,
-    yes: Annotated[bool, Parameter(name=("--yes", "-y"), help="Do not ask.", negative=(), show_default=False)] = False,
+    yes: Annotated[bool, Parameter(name=("--yes", "-y"), help="Don't ask.", negative=(), show_default=False)] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Delete a user, after asking."""
+    """Delete a user. Asks first."""
     if not yes and not prompt.confirmed(f"Delete user {user}?", option="--yes"):
         raise ComputeClientError(f"user {user} was not deleted")
     run.complete(_delete(run, user))

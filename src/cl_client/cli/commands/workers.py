@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from cl_client.model import Capabilities, WorkerState
     from cl_client.wire.types import JSONObject
 
-Watch = Annotated[bool, Parameter(help="Go on, and show each change until Ctrl-C.", negative="", show_default=False)]
+Watch = Annotated[bool, Parameter(help="Show each change until Ctrl-C.", negative="", show_default=False)]
 
 _ANSWER: Final = 5.0
 """Seconds that the broker has to tell of the workers that the server counts."""
 
 
 def workers(*, watch: Watch = False, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """List the workers: id, how many jobs they could take, what they can do."""
+    """List the workers, with id, free slots and the kinds of jobs that they run."""
     run.complete(_workers(run, watch))
 
 
 def capabilities(*, watch: Watch = False, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """List the task types that there are workers for, and how many of these are idle."""
+    """List the kinds of jobs that workers can run, and how many of the workers are idle."""
     run.complete(_capabilities(run, watch))
 
 
@@ -42,7 +42,7 @@ async def _workers(run: Run, watch: bool) -> None:
             if not await client.workers.news(max(0.0, deadline - asyncio.get_running_loop().time())):
                 raise ComputeClientError(
                     f"the server counts {expected} workers, the MQTT broker {client.mqtt_broker}:{client.mqtt_port} "
-                    f"tells of {len(client.workers.known)}",
+                    f"announces {len(client.workers.known)}",
                     hint="is it the broker of this server? `cl-client capabilities` asks the server alone",
                 )
         for worker_id, worker in sorted(client.workers.known.items()):

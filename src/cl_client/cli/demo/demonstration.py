@@ -81,7 +81,7 @@ class Demonstration:
                 hint="give another folder: cl-client demo --output DIR",
             ) from error
         stored = f"{sample_photo.SIZE[1]} × {sample_photo.SIZE[0]}"
-        self._console.done(f"photo      {photo}, {stored}, taken sideways")
+        self._console.done(f"photo      {photo}, {stored}, stored sideways")
         return photo
 
     @contextlib.asynccontextmanager
@@ -104,7 +104,7 @@ class Demonstration:
         subscription.add(Config.MQTT_EVENTS_TOPIC)
         try:
             await self._answer(listening, port)
-            self._console.done(f"broker     mqtt://{host}:{port} ({kind}), and this is what it tells:")
+            self._console.done(f"broker     mqtt://{host}:{port} ({kind}), which sends these events:")
             self._console.say()
             yield heard
         finally:

@@ -191,7 +191,7 @@ def _encryption(stream: object) -> Encryption | None:
 
 
 async def _ask_broker(config: ServerConfig, session: SessionManager | ComputeClientError | None) -> None:
-    """Subscribe to what it tells of jobs."""
+    """Subscribe to the events of jobs."""
     taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def down(reason: str) -> None:

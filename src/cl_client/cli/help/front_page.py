@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION: Final = """Run media jobs on a compute server: submit a file, watch the job, fetch the result.
 
-New here? `cl-client demo` shows it all, from nothing, in a few seconds."""
+New to cl-client? Run `cl-client demo`."""
 
 JOBS: Final = "Jobs"
 OPERATIONS: Final = "Operations"
@@ -28,27 +28,29 @@ OWN: Final = "Files and servers"
 ACCOUNTS: Final = "Accounts"
 
 OWN_COMMANDS: Final = (
-    Entry("batch", "cl_client.cli.commands.batch:app", "Run the jobs of a file, and go on after a crash."),
-    Entry("capabilities", "cl_client.cli.commands.workers:capabilities", "Which kinds of jobs there are workers for."),
+    Entry("batch", "cl_client.cli.commands.batch:app", "Run the jobs that a file lists."),
+    Entry(
+        "capabilities", "cl_client.cli.commands.workers:capabilities", "List the kinds of jobs that workers can run."
+    ),
     COMPLETION,
     CONFIG,
-    Entry("demo", "cl_client.cli.commands.demo:demo", "See a job go through a server, from nothing, in seconds."),
-    Entry("doctor", "cl_client.cli.commands.doctor:doctor", "Can I have a job done, and if not, why not."),
+    Entry("demo", "cl_client.cli.commands.demo:demo", "Run two jobs on a temporary server, in seconds."),
+    Entry("doctor", "cl_client.cli.commands.doctor:doctor", "Check that you can run jobs, and tell you what to fix."),
     DOWNLOAD,
-    Entry("embeddings", "cl_client.cli.commands.embeddings:app", "Compare embeddings that were saved."),
+    Entry("embeddings", "cl_client.cli.commands.embeddings:app", "Compare saved embeddings."),
     FOLLOW,
     Entry("server", "cl_client.cli.commands.server:app", "Run a server on this machine."),
-    Entry("workers", "cl_client.cli.commands.workers:workers", "The workers of the server."),
+    Entry("workers", "cl_client.cli.commands.workers:workers", "List the workers of the server."),
 )
 ACCOUNT_COMMANDS: Final = (
-    Entry("auth", "cl_client.cli.commands.account:auth", "Print the token of this session."),
-    Entry("login", "cl_client.cli.commands.account:login", "Log in, for this command line and the next ones."),
-    Entry("logout", "cl_client.cli.commands.account:logout", "End the session of the last login."),
+    Entry("auth", "cl_client.cli.commands.account:auth", "Print your token."),
+    Entry("login", "cl_client.cli.commands.account:login", "Log in, for this and later commands."),
+    Entry("logout", "cl_client.cli.commands.account:logout", "Log out."),
     Entry("user", "cl_client.cli.commands.user:app", "Manage users (admins only)."),
-    Entry("whoami", "cl_client.cli.commands.account:whoami", "Show who commands are run as."),
+    Entry("whoami", "cl_client.cli.commands.account:whoami", "Show who you are logged in as."),
 )
 FLAGS: Final = (
-    (("-h", "--help"), "Show this page, or the one of a command."),
+    (("-h", "--help"), "Show this page, or the page of a command."),
     (("--version",), "Show the version."),
 )
 

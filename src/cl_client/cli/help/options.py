@@ -32,48 +32,56 @@ class GlobalOptions:
     """
 
     compute_url: Annotated[
-        str | None, Parameter(help="The compute server; COMPUTE_URL, or http://localhost:8002.", metavar="URL")
+        str | None, Parameter(help="The compute server. Default: COMPUTE_URL, or http://localhost:8002.", metavar="URL")
     ] = None
     auth_url: Annotated[
-        str | None, Parameter(help="The auth server; AUTH_URL, or http://localhost:8000.", metavar="URL")
+        str | None, Parameter(help="The auth server. Default: AUTH_URL, or http://localhost:8000.", metavar="URL")
     ] = None
     ca_file: Annotated[
         str | None,
-        Parameter(help="Certificates (PEM) that the servers are trusted by; COMPUTE_CA_FILE.", metavar="FILE"),
+        Parameter(help="Certificates (PEM) to trust. Default: COMPUTE_CA_FILE.", metavar="FILE"),
     ] = None
     mqtt_url: Annotated[
         str | None,
-        Parameter(help="The MQTT broker, mqtt://USER:PASSWORD@HOST:PORT or mqtts://…; MQTT_URL.", metavar="URL"),
+        Parameter(
+            help="The MQTT broker: mqtt://USER:PASSWORD@HOST:PORT or mqtts://…. Default: MQTT_URL.", metavar="URL"
+        ),
     ] = field(default=None, repr=False)
     mqtt_broker: Annotated[
-        str | None, Parameter(help="Its host alone; MQTT_BROKER_HOST, or localhost.", metavar="HOST")
+        str | None, Parameter(help="The host of the broker. Default: MQTT_BROKER_HOST, or localhost.", metavar="HOST")
     ] = None
     mqtt_port: Annotated[
         int | None,
-        Parameter(help="Its port; MQTT_BROKER_PORT, or 1883.", metavar="PORT", validator=Number(gte=1, lte=65535)),
+        Parameter(
+            help="The port of the broker. Default: MQTT_BROKER_PORT, or 1883.",
+            metavar="PORT",
+            validator=Number(gte=1, lte=65535),
+        ),
     ] = None
     username: Annotated[
-        str | None, Parameter(help="Who runs it; CL_USERNAME, or who is logged in.", metavar="NAME")
+        str | None, Parameter(help="The user. Default: CL_USERNAME, or the user who is logged in.", metavar="NAME")
     ] = None
     password: Annotated[
         str | None,
         Parameter(
-            help="Of that user; - reads stdin. Better in CL_PASSWORD.", metavar="TEXT", allow_leading_hyphen=True
+            help="The password, or - for stdin. Default: CL_PASSWORD.", metavar="TEXT", allow_leading_hyphen=True
         ),
     ] = field(default=None, repr=False)
     config: Annotated[
-        Path | None, Parameter(help="The file of profiles; CL_CONFIG, or what `config path` says.", metavar="FILE")
+        Path | None, Parameter(help="The file of profiles. Default: CL_CONFIG, or see `config path`.", metavar="FILE")
     ] = None
-    profile: Annotated[str | None, Parameter(help="A profile of it; CL_PROFILE, or default.", metavar="NAME")] = None
-    no_auth: Annotated[bool, Parameter(negative="", help="Run it as a guest.", show_default=False)] = False
-    json: Annotated[bool, Parameter(negative="", help="Results as JSON, one object a line.", show_default=False)] = (
-        False
+    profile: Annotated[str | None, Parameter(help="The profile. Default: CL_PROFILE, or default.", metavar="NAME")] = (
+        None
     )
+    no_auth: Annotated[bool, Parameter(negative="", help="Run as a guest.", show_default=False)] = False
+    json: Annotated[
+        bool, Parameter(negative="", help="Print results as JSON, one object per line.", show_default=False)
+    ] = False
     quiet: Annotated[
-        bool, Parameter(name=("--quiet", "-q"), negative="", help="Print ids only, and errors.", show_default=False)
+        bool, Parameter(name=("--quiet", "-q"), negative="", help="Print only ids and errors.", show_default=False)
     ] = False
     debug: Annotated[
-        bool, Parameter(negative="", help="Show tracebacks and what the client logs.", show_default=False)
+        bool, Parameter(negative="", help="Show tracebacks and the log of the client.", show_default=False)
     ] = False
 
     def told(self) -> "dict[str, Told]":

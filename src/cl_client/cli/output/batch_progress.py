@@ -1,4 +1,4 @@
-"""How a batch gets on, on stderr: one bar for all where somebody looks, a line for each file elsewhere if asked for."""
+"""The progress of a batch on stderr: one bar on a terminal; elsewhere, on request, a line for each file."""
 
 from __future__ import annotations
 

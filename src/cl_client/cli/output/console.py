@@ -1,4 +1,4 @@
-"""What is said, and where: data on stdout, everything else on stderr. The one place that knows the output modes."""
+"""Output: data on stdout, everything else on stderr. The only place that knows the output modes."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Console:
 
     @property
     def live(self) -> bool:
-        """Whether something that moves may be drawn: somebody looks, and the terminal can."""
+        """Whether stderr is a terminal that can show a moving bar."""
         return not self.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     @property
     def seen(self) -> bool:
-        """Whether somebody looks at the results, and no program reads them."""
+        """Whether a person reads the results, and not a program."""
         return not (self.as_json or self.quiet) and sys.stdout.isatty()
 
     @property

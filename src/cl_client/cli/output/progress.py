@@ -1,4 +1,4 @@
-"""How a job gets on, on stderr: a bar where somebody looks at a terminal, a line for each change elsewhere."""
+"""The progress of a job on stderr: a bar on a terminal, a line for each change elsewhere."""
 
 from __future__ import annotations
 

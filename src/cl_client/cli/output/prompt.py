@@ -55,7 +55,7 @@ def password_from_stdin(question: str) -> str:
 
 
 def confirmed(question: str, *, option: str) -> bool:
-    """Whether somebody says yes; Enter alone is a no.
+    """Whether the user answers yes; Enter alone means no.
 
     Raises:
         InvalidParameterError: there is no terminal to ask on; it names the option that answers in advance.

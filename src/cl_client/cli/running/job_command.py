@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Output = TypeVar("Output")
 
 _MOST_SAVED: Final = 6
-"""More files than that are not told one by one to somebody who looks."""
+"""A terminal lists at most this many files one by one."""
 
 
 class JobCommand(Generic[Output]):

@@ -1,7 +1,7 @@
-"""What results never replace: the files that were sent, and whatever else somebody keeps where results go.
+"""The files that results never replace: inputs, and other files of the user in the output folder.
 
-What can be known before anything is sent is refused then. What cannot, because only the server says how its files are
-called, is held against the place when the result is there.
+A conflict that is known beforehand is an error before anything is sent. If only the server knows the names of its
+files, the check happens when the result arrives.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cl_client.runtime.place import local
 if TYPE_CHECKING:
     from cl_client.batch.journal import Journal
 
-OVERWRITE: Final = "--overwrite replaces what is there"
+OVERWRITE: Final = "--overwrite replaces existing files"
 _FORMATS: Final = frozenset({"format", "output_format", "format_"})
 _SAME: Final = (frozenset({".jpg", ".jpeg"}), frozenset({".tif", ".tiff"}))
 _NAMED: Final = 3
@@ -73,7 +73,7 @@ def same_as(suffix: str) -> frozenset[str]:
 
 
 def check_suffix(output: Path, suffixes: Suffixes) -> None:
-    """Hold the suffix of a name that somebody gave for a result against what the result will be.
+    """Check that the suffix of an output path fits the type of the result.
 
     Raises:
         InvalidParameterError: it is that of another kind of file.
@@ -100,7 +100,7 @@ class Originals:
         self._known = {known for file in here if (known := _identity(file)) is not None}
 
     def check_file(self, output: Path) -> None:
-        """Hold a name that somebody gave for a result against the originals, before anything is sent.
+        """Check that an output path is not one of the originals, before anything is sent.
 
         Raises:
             InvalidParameterError: it is one of them, or a place that is no file and no folder.
@@ -149,7 +149,7 @@ class Originals:
         Args:
             part: beside it.
             target: where it goes; through a link, what that names is replaced.
-            ours: whether what is there is a result of ours.
+            ours: whether an existing file is a result of ours.
 
         Raises:
             DownloadError: something else is there, or it cannot be written.
@@ -168,7 +168,7 @@ class Originals:
         return target
 
     def free(self, part: Path, target: Path) -> Path:
-        """The place that a file of a result gets in a folder of many: a number keeps it apart from what is there."""
+        """The path for a result in a folder of many; a number distinguishes it from existing files."""
         if self._overwrite:
             return target
         number, place = 1, target
@@ -195,11 +195,11 @@ class ResultFolder:
         self._overwrite = overwrite
 
     def check(self, expected: Sequence[tuple[Path, Suffixes]], *, resume: bool) -> None:
-        """Hold what is there against how the results will be called, before anything is sent.
+        """Check that no result would replace an existing file, before anything is sent.
 
         Args:
             expected: the name of each result, without its suffix.
-            resume: whether an earlier run is gone on with; what it wrote is found out about one by one.
+            resume: whether this continues an earlier run, whose results are then checked one by one.
 
         Raises:
             InvalidParameterError: something would be replaced that is no result of ours.

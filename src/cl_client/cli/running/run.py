@@ -64,7 +64,7 @@ class Run:
 
     @property
     def username(self) -> str | None:
-        """Who is to run it, where that is said; raises as `told`."""
+        """The user that the options, the environment or the profile name; raises as `told`."""
         said = self.told.get("username")
         return None if said is None else str(said.value)
 

@@ -31,11 +31,11 @@ async def save(
     name: str,
     on_progress: DownloadCallback | None = None,
 ) -> list[Path]:
-    """Write the result of a job where `--output` says.
+    """Write the result of a job to the path of `--output`.
 
-    Into a folder go all files of the job, and the output as JSON where no file is its main one; what is there already
-    stays, and one that would be called the same gets a number. A name that ends with a slash is made a folder; one with
-    no suffix becomes a folder too, if there are several files.
+    A folder gets all files of the job, and the output as JSON if the job has no main file. Existing files stay, and a
+    file with the same name gets a number. A path that ends with a slash becomes a folder, and so does a path without a
+    suffix if the job has several files.
 
     Args:
         job: completed.
@@ -81,7 +81,7 @@ async def write_to_stdout(job: Job[Output], *, on_progress: DownloadCallback | N
     """Write the main file of a job to stdout, or its output as JSON where it has none.
 
     Raises:
-        InvalidParameterError: it is a file, and somebody looks at stdout.
+        InvalidParameterError: the result is a file, and stdout is a terminal.
     """
     if job.artifact is None:
         _expect_no_file(job)

@@ -18,7 +18,7 @@ from cl_client.session import SessionManager
 async def signed_in(
     options: GlobalOptions, config: ServerConfig, username: str | None, *, accounts: bool
 ) -> AsyncGenerator[SessionManager | None]:
-    """A session in which somebody is logged in, or `None` for a guest.
+    """The session of a user who is logged in, or `None` for a guest.
 
     Options go before the environment, and `CL_TOKEN` before a name. A password is used for this command alone.
     The session of an earlier login does not count for a program that has no accounts.

@@ -97,7 +97,7 @@ def plain_text(value: JSONValue) -> str:
 
 
 def brief_text(value: JSONValue) -> str:
-    """A value for somebody who looks: vectors by their first numbers, what is long by how much it is."""
+    """A short text for a value: the first numbers of a vector, the length of a long value."""
     text = plain_text(value)
     if isinstance(value, list) and len(value) >= _MANY and all(isinstance(one, int | float) for one in value):
         return f"[{', '.join(f'{one:.4g}' for one in value[:3])}, …] {len(value)} numbers"
