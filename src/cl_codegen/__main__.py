@@ -40,6 +40,9 @@ Strict = Annotated[
 Http = Annotated[
     Literal["httpx", "httpx2"], Parameter(help="The library that a package of its own sends its requests with.")
 ]
+References = Annotated[
+    Path | None, Parameter(help="Folder of the files that a spec may refer to; its own.", metavar="DIR")
+]
 Package = Annotated[str | None, Parameter(help="A package of its own for a server that is not ours: its name.")]
 
 
@@ -73,6 +76,7 @@ def generate(
     package: Package = None,
     strict: Strict = False,
     http: Http = "httpx",
+    references: References = None,
 ) -> int:
     """Write the generated packages, or with --package one of its own for another server: all of it, or nothing."""
 
@@ -80,7 +84,9 @@ def generate(
         from cl_codegen.generate import generate as write_all
         from cl_codegen.normalise.rules import describe
 
-        sources, folder = _sources(openapi, templates, out, compute, manifest, package, is_strict=strict, http=http)
+        sources, folder = _sources(
+            openapi, templates, out, compute, manifest, package, references, is_strict=strict, http=http
+        )
         made = write_all(sources, folder)
         _say(describe(made.applied))
         source = compute or openapi / "compute.json"
@@ -108,13 +114,14 @@ def check(
     manifest: ManifestFile = None,
     package: Package = None,
     http: Http = "httpx",
+    references: References = None,
 ) -> int:
     """Compare the generated packages with what would be generated now. Exits 1 when they differ."""
 
     def run() -> int:
         from cl_codegen.drift import compare
 
-        sources, folder = _sources(openapi, templates, out, compute, manifest, package, http=http)
+        sources, folder = _sources(openapi, templates, out, compute, manifest, package, references, http=http)
         differences = compare(sources, folder)
         for difference in differences:
             _say(difference.describe())
@@ -247,6 +254,7 @@ def _sources(
     spec: Path | None,
     manifest: Path | None,
     name: str | None,
+    references: Path | None,
     *,
     is_strict: bool = False,
     http: Literal["httpx", "httpx2"] = "httpx",
@@ -265,7 +273,7 @@ def _sources(
             )
         return OwnSources(openapi, templates), out or GENERATED
     spec = spec or openapi / "compute.json"
-    sources = PackageSources(spec, manifest or spec.with_name(MANIFEST), templates, name, is_strict, http)
+    sources = PackageSources(spec, manifest or spec.with_name(MANIFEST), templates, name, is_strict, http, references)
     return sources, out or Path(Layout.of_package(name).program)
 
 

@@ -14,6 +14,7 @@ from cl_codegen.model.operations import Group
 from cl_codegen.model.package import Package
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.read_plugins import read_plugins
+from cl_codegen.model.sign_in import not_done
 from cl_codegen.normalise.rules import Applied, normalise
 from cl_codegen.spec.spec import Spec, SpecError
 from cl_codegen.spec.validity import Mistake, mistakes
@@ -77,6 +78,7 @@ class PackageSources:
         name: of the package.
         http: the library that it sends its requests with; `httpx` or `httpx2`.
         is_strict: whether what has to be left out, or is not valid OpenAPI, is an error.
+        references: the folder whose files the spec may refer to; its own when not given.
     """
 
     spec: Path
@@ -85,6 +87,7 @@ class PackageSources:
     name: str
     is_strict: bool = False
     http: str = "httpx"
+    references: Path | None = None
 
     def claim(self, out: Path) -> None:
         there = {path.name for path in out.iterdir()} if out.is_dir() else set[str]()
@@ -138,6 +141,7 @@ def write(sources: OwnSources, folder: Path) -> Generated:
         if name == PLUGIN_SPEC:
             plugins = read_plugins(spec, manifest, made)
             package = Package.of("cl_client", OURS, spec, manifest, plugins, made, has_methods=True)
+            made = made.handing_on(package.handed_on)
         origin = output.header(f"openapi/{name}.json and templates/api")
         output.write_files(folder / "cl_api" / name, wire.files(made, sources.templates / "api"), origin)
     opening = output.header("openapi/") + '"""The wire layer, one package for each server."""\n'
@@ -188,13 +192,13 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
     _expect_templates(sources.templates, *_TEMPLATES)
     layout = Layout.of_package(sources.name)
     manifest = Manifest.load(sources.manifest)
-    spec, applied = normalise(Spec.load(sources.spec), manifest.choice)
+    spec, applied = normalise(Spec.load(sources.spec, sources.references), manifest.choice)
     root = folder / "src" / sources.name
     root.mkdir(parents=True)
     made = wire.outline(spec, layout.wire)
     package, left_out = _package(sources, layout, spec, manifest, made)
-    package = evolve(package, http=sources.http)
-    left_out = (*made.left_out, *left_out)
+    package, made = evolve(package, http=sources.http), made.handing_on(package.handed_on)
+    left_out = (*made.left_out, *left_out, *not_done(spec))
     if sources.is_strict and left_out:
         raise SpecError(spec.source, left_out[0].pointer, f"left out, which --strict refuses: {left_out[0].reason}")
     named = sources.spec.name if not manifest.text else f"{sources.spec.name} and {sources.manifest.name}"

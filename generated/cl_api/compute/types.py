@@ -16,12 +16,14 @@ from cl_client.runtime import file_parts as file_parts
 from cl_client.runtime import header_fields as header_fields
 from cl_client.runtime import joined as joined
 from cl_client.runtime import json_fields as json_fields
+from cl_client.runtime import json_lines as json_lines
 from cl_client.runtime import json_value as json_value
 from cl_client.runtime import of_length as of_length
 from cl_client.runtime import only_files as only_files
 from cl_client.runtime import path_part as path_part
 from cl_client.runtime import path_segment as path_segment
 from cl_client.runtime import query_part as query_part
+from cl_client.runtime import read_body as read_body
 from cl_client.runtime import rfc3339 as rfc3339
 from cl_client.runtime import text_fields as text_fields
 from cl_client.runtime import unexpected as unexpected

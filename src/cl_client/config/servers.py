@@ -34,6 +34,7 @@ class ServerConfig:
         mqtt_jwt: whether the token that signs our requests is our password for the broker.
         mqtt_events: the topic that tells of jobs, where that is another one than the server's contract has; with
             `{job_id}` in it, there is one for each job, such as `inference/job_status/{job_id}`.
+        client_id: of this program at servers of OAuth 2.0, which give it tokens.
     """
 
     auth_url: str = ComputeClientConfig.DEFAULT_AUTH_URL
@@ -50,6 +51,7 @@ class ServerConfig:
     mqtt_password: str | None = field(default=None, repr=False)
     mqtt_jwt: bool = False
     mqtt_events: str | None = None
+    client_id: str | None = None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> ServerConfig:

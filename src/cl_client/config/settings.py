@@ -128,6 +128,7 @@ SETTINGS: Final = (
     Setting("mqtt_username", "mqtt_username", ()),
     Setting("mqtt_jwt", "mqtt_jwt", ("MQTT_JWT",), _switch),
     Setting("mqtt_events", "mqtt_events", ("MQTT_EVENTS",)),
+    Setting("client_id", "client_id", ("CL_CLIENT_ID",)),
     Setting("username", "username", ("CL_USERNAME",)),
 )
 """All of them: neither a password nor a token is one."""

@@ -257,6 +257,20 @@ class Sender(httpx.AsyncClient):
             return None
         return str(url) if self._is_ours(url) else None
 
+    def own(self, said: str, where: httpx.URL) -> str | None:
+        """The whole address of something on our server, as it is reached from here: behind a proxy a server may know
+        neither its port nor that there is TLS. Nothing, where it is on another server, or no address.
+
+        Args:
+            said: by the answer from `where`, which it is relative to.
+        """
+        ours = self.base_url
+        try:
+            url = where.join(said)
+        except (httpx.InvalidURL, ValueError):
+            return None
+        return str(url.copy_with(scheme=ours.scheme, port=ours.port)) if url.host == ours.host else None
+
     def _is_ours(self, url: httpx.URL) -> bool:
         """Whether that is our server, over TLS perhaps where we began without."""
         ours = self.base_url

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from cl_client.runtime.plugin import upload as upload
     from cl_client.runtime.server_client import Scheme as Scheme
     from cl_client.runtime.server_client import ServerClient as ServerClient
+    from cl_client.runtime.streams import ServerEvent as ServerEvent
     from cl_client.runtime.view import FacesView as FacesView
     from cl_client.runtime.view import PictureView as PictureView
     from cl_client.runtime.view import TableView as TableView
@@ -122,12 +123,14 @@ if TYPE_CHECKING:
     from cl_client.wire.types import header_fields as header_fields
     from cl_client.wire.types import joined as joined
     from cl_client.wire.types import json_fields as json_fields
+    from cl_client.wire.types import json_lines as json_lines
     from cl_client.wire.types import json_value as json_value
     from cl_client.wire.types import of_length as of_length
     from cl_client.wire.types import only_files as only_files
     from cl_client.wire.types import path_part as path_part
     from cl_client.wire.types import path_segment as path_segment
     from cl_client.wire.types import query_part as query_part
+    from cl_client.wire.types import read_body as read_body
     from cl_client.wire.types import rfc3339 as rfc3339
     from cl_client.wire.types import text_fields as text_fields
     from cl_client.wire.types import unexpected as unexpected
@@ -162,6 +165,7 @@ else:
             "cl_client.runtime.operations": "OperationGroup content",
             "cl_client.runtime.plugin": "PluginClient upload",
             "cl_client.runtime.server_client": "Scheme ServerClient",
+            "cl_client.runtime.streams": "ServerEvent",
             "cl_client.runtime.view": "FacesView PictureView TableView",
             "cl_client.server.contract": "Contract FileList JobList WorkerCounts",
             "cl_client.watching.watch": "Watch",
@@ -170,7 +174,7 @@ else:
             "cl_client.wire.errors": "BadResponseError StatusError WireError read_anything read_json read_model "
             "read_value status_error",
             "cl_client.wire.types": "UNSET Call File FileContent FilePart JSONObject JSONValue Readable Streamed Unset "
-            "closest_of file_parts header_fields joined json_fields json_value of_length only_files path_part "
-            "path_segment query_part rfc3339 text_fields unexpected with_query without_files",
+            "closest_of file_parts header_fields joined json_fields json_lines json_value of_length only_files "
+            "path_part path_segment query_part read_body rfc3339 text_fields unexpected with_query without_files",
         },
     )

@@ -4,7 +4,7 @@ Light, because the help of every command imports it. Annotations are not strings
 """
 
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -27,6 +27,15 @@ class OperationRunner(Protocol):
 
         Args:
             method: calls it; given the wire layer of a client.
+        """
+        ...
+
+    def each(self, method: "Callable[[Client], AsyncGenerator[object]]", at_most: int | None = None) -> None:
+        """Print what an operation gives item by item, each as soon as it is there.
+
+        Args:
+            method: calls it; given the wire layer of a client.
+            at_most: so many of them; all when not given.
         """
         ...
 

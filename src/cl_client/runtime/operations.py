@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar, cast
 
-from cl_client.errors import DownloadError
+from cl_client.errors import DownloadError, ResponseError
 from cl_client.files.download import DownloadCallback, is_json
 from cl_client.files.whole_file import whole_or_not_at_all
 from cl_client.http.error_translation import promised
 from cl_client.http.upload import FileInput, as_upload
+from cl_client.runtime.pages import Paging
 from cl_client.runtime.plugin import upload
+from cl_client.runtime.streams import DONE, ServerEvent, asked, events, json_lines, read_event
 from cl_client.wire.client import Client
 from cl_client.wire.types import UNSET, Call, File, JSONObject, JSONValue, Unset
 
 if TYPE_CHECKING:
+    from cl_client.http.library import Response
     from cl_client.http.transport import Transport
 
 __all__ = [
@@ -28,12 +32,14 @@ __all__ = [
     "JSONObject",
     "JSONValue",
     "OperationGroup",
+    "ServerEvent",
     "Unset",
     "content",
     "upload",
 ]
 
 Answer = TypeVar("Answer")
+Item = TypeVar("Item")
 
 
 class OperationGroup:
@@ -42,6 +48,9 @@ class OperationGroup:
     Args:
         api: the wire layer of the client that they belong to.
     """
+
+    _paging: ClassVar[type[Paging]] = Paging
+    """By no name that a class of a spec could have."""
 
     def __init__(self, api: Client) -> None:
         self._api = api
@@ -54,6 +63,97 @@ class OperationGroup:
         """
         with promised():
             return await call
+
+    async def _pages(
+        self,
+        call: Call,
+        read: Callable[[Response], Answer],
+        items: Callable[[Answer], Sequence[Item] | Unset | None],
+        paging: Paging,
+    ) -> AsyncGenerator[Item]:
+        """The items of all pages, which are asked for one after the other.
+
+        Args:
+            call: the request for the first one.
+            read: reads the answer.
+            items: those of one page.
+            paging: how there is a next one.
+
+        Raises:
+            ResponseError: an answer is not what the spec promises, the server gives the same page again, or the next
+                one is on another server.
+        """
+        transport = cast("Transport", self._api.get_async_httpx_client())
+        walk = paging.walk(call)
+        while walk is not None:
+            response = await transport.request(**walk.call)
+            with promised():
+                found = items(read(response))
+            walk = walk.after(response, transport.own)
+            for item in found or ():
+                yield item
+
+    async def _lines(
+        self,
+        call: Call,
+        read: Callable[[JSONValue], Item],
+        accept: str,
+        switch: str = "",
+        place: Literal["query", "body"] = "body",
+    ) -> AsyncGenerator[Item]:
+        """What a server says in JSON by the line, each as soon as it is there. The deadline of the client is for the
+        beginning; `aclose()`, and being cancelled, end the answer.
+
+        Args:
+            call: the request.
+            read: reads one item.
+            accept: the media type.
+            switch, place: the parameter that asks for a stream, where there is one.
+
+        Raises:
+            ResponseError: a line is not what the spec promises.
+        """
+        async with self._stream(asked(call, accept, switch, place)) as (response, pieces):
+            async for item in json_lines(pieces, response, read):
+                yield item
+
+    async def _events(
+        self,
+        call: Call,
+        read: Callable[[JSONValue], Item],
+        accept: str,
+        switch: str = "",
+        place: Literal["query", "body"] = "body",
+    ) -> AsyncGenerator[ServerEvent[Item]]:
+        """The events of a server whose data is JSON; as `_lines`. Data that says `[DONE]` ends them."""
+        async with self._stream(asked(call, accept, switch, place)) as (response, pieces):
+            async for event in events(pieces, response):
+                if event.data == DONE:
+                    return
+                yield read_event(event, response, read)
+
+    async def _text_events(
+        self, call: Call, accept: str, switch: str = "", place: Literal["query", "body"] = "body"
+    ) -> AsyncGenerator[ServerEvent[str]]:
+        """The events of a server whose data is any text; as `_lines`."""
+        async with self._stream(asked(call, accept, switch, place)) as (response, pieces):
+            async for event in events(pieces, response):
+                yield event
+
+    @contextlib.asynccontextmanager
+    async def _stream(self, call: Call) -> AsyncGenerator[tuple[Response, AsyncGenerator[bytes]]]:
+        """An answer that has begun, and its pieces."""
+        transport = cast("Transport", self._api.get_async_httpx_client())
+        request = transport.build_request(**call)
+        response = await transport.send(request, stream=True)
+        try:
+            kind = cast("str", response.headers.get("content-type", "")).partition(";")[0].strip().lower()
+            if call.get("headers", {}).get("Accept") == "text/event-stream" and kind == "application/json":
+                raise ResponseError(f"{request.url}: the server answered with JSON in place of a stream")
+            with transport.translated(request):
+                yield response, _pieces(response)
+        finally:
+            await response.aclose()
 
     async def _save(
         self,
@@ -96,6 +196,11 @@ class OperationGroup:
                 finally:
                     await response.aclose()
         return target
+
+
+async def _pieces(response: Response) -> AsyncGenerator[bytes]:
+    async for piece in response.aiter_bytes():
+        yield piece
 
 
 def _target(dest: Path, name: str) -> Path:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import ClassVar, Final, Literal, Self, Unpack
+from urllib.parse import urljoin
 
 from attrs import frozen
 
@@ -16,6 +17,7 @@ from cl_client.config.servers import ServerConfig
 from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.http.auth import AuthProvider
 from cl_client.http.library import httpx
+from cl_client.http.oauth import ClientCredentials
 from cl_client.http.options import HttpOptions
 from cl_client.http.sender import AWAY
 from cl_client.http.transport import Transport
@@ -29,12 +31,16 @@ class Scheme:
     """A way to sign in that the spec of a server has (OpenAPI 3.1 §4.8.27).
 
     Attributes:
-        kind: `bearer`, `basic`, or where an API key is: `header`, `query`, `cookie`.
+        kind: `bearer`, `basic`, or where an API key is: `header`, `query`, `cookie`; `client_credentials` and
+            `password` are the flows of OAuth 2.0 in which a program gets its token for itself.
         name: of the header, parameter or cookie of a key.
+        token_url: where tokens come from; scopes: what operations want of them.
     """
 
-    kind: Literal["bearer", "basic", "header", "query", "cookie"]
+    kind: Literal["bearer", "basic", "header", "query", "cookie", "client_credentials", "password"]
     name: str = ""
+    token_url: str = ""
+    scopes: tuple[str, ...] = ()
 
 
 class ServerClient:
@@ -49,8 +55,10 @@ class ServerClient:
         auth_provider: signs the requests.
         server_config: addresses in one object; `base_url` goes before it.
         token: for servers with bearer tokens; `api_key`: for those with keys; `username`, `password`: for basic
-            authentication. When not given, what the environment has: `{PROGRAM}_TOKEN`, `{PROGRAM}_API_KEY`,
-            `{PROGRAM}_USERNAME` and `{PROGRAM}_PASSWORD`.
+            authentication, and for servers that give a token for them; `client_id`, `client_secret`: for those that
+            give one to programs (OAuth 2.0), at `token_url` where the spec names no such place, or another one.
+            When not given, what the environment has: `{PROGRAM}_TOKEN`, `{PROGRAM}_API_KEY`, `{PROGRAM}_USERNAME`,
+            `{PROGRAM}_PASSWORD`, `{PROGRAM}_CLIENT_ID`, `{PROGRAM}_CLIENT_SECRET` and `{PROGRAM}_TOKEN_URL`.
         deadline: seconds that a call may take in all; when not given, a request is tried a few times.
         limits: of the connections.
         http: how requests go out; see `HttpOptions`.
@@ -76,6 +84,9 @@ class ServerClient:
         api_key: str | None = None,
         username: str | None = None,
         password: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        token_url: str | None = None,
         deadline: float | None = None,
         limits: ConnectionLimits | None = None,
         **http: Unpack[HttpOptions],
@@ -87,7 +98,24 @@ class ServerClient:
         config = ServerConfig.of(told_by_all(told, arguments))
         self.base_url: str = config.compute_url.rstrip("/")
         said = {"token": token, "api_key": api_key, "username": username, "password": password}
+        said |= {"client_id": client_id, "client_secret": client_secret, "token_url": token_url}
         secrets = {name: value or self._environment(name) for name, value in said.items()}
+        secrets["client_id"] = secrets["client_id"] or config.client_id
+        self._tokens: ClientCredentials | None = None
+        if auth_provider is None and not secrets["token"] and (flow := _flow(self.schemes, secrets)) is not None:
+            is_user = flow.kind == "password"
+            auth_provider = self._tokens = ClientCredentials(
+                urljoin(f"{self.base_url}/", secrets["token_url"] or flow.token_url),
+                secrets["client_id"],
+                secrets["client_secret"],
+                flow.scopes,
+                username=secrets["username"] if is_user else None,
+                password=secrets["password"] if is_user else None,
+                timeout=timeout,
+                ca_file=config.ca_file,
+                library=self.http_library,
+                **http,
+            )
         self._transport = Transport(
             self.base_url,
             timeout=Timeouts() if timeout is None else timeout,
@@ -125,6 +153,8 @@ class ServerClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
+        if self._tokens is not None:
+            await self._tokens.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,6 +173,15 @@ class _Keys(AuthProvider):
 
     def get_headers(self) -> dict[str, str]:
         return dict(self._headers)
+
+
+def _flow(schemes: tuple[Scheme, ...], secrets: Mapping[str, str | None]) -> Scheme | None:
+    """The flow of OAuth 2.0 for what was given."""
+    given = {"client_credentials": secrets["client_id"], "password": secrets["username"]}
+    found = next((scheme for scheme in schemes if given.get(scheme.kind)), None)
+    if found is None and secrets["client_id"] and secrets["token_url"]:
+        return Scheme("client_credentials")
+    return found
 
 
 _NOTHING: Final[Mapping[str, str]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import IO, Final, Literal, NoReturn, Protocol, Required, TypeAlias, TypedDict, TypeVar, cast
 from urllib.parse import quote
 from uuid import UUID
@@ -228,6 +228,11 @@ def json_fields(values: Mapping[str, JSONValue | Unset]) -> JSONObject:
     return {name: value for name, value in values.items() if not isinstance(value, Unset)}
 
 
+def json_lines(values: Iterable[JSONValue]) -> bytes:
+    """Values as JSON by the line (https://jsonlines.org); UTF-8."""
+    return b"".join(json.dumps(value, ensure_ascii=False).encode() + b"\n" for value in values)
+
+
 _UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -315,6 +320,24 @@ def without_files(value: object) -> JSONValue | Unset:
         return json_value(value)
     plain = [json_value(item) for item in cast("list[object]", value) if not isinstance(item, File)]
     return plain or UNSET
+
+
+def read_body(body: bytes | str | JSONValue, read: Callable[[JSONValue], V]) -> V:
+    """What the body of a request of a server says.
+
+    Args:
+        body: as it came, or its JSON. A text is one as it came.
+        read: reads the JSON.
+
+    Raises:
+        ValueError: it is no JSON, or `read` cannot read it.
+    """
+    try:
+        return read(cast("JSONValue", json.loads(body)) if isinstance(body, bytes | str) else body)
+    except KeyError as missing:
+        raise ValueError(f"the field {missing} is missing") from None
+    except _UNREADABLE as broken:
+        raise ValueError(f"not what the spec promises: {broken}") from None
 
 
 def unexpected(value: object) -> NoReturn:

@@ -14,6 +14,7 @@ from typing import Final, cast
 
 from attrs import field, frozen
 
+from cl_codegen.manifest.pages_table import PAGES, PagesEntry, read_pages
 from cl_codegen.manifest.view import VIEWS
 from cl_codegen.model.vocabulary import FIELDS, STATUSES
 from cl_codegen.spec.spec import SpecError
@@ -146,6 +147,7 @@ class Manifest:
     server_table: Server | None = None
     only: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
+    pages: Mapping[str, PagesEntry] = field(factory=dict[str, PagesEntry])
 
     @property
     def choice(self) -> Choice:
@@ -179,9 +181,10 @@ class Manifest:
             raise SpecError(path, where, f"not TOML: {message}") from None
         bare = cls(path, text)
         chosen = {key: _chosen(bare, key, tables.pop(key, [])) for key in ("only", "leave_out")}
+        pages = read_pages(tables.pop(PAGES, {}), lambda key, expected: bare.error(PAGES, key, expected))
         entries = tuple(_Table(bare, name, table).entry() for name, table in tables.items() if name != SERVER)
         server = _Table(bare, SERVER, tables[SERVER]).server() if SERVER in tables else None
-        return cls(path, text, entries, server, **chosen)
+        return cls(path, text, entries, server, **chosen, pages=pages)
 
     def error(self, plugin: str, key: str, expected: str, *, word: str = "") -> SpecError:
         return SpecError(self.source, f"line {self.line(plugin, key, word)}", f"[{plugin}] {key}: {expected}")

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, cast
 
 from attrs import evolve, frozen
 
+from cl_codegen.manifest.manifest import suggestion
+from cl_codegen.manifest.pages_table import PagesEntry
 from cl_codegen.model.command import GLOBAL_OPTIONS
+from cl_codegen.model.pages import Pages, pages_of
 from cl_codegen.model.reserved import CLIENT_WORDS, COMMAND_WORDS
 from cl_codegen.spec.spec import Node, Spec
 from cl_codegen.text import naming
 from cl_codegen.text.escape import SpecText, literal, one_line
 from cl_codegen.text.layout import Layout
-from cl_codegen.wire.endpoint import Argument, WireBody, WireEndpoint
+from cl_codegen.wire.endpoint import Argument, WireBody, WireEndpoint, WireStream
 from cl_codegen.wire.property_code import Field
 from cl_codegen.wire.wire import Wire
 
-_CALL_WORDS: Final = frozenset(["self", "body", "dest", "on_progress", "data", "run_", "value"])
+_CALL_WORDS: Final = frozenset(
+    ["self", "body", "dest", "on_progress", "data", "run_", "value", "all_", "at_most_", "stream_"]
+)
 _MODULE_WORDS: Final = frozenset(
     [
-        *("UNSET", "Call", "DownloadCallback", "File", "FileInput", "JSONObject", "JSONValue", "Literal"),
-        *("OperationGroup", "Path", "UUID", "Unset", "content", "datetime", "os", "upload", "annotations", "app"),
+        *("UNSET", "AsyncGenerator", "Call", "DownloadCallback", "File", "FileInput", "JSONObject", "JSONValue"),
+        *("Literal", "OperationGroup", "Path", "ServerEvent", "UUID", "Unset"),
+        *("annotations", "app", "builtins", "content", "datetime", "os", "upload"),
     ]
 )
 _NAMES_IN_HINTS: Final = frozenset(["datetime", "os"])
@@ -78,6 +84,9 @@ class Method:
         saves: whether its answer is bytes, which go to a file; file: how that is called in a folder.
         never_json: whether these bytes are of a kind that JSON is not.
         form: the model that its fields are put into.
+        pages: how its list goes on, where that comes page by page; every: the method that gives all of it.
+        stream: what comes piece by piece; streamed: the method that gives it, which is the only one where there is no
+            other answer.
     """
 
     name: str
@@ -95,6 +104,22 @@ class Method:
     form: str | None
     body: Given | None
     classes: tuple[str, ...]
+    pages: Pages | None = None
+    every: str = ""
+    stream: WireStream | None = None
+    streamed: str = ""
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether all that it gives comes piece by piece."""
+        return self.stream is not None and self.stream.is_all
+
+    @property
+    def stream_type(self) -> str:
+        """What one piece is."""
+        if self.stream is None or self.stream.kind == "lines":
+            return self.stream.item if self.stream else ""
+        return f"ServerEvent[{'str' if self.stream.is_text else self.stream.item}]"
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -152,7 +177,13 @@ class Group:
 
 
 def read_groups(
-    spec: Spec, wire: Wire, layout: Layout, *, jobs: Collection[str], taken: Collection[str]
+    spec: Spec,
+    wire: Wire,
+    layout: Layout,
+    *,
+    jobs: Collection[str],
+    taken: Collection[str],
+    pages: Mapping[str, PagesEntry],
 ) -> tuple[Group, ...]:
     """The groups of a normalised spec, by name.
 
@@ -162,13 +193,22 @@ def read_groups(
         layout: of the package.
         jobs: the ids of the operations that are about jobs, and have methods of their own.
         taken: the names of plugins.
+        pages: what the manifest says of lists that come page by page, by the id of the operation.
+
+    Raises:
+        SpecError: that is not so.
     """
     names, commands = {*CLIENT_WORDS, *taken}, {*COMMAND_WORDS, *map(naming.kebab, taken)}
     described = _descriptions(spec)
-    found: dict[str, list[WireEndpoint]] = {}
+    found: dict[str, list[tuple[WireEndpoint, Pages | None]]] = {}
+    known = {operation.name for operation in wire.operations}
+    for name, entry in pages.items():
+        if name not in known:
+            raise entry.error(f"the spec has no operation {name!r}{suggestion(name, known)}")
     for operation in wire.operations:
         if operation.name not in jobs:
-            found.setdefault(operation.tag, []).append(wire.endpoints[operation.path, operation.method])
+            endpoint = wire.endpoints[operation.path, operation.method]
+            found.setdefault(operation.tag, []).append((endpoint, pages_of(operation, pages.get(operation.name))))
     groups: list[Group] = []
     for tag, endpoints in found.items():
         name = naming.unique(f"{tag}_api" if tag in names else tag, names)
@@ -193,16 +233,46 @@ def _descriptions(spec: Spec) -> dict[str, str]:
     return found
 
 
-def _methods(endpoints: list[WireEndpoint]) -> Iterator[Method]:
+def _methods(endpoints: list[tuple[WireEndpoint, Pages | None]]) -> Iterator[Method]:
     names: set[str] = {"mro"}
     commands: set[str] = set()
-    for endpoint in endpoints:
+    methods: list[Method] = []
+    for endpoint, pages in endpoints:
         wanted = f"{endpoint.module}_" if endpoint.module in _NAMES_IN_HINTS else endpoint.module
         name = naming.unique(wanted, names)
         command = naming.unique(naming.kebab(name), commands)
         names.add(name)
         commands.add(command)
-        yield _method(endpoint, name, command)
+        methods.append(
+            evolve(
+                _method(endpoint, name, command),
+                pages=pages,
+                stream=None if endpoint.returns == "bytes" else endpoint.stream,
+            )
+        )
+    # What the spec has keeps its name.
+    for method in methods:
+        every = naming.unique(f"{method.name}_all", names) if method.pages is not None else ""
+        streamed = "" if method.stream is None else method.name
+        if method.stream is not None and not method.is_stream:
+            streamed = naming.unique(f"{method.name}_stream", names)
+        names.update((every, streamed))
+        classes = tuple(sorted({*method.classes, *(() if method.pages is None else method.pages.classes)}))
+        given = tuple(_beside(one, _OPTIONS) if method.pages or method.stream else one for one in method.given)
+        yield evolve(method, every=every, streamed=streamed, classes=classes, given=given)
+
+
+_OPTIONS: Final = frozenset(["--all", "--at-most", "--stream"])
+"""Of commands whose answers come one after the other."""
+
+
+def _beside(given: Given, options: frozenset[str]) -> Given:
+    """An argument whose option is none of these."""
+    if given.option not in options:
+        return given
+    old, new = literal(given.option), literal(f"{given.option}-value")
+    read, decoded = given.read.replace(old, new), given.decoded.replace(old, new)
+    return evolve(given, option=f"{given.option}-value", read=read, decoded=decoded)
 
 
 def _method(endpoint: WireEndpoint, name: str, command: str) -> Method:

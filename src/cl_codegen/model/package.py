@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
@@ -17,6 +16,7 @@ from cl_codegen.model.contract import Contract, KindContract, read_contract
 from cl_codegen.model.job_output import artifact_of, output_class
 from cl_codegen.model.operations import Group, read_groups
 from cl_codegen.model.plugin import Plugin
+from cl_codegen.model.sign_in import Scheme, schemes_of
 from cl_codegen.spec.spec import Node, Spec
 from cl_codegen.sync.runtime import Runtime
 from cl_codegen.text import naming
@@ -44,7 +44,7 @@ class Package:
         contract: of the server; nothing, where it has no jobs.
         groups: the operations that create no jobs, by tag.
         address: where the spec says that the server is.
-        schemes: (kind, name) of the ways to sign in.
+        schemes: the ways to sign in.
         http: the library that it sends its requests with.
         runtime: the version of `cl_client.runtime` that it is made for.
     """
@@ -63,9 +63,14 @@ class Package:
     contract: Contract | None
     groups: tuple[Group, ...]
     address: SpecText
-    schemes: tuple[tuple[str, SpecText], ...]
+    schemes: tuple[Scheme, ...]
     runtime: int
     http: str = "httpx"
+
+    @property
+    def handed_on(self) -> frozenset[str]:
+        """The endpoints whose answers its operations read by themselves, as `tag.module`."""
+        return frozenset(method.module for group in self.groups for method in group.methods if method.pages is not None)
 
     @property
     def example(self) -> SpecText:
@@ -112,7 +117,9 @@ class Package:
         known = {plugin.operation for plugin in plugins}
         if has_methods and contract is not None:
             known |= _stood_for(contract, wire)
-        groups = read_groups(spec, wire, layout, jobs=known, taken={plugin.name for plugin in plugins})
+        groups = read_groups(
+            spec, wire, layout, jobs=known, taken={plugin.name for plugin in plugins}, pages=manifest.pages
+        )
         return cls(
             name=name,
             distribution=layout.program,
@@ -130,7 +137,7 @@ class Package:
             base="EmbeddingClient" if manifest.server.embedded else "JobClient",
             groups=groups,
             address=SpecText(_address(spec)),
-            schemes=tuple(_schemes(spec)),
+            schemes=schemes_of(spec),
             runtime=Runtime.load().version,
         )
 
@@ -160,22 +167,6 @@ def _address(spec: Spec) -> str:
         if isinstance(url, str) and re.match(r"https?://[^/{}]+", url) and "{" not in url:
             return url.rstrip("/")
     return ""
-
-
-def _schemes(spec: Spec) -> Iterator[tuple[str, SpecText]]:
-    """(kind, name) of the ways to sign in that the spec has (OpenAPI 3.1 §4.8.27)."""
-    components = spec.root.find("components")
-    schemes = components.find("securitySchemes") if components is not None else None
-    for _, node in schemes.members() if schemes is not None and isinstance(schemes.value, dict) else ():
-        scheme = node.follow()
-        kind, way, name = (scheme.value_of(key) for key in ("type", "scheme", "name"))
-        place = scheme.value_of("in")
-        if kind in {"oauth2", "openIdConnect"} or (kind == "http" and str(way).lower() == "bearer"):
-            yield "bearer", SpecText("")
-        elif kind == "http" and str(way).lower() == "basic":
-            yield "basic", SpecText("")
-        elif kind == "apiKey" and place in {"header", "query", "cookie"} and isinstance(name, str):
-            yield str(place), SpecText(name)
 
 
 def _text(node: Node | None, key: str) -> str:

@@ -12,6 +12,7 @@ from cl_codegen.text.naming import pascal, snake, unique, words
 RESERVED_CLASSES = frozenset(
     [
         "Any",
+        "AsyncGenerator",
         "Call",
         "Client",
         "Data",
@@ -27,6 +28,7 @@ RESERVED_CLASSES = frozenset(
         "None",
         "Response",
         "Self",
+        "ServerEvent",
         "StatusError",
         "True",
         "False",

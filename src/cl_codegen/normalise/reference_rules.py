@@ -24,6 +24,14 @@ def references_are_plain(document: JSONObject) -> Iterator[str]:
             yield pointer
 
 
+def webhooks_are_called_so(document: JSONObject) -> Iterator[str]:
+    """What OpenAPI 3.0 had no member for, many documents have as `x-webhooks`."""
+    hooks = document.get("x-webhooks")
+    if isinstance(hooks, dict) and "webhooks" not in document:
+        document["webhooks"] = document.pop("x-webhooks")
+        yield "#/webhooks"
+
+
 def path_items_stand_in_place(document: JSONObject) -> Iterator[str]:
     """A path may refer to its operations (OpenAPI 3.1 §4.8.9); what stands beside the reference counts."""
     paths = cast("JSONObject", document["paths"])
@@ -86,6 +94,9 @@ def lost_references_are_left_out(document: JSONObject) -> Iterator[str]:
 def _why_lost(reference: str) -> str:
     if reference.startswith(("http://", "https://")):
         return f"the reference {reference!r} leads to another host: put what it means into this document"
+    if not reference.startswith("#"):
+        there = "in the folder of this document (another one: --references)"
+        return f"the reference {reference!r} leads to no file {there}, or to nothing in it"
     return f"the reference {reference!r} leads nowhere"
 
 

@@ -28,6 +28,7 @@ from cl_codegen.normalise.reference_rules import (
     path_items_stand_in_place,
     places_referred_to_are_components,
     references_are_plain,
+    webhooks_are_called_so,
 )
 from cl_codegen.normalise.schema_rules import (
     boolean_schemas_are_objects,
@@ -125,6 +126,7 @@ def _drop_unmentioned(document: JSONObject) -> None:
 
 
 RULES: tuple[Rule, ...] = (
+    webhooks_are_called_so,
     references_are_plain,
     path_items_stand_in_place,
     places_referred_to_are_components,

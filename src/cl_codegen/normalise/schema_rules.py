@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, cast
 
+from cl_codegen.spec.media_types import LINES, plain
 from cl_codegen.spec.spec import JSONObject, JSONValue, escape_pointer
 from cl_codegen.spec.walk import Slot, component_schemas, objects, operations_of, slots
 from cl_codegen.text.naming import unique
@@ -161,7 +162,7 @@ def other_media_are_bytes(document: JSONObject) -> Iterator[str]:
 
 
 def _is_readable(media_type: str) -> bool:
-    return media_type.partition(";")[0].strip().lower() == BINARY or _is_text(media_type)
+    return plain(media_type) == BINARY or plain(media_type) in LINES or _is_text(media_type)
 
 
 def _is_text(media_type: str) -> bool:

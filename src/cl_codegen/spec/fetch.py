@@ -12,10 +12,13 @@ import httpx
 from attrs import frozen
 
 from cl_codegen.faults import FetchError
-from cl_codegen.spec.spec import Spec, SpecError, canonical, read_json
+from cl_codegen.spec.bundle import Load, bundled, read_document, refers_elsewhere
+from cl_codegen.spec.spec import JSONValue, Spec, SpecError, canonical
 from cl_codegen.text.escape import one_line
 
 LARGEST: Final = 64 * 1024 * 1024
+MOST: Final = 500
+"""Documents that one may refer to."""
 _SECONDS: Final = 30.0
 
 
@@ -38,7 +41,8 @@ def fetch(servers: Mapping[str, str], folder: Path) -> tuple[Fetched, ...]:
     """Write the documents of servers into a folder: all of them, or none.
 
     Args:
-        servers: addresses (or addresses of the documents, which end in `.json`), by the name of the file.
+        servers: addresses (or addresses of the documents, which end in `.json` or `.yaml`), by the name of the file.
+            What they refer to, there and on other hosts, becomes a part of them.
         folder: of the specs; made where it is missing.
 
     Raises:
@@ -66,19 +70,46 @@ def fetch(servers: Mapping[str, str], folder: Path) -> tuple[Fetched, ...]:
 
 def address(server: str) -> str:
     """Where a server has its document; FastAPI's place, unless the address is one of a document."""
-    return server if server.endswith(".json") else f"{server.rstrip('/')}/openapi.json"
+    return server if server.endswith((".json", ".yaml", ".yml")) else f"{server.rstrip('/')}/openapi.json"
 
 
 def document(server: str) -> bytes:
     """The document of a server in its canonical form."""
     url = address(server)
-    value = read_json(url, _text(url))
+    text = _text(url)
+    value = read_document(url, text)
+    if isinstance(value, dict) and refers_elsewhere(text):
+        value = bundled(value, url, _others())
     try:
         return canonical(Spec.of(Path("openapi.json"), value).document).encode("utf-8")
     except SpecError as refused:
         raise SpecError(url, refused.place, refused.expected) from None
     except UnicodeEncodeError:
         raise SpecError(url, "#", "holds text that is no Unicode") from None
+
+
+def _others() -> Load:
+    """Reads the documents that another one refers to; no file of this machine, whoever refers to one.
+
+    Raises (when called):
+        FetchError: there are too many of them.
+        SpecError: one is no document.
+    """
+    seen: list[str] = []
+
+    def load(uri: str) -> JSONValue:
+        if not uri.startswith(("http://", "https://")):
+            return None
+        seen.append(uri)
+        if len(seen) > MOST:
+            raise FetchError(f"{seen[0]}: refers to more than {MOST} other documents")
+        try:
+            text = _text(uri)
+        except FetchError:
+            return None  # What refers to it is left out, and named.
+        return read_document(uri, text)
+
+    return load
 
 
 def _text(url: str) -> str:

@@ -11,6 +11,9 @@ from cl_codegen.text.escape import one_line
 JSONValue: TypeAlias = "dict[str, JSONValue] | list[JSONValue] | str | int | float | bool | None"
 JSONObject: TypeAlias = dict[str, JSONValue]
 
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+"""The operations that a path may have, and a webhook."""
+
 
 class SpecError(Exception):
     """A spec, or a manifest for it, that nothing can be generated from.

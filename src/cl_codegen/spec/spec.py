@@ -11,9 +11,15 @@ from pathlib import Path
 
 from attrs import frozen
 
-from cl_codegen.spec.json_value import JSONObject, JSONValue, SpecError, escape_pointer, read_json, unescape_pointer
-
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+from cl_codegen.spec.json_value import (
+    METHODS,
+    JSONObject,
+    JSONValue,
+    SpecError,
+    escape_pointer,
+    read_json,
+    unescape_pointer,
+)
 
 
 def canonical(document: JSONObject) -> str:
@@ -29,11 +35,15 @@ class Spec:
     document: JSONObject
 
     @classmethod
-    def load(cls, path: Path) -> Spec:
-        """Read and check a document: YAML where the file is called so, else JSON.
+    def load(cls, path: Path, references: Path | None = None) -> Spec:
+        """Read and check a document, with the files beside it that it refers to: YAML where one is called so, or JSON.
+
+        Args:
+            path: of the document.
+            references: the folder whose files it may refer to; its own when not given.
 
         Raises:
-            SpecError: the file is missing, is neither, or is not an OpenAPI 3 document.
+            SpecError: a file is missing, is neither, or is not an OpenAPI 3 document.
         """
         try:
             text = path.read_text(encoding="utf-8-sig")
@@ -45,8 +55,16 @@ class Spec:
             # PyYAML takes 20 ms to import, and most specs are JSON.
             from cl_codegen.spec.yaml_document import read_yaml
 
-            return cls.of(path, read_yaml(path, text))
-        return cls.of(path, read_json(path, text))
+            value = read_yaml(path, text)
+        else:
+            value = read_json(path, text)
+        # Few documents are made of several files.
+        from cl_codegen.spec import bundle
+
+        if isinstance(value, dict) and bundle.refers_elsewhere(text):
+            load = bundle.files_below(references or path.resolve().parent)
+            value = bundle.bundled(value, path.resolve().as_uri(), load)
+        return cls.of(path, value)
 
     @classmethod
     def of(cls, source: Path, value: JSONValue) -> Spec:

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from attrs import define
 
-from cl_codegen.spec.spec import METHODS, JSONObject, JSONValue, escape_pointer
+from cl_codegen.spec.json_value import METHODS, JSONObject, JSONValue, escape_pointer
 
 
 @define
@@ -73,8 +73,9 @@ def _slots(document: JSONObject) -> Iterator[Slot]:
         for section in ("parameters", "responses", "requestBodies", "headers"):
             if section in components:
                 yield from _below(components[section], f"#/components/{section}")
-    if "paths" in document:
-        yield from _below(document["paths"], "#/paths")
+    for section in ("paths", "webhooks"):
+        if section in document:
+            yield from _below(document[section], f"#/{section}")
 
 
 def _below(value: JSONValue, pointer: str) -> Iterator[Slot]:
@@ -181,6 +182,22 @@ def _mentions(document: JSONObject) -> Iterator[tuple[str, JSONObject, str]]:
         reference = node.get("$ref")
         if isinstance(reference, str):
             yield pointer, node, reference
+
+
+def references_below(value: JSONValue, pointer: str) -> Iterator[tuple[str, JSONObject, str, str]]:
+    """(pointer, holder, key, what is referred to) of every reference in a part of a document: of each `$ref`, and of
+    each word of a discriminator (OpenAPI 3.1 §4.8.25)."""
+    are_named = pointer.rpartition("/")[2] in _NAMED
+    for at, node in _objects(value, pointer, _OPAQUE, are_named=are_named):
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            yield at, node, "$ref", reference
+        said = node.get("discriminator")
+        mapping = said.get("mapping") if isinstance(said, dict) else None
+        if isinstance(mapping, dict):
+            for word, target in mapping.items():
+                if isinstance(target, str):
+                    yield f"{at}/discriminator/mapping", mapping, word, target
 
 
 def component_schemas(document: JSONObject) -> JSONObject:

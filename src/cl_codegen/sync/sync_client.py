@@ -74,7 +74,7 @@ def _imports(sources: Sources, twins: TwinModule, body: ast.Module, runtime: Run
     """The imports and the type variables of a module. What only looks like a name of one, ruff takes out."""
     scope = sources.scope(twins)
     used = names_in(body)
-    variables = {name: made for module in scope for name in sorted(used) if (made := module.type_variable(name))}
+    variables = {name: made for name in sorted(used) if (made := _type_variable(scope, name))}
     for name in sorted(used):
         if (held := name.removeprefix(ANY)) != name and held in sources.homes:
             variables[name] = f'{name} = TypeVar("{name}", bound=Async{held}, covariant=True)'
@@ -86,6 +86,16 @@ def _imports(sources: Sources, twins: TwinModule, body: ast.Module, runtime: Run
     if for_types:
         yield from ("from typing import TYPE_CHECKING", "if TYPE_CHECKING:", *for_types, "")
     yield from variables.values()
+
+
+def _type_variable(scope: tuple[Module, ...], name: str) -> str | None:
+    """The statement that makes a type variable; of what is called as one of a module further away, there is none."""
+    for module in scope:
+        if (made := module.type_variable(name)) is not None:
+            return made
+        if name in module.imports or module.defines(name):
+            return None
+    return None
 
 
 def _import(sources: Sources, scope: tuple[Module, ...], twins: TwinModule, name: str, runtime: Runtime) -> str:

@@ -7,12 +7,13 @@ from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
 
+from cl_codegen.spec.media_types import plain
 from cl_codegen.text.escape import in_f_string, literal
 from cl_codegen.wire import property_code
 from cl_codegen.wire.property_code import decode, encode, python_type
-from cl_codegen.wire.types import Listed, Mapped, Model, Type, Union, leaves
+from cl_codegen.wire.types import ANY, TEXT, Listed, Mapped, Model, Type, Union, leaves, union_of
 
-BodyKind: TypeAlias = Literal["json", "form", "urlencoded", "content"]
+BodyKind: TypeAlias = Literal["json", "lines", "yaml", "form", "urlencoded", "content"]
 AnswerKind: TypeAlias = Literal["json", "text", "bytes", "nothing", "anything"]
 
 
@@ -24,6 +25,7 @@ class Parameter:
         name: in Python.
         place: `path`, `query`, `header` or `cookie`.
         style, explode: how a value of several parts is written; `json` where a media type says so.
+        least: the number that it is at least, or is when it is not given.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Parameter:
     description: str
     style: str
     explode: bool
+    least: int | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -65,6 +68,40 @@ class Body:
 
 
 @frozen
+class Stream:
+    """An answer that comes piece by piece.
+
+    Attributes:
+        kind: `events` of a server (WHATWG HTML §9.2), or JSON by `lines`.
+        type: of one of them, as the spec has it.
+    """
+
+    kind: Literal["events", "lines"]
+    media_type: str
+    type: Type
+
+    @property
+    def item(self) -> Type:
+        """What one of them says: of events that are described as a whole, their data."""
+        if isinstance(self.type, Listed):
+            return self.type.inner
+        members = self.type.members if isinstance(self.type, Union) else (self.type,)
+        data = [_data_of(member) for member in members] if self.kind == "events" else []
+        found = [type for type in data if type is not None]
+        return union_of(found) if found and len(found) == len(data) else self.type
+
+
+_EVENT: Final = frozenset(["data", "event", "id", "retry"])
+
+
+def _data_of(type: Type) -> Type | None:
+    """Of the model of a whole event, the type of its data."""
+    fields = {one.wire_name: one.type for one in type.properties} if isinstance(type, Model) else {}
+    is_whole = "data" in fields and len(fields) > 1 and fields.keys() <= _EVENT
+    return fields["data"] if is_whole else None
+
+
+@frozen
 class Reply:
     """What an operation answers with, for one status or one range of them.
 
@@ -72,6 +109,8 @@ class Reply:
         first, last: the statuses.
         kind: how its body is read.
         media_type: as the spec has it.
+        has_links: whether there is a header `Link` (RFC 8288).
+        stream: the same piece by piece, where there is that.
     """
 
     first: int
@@ -79,6 +118,13 @@ class Reply:
     kind: AnswerKind
     type: Type
     media_type: str = ""
+    has_links: bool = False
+    stream: Stream | None = None
+
+    @property
+    def types(self) -> tuple[Type, ...]:
+        """What it is made of."""
+        return (self.type,) if self.stream is None else (self.type, self.stream.item)
 
     @property
     def is_success(self) -> bool:
@@ -132,7 +178,8 @@ class WireBody:
 
     type: str
     kind: str
-    """`json`, `form` (multipart), `urlencoded` or `content` (bytes)."""
+    """As `BodyKind`: `lines` is JSON by the line, `yaml` JSON that is called so, `form` multipart,
+    `content` bytes."""
     required: bool
     encoded: str
     fields: tuple[property_code.Field, ...]
@@ -154,6 +201,10 @@ class WireBody:
                 return (("data", form),)
             case "json":
                 return (("json", self.encoded),)
+            case "lines":
+                return (("content", f"json_lines({self.encoded})"),)
+            case "yaml":
+                return (("content", f"json_lines([{self.encoded}])"),)
             case _:
                 return (("content", "body"),)
 
@@ -165,6 +216,28 @@ class Answer:
     test: str
     type: str
     value: str
+
+
+@frozen
+class WireStream:
+    """An answer that comes piece by piece, as the templates see it.
+
+    Attributes:
+        item: the type of one; read: the expression that makes it of a JSON `value`.
+        is_text: whether its events have any text as data.
+        is_all: whether there is no other answer.
+        switch: the boolean parameter that asks for it, where there is one; place: of that.
+    """
+
+    kind: Literal["events", "lines"]
+    media_type: str
+    item: str
+    read: str
+    is_text: bool
+    is_all: bool
+    switch: str
+    place: Literal["query", "body"]
+    classes: tuple[str, ...]
 
 
 @frozen
@@ -191,6 +264,9 @@ class WireEndpoint:
     """The media type of its answer, when all is well and it has one body."""
     models: tuple[tuple[str, str], ...]
     """(module, class) of every model and enum that it mentions."""
+    hands_on: bool = False
+    """Whether others ask for its request and read its answer by themselves."""
+    stream: WireStream | None = None
 
     @property
     def keyword_arguments(self) -> tuple[Argument, ...]:
@@ -200,7 +276,7 @@ class WireEndpoint:
     @property
     def content_type(self) -> str | None:
         """The media type of a body that is sent as it is; httpx names the others."""
-        is_plain = self.body is not None and self.body.kind == "content"
+        is_plain = self.body is not None and self.body.kind in {"content", "lines", "yaml"}
         return self.body.media_type if self.body is not None and is_plain else None
 
     @property
@@ -219,6 +295,8 @@ class WireEndpoint:
             types = [*dict.fromkeys(_returned(reply) for reply in successes if _is_made(reply)), "JSONValue"]
         mentioned = [parameter.type for parameter in operation.parameters]
         mentioned += [reply.type for reply in replies if reply.is_success or isinstance(reply.type, Model)]
+        stream = _stream(operation, successes)
+        mentioned += [reply.stream.item for reply in successes if reply.stream is not None]
         mentioned += [operation.body.type] if operation.body else []
         placed = {
             place: _arguments([one for one in operation.parameters if one.place == place])
@@ -242,6 +320,7 @@ class WireEndpoint:
             media=successes[0].media_type if len(successes) == 1 else "",
             returns=" | ".join(sorted(types, key="None".__eq__)),
             models=tuple(sorted(set(property_code.classes(mentioned)))),
+            stream=stream,
         )
 
 
@@ -260,6 +339,32 @@ def _arguments(parameters: Sequence[Parameter]) -> tuple[Argument, ...]:
             _written(one),
         )
         for one in parameters
+    )
+
+
+def _stream(operation: Operation, successes: Sequence[Reply]) -> WireStream | None:
+    reply = next((one for one in successes if one.stream is not None), None)
+    if reply is None or reply.stream is None:
+        return None
+    stream = reply.stream
+    item = stream.item
+    switch, place = "", "body"
+    is_json = operation.body is not None and operation.body.kind == "json"
+    model = operation.body.type if operation.body is not None and is_json else None
+    if isinstance(model, Model) and any(one.wire_name == "stream" for one in model.properties):
+        switch = "stream"
+    elif any(one.place == "query" and one.wire_name == "stream" for one in operation.parameters):
+        switch, place = "stream", "query"
+    return WireStream(
+        kind=stream.kind,
+        media_type=stream.media_type,
+        item=python_type(item),
+        read=decode(item, "value"),
+        is_text=stream.kind == "events" and item in (ANY, TEXT),
+        is_all=plain(reply.media_type) == stream.media_type,
+        switch=switch,
+        place="query" if place == "query" else "body",
+        classes=tuple(class_ for _, class_ in property_code.classes([item])),
     )
 
 

@@ -8,18 +8,18 @@ from typing import Final
 from attrs import define, field
 
 from cl_codegen.normalise.reference_rules import LEFT_OUT
+from cl_codegen.spec.media_types import EVENTS, LINES, STREAMS, YAML, plain
 from cl_codegen.spec.spec import JSONObject, JSONValue, Node, Spec, SpecError, escape_pointer, unescape_pointer
 from cl_codegen.spec.walk import mentions
 from cl_codegen.text import naming
 from cl_codegen.text.escape import one_line
-from cl_codegen.wire.endpoint import AnswerKind, Body, BodyKind, Operation, Parameter, Reply
+from cl_codegen.wire.endpoint import AnswerKind, Body, BodyKind, Operation, Parameter, Reply, Stream
 from cl_codegen.wire.names import FieldNames
 from cl_codegen.wire.schemas import LeftOut, Schemas
-from cl_codegen.wire.types import ANY, NONE, TEXT, Mapped, Model, Type, without_none
+from cl_codegen.wire.types import ANY, NONE, TEXT, Listed, Mapped, Model, Type, without_none
 
 FORM: Final = "multipart/form-data"
 URLENCODED: Final = "application/x-www-form-urlencoded"
-_STREAMS: Final = ("text/event-stream", "application/x-ndjson", "application/jsonl", "application/jsonlines")
 _RESERVED_ARGUMENTS: Final = frozenset(["asyncio", "body", "client", "errors", "httpx", "response"])
 _STYLE_OF: Final = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 _IGNORED_HEADERS: Final = frozenset(["accept", "content-type", "authorization"])
@@ -53,15 +53,19 @@ class Operations:
             try:
                 operations.append(self._operation(path, method, operation))
             except SpecError as unsayable:
-                self.left_out.append(LeftOut(unsayable.place, unsayable.expected))
+                self.leave_out(unsayable)
         return operations
+
+    def leave_out(self, unsayable: SpecError) -> None:
+        """Note what is not in the client."""
+        self.left_out.append(LeftOut(unsayable.place, unsayable.expected))
 
     def _operation(self, path: str, method: str, operation: Node) -> Operation:
         name = operation.at("operationId").text()
         tag = self._tag(operation)
         parent = naming.class_name(name, fallback="Operation")
         parameters = tuple(self._parameters(path, operation, parent))
-        body = self._body(operation, parent)
+        body = self.body(operation, parent)
         replies = tuple(self._replies(operation, parent))
         taken = self._modules.setdefault(tag, set())
         module = naming.unique(naming.attribute(name, fallback="operation"), taken)
@@ -126,6 +130,7 @@ class Operations:
             description=description if isinstance(description, str) else "",
             style=style,
             explode=explode if isinstance(explode, bool) else style == "form",
+            least=_least(node),
         )
 
     def _parameter_type(self, node: Node, name: str, parent: str) -> tuple[Type, str]:
@@ -141,7 +146,13 @@ class Operations:
             return ANY, style
         return TEXT, ""
 
-    def _body(self, operation: Node, parent: str) -> Body | None:
+    def body(self, operation: Node, parent: str) -> Body | None:
+        """What an operation sends.
+
+        Args:
+            operation: of the document.
+            parent: the class that its own classes are called by.
+        """
         node = operation.find("requestBody")
         node = node.follow() if node is not None else None
         content = node.find("content") if node is not None else None
@@ -164,6 +175,8 @@ class Operations:
         if kind == "content":
             return Body(ANY, kind, media_type, required)
         type = self.schemas.read(schema, pointer, parent, "body")
+        if kind == "lines" and not isinstance(type, Listed):
+            type = Listed(type)
         if kind == "urlencoded" and not isinstance(type, Model | Mapped):
             type = Mapped(ANY)
         return Body(type, kind, media_type, required)
@@ -197,21 +210,36 @@ class Operations:
         type: Type = ANY
         if kind == "json":
             type = self.schemas.read(value, pointer, parent, f"response_{code}")
-        return Reply(first, last, kind, type, media_type)
+        headers = response.value_of("headers")
+        has_links = isinstance(headers, dict) and any(name.lower() == "link" for name in headers)
+        stream = self._stream(code, every, parent) if 200 <= first < 300 else None
+        return Reply(first, last, kind, type, media_type, has_links, stream)
+
+    def _stream(self, code: str, every: list[tuple[str, Node]], parent: str) -> Stream | None:
+        """What comes piece by piece; lines before events, which have less to say."""
+        for kinds in (LINES, {EVENTS}):
+            for media_type, media in every:
+                if plain(media_type) in kinds:
+                    schema = media.find("itemSchema") or media.find("schema")
+                    type = ANY
+                    if schema is not None:
+                        type = self.schemas.read(schema.value, schema.pointer, parent, f"response_{code}_item")
+                    return Stream("events" if plain(media_type) == EVENTS else "lines", plain(media_type), type)
+        return None
 
     def _kind_of_answer(self, media_type: str, schema: JSONValue) -> AnswerKind:
-        plain = _plain(media_type)
+        kind = plain(media_type)
         behind = self._behind(schema)
         if _is_binary(behind):
             return "bytes"
         if _is_json(media_type):
             return "json"
-        if plain.startswith("text/") or plain in _STREAMS or plain.endswith(("/yaml", "+yaml", "/xml", "+xml")):
+        if kind.startswith("text/") or kind in STREAMS or kind.endswith(("/yaml", "+yaml", "/xml", "+xml")):
             return "text"
         is_object = behind.get("type") in {"object", "array"} or any(
             key in behind for key in ("properties", "allOf", "oneOf", "anyOf")
         )
-        return "json" if plain == "*/*" and is_object else "bytes"
+        return "json" if kind == "*/*" and is_object else "bytes"
 
     def _behind(self, schema: JSONValue) -> JSONObject:
         node = Node(self.spec, "#", schema)
@@ -253,13 +281,19 @@ def _steps(path: str) -> Iterator[str]:
             yield name
 
 
-def _plain(media_type: str) -> str:
-    return media_type.partition(";")[0].strip().lower()
+def _least(parameter: Node) -> int | None:
+    """The number that a parameter is when it is not given, or is at least."""
+    schema = parameter.find("schema")
+    for key in ("default", "minimum") if schema is not None else ():
+        value = schema.value_of(key) if schema is not None else None
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None
 
 
 def _is_json(media_type: str) -> bool:
-    kind = _plain(media_type)
-    return kind in {"application/json", "text/json"} or kind.endswith("+json")
+    kind = plain(media_type)
+    return kind in {"application/json", "text/json"} or (kind.endswith("+json") and kind not in STREAMS)
 
 
 def _is_binary(schema: JSONObject) -> bool:
@@ -272,25 +306,29 @@ def chosen_media(content: Node) -> tuple[str, Node] | None:
 
 
 def _rank_of_body(media_type: str) -> int:
-    kind = _plain(media_type)
+    kind = plain(media_type)
     return 0 if kind in {FORM, URLENCODED} or _is_json(kind) else 2 if kind == "*/*" else 1
 
 
 def _rank_of_answer(media_type: str) -> int:
-    kind = _plain(media_type)
-    order = [_is_json(kind), kind == "*/*", kind.startswith("text/") and kind not in _STREAMS]
+    kind = plain(media_type)
+    order = [_is_json(kind), kind == "*/*", kind.startswith("text/") and kind not in STREAMS]
     return order.index(True) if True in order else len(order)
 
 
 def _kind_of_body(media_type: str, schema: JSONValue) -> BodyKind:
-    kind = _plain(media_type)
+    kind = plain(media_type)
     if kind == FORM:
         return "form"
     if kind == URLENCODED:
         return "urlencoded"
     if _is_json(kind):
         return "json"
+    if kind in LINES:
+        return "lines"
     says_object = isinstance(schema, dict) and ("$ref" in schema or schema.get("type") == "object")
+    if says_object and (kind in YAML or kind.endswith("+yaml")):
+        return "yaml"  # All JSON is YAML (YAML 1.2 §1.3).
     return "json" if kind == "*/*" and says_object else "content"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cl_codegen.spec.spec import Spec
 from cl_codegen.wire import property_code
@@ -14,6 +14,7 @@ from cl_codegen.wire.endpoint import Operation, WireEndpoint
 from cl_codegen.wire.operations import Operations
 from cl_codegen.wire.schemas import LeftOut
 from cl_codegen.wire.types import Model, Type, Words, leaves
+from cl_codegen.wire.webhooks import Webhook, read_webhooks
 from cl_codegen.write import output
 from cl_codegen.write.jinja_env import environment, render_template
 
@@ -30,6 +31,7 @@ class Wire:
         endpoints: by path and method, as the spec has them.
         models, words: the classes, by name.
         components: the class of each component schema that has one.
+        webhooks: what the server sends by itself.
         left_out: what is not in it, and why.
     """
 
@@ -40,16 +42,26 @@ class Wire:
     words: tuple[Words, ...]
     components: dict[str, str]
     left_out: tuple[LeftOut, ...]
+    webhooks: tuple[Webhook, ...] = ()
 
     def class_of(self, component: str) -> str | None:
         """The class made from a component schema; none, where a plain `dict` says all of it."""
         return self.components.get(component)
+
+    def handing_on(self, modules: Collection[str]) -> Wire:
+        """The same, where what stands on some of its endpoints (`tag.module`) reads their answers by itself."""
+        endpoints = {
+            key: evolve(one, hands_on=True) if f"{one.tag}.{one.module}" in modules else one
+            for key, one in self.endpoints.items()
+        }
+        return evolve(self, endpoints=endpoints)
 
 
 def outline(spec: Spec, package: str) -> Wire:
     """What the wire layer of a normalised spec is called, without writing it."""
     reader = Operations.of(spec)
     operations = reader.read()
+    webhooks = tuple(read_webhooks(reader))
     reader.schemas.all_components(but=reader.forms)
     models, words = reader.schemas.finish()
     endpoints = {(one.path, one.method): WireEndpoint.of(one) for one in operations}
@@ -58,9 +70,10 @@ def outline(spec: Spec, package: str) -> Wire:
         tuple(operations),
         endpoints,
         tuple(sorted(models, key=lambda model: model.name)),
-        tuple(sorted(_used(words, models, operations), key=lambda enum: enum.name)),
+        tuple(sorted(_used(words, models, operations, webhooks), key=lambda enum: enum.name)),
         reader.schemas.class_names(),
         (*reader.left_out, *reader.schemas.left_out),
+        webhooks,
     )
 
 
@@ -94,6 +107,9 @@ def files(wire: Wire, templates: Path) -> dict[str, str]:
         )
     for enum in wire.words:
         made[f"models/{enum.module}.py"] = enum_template.render(enum=enum)
+    if wire.webhooks:
+        used = sorted({found for webhook in wire.webhooks for found in webhook.classes})
+        made["webhooks.py"] = render_template(env, "webhooks.py.jinja", webhooks=wire.webhooks, classes=used)
     endpoint_template = env.get_template("endpoint_module.py.jinja")
     for endpoint in wire.endpoints.values():
         made.setdefault(f"api/{endpoint.tag}/__init__.py", render_template(env, "endpoint_init.py.jinja"))
@@ -105,10 +121,10 @@ def uses(wire: Wire) -> tuple[set[Model], set[Model], set[Model]]:
     """The models that are sent, those that are sent urlencoded, and those that are read."""
     bodies = [operation.body for operation in wire.operations if operation.body is not None]
     parameters = [parameter.type for operation in wire.operations for parameter in operation.parameters]
-    replies = [reply.type for operation in wire.operations for reply in operation.replies]
+    replies = [type for operation in wire.operations for reply in operation.replies for type in reply.types]
     forms = {body.type for body in bodies if body.kind == "urlencoded" and isinstance(body.type, Model)}
     sent = _models_below([*(body.type for body in bodies), *parameters])
-    read = _models_below(replies)
+    read = _models_below([*replies, *(webhook.type for webhook in wire.webhooks)])
     # What nothing mentions may be read by people: events, webhooks.
     return sent, forms, read | (set(wire.models) - sent)
 
@@ -125,12 +141,15 @@ def _models_below(roots: list[Type]) -> set[Model]:
     return found
 
 
-def _used(words: list[Words], models: list[Model], operations: list[Operation]) -> Iterator[Words]:
+def _used(
+    words: list[Words], models: list[Model], operations: list[Operation], webhooks: tuple[Webhook, ...]
+) -> Iterator[Words]:
     """The enums that something is typed with."""
     types: list[Type] = [one.type for model in models for one in model.properties]
+    types += [one.type for one in webhooks]
     for operation in operations:
         types += [one.type for one in operation.parameters]
-        types += [one.type for one in operation.replies]
+        types += [type for one in operation.replies for type in one.types]
         types += [operation.body.type] if operation.body else []
     used = {leaf.name for type in types for leaf in leaves(type) if isinstance(leaf, Words)}
     return (enum for enum in words if enum.name in used)

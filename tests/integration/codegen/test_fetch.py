@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -109,3 +110,24 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path, arguments, said):
     assert ran.stderr.startswith(said)
     assert len(ran.stderr.splitlines()) == 1
     assert not (tmp_path / "openapi").exists()
+
+
+def test_what_a_document_refers_to_on_this_and_other_hosts_is_a_part_of_what_is_kept(tmp_path: Path):
+    pet = b'{"type": "object", "properties": {"name": {"type": "string"}}}'
+    secret = tmp_path / "secret.json"
+    secret.write_bytes(pet)
+    with answering(200, pet) as other:
+        answers = {
+            code: {"description": "", "content": {"application/json": {"schema": {"$ref": target}}}}
+            for code, target in (("200", f"{other}/pet.json"), ("500", secret.as_uri()))
+        }
+        document = json.loads(OPENAPI) | {"paths": {"/pets": {"get": {"operationId": "p", "responses": answers}}}}
+        with answering(200, json.dumps(document).encode()) as url:
+            (kept,) = fetch({"compute": url}, tmp_path / "openapi")
+    found = json.loads(kept.path.read_text())
+    schemas = [
+        one["content"]["application/json"]["schema"] for one in found["paths"]["/pets"]["get"]["responses"].values()
+    ]
+    assert schemas[0] == {"$ref": "#/components/schemas/pet"}
+    assert found["components"]["schemas"]["pet"] == json.loads(pet)
+    assert schemas[1] == {"$ref": secret.as_uri()}

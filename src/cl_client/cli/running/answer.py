@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from cl_client.cli.output.console import Console
 
 
+def show_item(console: Console, item: object) -> None:
+    """Print one of many: JSON in one line."""
+    console.text(json.dumps(json_value(item)))
+
+
 def show(console: Console, answer: object) -> None:
     """Print an answer: JSON for programs and people alike, the path of what was saved, nothing for nothing."""
     if isinstance(answer, Path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from cl_client.cli.running.run import Run
@@ -67,5 +68,22 @@ class Runner(Run):
         async def call() -> None:
             async with self.api() as api:
                 show(self.console, await method(api))
+
+        self.complete(call())
+
+    def each(self, method: Callable[[Client], AsyncGenerator[object]], at_most: int | None = None) -> None:
+        """Print the items of an operation for a command; as `OperationRunner.each`."""
+        from cl_client.cli.running.answer import show_item
+
+        async def call() -> None:
+            left = at_most
+            async with self.api() as api, contextlib.aclosing(method(api)) as items:
+                while left is None or left > 0:
+                    try:
+                        item = await anext(items)
+                    except StopAsyncIteration:
+                        return
+                    show_item(self.console, item)
+                    left = None if left is None else left - 1
 
         self.complete(call())

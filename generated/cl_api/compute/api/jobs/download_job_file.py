@@ -12,7 +12,7 @@ def _call(job_id: str, file_path: str) -> Call:
 
 
 request_for = _call
-"""The request alone, for whoever streams the answer."""
+"""The request alone, for whoever reads the answer by themselves."""
 
 
 def _read(response: errors.Response) -> bytes:
