@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Unpack, cast
 from urllib.parse import quote_plus, urljoin
 
-from typing_extensions import override
-
 from cl_client.config.defaults import Timeouts
 from cl_client.errors import AuthenticationError, BadRequestError, InvalidParameterError, ResponseError
 from cl_client.http.auth import AuthProvider, bearer
@@ -74,11 +72,9 @@ class ClientCredentials(AuthProvider):
         self._until = 0.0
         self._turn = asyncio.Lock()
 
-    @override
     def get_headers(self) -> dict[str, str]:
         return dict(self._headers)
 
-    @override
     async def get_fresh_headers(self) -> dict[str, str]:
         """The headers with a token, which is got where there is none or it ends.
 
@@ -92,7 +88,6 @@ class ClientCredentials(AuthProvider):
                     await self._get()
         return self.get_headers()
 
-    @override
     async def renew(self, refused: Mapping[str, str]) -> bool:
         async with self._turn:
             if self._headers == refused:
@@ -141,7 +136,6 @@ class ClientCredentials(AuthProvider):
             return answer
         raise AuthenticationError(f"{self.token_url} gives no token: {why}", status=why.status if why else None)
 
-    @override
     def __repr__(self) -> str:
         # A secret is nothing for logs.
         return f"{type(self).__name__}({self.token_url!r}, …)"

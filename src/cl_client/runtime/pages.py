@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeGuard, cast
 from urllib.parse import quote
 
 from attrs import evolve, field, frozen
-from typing_extensions import TypeIs
 
 from cl_client.errors import ResponseError
 from cl_client.wire.types import Call, JSONValue
@@ -151,7 +150,7 @@ def _at(value: JSONValue, path: tuple[str, ...]) -> JSONValue:
     return value
 
 
-def _is_number(value: JSONValue) -> TypeIs[int]:
+def _is_number(value: JSONValue) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
