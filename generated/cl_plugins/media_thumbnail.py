@@ -62,25 +62,25 @@ class MediaThumbnailClient(PluginClient):
             height: Pixels; follows the width when left out.
             maintain_aspect_ratio: Fit into width × height, never enlarged; false stretches to exactly that. Default: True.
             priority: 0 (lowest) to 10 (highest). Default: 5.
-            wait: come back when the job has completed, rather than when it is queued.
-            timeout: seconds that `wait` may take; no limit when not given.
-            on_progress: called with every state that the job comes to.
-            on_complete: called once, with the terminal state.
-            on_upload: called with the bytes sent so far, and the bytes in all.
-            idempotency_key: a name for this submit: sent again, also by another process, it gives the job of the first
-                time. A fresh one when not given.
-            cancel_with_wait: cancel the job on the server where `wait` ends before the job does (`timeout`,
-                `asyncio.timeout`, `task.cancel()`, Ctrl-C). Without it, the job keeps running, and the error names it.
+            wait: Wait until the job has completed. By default, the method returns when the job is queued.
+            timeout: Seconds that `wait` can take. Default: no limit.
+            on_progress: Called with every state of the job.
+            on_complete: Called once, with the last state.
+            on_upload: Called with the bytes sent and, if known, the total.
+            idempotency_key: A name for this submit. A second submit with the same name, even by another process,
+                returns the first job. Default: a new name.
+            cancel_with_wait: Cancel the job on the server if `wait` ends before the job does (`timeout`,
+                `asyncio.timeout`, `task.cancel()`, Ctrl-C). By default, the job keeps running, and the error names it.
 
         Returns:
-            The job. Its `output` (MediaThumbnailOutput) is there once it has completed.
+            The job. Its `output` (MediaThumbnailOutput) is available when the job has completed.
 
         Raises:
-            InvalidParameterError: a value is out of its bounds; nothing was sent.
-            InputFileError: the file is missing, empty, or may not be read; nothing was sent.
-            ResponseError: the server does not take the job.
-            ServerUnreachableError: there is no server.
-            JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
+            InvalidParameterError: A value is out of its bounds. Nothing was sent.
+            InputFileError: The file doesn't exist, is empty, or can't be read. Nothing was sent.
+            ResponseError: The server refuses the job.
+            ServerUnreachableError: The server doesn't answer.
+            JobFailedError, WaitTimeoutError: With `wait`, as `Job.wait`.
 
         Example:
             job = await client.media_thumbnail.generate("photo.jpg", width=320, wait=True)
@@ -101,10 +101,10 @@ class MediaThumbnailClient(PluginClient):
         )
 
     async def attach(self, job: str | JobResponse) -> Job[MediaThumbnailOutput]:
-        """Take up a job again, by its id, or by a state of it that was kept: then nothing is asked.
+        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            InvalidParameterError: it is a job of another kind.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            InvalidParameterError: The job is of another kind.
         """
         return await self._jobs.attach(GENERATE, job)

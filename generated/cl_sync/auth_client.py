@@ -12,19 +12,19 @@ from cl_client.runtime import Door, HttpOptions, Portal, ServerConfig
 
 
 class AuthClient(Door[AsyncAuthClient]):
-    """A client of one auth server. Use it as a context manager, or `close` it.
+    """A client for one auth server and one event loop. Use it as a context manager, or call `close`.
 
-    Every method raises `ServerUnreachableError` where nothing answers, and a `ResponseError` for any error status:
-    `AuthenticationError` for a token that is not good, `PermissionError` where only an admin may.
+    Every method raises `ServerUnreachableError` if the server doesn't answer, and a `ResponseError` for an error
+    status: `AuthenticationError` for an invalid token, and `PermissionError` if only admins have access.
 
     Args:
-        base_url: of the auth server; `AUTH_URL` or `http://localhost:8000` when not given.
-        timeout: seconds for each connect, read and write; 30 when not given.
-        server_config: addresses in one object; `base_url` goes before it.
-        http: how requests go out; see `HttpOptions`.
+        base_url: Address of the auth server. Default: `AUTH_URL`, or `http://localhost:8000`.
+        timeout: Seconds for each connect, read and write. Default: 30.
+        server_config: All addresses in one object. `base_url` takes precedence.
+        http: Options for requests. See `HttpOptions`.
 
     Raises:
-        InvalidParameterError: an address or a time that cannot be one.
+        InvalidParameterError: An address or a time is invalid.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class AuthClient(Door[AsyncAuthClient]):
         """Exchange a name and a password for a token.
 
         Raises:
-            AuthenticationError: one of them is wrong, or the account is not active.
-            RateLimitError: too many attempts; `retry_after` says in how many seconds to try again.
+            AuthenticationError: The name or the password is wrong, or the account is inactive.
+            RateLimitError: There were too many attempts. Try again after `retry_after` seconds.
         """
         return self.portal.run(self.twin.login(username, password))
 
@@ -53,7 +53,7 @@ class AuthClient(Door[AsyncAuthClient]):
         """Exchange a valid token for a new one, with a full lifetime.
 
         Raises:
-            AuthenticationError: the token has expired, or the user was deactivated or has a new password since.
+            AuthenticationError: The token has expired, or the user was deactivated or has a new password.
         """
         return self.portal.run(self.twin.refresh_token(token))
 
@@ -65,7 +65,7 @@ class AuthClient(Door[AsyncAuthClient]):
         """Get the user of a token.
 
         Raises:
-            AuthenticationError: the token is not valid any more.
+            AuthenticationError: The token is no longer valid.
         """
         return self.portal.run(self.twin.get_current_user(token))
 
@@ -73,26 +73,26 @@ class AuthClient(Door[AsyncAuthClient]):
         """Create a user (admins only).
 
         Raises:
-            ConflictError: there is a user of this name.
-            ValidationError: the name, the password or a permission is not what the server takes.
+            ConflictError: The name is in use.
+            ValidationError: The name, the password or a permission is invalid.
         """
         return self.portal.run(self.twin.create_user(token, user_create))
 
     def list_users(self, token: str, skip: int = 0, limit: int = 100) -> list[UserResponse]:
-        """All users, oldest first (admins only).
+        """List users, oldest first (admins only).
 
         Args:
-            token: of an admin.
-            skip: how many users to skip at the beginning.
-            limit: the most users to return, up to 1000.
+            token: Token of an admin.
+            skip: Number of users to skip at the beginning.
+            limit: The maximum number of users to return, up to 1000.
         """
         return self.portal.run(self.twin.list_users(token, skip, limit))
 
     def get_user(self, token: str, user_id: int) -> UserResponse:
-        """A user by id (admins only).
+        """Get a user by id (admins only).
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: The user doesn't exist.
         """
         return self.portal.run(self.twin.get_user(token, user_id))
 
@@ -100,18 +100,18 @@ class AuthClient(Door[AsyncAuthClient]):
         """Change a user (admins only). A new password ends the sessions of the user.
 
         Raises:
-            NotFoundError: there is none.
-            ConflictError: it is the last active admin.
-            ValidationError: the password or a permission is not what the server takes.
+            NotFoundError: The user doesn't exist.
+            ConflictError: The user is the last active admin.
+            ValidationError: The password or a permission is invalid.
         """
         return self.portal.run(self.twin.update_user(token, user_id, user_update))
 
     def delete_user(self, token: str, user_id: int) -> None:
-        """Remove a user (admins only).
+        """Delete a user (admins only).
 
         Raises:
-            NotFoundError: there is none.
-            ConflictError: it is the last active admin.
+            NotFoundError: The user doesn't exist.
+            ConflictError: The user is the last active admin.
         """
         self.portal.run(self.twin.delete_user(token, user_id))
 

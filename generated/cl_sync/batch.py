@@ -18,13 +18,13 @@ Source = TypeVar("Source", bound=FileInput | None)
 
 
 class Outcome(Twin[AsyncOutcome[Source, Output]], Generic[Source, Output]):
-    """What became of one file: `job`, which has completed, or `error`.
+    """The outcome for one file: a completed `job`, or an `error`.
 
     Attributes:
-        source: the file.
-        job: the job, completed.
-        error: why there is none; a `JobFailedError` holds the job that failed.
-        resumed: whether an earlier run with the same journal had done it already.
+        source: The file.
+        job: The completed job.
+        error: The reason why there is no job. A `JobFailedError` has the failed job.
+        resumed: Whether an earlier run with the same journal processed the file.
     """
 
     @property
@@ -48,28 +48,28 @@ class Outcome(Twin[AsyncOutcome[Source, Output]], Generic[Source, Output]):
         """The typed output.
 
         Raises:
-            ComputeClientError: `error`, where there is one.
+            ComputeClientError: The `error`, if the file failed.
         """
         return self.twin.output
 
     def to_dict(self) -> JSONObject:
-        """The outcome as plain values: `source`, `job_id`, `task_type`, `status`, `output`, `error` and `resumed`.
+        """Convert to plain values: `source`, `job_id`, `task_type`, `status`, `output`, `error` and `resumed`.
 
-        For a table of a batch: `pandas.json_normalize([outcome.to_dict() for outcome in client.map(...)])`.
+        To make a table of a batch: `pandas.json_normalize([outcome.to_dict() for outcome in client.map(...)])`.
         """
         return self.portal.call(lambda: self.twin.to_dict())
 
 
 def as_completed(jobs: Iterable[Job[Output]], *, timeout: float | None = None) -> Generator[Job[Output]]:
-    """Give each job when it has ended, well or not: its `status` tells.
+    """Yield each job when it ends. A failed job isn't an error here: check its `status`.
 
     Args:
-        jobs: from submits without `wait`.
-        timeout: seconds for all of them.
+        jobs: Jobs that were submitted without `wait`.
+        timeout: Seconds for all of them. Default: no limit.
 
     Raises:
-        WaitTimeoutError: one of those that have not ended yet, when the time is up; they all go on.
-        JobNotFoundError: a job was deleted.
+        WaitTimeoutError: The timeout ended the wait for one of the jobs. All of them keep running.
+        JobNotFoundError: A job was deleted.
     """
     portal, jobs_ = unwrapped(jobs)
     return (Job(portal, each) for each in portal.iterate(async_as_completed(jobs_, timeout=timeout)))

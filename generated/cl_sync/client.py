@@ -51,10 +51,10 @@ Source = TypeVar("Source", bound=FileInput)
 
 
 class ComputeClient(Door[AsyncComputeClient]):
-    """A client of one compute server.
+    """A client for one compute server and one event loop.
 
-    Each plugin of the server is a property: `client.hash.compute("photo.jpg", wait=True)`. So is what it does
-    beside jobs, by tag: `client.admin.get_storage_size()`. Otherwise as `JobClient`.
+    Each plugin of the server is a property: `client.hash.compute("photo.jpg", wait=True)`. Other operations are
+    grouped by tag: `client.admin.get_storage_size()`. For the parameters of the constructor, see `JobClient`.
     """
 
     contract = AsyncComputeClient.contract
@@ -94,13 +94,13 @@ class ComputeClient(Door[AsyncComputeClient]):
     @classmethod
     @contextlib.contextmanager
     def embedded(cls, data: str | os.PathLike[str] | None = None) -> Generator[Self]:
-        """A client with a server of its own, on this machine, for as long as the block lasts.
+        """Start a server on this machine for the duration of the block, and return its client.
 
         Args:
-            data: folder for the database and the files; a temporary one when not given.
+            data: Folder for the database and the files. Default: a temporary folder.
 
         Raises:
-            ComputeClientError: the extra `[server]` is not installed, or the server does not start.
+            ComputeClientError: The extra `[server]` isn't installed, or the server doesn't start.
         """
         portal = Portal()
         with portal.entered(AsyncComputeClient.embedded(data)) as twin:
@@ -120,12 +120,12 @@ class ComputeClient(Door[AsyncComputeClient]):
 
     @cached_property
     def jobs(self) -> Jobs:
-        """Jobs by their id: `client.jobs.get(job_id)`."""
+        """Access to jobs: `client.jobs.get(job_id)`."""
         return Jobs(self.portal, self.twin.jobs)
 
     @cached_property
     def workers(self) -> Workers:
-        """The workers, as they tell of themselves on the broker: `client.workers.subscribe(callback)`."""
+        """The workers that announce themselves on the broker: `client.workers.subscribe(callback)`."""
         return Workers(self.portal, self.twin.workers)
 
     def map(
@@ -141,24 +141,25 @@ class ComputeClient(Door[AsyncComputeClient]):
     ) -> Generator[Outcome[Source, Output]]:
         """Run a plugin method on many files: `for outcome in client.map(client.hash.compute, paths)`.
 
-        A file that fails stops none of the others: its outcome has the `error`. Leaving the loop early cancels what is
-        under way here; jobs that the server has taken run to their end there, unless `cancel_with_wait=True` is given.
+        A file that fails doesn't stop the others: its outcome has the `error`. If you leave the loop early, the client
+        cancels its own work. Jobs that the server has accepted continue there, unless you pass `cancel_with_wait=True`.
 
         Args:
-            method: of a plugin, such as `client.hash.compute`.
-            sources: the files, each as the method takes it. They are read only as far as there is room.
-            concurrency: files at once, 1 or more.
-            ordered: give the outcomes in the order of `sources`, rather than as the jobs end.
-            journal: a file that keeps what was done: a later call with the same one does only the rest.
-            finish: called for each job that has completed, as a part of the work on its file: in a thread of
-                its own, for up to `concurrency` files at once. A `ComputeClientError` that it raises is the file's; any
-                other exception ends the loop, and comes out of it. With a journal, a file is done once `finish` has
-                returned: after a crash, or an error of it, the next run calls it again for the same job.
-            parameters: of the method, the same for each file.
+            method: A method of a plugin, such as `client.hash.compute`.
+            sources: The files, as the method accepts them. They are read as needed.
+            concurrency: Files to process at the same time, at least 1.
+            ordered: Yield the outcomes in the order of `sources`. If false, yield them as the jobs end.
+            journal: Path of a file that records what is done. A later call with the same journal processes only the
+                rest.
+            finish: Awaited in a thread of its own for each completed job, as part of the work on its file, for
+                up to `concurrency` files at the same time. If it raises a `ComputeClientError`, the file fails; any
+                other exception ends the loop. With a journal, a file is done when `finish` has returned. After a crash
+                or an error in `finish`, the next run calls it again for the same job.
+            parameters: Parameters of the method, the same for each file.
 
         Raises:
-            InvalidParameterError: `concurrency` is less than 1, or with a journal the method is of no plugin.
-            JournalError: the journal cannot be used.
+            InvalidParameterError: `concurrency` is less than 1, or the method isn't a plugin's and there is a journal.
+            JournalError: The journal can't be used.
         """
         return (
             Outcome(self.portal, each)
@@ -178,44 +179,44 @@ class ComputeClient(Door[AsyncComputeClient]):
         )
 
     def get_job(self, job_id: str) -> JobState:
-        """The state of a job. It is `client.jobs.fetch`, by its earlier name.
+        """Get the state of a job. The same as `client.jobs.fetch`, which is the preferred name.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
         """
         return self.portal.run(self.twin.get_job(job_id))
 
     def delete_job(self, job_id: str) -> None:
-        """Remove a job and its files. It is `client.jobs.delete`, by its earlier name.
+        """Delete a job and its files. The same as `client.jobs.delete`, which is the preferred name.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
         """
         self.portal.run(self.twin.delete_job(job_id))
 
     def wait_for_job(self, job_id: str, poll_interval: float | None = None, timeout: float | None = None) -> JobState:
-        """Wait for a job by its id, whichever client submitted it. With a handle, `job.wait()` does the same.
+        """Wait for a job by its id, even if another client submitted it. With a handle, use `job.wait()`.
 
         Args:
-            job_id: the job.
-            poll_interval: seconds between two questions to the server; when not given, the broker tells.
-            timeout: seconds in all.
+            job_id: Id of the job.
+            poll_interval: Seconds between requests to the server. By default, the client listens to the broker.
+            timeout: Seconds for the whole wait. Default: no limit.
 
         Raises:
-            JobFailedError, WaitTimeoutError, JobNotFoundError: as `Job.wait`.
+            JobFailedError, WaitTimeoutError, JobNotFoundError: As `Job.wait`.
         """
         return self.portal.run(self.twin.wait_for_job(job_id, poll_interval, timeout))
 
     def subscribe_job_updates(
         self, job_id: str, on_progress: JobCallback | None = None, on_complete: JobCallback | None = None
     ) -> str:
-        """Listen to a job. With a handle, `job.follow()` and `job.events()` do the same.
+        """Follow a job with callbacks. With a handle, use `job.follow()` or `job.events()`.
 
         Args:
-            job_id: the job; it may have ended already.
-            on_progress: called with every state, the terminal one included; progress that comes faster than it
-                returns is skipped.
-            on_complete: called once, with the terminal state.
+            job_id: Id of the job, which may have ended already.
+            on_progress: Called with every state, including the last one. States that arrive faster than it returns are
+                skipped.
+            on_complete: Called once, with the last state.
 
         Returns:
             An id for `unsubscribe`.
@@ -223,57 +224,57 @@ class ComputeClient(Door[AsyncComputeClient]):
         return self.portal.call(lambda: self.twin.subscribe_job_updates(job_id, on_progress, on_complete))
 
     def unsubscribe(self, subscription_id: str) -> None:
-        """Stop listening; an id that is not known (any more) is ignored."""
+        """Stop a subscription. An unknown id is ignored."""
         self.portal.call(lambda: self.twin.unsubscribe(subscription_id))
 
     def get_capabilities(self) -> Capabilities:
-        """How many workers there are, and for each task type how many of them are idle.
+        """Get the number of workers, and of idle workers for each task type.
 
         Raises:
-            UnsupportedError: the server does not tell.
+            UnsupportedError: The server doesn't provide this.
         """
         return self.portal.run(self.twin.get_capabilities())
 
     def wait_for_workers(
         self, required_capabilities: Sequence[str] | None = None, timeout: float | None = None
     ) -> bool:
-        """Wait until there are workers for all of these task types, or any worker at all.
+        """Wait until there are workers for all of these task types.
 
         Args:
-            required_capabilities: task types; one worker of any kind is enough when not given.
-            timeout: seconds; 30 when not given.
+            required_capabilities: Task types. By default, any worker is enough.
+            timeout: Seconds to wait. Default: 30.
 
         Returns:
             True.
 
         Raises:
-            WorkerUnavailableError: there are none in time; it names the task types that are missing.
+            WorkerUnavailableError: Workers are missing after the timeout. The message names the task types.
         """
         return self.portal.run(self.twin.wait_for_workers(required_capabilities, timeout))
 
     def download_job_file(
         self, job_id: str, file_path: str, dest: str | os.PathLike[str], *, on_progress: DownloadCallback | None = None
     ) -> Path:
-        """Download a file of a job, whole or not at all. With a handle, `job.download()` does the same.
+        """Download a file of a job. With a handle, use `job.download()`. Leaves no incomplete file behind.
 
         Args:
-            job_id: the job.
-            file_path: relative to the job, such as `output/thumbnail.jpg`.
-            dest: a file name, or a folder that exists.
-            on_progress: called with the bytes written, and the bytes in all where known.
+            job_id: Id of the job.
+            file_path: Path of the file in the job, such as `output/thumbnail.jpg`.
+            dest: Path of a file, or of an existing folder.
+            on_progress: Called with the bytes written and, if known, the total.
 
         Returns:
-            Where the file is.
+            The path of the downloaded file.
 
         Raises:
-            NotFoundError: no such job, or no such file in it.
-            InvalidParameterError: `file_path` points outside of the job.
-            DownloadError: it did not arrive whole, or cannot be written.
+            NotFoundError: The job or the file doesn't exist.
+            InvalidParameterError: `file_path` leads out of the job.
+            DownloadError: The file arrived incomplete, or can't be written.
         """
         return self.portal.run(self.twin.download_job_file(job_id, file_path, dest, on_progress=on_progress))
 
     def close(self) -> None:
-        """End all watches with `ClientClosedError`, leave the broker, close the connections. Jobs go on."""
+        """Close the connections. Watches end with `ClientClosedError`. Jobs continue on the server."""
         self._close()
 
     @cached_property

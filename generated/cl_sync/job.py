@@ -21,83 +21,82 @@ Output = TypeVar("Output")
 
 
 class Job(Twin[AsyncJob[Output]], Generic[Output]):
-    """A job on the server: what is known of it, and what can be done with it.
+    """The handle of a job on the server.
 
-    It has the attributes of `JobState`. They say what was last heard: they move while the job is waited for or
-    watched, and with `refresh`. Before the first word from the server, times are `None`.
+    It has the attributes of `JobState`, with the latest known values. They change while you wait for the job or watch
+    it, and when you call `refresh`. Times are `None` before the first response with them.
     """
 
     def wait(self, timeout: float | None = None, *, cancel_with_wait: bool = False) -> Job[Output]:
         """Wait until the job has completed.
 
-        A wait that is cancelled (`asyncio.timeout`, `task.cancel()`, Ctrl-C) leaves the job running on the server.
+        If the wait is cancelled (`asyncio.timeout`, `task.cancel()`, Ctrl-C), the job keeps running on the server.
 
         Args:
-            timeout: seconds; `None` waits as long as it takes.
-            cancel_with_wait: cancel the job on the server where the wait ends before the job does.
+            timeout: Seconds to wait. Default: no limit.
+            cancel_with_wait: Cancel the job on the server if the wait ends before the job does.
 
         Raises:
-            JobFailedError: it failed (`JobCancelledError`: it was cancelled).
-            WaitTimeoutError: it did not end in time; the job keeps running without `cancel_with_wait`.
-            JobNotFoundError: it was deleted.
+            JobFailedError: The job failed, or (`JobCancelledError`) it was cancelled.
+            WaitTimeoutError: The timeout ended the wait. Without `cancel_with_wait`, the job keeps running.
+            JobNotFoundError: The job was deleted.
         """
         return Job(self.portal, self.portal.run(self.twin.wait(timeout, cancel_with_wait=cancel_with_wait)))
 
     def poll(self, interval: float, timeout: float | None = None) -> Job[Output]:
-        """As `wait`, by asking the server every `interval` seconds, with no broker."""
+        """Wait as in `wait`, but request the state every `interval` seconds instead of listening to the broker."""
         return Job(self.portal, self.portal.run(self.twin.poll(interval, timeout)))
 
     def events(self) -> Generator[JobState]:
-        """Each state of the job from now on, the terminal one last. A slow reader gets the latest, and the end always.
+        """Iterate over the states of the job, until it ends. A slow reader skips states, but always gets the last one.
 
         Raises:
-            JobNotFoundError: the job was deleted.
+            JobNotFoundError: The job was deleted.
         """
         return self.portal.iterate(self.twin.events())
 
     def refresh(self) -> Job[Output]:
-        """Ask the server for the state now, and return this handle.
+        """Request the current state from the server, and return this handle.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            ServerUnreachableError: the server does not answer.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            ServerUnreachableError: The server doesn't answer.
         """
         return Job(self.portal, self.portal.run(self.twin.refresh()))
 
     def cancel(self) -> Job[Output]:
-        """Have the server stop the job. One that runs is asked to, and its end comes as any other end does.
+        """Cancel the job on the server. A running job stops a moment later; wait for it as for any other end.
 
         Raises:
-            ConflictError: it has ended already, otherwise.
-            UnsupportedError: the server cannot cancel.
+            ConflictError: The job has already completed or failed.
+            UnsupportedError: The server can't cancel jobs.
         """
         return Job(self.portal, self.portal.run(self.twin.cancel()))
 
     def retry(self) -> Job[Output]:
-        """Do a job that failed or was cancelled once more. It is a new job, with an id of its own.
+        """Run a failed or cancelled job again, as a new job with its own id.
 
         Raises:
-            ConflictError: this one neither failed nor was cancelled.
-            UnsupportedError: the server cannot do that.
+            ConflictError: The job neither failed nor was cancelled.
+            UnsupportedError: The server can't retry jobs.
         """
         return Job(self.portal, self.portal.run(self.twin.retry()))
 
     def files(self) -> Sequence[JobFile]:
-        """List its files: `input/…` were sent, `output/…` were made. Each has a path, a size in bytes, a SHA-256 where
-        the server knows it, and a media type.
+        """List the files of the job: the uploaded ones in `input/`, and the results in `output/`.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot list files.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server can't list files.
         """
         return self.portal.run(self.twin.files())
 
     def delete(self) -> None:
-        """Delete the job and its files on the server. A job that runs is cancelled first.
+        """Delete the job and its files on the server. A running job is cancelled first.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot delete jobs.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server can't delete jobs.
         """
         self.portal.run(self.twin.delete())
 
@@ -118,86 +117,86 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         *,
         on_progress: DownloadCallback | None = None,
     ) -> Path | int:
-        """Download a file of the job, all of it or nothing.
+        """Download a file of the job. Leaves no incomplete file behind.
 
         Args:
-            dest: a file name, a folder that exists, or a file that is open for writing bytes.
-            file_path: relative to the job; the main file of its output when not given.
-            on_progress: called with the bytes received, and the bytes in all where known.
+            dest: Path of a file, path of an existing folder, or a file that is open for writing bytes.
+            file_path: Path of the file in the job. Default: the main file of the output.
+            on_progress: Called with the bytes received and, if known, the total.
 
         Returns:
-            Where the file is; for an open file, the number of bytes written.
+            The path of the downloaded file. For an open file, the number of bytes written.
 
         Raises:
-            InvalidParameterError: the job has no main file, or `file_path` points outside of it.
-            DownloadError: it did not arrive whole, or cannot be written.
+            InvalidParameterError: The job has no main file, or `file_path` leads out of the job.
+            DownloadError: The file arrived incomplete, or can't be written.
         """
         work_: Coroutine[object, object, Path | int] = self.twin.download(dest, file_path, on_progress=on_progress)
         return self.portal.run(work_)
 
     def read(self, file_path: str | None = None, *, on_progress: DownloadCallback | None = None) -> bytes:
-        """The content of a file of the job. It is held in memory: `download` is for large files.
+        """Read a file of the job into memory. For large files, use `download`.
 
         Args:
-            file_path: relative to the job; the main file of its output when not given.
-            on_progress: called with the bytes received, and the bytes in all where known.
+            file_path: Path of the file in the job. Default: the main file of the output.
+            on_progress: Called with the bytes received and, if known, the total.
 
         Raises:
-            InvalidParameterError: the job has no main file, or `file_path` points outside of it.
-            NotFoundError: there is no such file.
-            DownloadError: it did not arrive whole.
+            InvalidParameterError: The job has no main file, or `file_path` leads out of the job.
+            NotFoundError: The file doesn't exist.
+            DownloadError: The file arrived incomplete.
         """
         return self.portal.run(self.twin.read(file_path, on_progress=on_progress))
 
     def array(self, file_path: str | None = None) -> NDArray[numpy.float32]:
-        """The numbers of an `.npy` file of the job, such as embeddings: shape (dimensions,), or (faces, dimensions).
+        """Read an `.npy` file of the job, such as an embedding: shape (dimensions,), or (faces, dimensions).
 
         Args:
-            file_path: relative to the job; the main file of its output when not given.
+            file_path: Path of the file in the job. Default: the main file of the output.
 
         Raises:
-            InvalidParameterError: the file holds no array.
-            ComputeClientError: NumPy is missing.
-            NotFoundError, DownloadError: as `read`.
+            InvalidParameterError: The file isn't an array.
+            ComputeClientError: NumPy isn't installed.
+            NotFoundError, DownloadError: As `read`.
         """
         return self.portal.run(self.twin.array(file_path))
 
     def image(self, file_path: str | None = None) -> Image.Image:
-        """A picture that the job made, decoded by Pillow.
+        """Read a picture of the job with Pillow.
 
         Args:
-            file_path: relative to the job; the main file of its output when not given.
+            file_path: Path of the file in the job. Default: the main file of the output.
 
         Raises:
-            InvalidParameterError: the file holds no picture that Pillow can read.
-            ComputeClientError: Pillow is missing.
-            NotFoundError, DownloadError: as `read`.
+            InvalidParameterError: Pillow can't read the file.
+            ComputeClientError: Pillow isn't installed.
+            NotFoundError, DownloadError: As `read`.
         """
         return self.portal.run(self.twin.image(file_path))
 
     def download_all(
         self, folder: str | os.PathLike[str], *, concurrency: int = 4, on_progress: DownloadCallback | None = None
     ) -> Sequence[Path]:
-        """Download all files that the job made, such as the playlists and segments of a stream.
+        """Download all result files of the job, such as the playlists and segments of a stream.
 
-        They are called as in the job's `output`, and nothing is written outside of the folder.
+        The files get the names in the job's `output`. The client never writes outside the folder.
 
         Args:
-            folder: made where it is missing.
-            concurrency: files at once.
-            on_progress: called with the bytes written of all files, and the bytes in all.
+            folder: Path of the folder, which is created if necessary.
+            concurrency: Files to download at the same time.
+            on_progress: Called with the bytes written for all files, and the total.
 
         Returns:
-            Where the files are; none, where the output is all there is.
+            The paths of the files. Empty if the job made no files.
 
         Raises:
-            DownloadError: a file did not arrive whole, cannot be written, or has a name that points outside.
-            UnsupportedError: the server is older, and cannot list files.
+            DownloadError: A file arrived incomplete, can't be written, or has a name that leads out of the folder.
+            UnsupportedError: The server can't list files.
         """
         return self.portal.run(self.twin.download_all(folder, concurrency=concurrency, on_progress=on_progress))
 
     def follow(self, on_progress: JobCallback | None = None, on_complete: JobCallback | None = None) -> Watch:
-        """Listen, and call these as the job moves; the handle moves with them."""
+        """Follow the job with callbacks, and keep this handle up to date."""
         return Watch(self.portal, self.portal.call(lambda: self.twin.follow(on_progress, on_complete)))
 
     @property
@@ -212,17 +211,17 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
 
     @property
     def state(self) -> JobState | None:
-        """All that was last heard of the job, `None` before the first word."""
+        """The latest known state. `None` before the first response with it."""
         return self.twin.state
 
     @property
     def status(self) -> str:
-        """`queued`, `processing`, `completed`, `failed` or `cancelled`, or a newer word of a newer server."""
+        """`queued`, `processing`, `completed`, `failed` or `cancelled`. A newer server can have other values."""
         return self.twin.status
 
     @property
     def done(self) -> bool:
-        """Whether the job has ended, well or not."""
+        """Whether the job has ended: completed, failed or cancelled."""
         return self.twin.done
 
     @property
@@ -232,22 +231,22 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
 
     @property
     def params(self) -> JSONObject:
-        """The parameters of the job as the server keeps them."""
+        """The parameters of the job, with the defaults of the server."""
         return self.twin.params
 
     @property
     def task_output(self) -> JSONObject | None:
-        """The output as it came; `output` is the typed one."""
+        """The output as JSON. `output` is the typed form."""
         return self.twin.task_output
 
     @property
     def error_message(self) -> str | None:
-        """Why it failed, where it did."""
+        """The reason of a failure."""
         return self.twin.error_message
 
     @property
     def priority(self) -> int | None:
-        """0 to 10; higher goes first."""
+        """0 (lowest) to 10 (highest)."""
         return self.twin.priority
 
     @property

@@ -29,21 +29,21 @@ Output = TypeVar("Output")
 
 
 class Jobs(Twin[AsyncJobs]):
-    """Submits, finds, stops and removes jobs. `client.jobs` is one."""
+    """Submits, finds, cancels and deletes jobs. `client.jobs` is an instance."""
 
     def submit(self, operation: Operation[Body, Output], body: Body, follow: Follow = NOT_FOLLOWED) -> Job[Output]:
-        """Send a job, and follow it where that is asked for.
+        """Submit a job, and follow it if requested.
 
         Args:
-            operation: from generated code, or made of a path with `posted`.
-            body: of that operation. Numbers and arrays of NumPy in it are sent as plain ones.
-            follow: whether it is waited for, who hears of it, and the name of the submit.
+            operation: From generated code, or made from a path with `posted`.
+            body: Body of the operation. NumPy numbers and arrays are sent as plain ones.
+            follow: Whether to wait, the callbacks, and the idempotency key.
 
         Raises:
-            InvalidParameterError: the body holds what JSON does not have; nothing was sent.
-            ResponseError: the server does not take the job.
-            ServerUnreachableError: there is no server.
-            JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
+            InvalidParameterError: The body has a value that JSON can't represent. Nothing was sent.
+            ResponseError: The server refuses the job.
+            ServerUnreachableError: The server doesn't answer.
+            JobFailedError, WaitTimeoutError: With `wait`, as `Job.wait`.
         """
         return Job(self.portal, self.portal.run(self.twin.submit(operation, body, follow)))
 
@@ -58,28 +58,29 @@ class Jobs(Twin[AsyncJobs]):
         return self.portal.run(self.twin.store(route, file))
 
     def get(self, job_id: str) -> Job[JSONObject]:
-        """Attach to a job by its id, whichever client submitted it. Its `output` is a plain dict; `attach` gives a
-        typed one.
+        """Get the handle of a job by its id, even if another client submitted it.
+
+        Its `output` is a plain dictionary. For a typed output, use `attach` of the plugin.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
         """
         return Job(self.portal, self.portal.run(self.twin.get(job_id)))
 
     def list(
         self, *, status: str | None = None, task_type: str | None = None, limit: int | None = None
     ) -> Generator[Job[JSONObject]]:
-        """Your jobs, newest first; admins see those of everybody. They are asked for as the loop goes on.
+        """Iterate over your jobs, newest first. Admins see the jobs of all users. Pages are requested as needed.
 
         Args:
-            status: only those that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
-            task_type: only those of this kind, such as `hash`.
-            limit: at most so many; all of them when not given.
+            status: Only jobs that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
+            task_type: Only jobs of this kind, such as `hash`.
+            limit: The maximum number of jobs. Default: all.
 
         Raises:
             InvalidParameterError: `limit` is negative.
-            ValidationError: the server knows no such status.
-            UnsupportedError: the server cannot list jobs.
+            ValidationError: The server doesn't know the status.
+            UnsupportedError: The server can't list jobs.
         """
         return (
             Job(self.portal, each)
@@ -87,60 +88,60 @@ class Jobs(Twin[AsyncJobs]):
         )
 
     def retry(self, job_id: str) -> Job[JSONObject]:
-        """Do a job that failed or was cancelled once more, as a new job with an id of its own.
+        """Run a failed or cancelled job again, as a new job with its own id.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            ConflictError: it neither failed nor was cancelled.
-            UnsupportedError: the server cannot do that.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            ConflictError: The job neither failed nor was cancelled.
+            UnsupportedError: The server can't retry jobs.
         """
         return Job(self.portal, self.portal.run(self.twin.retry(job_id)))
 
     def attach(self, operation: Operation[Body, Output], job: str | JobState) -> Job[Output]:
-        """Take up a job of an operation again, by its id, or by a state of it that was kept.
+        """Get the typed handle of an existing job, by its id or by a saved state.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            InvalidParameterError: it is a job of another kind.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            InvalidParameterError: The job is of another kind.
         """
         return Job(self.portal, self.portal.run(self.twin.attach(operation, job)))
 
     def fetch(self, job_id: str) -> JobState:
-        """The state of a job, asked from the server.
+        """Get the state of a job from the server.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
         """
         return self.portal.run(self.twin.fetch(job_id))
 
     def cancel(self, job_id: str) -> JobState:
-        """Stop a job: one that waits at once, one that runs soon. Whoever watches it hears `cancelled`.
+        """Cancel a job. A queued job stops immediately, a running one a moment later. Its watches get `cancelled`.
 
         Returns:
-            How it stands now; one that runs is not `cancelled` yet.
+            The current state. A running job isn't `cancelled` yet.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            ConflictError: it has ended already, otherwise.
-            UnsupportedError: the server cannot cancel.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            ConflictError: The job has already completed or failed.
+            UnsupportedError: The server can't cancel jobs.
         """
         return self.portal.run(self.twin.cancel(job_id))
 
     def files(self, job_id: str) -> Sequence[JobFile]:
-        """The files of a job, those that were sent and those that were made.
+        """List the files of a job: the uploaded ones and the results.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot list files.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server can't list files.
         """
         return self.portal.run(self.twin.files(job_id))
 
     def delete(self, job_id: str) -> None:
-        """Remove a job and its files.
+        """Delete a job and its files.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot delete jobs.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server can't delete jobs.
         """
         self.portal.run(self.twin.delete(job_id))
 
@@ -172,14 +173,14 @@ class Jobs(Twin[AsyncJobs]):
         *,
         on_progress: DownloadCallback | None = None,
     ) -> Path | int:
-        """Download a file of a job; as `Job.download`."""
+        """Download a file of a job, as `Job.download`."""
         work_: Coroutine[object, object, Path | int] = self.twin.download(
             job_id, file_path, dest, on_progress=on_progress
         )
         return self.portal.run(work_)
 
     def read(self, job_id: str, file_path: str, *, on_progress: DownloadCallback | None = None) -> bytes:
-        """The content of a file of a job; as `Job.read`."""
+        """Read a file of a job into memory, as `Job.read`."""
         return self.portal.run(self.twin.read(job_id, file_path, on_progress=on_progress))
 
     def download_files(
@@ -190,7 +191,7 @@ class Jobs(Twin[AsyncJobs]):
         concurrency: int = 4,
         on_progress: DownloadCallback | None = None,
     ) -> Sequence[Path]:
-        """Download all files that a job made; as `Job.download_all`."""
+        """Download all result files of a job, as `Job.download_all`."""
         return self.portal.run(
             self.twin.download_files(job_id, folder, concurrency=concurrency, on_progress=on_progress)
         )

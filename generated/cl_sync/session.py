@@ -16,19 +16,19 @@ from cl_sync.client import ComputeClient
 
 
 class SessionManager(Door[AsyncSessionManager]):
-    """Logs in, keeps the token fresh, and makes clients that use it.
+    """Logs in, refreshes the token, and creates clients that use it.
 
-    As a context manager it takes up the session that an earlier process kept, and closes its clients at the end.
-    Until somebody logs in, it is a guest's.
+    As a context manager, it restores the session that an earlier process stored, and closes its clients at the
+    end. Before a login, it is the session of a guest.
 
     Args:
-        server_config: where the servers are; the environment says it when not given.
-        username: whose kept session to take up; that of whoever logged in last when not given.
-        keep: whether the token outlives the process, in the system's keyring (extra `[keyring]`) or else in a file
-            that only this user may read. Passwords are never kept.
-        store: where it is kept, if not in the usual place.
-        clock: seconds since the epoch.
-        http: how the requests of the session and of its clients go out; see `HttpOptions`.
+        server_config: Addresses of the servers. Default: the environment.
+        username: User whose stored session to restore. Default: the user who logged in last.
+        keep: Whether to store the token for later processes: in the keyring of the system with the extra `[keyring]`,
+            otherwise in a file that only this user can read. Passwords are never stored.
+        store: Where to store the token, if not in the default place.
+        clock: Returns the seconds since the epoch.
+        http: Options for the requests of the session and its clients. See `HttpOptions`.
     """
 
     def __init__(
@@ -47,105 +47,105 @@ class SessionManager(Door[AsyncSessionManager]):
 
     @cached_property
     def auth(self) -> AuthClient:
-        """The auth server's endpoints, with which admins manage users."""
+        """The client of the auth server. Admins manage users with it."""
         return behind(AuthClient, self.portal, self.twin.auth)
 
     @property
     def kept_in(self) -> str | None:
-        """Where `login` put the token, in words; `None` where it ends with the process."""
+        """A description of where `login` stored the token. `None` if it isn't stored."""
         return self.twin.kept_in
 
     @property
     def username(self) -> str | None:
-        """Who is logged in, as they gave their name; `None` for a guest."""
+        """The name that the user logged in with. `None` for a guest."""
         return self.twin.username
 
     def restore(self) -> bool:
-        """Take up the session that was kept, if there is one.
+        """Restore the stored session, if there is one.
 
         Returns:
-            Whether somebody is logged in now.
+            Whether a user is logged in now.
 
         Raises:
-            ComputeClientError: there is one, and it cannot be read (a locked keyring, a damaged file).
+            ComputeClientError: The session can't be read (a locked keyring, a damaged file).
         """
         return self.portal.run(self.twin.restore())
 
     def login(self, username: str | None = None, password: str | None = None) -> TokenResponse:
-        """Log in, and keep the token.
+        """Log in, and store the token.
 
         Args:
-            username: `CL_USERNAME` when not given.
-            password: `CL_PASSWORD` when not given.
+            username: Name of the user. Default: `CL_USERNAME`.
+            password: Password of the user. Default: `CL_PASSWORD`.
 
         Raises:
-            AuthenticationError: one of them is wrong, or the account is not active.
-            RateLimitError: too many attempts.
-            ServerUnreachableError: there is no auth server.
-            InvalidParameterError: a name or a password is neither given nor in the environment.
+            AuthenticationError: The name or the password is wrong, or the account is inactive.
+            RateLimitError: There were too many attempts.
+            ServerUnreachableError: The auth server doesn't answer.
+            InvalidParameterError: The name or the password is neither an argument nor in the environment.
         """
         return self.portal.run(self.twin.login(username, password))
 
     def use(self, token: str) -> None:
-        """Be whoever this token is of, in this process alone. It is sent as it is, until it is refused."""
+        """Use a token in this process only. It is sent unchanged, and not refreshed."""
         self.portal.call(lambda: self.twin.use(token))
 
     def logout(self) -> None:
-        """Forget the token, here and where it is kept. The server is not asked: it knows no sessions."""
+        """Delete the token, here and in the store. There is no request, because the server has no sessions."""
         self.portal.run(self.twin.logout())
 
     def is_authenticated(self) -> bool:
-        """Whether somebody is logged in. Whether the token is good yet is only known when it is used.
+        """Whether a user is logged in. The token itself may have expired.
 
         Raises:
-            ComputeClientError: a session was kept, and cannot be read; `login` begins another.
+            ComputeClientError: The stored session can't be read. `login` starts a new one.
         """
         return self.portal.call(lambda: self.twin.is_authenticated())
 
     def get_token(self) -> str:
-        """The current token, as it is.
+        """Get the current token without refreshing it.
 
         Raises:
-            AuthenticationError: no user is logged in.
+            AuthenticationError: No user is logged in.
         """
         return self.portal.call(lambda: self.twin.get_token())
 
     def get_valid_token(self) -> str:
-        """The current token, refreshed when less than a minute is left (or half of a life that is short).
+        """Get the current token, refreshed if less than a minute is left (or half of a short lifetime).
 
-        A token that has lived for 50 to 60 % of its life is refreshed beside the work: this one is given meanwhile. An
-        auth server that is away stops nobody: whoever gets a token that is old decides about it.
+        After 50 to 60 % of its lifetime, the token is refreshed in the background, and this method returns the current
+        one. If the auth server doesn't answer, it also returns the current token, and the receiver decides about it.
 
         Raises:
-            AuthenticationError: no user is logged in, or the session is over.
+            AuthenticationError: No user is logged in, or the session has expired.
         """
         return self.portal.run(self.twin.get_valid_token())
 
     def refresh(self) -> None:
-        """Change the token for a newer one; once for all who ask meanwhile, also when one of them is cancelled.
+        """Refresh the token. Concurrent calls share one request, even if one of them is cancelled.
 
         Raises:
-            AuthenticationError: no user is logged in, or the session is over.
-            ComputeClientError: the auth server cannot be asked now.
+            AuthenticationError: No user is logged in, or the session has expired.
+            ComputeClientError: The auth server can't be reached.
         """
         self.portal.run(self.twin.refresh())
 
     def get_current_user(self) -> UserResponse | None:
-        """Who is logged in, as the auth server knows them; `None` for a guest. Asked once for each token.
+        """Get the user from the auth server, once for each token. `None` for a guest.
 
         Raises:
-            AuthenticationError: the session is over.
-            ServerUnreachableError: there is no auth server.
+            AuthenticationError: The session has expired.
+            ServerUnreachableError: The auth server doesn't answer.
         """
         return self.portal.run(self.twin.get_current_user())
 
     def create_compute_client(self) -> ComputeClient:
-        """A client that sends the current token of this session with every request; nothing while no user is logged in.
+        """Create a client that sends the current token of this session with every request.
 
-        It is closed with the session.
+        It sends no token if no user is logged in. The session closes the client.
         """
         return behind(ComputeClient, self.portal, self.portal.call(lambda: self.twin.create_compute_client()))
 
     def close(self) -> None:
-        """Close the clients of this session and its connections. Whoever is logged in stays so for the next process."""
+        """Close the clients of this session and its connections. The user stays logged in for the next process."""
         self._close()

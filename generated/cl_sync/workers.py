@@ -10,36 +10,36 @@ from cl_client.runtime import Workers as AsyncWorkers
 
 
 class Workers(Twin[AsyncWorkers]):
-    """What is known of the workers of one broker. `client.workers` is one.
+    """The workers that announce themselves on a broker. `client.workers` is an instance.
 
     Args:
-        connect: makes the subscription, with no topics yet.
-        contract: of the server; a server without a topic for its workers is not listened to.
+        connect: Makes the subscription, without topics.
+        contract: Contract of the server. Without a topic for workers, there is no subscription.
     """
 
     @property
     def ignored(self) -> int:
-        """Messages that were no words of a worker."""
+        """The number of messages that couldn't be read."""
         return self.twin.ignored
 
     @property
     def known(self) -> Mapping[str, WorkerState]:
-        """The workers that are there, by their id; empty until the broker has told."""
+        """The known workers, by id. Empty before the first message of the broker."""
         return self.twin.known
 
     def start(self) -> None:
-        """Begin to listen to the broker, if that was not done before. Returns at once.
+        """Start to listen to the broker, if it isn't listening yet. Returns immediately.
 
         Raises:
-            ClientClosedError: the client is closed, or began in another event loop.
-            UnsupportedError: the server has no topic for its workers.
+            ClientClosedError: The client is closed, or started in another event loop.
+            UnsupportedError: The server has no topic for its workers.
         """
         self.portal.call(lambda: self.twin.start())
 
     def subscribe(self, callback: WorkerCallback) -> str:
-        """Have it called, in a task, for each worker that is there, comes, changes or goes.
+        """Call a function for each worker that exists, comes, changes or goes.
 
-        Changes that come faster than it returns are skipped, but for the latest of each worker.
+        The function runs in a task. If changes arrive faster than it returns, it gets only the latest of each worker.
 
         Returns:
             An id for `unsubscribe`.
@@ -47,28 +47,28 @@ class Workers(Twin[AsyncWorkers]):
         return self.portal.call(lambda: self.twin.subscribe(callback))
 
     def unsubscribe(self, subscription_id: str) -> None:
-        """Stop listening; an id that is not known (any more) is ignored."""
+        """Stop a subscription. An unknown id is ignored."""
         self.portal.call(lambda: self.twin.unsubscribe(subscription_id))
 
     def news(self, timeout: float) -> bool:
-        """Wait until a worker comes, changes or goes; `False` when none does within so many seconds.
+        """Wait until a worker comes, changes or goes. Returns `False` after the timeout in seconds.
 
-        A server that does not tell of its workers on the broker has no news.
+        If the server doesn't announce its workers on the broker, there are no changes.
         """
         return self.portal.run(self.twin.news(timeout))
 
     def wait_for(self, task_type: str, timeout: float | None = None) -> bool:
-        """Wait until a worker for this task type says that it is there.
+        """Wait until a worker of this task type announces itself.
 
         Args:
-            task_type: such as `clip_embedding`.
-            timeout: seconds; 30 when not given.
+            task_type: Task type, such as `clip_embedding`.
+            timeout: Seconds to wait. Default: 30.
 
         Returns:
             True.
 
         Raises:
-            WorkerUnavailableError: there is none in time.
+            WorkerUnavailableError: There is no such worker after the timeout.
         """
         return self.portal.run(self.twin.wait_for(task_type, timeout))
 

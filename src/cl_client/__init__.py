@@ -4,7 +4,7 @@
         job = await client.hash.compute("photo.jpg", wait=True)
         print(job.output.sha256)
 
-Names are imported when they are used: `import cl_client` costs next to nothing.
+Names are imported when you use them, so `import cl_client` is fast.
 """
 
 from __future__ import annotations

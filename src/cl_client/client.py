@@ -1,4 +1,4 @@
-"""The client: one object that submits, watches and fetches."""
+"""The client: one object that submits, watches and downloads."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["ComputeClient", "EmbeddingClient", "JobClient"]
 
 
 class ComputeClient(EmbeddingClient, Plugins, Operations):
-    """A client of one compute server, for one event loop.
+    """A client for one compute server and one event loop.
 
-    Each plugin of the server is a property: `await client.hash.compute("photo.jpg", wait=True)`. So is what it does
-    beside jobs, by tag: `await client.admin.get_storage_size()`. Otherwise as `JobClient`.
+    Each plugin of the server is a property: `await client.hash.compute("photo.jpg", wait=True)`. Other operations are
+    grouped by tag: `await client.admin.get_storage_size()`. For the parameters of the constructor, see `JobClient`.
     """
 
     contract = CONTRACT

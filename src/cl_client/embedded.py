@@ -1,4 +1,4 @@
-"""A server of one's own: the border to the server side, which is an extra."""
+"""The embedded server. It needs the extra `[server]`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def new_stack(data: str | os.PathLike[str] | None = None) -> LocalStack:
-    """Broker, compute server and workers on 127.0.0.1, on free ports, which are not started yet.
+    """Create a broker, a compute server and workers on free ports of 127.0.0.1, without starting them.
 
     Raises:
         ComputeClientError: the extra `[server]` is not installed.
@@ -35,10 +35,10 @@ def new_stack(data: str | os.PathLike[str] | None = None) -> LocalStack:
 
 @contextlib.asynccontextmanager
 async def local_stack(data: str | os.PathLike[str] | None = None) -> AsyncGenerator[LocalStack]:
-    """As `new_stack`, for as long as the block lasts.
+    """Run the servers of `new_stack` for the duration of the block.
 
     Raises:
-        ComputeClientError: the extra `[server]` is not installed, or a part does not start.
+        ComputeClientError: The extra `[server]` isn't installed, or a part doesn't start.
     """
     stack = new_stack(data)
     from cl_server.embedded import StackError
@@ -50,10 +50,10 @@ async def local_stack(data: str | os.PathLike[str] | None = None) -> AsyncGenera
     except StackError as error:
         raise ComputeClientError(str(error)) from error
     finally:
-        # A thread cannot be cancelled: what was begun is waited for, so that it can be stopped.
+        # A thread can't be cancelled, so the start is awaited before the stop.
         await asyncio.wait([starting])
         try:
             await asyncio.to_thread(stack.stop)
         except RuntimeError:
-            # The process ends, and lends no threads any more; nor is there anything else left to do meanwhile.
+            # The process is ending and starts no threads anymore. There is nothing else to do meanwhile.
             stack.stop()

@@ -1,7 +1,7 @@
-"""Every error that the client raises, and how a response becomes one.
+"""The errors of the client, and their creation from responses.
 
-The tree follows the status codes of RFC 9110 §15, with one class for each that a caller may want to tell apart.
-Each error reads as one line; `hint` is the next thing to do, for a person.
+There is a class for each status code of RFC 9110 §15 that a caller may want to handle separately. The text of an error
+is one line. Its `hint` tells the user what to do next.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def readable(text: str) -> str:
-    """A text in which nothing moves the cursor, colours a terminal or turns the direction of writing."""
+    """Replace characters that move the cursor, color a terminal or change the direction of text."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
@@ -29,12 +29,12 @@ class ComputeClientError(Exception):
     """The base of all errors of this package.
 
     Attributes:
-        message: what happened, in one line.
-        reason: the same in short, for a line among many: without an address, and without the id of the job.
-        status: HTTP status code, where a response said it.
-        request_id: the id under which the server logged the request, where there was one.
-        job_id: the job that it is about, where there is one.
-        hint: what to do next, where that is known.
+        message: What happened, in one line.
+        reason: A short form of the message, without address and job id.
+        status: HTTP status code of the response, if there was one.
+        request_id: Id of the request in the log of the server, if known.
+        job_id: Id of the job, if the error is about a job.
+        hint: What to do next, if known.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ComputeClientError(Exception):
 
 
 class ServerUnreachableError(ComputeClientError):
-    """No answer came: nothing listens there, the connection broke, or TLS failed."""
+    """The server didn't answer: it doesn't listen there, the connection broke, or TLS failed."""
 
 
 class RequestTimeoutError(ServerUnreachableError, builtins.TimeoutError):
@@ -66,63 +66,63 @@ class RequestTimeoutError(ServerUnreachableError, builtins.TimeoutError):
 
 
 class CertificateError(ServerUnreachableError):
-    """The server is not who it has to be: its certificate is not trusted, has expired, or is of another name."""
+    """The certificate of the server isn't trusted, has expired, or belongs to another name."""
 
 
 class ResponseError(ComputeClientError):
-    """The server answered with an error status, or with something that is not what its spec promises."""
+    """The response has an error status, or doesn't match the OpenAPI document of the server."""
 
 
 class BadRequestError(ResponseError):
-    """400: the server cannot read the request."""
+    """400: The server can't read the request."""
 
 
 class AuthenticationError(ResponseError):
-    """401: no token, or one that is not valid (any more)."""
+    """401: The token is missing, invalid or expired."""
 
 
 class PermissionError(ResponseError):
-    """403: the user may not do this."""
+    """403: The user lacks a permission."""
 
 
 class NotFoundError(ResponseError):
-    """404: no such thing, or not for this user."""
+    """404: The resource doesn't exist, or isn't visible to this user."""
 
 
 class JobNotFoundError(NotFoundError):
-    """404 on a job: it does not exist, was deleted, or belongs to somebody else."""
+    """404 for a job: It doesn't exist, was deleted, or belongs to another user."""
 
 
 class UnsupportedError(ResponseError):
-    """The server does not have this at all: it is older than the client, or another one."""
+    """The server doesn't support this operation, for example because it is older than the client."""
 
 
 class ConflictError(ResponseError):
-    """409: the state of the job does not allow it."""
+    """409: The state of the job doesn't allow the operation."""
 
 
 class PayloadTooLargeError(ResponseError):
-    """413: the file is larger than the server takes, or than this user has room for."""
+    """413: The file exceeds the limit of the server or the quota of the user."""
 
 
 class UnsupportedMediaTypeError(ResponseError):
-    """415: the file is not of a kind that the task takes (a text where a picture belongs)."""
+    """415: The plugin doesn't accept this type of file, such as a text instead of an image."""
 
 
 class ValidationError(ResponseError):
-    """422: a parameter is missing or outside of what the server accepts, or the file is damaged."""
+    """422: A parameter is missing or invalid, or the file is damaged."""
 
 
 class RateLimitError(ResponseError):
-    """429: too many requests. `retry_after` is in seconds, where the server said it (RFC 9110 §10.2.3)."""
+    """429: Too many requests. `retry_after` is in seconds, if the server sent it (RFC 9110 §10.2.3)."""
 
     retry_after: float | None = None
 
 
 class ServerError(ResponseError):
-    """5xx: the server failed; the request id finds it in the server's log.
+    """5xx: The server failed. Search for the request id in its log.
 
-    `retry_after` as in `RateLimitError`; `should_retry` is what the server says of it in `X-Should-Retry`.
+    `retry_after` is as in `RateLimitError`. `should_retry` is the value of the header `X-Should-Retry`.
     """
 
     retry_after: float | None = None
@@ -130,39 +130,39 @@ class ServerError(ResponseError):
 
 
 class InvalidParameterError(ComputeClientError, ValueError):
-    """A parameter breaks a bound of the spec; nothing was sent."""
+    """A parameter is invalid. Nothing was sent."""
 
 
 class InputFileError(ComputeClientError):
-    """A file to upload cannot be read, or is empty; nothing was sent."""
+    """A file to upload can't be read, or is empty. Nothing was sent."""
 
 
 class InputNotFoundError(InputFileError, FileNotFoundError):
-    """A file to upload does not exist; nothing was sent."""
+    """A file to upload doesn't exist. Nothing was sent."""
 
 
 class DownloadError(ComputeClientError):
-    """A download did not arrive whole or could not be written. Nothing half-written is left behind."""
+    """A download arrived incomplete, or couldn't be written. No incomplete file remains."""
 
 
 class JournalError(ComputeClientError):
-    """The journal of a batch is held by another process, is none, or cannot be read or written."""
+    """The journal of a batch is in use by another process, isn't a journal, or can't be read or written."""
 
 
 class WorkerUnavailableError(ComputeClientError):
-    """No worker can do this kind of job."""
+    """There is no worker for this kind of job."""
 
 
 class WaitTimeoutError(ComputeClientError, builtins.TimeoutError):
-    """The wait ended before the job did. The job keeps running; `job_id` finds it again."""
+    """The wait ended before the job. The job keeps running, and `job_id` identifies it."""
 
 
 class ClientClosedError(ComputeClientError):
-    """The client was closed, or is used from another event loop than the one it began in."""
+    """The client is closed, or is used from another event loop than the one that it started in."""
 
 
 class JobFailedError(ComputeClientError):
-    """The job ended, and not well. `job` is its last state."""
+    """The job failed. `job` is its last state."""
 
     def __init__(self, job: JobState) -> None:
         reason = " ".join((job.error_message or "").split()) or "the server gave no reason"
@@ -175,7 +175,7 @@ class JobFailedError(ComputeClientError):
 
 
 class JobCancelledError(JobFailedError):
-    """The job was cancelled before it was done."""
+    """The job was cancelled before it completed."""
 
 
 BY_STATUS: Final[Mapping[int, type[ResponseError]]] = {
@@ -210,12 +210,12 @@ def error_from_response(
     """Make the typed error for a response with an error status.
 
     Args:
-        status: any number at all, registered or not.
-        body: of whatever kind: FastAPI's `{"detail": …}`, plain text, HTML of a proxy, nothing.
-        url: what was asked for.
-        headers: of the response; `X-Request-ID` and `Retry-After` are read.
-        job_id: the job that the request was about.
-        missing_job: whether a 404 says that the job itself is not there, rather than something in it.
+        status: Status code, which doesn't have to be registered.
+        body: Body of any kind: FastAPI's `{"detail": …}`, plain text, HTML of a proxy, or empty.
+        url: URL of the request.
+        headers: Headers of the response. `X-Request-ID` and `Retry-After` are read.
+        job_id: Id of the job in the request.
+        missing_job: Whether a 404 means that the job itself doesn't exist, and not a part of it.
     """
     kind = BY_STATUS.get(status, ServerError if status >= 500 else ResponseError)
     if kind is NotFoundError and missing_job:

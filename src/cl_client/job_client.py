@@ -1,4 +1,4 @@
-"""A client of any job server: one object that submits, watches and fetches. Generated packages add their plugins."""
+"""A client for any job server: one object that submits, watches and downloads. Generated packages add plugins."""
 
 from __future__ import annotations
 
@@ -44,40 +44,40 @@ Output = TypeVar("Output")
 
 
 class JobClient:
-    """A client of one job server, for one event loop: all but the plugins.
+    """A client for one job server and one event loop, without plugins.
 
-    Generated packages mix their plugins in, and say with their contract what the server calls things.
+    Generated packages add their plugins. Their contract describes the routes and names of the server.
 
-    Use it as an async context manager, or `await client.close()` at the end.
+    Use the client as an async context manager, or call `await client.close()` at the end.
 
     Args:
-        base_url: of the compute server; `COMPUTE_URL` or `http://localhost:8002` when not given.
-        timeout: seconds for each connect, read and write of a request, or a `Timeouts` for each of them its own; 30
-            when not given. Waiting for jobs has timeouts of its own.
-        mqtt_broker: host of the broker; `MQTT_BROKER_HOST` or `localhost` when not given. A broker that is down stops
-            nothing: jobs are then followed over HTTP.
-        mqtt_port: `MQTT_BROKER_PORT` or 1883 when not given.
-        auth_provider: signs the requests; nobody when not given.
-        server_config: addresses in one object; the arguments above go before it. User, password and token are for
-            its own broker: `mqtt_broker` on another host is told none of them.
-        deadline: seconds that a call may take in all: requests that are tried again as long as it lasts, uploads and
-            downloads. When not given, a request is tried a few times. Waiting for jobs is not counted.
-        limits: of the connections to the server.
-        mqtt_url: the broker as `mqtt://host:port`, or `mqtts://user:password@host:port` for TLS; `MQTT_URL` when
-            neither this nor `mqtt_broker` is given.
-        http: how requests go out, as httpx calls it: `verify`, `transport`, `http_client`, `event_hooks`; see
+        base_url: Address of the compute server. Default: `COMPUTE_URL`, or `http://localhost:8002`.
+        timeout: Seconds for each connect, read and write of a request, or a `Timeouts` with a value for each. Default:
+            30. Waiting for jobs has its own timeouts.
+        mqtt_broker: Host of the broker. Default: `MQTT_BROKER_HOST`, or `localhost`. If the broker is down, the client
+            follows jobs over HTTP.
+        mqtt_port: Port of the broker. Default: `MQTT_BROKER_PORT`, or 1883.
+        auth_provider: Signs the requests. Default: a guest, without a token.
+        server_config: All addresses in one object. The arguments above take precedence. Its user, password and token
+            are sent only to its own broker, not to a `mqtt_broker` on another host.
+        deadline: Seconds for a whole call, including retries, uploads and downloads, but not for waiting for jobs. With
+            a deadline, the client retries until it ends; by default, it makes a few attempts.
+        limits: Limits for the connections to the server.
+        mqtt_url: The broker as `mqtt://host:port`, or `mqtts://user:password@host:port` with TLS. Default: `MQTT_URL`,
+            if `mqtt_broker` isn't given either.
+        http: Options for requests with the names of httpx: `verify`, `transport`, `http_client`, `event_hooks`. See
             `HttpOptions`.
 
     Raises:
-        InvalidParameterError: an address or a time that cannot be one.
+        InvalidParameterError: An address or a time is invalid.
     """
 
     contract: ClassVar[Contract] = Contract()
-    """What the server calls things, and what it has."""
+    """The routes, names and features of the server."""
     when_away: ClassVar[str] = AWAY
-    """What to do when nothing answers, for a person."""
+    """A hint for users if the server doesn't answer."""
     http_library: ClassVar[str] = "httpx"
-    """`httpx` or `httpx2`: whose connections they are."""
+    """The library of the connections: `httpx` or `httpx2`."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class JobClient:
             job_in=self.contract.job_in,
         )
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
-        """The wire layer, for what has no method here: `await get_job.asyncio("…", client=client.api)`."""
+        """The wire layer, for operations without a method: `await get_job.asyncio("…", client=client.api)`."""
         self._server = HttpJobServer(self._transport, self.contract, self.api)
         self._reader = JobReader(self._server)
         self._jobs = Jobs(self._server, self._make_watcher(), self._reader, self.api)
@@ -127,12 +127,12 @@ class JobClient:
 
     @property
     def jobs(self) -> Jobs:
-        """Jobs by their id: `await client.jobs.get(job_id)`."""
+        """Access to jobs: `await client.jobs.get(job_id)`."""
         return self._jobs
 
     @property
     def workers(self) -> Workers:
-        """The workers, as they tell of themselves on the broker: `client.workers.subscribe(callback)`."""
+        """The workers that announce themselves on the broker: `client.workers.subscribe(callback)`."""
         return self._workers
 
     def map(
@@ -148,24 +148,25 @@ class JobClient:
     ) -> AsyncGenerator[Outcome[Source, Output]]:
         """Run a plugin method on many files: `async for outcome in client.map(client.hash.compute, paths)`.
 
-        A file that fails stops none of the others: its outcome has the `error`. Leaving the loop early cancels what is
-        under way here; jobs that the server has taken run to their end there, unless `cancel_with_wait=True` is given.
+        A file that fails doesn't stop the others: its outcome has the `error`. If you leave the loop early, the client
+        cancels its own work. Jobs that the server has accepted continue there, unless you pass `cancel_with_wait=True`.
 
         Args:
-            method: of a plugin, such as `client.hash.compute`.
-            sources: the files, each as the method takes it. They are read only as far as there is room.
-            concurrency: files at once, 1 or more.
-            ordered: give the outcomes in the order of `sources`, rather than as the jobs end.
-            journal: a file that keeps what was done: a later call with the same one does only the rest.
-            finish: awaited for each job that has completed, as a part of the work on its file: in the event loop of the
-                client, for up to `concurrency` files at once. A `ComputeClientError` that it raises is the file's; any
-                other exception ends the loop, and comes out of it. With a journal, a file is done once `finish` has
-                returned: after a crash, or an error of it, the next run calls it again for the same job.
-            parameters: of the method, the same for each file.
+            method: A method of a plugin, such as `client.hash.compute`.
+            sources: The files, as the method accepts them. They are read as needed.
+            concurrency: Files to process at the same time, at least 1.
+            ordered: Yield the outcomes in the order of `sources`. If false, yield them as the jobs end.
+            journal: Path of a file that records what is done. A later call with the same journal processes only the
+                rest.
+            finish: Awaited in the event loop of the client for each completed job, as part of the work on its file, for
+                up to `concurrency` files at the same time. If it raises a `ComputeClientError`, the file fails; any
+                other exception ends the loop. With a journal, a file is done when `finish` has returned. After a crash
+                or an error in `finish`, the next run calls it again for the same job.
+            parameters: Parameters of the method, the same for each file.
 
         Raises:
-            InvalidParameterError: `concurrency` is less than 1, or with a journal the method is of no plugin.
-            JournalError: the journal cannot be used.
+            InvalidParameterError: `concurrency` is less than 1, or the method isn't a plugin's and there is a journal.
+            JournalError: The journal can't be used.
         """
         return map_files(
             method,
@@ -179,33 +180,33 @@ class JobClient:
         )
 
     async def get_job(self, job_id: str) -> JobState:
-        """The state of a job. It is `client.jobs.fetch`, by its earlier name.
+        """Get the state of a job. The same as `client.jobs.fetch`, which is the preferred name.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
         """
         return await self.jobs.fetch(job_id)
 
     async def delete_job(self, job_id: str) -> None:
-        """Remove a job and its files. It is `client.jobs.delete`, by its earlier name.
+        """Delete a job and its files. The same as `client.jobs.delete`, which is the preferred name.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
         """
         await self.jobs.delete(job_id)
 
     async def wait_for_job(
         self, job_id: str, poll_interval: float | None = None, timeout: float | None = None
     ) -> JobState:
-        """Wait for a job by its id, whichever client submitted it. With a handle, `job.wait()` does the same.
+        """Wait for a job by its id, even if another client submitted it. With a handle, use `job.wait()`.
 
         Args:
-            job_id: the job.
-            poll_interval: seconds between two questions to the server; when not given, the broker tells.
-            timeout: seconds in all.
+            job_id: Id of the job.
+            poll_interval: Seconds between requests to the server. By default, the client listens to the broker.
+            timeout: Seconds for the whole wait. Default: no limit.
 
         Raises:
-            JobFailedError, WaitTimeoutError, JobNotFoundError: as `Job.wait`.
+            JobFailedError, WaitTimeoutError, JobNotFoundError: As `Job.wait`.
         """
         job = await self.jobs.get(job_id)
         if poll_interval is None:
@@ -220,13 +221,13 @@ class JobClient:
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
     ) -> str:
-        """Listen to a job. With a handle, `job.follow()` and `job.events()` do the same. Needs a running event loop.
+        """Follow a job with callbacks. With a handle, use `job.follow()` or `job.events()`. Needs a running event loop.
 
         Args:
-            job_id: the job; it may have ended already.
-            on_progress: called with every state, the terminal one included; progress that comes faster than it
-                returns is skipped.
-            on_complete: called once, with the terminal state.
+            job_id: Id of the job, which may have ended already.
+            on_progress: Called with every state, including the last one. States that arrive faster than it returns are
+                skipped.
+            on_complete: Called once, with the last state.
 
         Returns:
             An id for `unsubscribe`.
@@ -234,31 +235,31 @@ class JobClient:
         return self.jobs.watcher.watch(job_id, on_progress, on_complete).id
 
     def unsubscribe(self, subscription_id: str) -> None:
-        """Stop listening; an id that is not known (any more) is ignored."""
+        """Stop a subscription. An unknown id is ignored."""
         self.jobs.watcher.unwatch(subscription_id)
 
     async def get_capabilities(self) -> Capabilities:
-        """How many workers there are, and for each task type how many of them are idle.
+        """Get the number of workers, and of idle workers for each task type.
 
         Raises:
-            UnsupportedError: the server does not tell.
+            UnsupportedError: The server doesn't provide this.
         """
         return await self._server.workers()
 
     async def wait_for_workers(
         self, required_capabilities: Sequence[str] | None = None, timeout: float | None = None
     ) -> bool:
-        """Wait until there are workers for all of these task types, or any worker at all.
+        """Wait until there are workers for all of these task types.
 
         Args:
-            required_capabilities: task types; one worker of any kind is enough when not given.
-            timeout: seconds; 30 when not given.
+            required_capabilities: Task types. By default, any worker is enough.
+            timeout: Seconds to wait. Default: 30.
 
         Returns:
             True.
 
         Raises:
-            WorkerUnavailableError: there are none in time; it names the task types that are missing.
+            WorkerUnavailableError: Workers are missing after the timeout. The message names the task types.
         """
         given = seconds("timeout", timeout)
         limit = Config.WORKER_WAIT_TIMEOUT if given is None else given
@@ -290,26 +291,26 @@ class JobClient:
         *,
         on_progress: DownloadCallback | None = None,
     ) -> Path:
-        """Download a file of a job, whole or not at all. With a handle, `job.download()` does the same.
+        """Download a file of a job. With a handle, use `job.download()`. Leaves no incomplete file behind.
 
         Args:
-            job_id: the job.
-            file_path: relative to the job, such as `output/thumbnail.jpg`.
-            dest: a file name, or a folder that exists.
-            on_progress: called with the bytes written, and the bytes in all where known.
+            job_id: Id of the job.
+            file_path: Path of the file in the job, such as `output/thumbnail.jpg`.
+            dest: Path of a file, or of an existing folder.
+            on_progress: Called with the bytes written and, if known, the total.
 
         Returns:
-            Where the file is.
+            The path of the downloaded file.
 
         Raises:
-            NotFoundError: no such job, or no such file in it.
-            InvalidParameterError: `file_path` points outside of the job.
-            DownloadError: it did not arrive whole, or cannot be written.
+            NotFoundError: The job or the file doesn't exist.
+            InvalidParameterError: `file_path` leads out of the job.
+            DownloadError: The file arrived incomplete, or can't be written.
         """
         return await self.jobs.download(job_id, file_path, dest, on_progress=on_progress)
 
     async def close(self) -> None:
-        """End all watches with `ClientClosedError`, leave the broker, close the connections. Jobs go on."""
+        """Close the connections. Watches end with `ClientClosedError`. Jobs continue on the server."""
         await self._jobs.watcher.close()
         await self._workers.close()
         await self._reader.close()
@@ -340,20 +341,20 @@ class JobClient:
 
 
 class EmbeddingClient(JobClient):
-    """A client of a server that this distribution can start itself, for one event loop. Otherwise as `JobClient`."""
+    """A `JobClient` for a server that this distribution can start."""
 
     when_away = "is the server running? `cl-client server up` starts one; COMPUTE_URL says where it is"
 
     @classmethod
     @contextlib.asynccontextmanager
     async def embedded(cls, data: str | os.PathLike[str] | None = None) -> AsyncGenerator[Self]:
-        """A client with a server of its own, on this machine, for as long as the block lasts.
+        """Start a server on this machine for the duration of the block, and return its client.
 
         Args:
-            data: folder for the database and the files; a temporary one when not given.
+            data: Folder for the database and the files. Default: a temporary folder.
 
         Raises:
-            ComputeClientError: the extra `[server]` is not installed, or the server does not start.
+            ComputeClientError: The extra `[server]` isn't installed, or the server doesn't start.
         """
         from cl_client.embedded import local_stack
 

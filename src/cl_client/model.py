@@ -1,6 +1,6 @@
-"""What the client knows of jobs, files and workers, whatever server told it.
+"""Jobs, files and workers, as the client represents them for every server.
 
-A `Contract` makes these of what a server sends; everything else in this package knows only them.
+A `Contract` converts the data of a server into these classes. The rest of this package uses only them.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class JobState:
-    """How a job stands. Times are UTC milliseconds, and `None` where they are not known."""
+    """The state of a job. Times are UTC milliseconds, or `None` if unknown."""
 
     completed_at: int | None = None
     created_at: int | None = None
     error_message: str | None = None
-    """Why it failed, in one line."""
+    """The reason of a failure, in one line."""
     job_id: str
-    """An opaque string. Where a server has routes for the jobs of each task, the task stands before it: `resize/42`."""
+    """An opaque string. If a server has separate routes for each task, the task is in front: `resize/42`."""
     params: JSONObject = field(factory=dict)
-    """The parameters that were sent, with the server's defaults."""
+    """The parameters of the job, with the defaults of the server."""
     priority: int = 5
-    """0 to 10; higher goes first."""
+    """0 (lowest) to 10 (highest)."""
     progress: int = 0
     """0 to 100, in per cent."""
     started_at: int | None = None
     status: str
-    """`queued`, `processing`, `completed`, `failed` or `cancelled`, or a newer word of a newer server."""
+    """`queued`, `processing`, `completed`, `failed` or `cancelled`. A newer server can have other values."""
     task_output: JSONObject | None = None
-    """What the job made, once it has completed."""
+    """The output of a completed job, as JSON."""
     task_type: str
-    """The kind of the job, such as `hash`; empty where the server does not say."""
+    """The kind of job, such as `hash`. Empty if unknown."""
     updated_at: int | None = None
     additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What the server sent beside the fields above: a newer server may say more."""
+    """Other fields that the server sent."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
-        """Read a JSON object. Types are taken on trust; `well_formed` checks them.
+        """Read a JSON object without checking types; `well_formed` checks them.
 
         Raises:
-            KeyError: a required field is missing.
+            KeyError: A required field is missing.
         """
         return cls(
             completed_at=cast("int | None", data.get("completed_at")),
@@ -65,7 +65,7 @@ class JobState:
         )
 
     def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
+        """Convert to a JSON object, including the other fields."""
         return {
             **self.additional_properties,
             "completed_at": self.completed_at,
@@ -88,22 +88,22 @@ class JobFile:
     """A file of a job."""
 
     media_type: str = "application/octet-stream"
-    """By its first bytes, as far as the server tells."""
+    """The media type, detected from the first bytes if the server does that."""
     path: str
-    """Relative to the job, as outputs name it and downloads take it."""
+    """The path in the job, as in outputs and for downloads."""
     sha256: str = ""
-    """In hexadecimal; empty where the server does not tell."""
+    """In hexadecimal. Empty if unknown."""
     size: int = 0
-    """Bytes; 0 where the server does not tell."""
+    """In bytes. 0 if unknown."""
     additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What the server sent beside the fields above."""
+    """Other fields that the server sent."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
         """Read a JSON object.
 
         Raises:
-            KeyError, TypeError: it has no path, or a field is of another type.
+            KeyError, TypeError: The path is missing, or a field has the wrong type.
         """
         fields = {name: data[name] for name in _FILE if data.get(name) is not None}
         if not all(isinstance(fields.get(name, kind()), kind) for name, kind in _FILE.items()):
@@ -117,7 +117,7 @@ class JobFile:
         )
 
     def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
+        """Convert to a JSON object, including the other fields."""
         return {
             **self.additional_properties,
             "media_type": self.media_type,
@@ -129,24 +129,24 @@ class JobFile:
 
 @frozen(kw_only=True)
 class WorkerState:
-    """What a worker says of itself on the broker. A worker that says nothing any more is gone."""
+    """The announcement of a worker on the broker."""
 
     capabilities: list[str]
     """The task types that this worker runs."""
     id: str
     idle_count: int
-    """How many jobs it could take at once."""
+    """The number of jobs that it can take now."""
     timestamp: int
     """UTC milliseconds."""
     additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What the worker sent beside the fields above."""
+    """Other fields that the worker sent."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
         """Read a JSON object.
 
         Raises:
-            KeyError, TypeError: a field is missing, or of another type.
+            KeyError, TypeError: A field is missing, or has the wrong type.
         """
         tasks, idle = data["capabilities"], data["idle_count"]
         if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
@@ -163,7 +163,7 @@ class WorkerState:
         )
 
     def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
+        """Convert to a JSON object, including the other fields."""
         return {
             **self.additional_properties,
             "capabilities": cast("JSONValue", self.capabilities),
@@ -175,20 +175,20 @@ class WorkerState:
 
 @frozen(kw_only=True)
 class Capabilities:
-    """What the workers that are up can do, as the server counts them."""
+    """The kinds of jobs that workers can run, as counted by the server."""
 
     capabilities: dict[str, int]
     """Idle workers for each task type."""
     num_workers: int
     additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What the server sent beside the fields above."""
+    """Other fields that the server sent."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
         """Read a JSON object.
 
         Raises:
-            KeyError, TypeError: a field is missing, or of another type.
+            KeyError, TypeError: A field is missing, or has the wrong type.
         """
         tasks, workers = data["capabilities"], data["num_workers"]
         if not isinstance(tasks, dict) or not isinstance(workers, int):
@@ -202,7 +202,7 @@ class Capabilities:
         )
 
     def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
+        """Convert to a JSON object, including the other fields."""
         return {
             **self.additional_properties,
             "capabilities": cast("JSONValue", self.capabilities),
@@ -212,11 +212,11 @@ class Capabilities:
 
 @frozen
 class JobPage:
-    """Some of the jobs of a server, newest first.
+    """A page of jobs, newest first.
 
     Attributes:
-        jobs: of this page.
-        cursor: gives the next page; `None` on the last one.
+        jobs: The jobs of this page.
+        cursor: The cursor of the next page. `None` on the last page.
     """
 
     jobs: tuple[JobState, ...]
@@ -224,14 +224,14 @@ class JobPage:
 
 
 def well_formed(job: JobState) -> bool:
-    """Whether the fields that the client relies on have the types that they should have."""
+    """Whether the fields that the client relies on have the right types."""
     return all(isinstance(cast("object", getattr(job, name)), kind) for name, kind in _SHAPES)
 
 
 JobResponse = JobState
 WorkerCapability = WorkerState
 WorkerCapabilitiesResponse = Capabilities
-# The names that these had when they were one server's.
+# Earlier names of these classes.
 
 _SHAPES: Final[tuple[tuple[str, type | tuple[type, ...]], ...]] = (
     ("job_id", str),

@@ -1,4 +1,4 @@
-"""Jobs and workers, followed without submitting anything."""
+"""Follow jobs and workers without submitting anything."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from cl_client.watching.workers import WorkerCallback
 
 
 class MQTTJobMonitor:
-    """Tells of jobs and of workers, for one event loop. Clients of the same broker share its connection.
+    """Reports jobs and workers, for one event loop. Clients of the same broker share its connection.
 
-    The broker tells first; what it does not tell, or not in full, the compute server is asked for, so that an end is
-    heard once whatever the broker does.
+    It listens to the broker and, if a message is missing or incomplete, asks the compute server. So it reports the end
+    of a job exactly once, even if the broker fails.
 
-    Use it as an async context manager, or `await monitor.close()` at the end.
+    Use it as an async context manager, or call `await monitor.close()` at the end.
 
     Args:
-        broker: host of the broker; `MQTT_BROKER_HOST` or `localhost` when not given.
-        port: `MQTT_BROKER_PORT` or 1883 when not given.
-        auth_provider: signs the questions to the compute server; nobody when not given.
-        server_config: addresses in one object; the arguments above go before it.
-        http: how the questions go out; see `HttpOptions`.
+        broker: Host of the broker. Default: `MQTT_BROKER_HOST`, or `localhost`.
+        port: Port of the broker. Default: `MQTT_BROKER_PORT`, or 1883.
+        auth_provider: Signs the requests to the compute server. Default: a guest.
+        server_config: All addresses in one object. The arguments above take precedence.
+        http: Options for requests. See `HttpOptions`.
 
     Raises:
-        InvalidParameterError: an address that cannot be one.
+        InvalidParameterError: An address is invalid.
     """
 
     def __init__(
@@ -53,24 +53,25 @@ class MQTTJobMonitor:
         on_progress: JobCallback | None = None,
         on_complete: JobCallback | None = None,
     ) -> str:
-        """Listen to a job; as `ComputeClient.subscribe_job_updates`."""
+        """Follow a job, as `ComputeClient.subscribe_job_updates`."""
         return self._client.subscribe_job_updates(job_id, on_progress, on_complete)
 
     def unsubscribe(self, subscription_id: str) -> None:
-        """Stop listening to a job or to the workers; an id that is not known (any more) is ignored."""
+        """Stop a subscription of a job or of the workers. An unknown id is ignored."""
         self._client.unsubscribe(subscription_id)
         self._client.workers.unsubscribe(subscription_id)
 
     def get_worker_capabilities(self) -> Mapping[str, WorkerState]:
-        """The workers that are there, by their id, as far as the broker has told. Begins to listen, if need be."""
+        """Get the known workers, by id. Starts to listen to the broker, if necessary."""
         self._client.workers.start()
         return self._client.workers.known
 
     def subscribe_worker_updates(self, callback: WorkerCallback) -> str:
-        """Have it called with the id of each worker that is there, comes, changes or goes, and what it can do.
+        """Follow the workers: the existing ones, and each one that comes, changes or goes.
 
         Args:
-            callback: sync or async; `None` in place of what it can do means that the worker is gone.
+            callback: Called with the id and the state of a worker. The state is `None` if the worker is gone. It can be
+                async.
 
         Returns:
             An id for `unsubscribe`.
@@ -78,22 +79,22 @@ class MQTTJobMonitor:
         return self._client.workers.subscribe(callback)
 
     async def wait_for_capability(self, task_type: str, timeout: float | None = None) -> bool:
-        """Wait until a worker for this task type is there.
+        """Wait for a worker of this task type.
 
         Args:
-            task_type: such as `clip_embedding`.
-            timeout: seconds; 30 when not given.
+            task_type: Task type, such as `clip_embedding`.
+            timeout: Seconds to wait. Default: 30.
 
         Returns:
             True.
 
         Raises:
-            WorkerUnavailableError: there is none in time.
+            WorkerUnavailableError: There is no such worker after the timeout.
         """
         return await self._client.workers.wait_for(task_type, timeout)
 
     async def close(self) -> None:
-        """Stop listening. Jobs go on."""
+        """Stop listening. Jobs continue on the server."""
         await self._client.close()
 
     async def __aenter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""A session: somebody who is logged in, with a token that is refreshed before it ends."""
+"""A session: a user who is logged in, with a token that is refreshed before it expires."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ from cl_client.http.options import HttpOptions
 logger = logging.getLogger(__name__)
 
 AFTER_TROUBLE: Final = 10.0
-"""Seconds for which an auth server that could not be asked is left alone, while the token is good without it."""
+"""Seconds without requests to an auth server that didn't answer, while the token is still valid."""
 FAREWELL: Final = 2.0
-"""Seconds that `close` waits for a refresh that is under way."""
+"""Seconds that `close` waits for a running refresh."""
 
 _HOW: Final = "`cl-client login`, or `SessionManager.login`"
 _REFUSED: Final = (AuthenticationError, PermissionError, BadRequestError, ValidationError)
 
 
 class SessionManager:
-    """Logs in, keeps the token fresh, and makes clients that use it. For one event loop.
+    """Logs in, refreshes the token, and creates clients that use it. For one event loop.
 
-    As an async context manager it takes up the session that an earlier process kept, and closes its clients at the end.
-    Until somebody logs in, it is a guest's.
+    As an async context manager, it restores the session that an earlier process stored, and closes its clients at the
+    end. Before a login, it is the session of a guest.
 
     Args:
-        server_config: where the servers are; the environment says it when not given.
-        username: whose kept session to take up; that of whoever logged in last when not given.
-        keep: whether the token outlives the process, in the system's keyring (extra `[keyring]`) or else in a file
-            that only this user may read. Passwords are never kept.
-        store: where it is kept, if not in the usual place.
-        clock: seconds since the epoch.
-        http: how the requests of the session and of its clients go out; see `HttpOptions`.
+        server_config: Addresses of the servers. Default: the environment.
+        username: User whose stored session to restore. Default: the user who logged in last.
+        keep: Whether to store the token for later processes: in the keyring of the system with the extra `[keyring]`,
+            otherwise in a file that only this user can read. Passwords are never stored.
+        store: Where to store the token, if not in the default place.
+        clock: Returns the seconds since the epoch.
+        http: Options for the requests of the session and its clients. See `HttpOptions`.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class SessionManager:
         self.auth: AuthClient = AuthClient(
             server_config=self._config, timeout=ComputeClientConfig.SESSION_TIMEOUT, **http
         )
-        """The auth server's endpoints, with which admins manage users."""
+        """The client of the auth server. Admins manage users with it."""
         self._username = username
         self._store = (store or SessionStore()) if keep else None
         self._clock = clock
@@ -88,24 +88,24 @@ class SessionManager:
         self._clients: list[ComputeClient] = []
         self._obstacle: ComputeClientError | None = None
         self.kept_in: str | None = None
-        """Where `login` put the token, in words; `None` where it ends with the process."""
+        """A description of where `login` stored the token. `None` if it isn't stored."""
 
     def __repr__(self) -> str:
         return f"<SessionManager {without_secrets(self.auth.base_url)}, {self.username or 'guest'}>"
 
     @property
     def username(self) -> str | None:
-        """Who is logged in, as they gave their name; `None` for a guest."""
+        """The name that the user logged in with. `None` for a guest."""
         return None if self._session is None else self._session.username
 
     async def restore(self) -> bool:
-        """Take up the session that was kept, if there is one.
+        """Restore the stored session, if there is one.
 
         Returns:
-            Whether somebody is logged in now.
+            Whether a user is logged in now.
 
         Raises:
-            ComputeClientError: there is one, and it cannot be read (a locked keyring, a damaged file).
+            ComputeClientError: The session can't be read (a locked keyring, a damaged file).
         """
         if self._store is not None:
             kept = await asyncio.to_thread(self._store.load, self.auth.base_url, self._username)
@@ -114,17 +114,17 @@ class SessionManager:
         return self._session is not None
 
     async def login(self, username: str | None = None, password: str | None = None) -> TokenResponse:
-        """Log in, and keep the token.
+        """Log in, and store the token.
 
         Args:
-            username: `CL_USERNAME` when not given.
-            password: `CL_PASSWORD` when not given.
+            username: Name of the user. Default: `CL_USERNAME`.
+            password: Password of the user. Default: `CL_PASSWORD`.
 
         Raises:
-            AuthenticationError: one of them is wrong, or the account is not active.
-            RateLimitError: too many attempts.
-            ServerUnreachableError: there is no auth server.
-            InvalidParameterError: a name or a password is neither given nor in the environment.
+            AuthenticationError: The name or the password is wrong, or the account is inactive.
+            RateLimitError: There were too many attempts.
+            ServerUnreachableError: The auth server doesn't answer.
+            InvalidParameterError: The name or the password is neither an argument nor in the environment.
         """
         found = Credentials.from_env()
         username, password = username or found.username, password or found.password
@@ -145,7 +145,7 @@ class SessionManager:
         return answer
 
     def use(self, token: str) -> None:
-        """Be whoever this token is of, in this process alone. It is sent as it is, until it is refused."""
+        """Use a token in this process only. It is sent unchanged, and not refreshed."""
         self._take(
             Session(
                 auth_url=self.auth.base_url,
@@ -156,37 +156,37 @@ class SessionManager:
         )
 
     async def logout(self) -> None:
-        """Forget the token, here and where it is kept. The server is not asked: it knows no sessions."""
+        """Delete the token, here and in the store. There is no request, because the server has no sessions."""
         self._expect_known()
         session, self._session, self._user, self.kept_in = self._session, None, None, None
         if session is not None and self._store is not None:
             await asyncio.to_thread(self._store.forget, session)
 
     def is_authenticated(self) -> bool:
-        """Whether somebody is logged in. Whether the token is good yet is only known when it is used.
+        """Whether a user is logged in. The token itself may have expired.
 
         Raises:
-            ComputeClientError: a session was kept, and cannot be read; `login` begins another.
+            ComputeClientError: The stored session can't be read. `login` starts a new one.
         """
         self._expect_known()
         return self._session is not None
 
     def get_token(self) -> str:
-        """The current token, as it is.
+        """Get the current token without refreshing it.
 
         Raises:
-            AuthenticationError: no user is logged in.
+            AuthenticationError: No user is logged in.
         """
         return self._logged_in().token.text
 
     async def get_valid_token(self) -> str:
-        """The current token, refreshed when less than a minute is left (or half of a life that is short).
+        """Get the current token, refreshed if less than a minute is left (or half of a short lifetime).
 
-        A token that has lived for 50 to 60 % of its life is refreshed beside the work: this one is given meanwhile. An
-        auth server that is away stops nobody: whoever gets a token that is old decides about it.
+        After 50 to 60 % of its lifetime, the token is refreshed in the background, and this method returns the current
+        one. If the auth server doesn't answer, it also returns the current token, and the receiver decides about it.
 
         Raises:
-            AuthenticationError: no user is logged in, or the session is over.
+            AuthenticationError: No user is logged in, or the session has expired.
         """
         token = self._logged_in().token
         now = self._clock()
@@ -203,11 +203,11 @@ class SessionManager:
         return self.get_token()
 
     async def refresh(self) -> None:
-        """Change the token for a newer one; once for all who ask meanwhile, also when one of them is cancelled.
+        """Refresh the token. Concurrent calls share one request, even if one of them is cancelled.
 
         Raises:
-            AuthenticationError: no user is logged in, or the session is over.
-            ComputeClientError: the auth server cannot be asked now.
+            AuthenticationError: No user is logged in, or the session has expired.
+            ComputeClientError: The auth server can't be reached.
         """
         flight = self._begin_refresh()
         try:
@@ -218,11 +218,11 @@ class SessionManager:
             raise
 
     async def get_current_user(self) -> UserResponse | None:
-        """Who is logged in, as the auth server knows them; `None` for a guest. Asked once for each token.
+        """Get the user from the auth server, once for each token. `None` for a guest.
 
         Raises:
-            AuthenticationError: the session is over.
-            ServerUnreachableError: there is no auth server.
+            AuthenticationError: The session has expired.
+            ServerUnreachableError: The auth server doesn't answer.
         """
         if not self.is_authenticated():
             return None
@@ -232,16 +232,16 @@ class SessionManager:
         return self._user
 
     def create_compute_client(self) -> ComputeClient:
-        """A client that sends the current token of this session with every request; nothing while no user is logged in.
+        """Create a client that sends the current token of this session with every request.
 
-        It is closed with the session.
+        It sends no token if no user is logged in. The session closes the client.
         """
         client = ComputeClient(server_config=self._config, auth_provider=JWTAuthProvider(session=self), **self._http)
         self._clients.append(client)
         return client
 
     async def close(self) -> None:
-        """Close the clients of this session and its connections. Whoever is logged in stays so for the next process."""
+        """Close the clients of this session and its connections. The user stays logged in for the next process."""
         for client in self._clients:
             await client.close()
         if self._flight is not None and not self._flight.done():
@@ -254,7 +254,7 @@ class SessionManager:
         try:
             await self.restore()
         except ComputeClientError as error:
-            # Whoever logs in now needs it no more; nobody else goes on as a guest.
+            # A login makes it irrelevant. Without one, the user must not continue as a guest.
             self._obstacle = error
         return self
 
@@ -291,12 +291,12 @@ class SessionManager:
         return self._flight
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
-        """Hear of a refresh that failed, also when nobody waits for it."""
+        """Handle a failed refresh, even if no call waits for it."""
         error = None if flight.cancelled() else flight.exception()
         if error is None:
             return
         self._left_alone_until = flight.get_loop().time() + AFTER_TROUBLE
-        # That the session is over is told when the token is needed: it may be good until the work is done.
+        # An expired session is an error only when the token is needed: it may be valid until the work is done.
         level = logging.DEBUG if isinstance(error, AuthenticationError) else logging.WARNING
         logger.log(level, "the token could not be refreshed: %s", error)
 
@@ -309,7 +309,7 @@ class SessionManager:
                 return
             answer = await self._newer(before)
             session = evolve(before, token=Token.received(answer.access_token, answer.expires_in, self._clock()))
-            # Meanwhile somebody may have logged out or in, here or elsewhere: that stands.
+            # A logout or login that happened meanwhile, here or elsewhere, wins.
             if self._replace(before, session) and kept is not None:
                 await self._keep(session)
 

@@ -1,16 +1,15 @@
-"""The same client without async, for scripts, for threads, and for notebooks that run a loop already.
+"""The client without asyncio, for scripts, threads and notebooks.
 
     with ComputeClient() as client:
         job = client.hash.compute("photo.jpg", wait=True)
         print(job.output.sha256)
 
-Each client has a thread with an event loop, which begins with the first call and ends with `close`. Every method of
-`cl_client` is here with the same parameters: a coroutine is a call that waits (Ctrl-C cancels it), an async iterator is
-an iterator. Several threads may use one client.
+It has every method of `cl_client` with the same parameters. A coroutine becomes a call that waits, which Ctrl-C
+cancels, and an async iterator becomes an iterator. Several threads can use one client.
 
-Callbacks run in the client's thread. They may be async, and should be short: the client does nothing else meanwhile.
-What waits for the client, such as `job.download`, cannot be called in one, and says so. The `finish` of `map` runs in a
-thread of its own, where it can.
+Each client has a thread with an event loop, from the first call until `close`. Callbacks run in this thread. They can
+be async, and should be short, because the client does nothing else meanwhile. A callback can't call a method that waits
+for the client, such as `job.download`. The `finish` argument of `map` runs in a thread of its own, and can.
 """
 
 from __future__ import annotations

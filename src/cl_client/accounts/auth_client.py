@@ -1,4 +1,4 @@
-"""The auth server's endpoints, one method each. Nothing is kept between calls; `SessionManager` keeps a token."""
+"""A method for each endpoint of the auth server. It stores nothing; `SessionManager` stores a token."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _token: Final[ContextVar[str | None]] = ContextVar("cl_client.accounts.auth_clie
 
 
 class AuthClient:
-    """A client of one auth server, for one event loop. Use it as an async context manager, or `close` it.
+    """A client for one auth server and one event loop. Use it as an async context manager, or call `close`.
 
-    Every method raises `ServerUnreachableError` where nothing answers, and a `ResponseError` for any error status:
-    `AuthenticationError` for a token that is not good, `PermissionError` where only an admin may.
+    Every method raises `ServerUnreachableError` if the server doesn't answer, and a `ResponseError` for an error
+    status: `AuthenticationError` for an invalid token, and `PermissionError` if only admins have access.
 
     Args:
-        base_url: of the auth server; `AUTH_URL` or `http://localhost:8000` when not given.
-        timeout: seconds for each connect, read and write; 30 when not given.
-        server_config: addresses in one object; `base_url` goes before it.
-        http: how requests go out; see `HttpOptions`.
+        base_url: Address of the auth server. Default: `AUTH_URL`, or `http://localhost:8000`.
+        timeout: Seconds for each connect, read and write. Default: 30.
+        server_config: All addresses in one object. `base_url` takes precedence.
+        http: Options for requests. See `HttpOptions`.
 
     Raises:
-        InvalidParameterError: an address or a time that cannot be one.
+        InvalidParameterError: An address or a time is invalid.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class AuthClient:
             options=http,
         )
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
-        """The wire layer, for what has no method here."""
+        """The wire layer, for operations without a method."""
 
     def __repr__(self) -> str:
         return f"<AuthClient {without_secrets(self.base_url)}>"
@@ -77,8 +77,8 @@ class AuthClient:
         """Exchange a name and a password for a token.
 
         Raises:
-            AuthenticationError: one of them is wrong, or the account is not active.
-            RateLimitError: too many attempts; `retry_after` says in how many seconds to try again.
+            AuthenticationError: The name or the password is wrong, or the account is inactive.
+            RateLimitError: There were too many attempts. Try again after `retry_after` seconds.
         """
         body = wire.BodyCreateToken(username=username, password=password)
         with promised():
@@ -88,7 +88,7 @@ class AuthClient:
         """Exchange a valid token for a new one, with a full lifetime.
 
         Raises:
-            AuthenticationError: the token has expired, or the user was deactivated or has a new password since.
+            AuthenticationError: The token has expired, or the user was deactivated or has a new password.
         """
         with _as(token), promised():
             return await refresh_token.asyncio(client=self.api)
@@ -102,7 +102,7 @@ class AuthClient:
         """Get the user of a token.
 
         Raises:
-            AuthenticationError: the token is not valid any more.
+            AuthenticationError: The token is no longer valid.
         """
         with _as(token), promised():
             return await get_current_user.asyncio(client=self.api)
@@ -111,8 +111,8 @@ class AuthClient:
         """Create a user (admins only).
 
         Raises:
-            ConflictError: there is a user of this name.
-            ValidationError: the name, the password or a permission is not what the server takes.
+            ConflictError: The name is in use.
+            ValidationError: The name, the password or a permission is invalid.
         """
         body = wire.UserCreateRequest(
             username=user_create.username,
@@ -126,12 +126,12 @@ class AuthClient:
             return await create_user.asyncio(client=self.api, body=body)
 
     async def list_users(self, token: str, skip: int = 0, limit: int = 100) -> list[UserResponse]:
-        """All users, oldest first (admins only).
+        """List users, oldest first (admins only).
 
         Args:
-            token: of an admin.
-            skip: how many users to skip at the beginning.
-            limit: the most users to return, up to 1000.
+            token: Token of an admin.
+            skip: Number of users to skip at the beginning.
+            limit: The maximum number of users to return, up to 1000.
         """
         with _as(token), promised():
             try:
@@ -140,10 +140,10 @@ class AuthClient:
                 raise ResponseError(f"{self.base_url} answered with no list of users") from error
 
     async def get_user(self, token: str, user_id: int) -> UserResponse:
-        """A user by id (admins only).
+        """Get a user by id (admins only).
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: The user doesn't exist.
         """
         with _as(token), promised():
             return await get_user.asyncio(user_id, client=self.api)
@@ -152,9 +152,9 @@ class AuthClient:
         """Change a user (admins only). A new password ends the sessions of the user.
 
         Raises:
-            NotFoundError: there is none.
-            ConflictError: it is the last active admin.
-            ValidationError: the password or a permission is not what the server takes.
+            NotFoundError: The user doesn't exist.
+            ConflictError: The user is the last active admin.
+            ValidationError: The password or a permission is invalid.
         """
         body = wire.UserUpdateRequest(
             password=_given(user_update.password),
@@ -166,11 +166,11 @@ class AuthClient:
             return await update_user.asyncio(user_id, client=self.api, body=body)
 
     async def delete_user(self, token: str, user_id: int) -> None:
-        """Remove a user (admins only).
+        """Delete a user (admins only).
 
         Raises:
-            NotFoundError: there is none.
-            ConflictError: it is the last active admin.
+            NotFoundError: The user doesn't exist.
+            ConflictError: The user is the last active admin.
         """
         with _as(token), promised():
             await delete_user.asyncio(user_id, client=self.api)

@@ -1,4 +1,4 @@
-"""What an admin says of a user: values that do not print passwords."""
+"""Requests about users, with passwords hidden in their repr."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class UserCreateRequest:
     """A new user.
 
     Attributes:
-        username: letters, digits and `._@+-`; upper and lower case are the same name.
-        password: 8 characters or more.
-        is_admin: whether the user may do everything.
-        is_active: whether the user can log in.
-        permissions: words such as `ai_inference_support`; `*` is all of them.
+        username: Name with letters, digits and `._@+-`. Case doesn't matter.
+        password: Password with at least 8 characters.
+        is_admin: Whether the user is an admin.
+        is_active: Whether the user can log in.
+        permissions: Permissions such as `ai_inference_support`. `*` means all.
     """
 
     username: str
@@ -28,7 +28,7 @@ class UserCreateRequest:
 
 @frozen(kw_only=True)
 class UserUpdateRequest:
-    """What is to change of a user; what is `None` stays. Empty `permissions` take all of them away."""
+    """Changes to a user. `None` means no change, and empty `permissions` remove all permissions."""
 
     password: str | None = field(default=None, repr=False)
     permissions: Sequence[str] | None = None

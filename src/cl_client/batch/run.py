@@ -1,6 +1,6 @@
-"""Many files at once: bounded, in order or as they come, and one bad file stops none of the others.
+"""Process many files at the same time. A file that fails doesn't stop the others.
 
-With a journal, a run that was ended by whatever it was is gone on with: see `Batch`.
+With a journal, a run continues an interrupted one: see `Batch`.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ Method = Callable[..., Awaitable[Job[Output]]]
 """A method of a plugin, such as `client.hash.compute`; arguments may be bound to it (`functools.partial`)."""
 
 Finish = Callable[[Source, Job[Output]], Awaitable[None]]
-"""What is done with a job that has completed, such as fetching its files."""
+"""The follow-up of a completed job, such as the download of its files."""
 
 _NOT_OF_THE_ITEM: Final = frozenset({"priority", "on_progress", "on_complete", "on_upload"})
-"""Parameters that say how a job is done, but not what comes out."""
+"""Parameters that don't affect the result of a job."""
 _OF_THE_WAIT: Final = frozenset({"wait", "timeout", "cancel_with_wait"})
 
 
 @frozen
 class Outcome(Generic[Source, Output]):
-    """What became of one file: `job`, which has completed, or `error`.
+    """The outcome for one file: a completed `job`, or an `error`.
 
     Attributes:
-        source: the file.
-        job: the job, completed.
-        error: why there is none; a `JobFailedError` holds the job that failed.
-        resumed: whether an earlier run with the same journal had done it already.
+        source: The file.
+        job: The completed job.
+        error: The reason why there is no job. A `JobFailedError` has the failed job.
+        resumed: Whether an earlier run with the same journal processed the file.
     """
 
     source: Source
@@ -72,16 +72,16 @@ class Outcome(Generic[Source, Output]):
         """The typed output.
 
         Raises:
-            ComputeClientError: `error`, where there is one.
+            ComputeClientError: The `error`, if the file failed.
         """
         if self.job is None:
             raise self.error or ComputeClientError("there is no job")
         return self.job.output
 
     def to_dict(self) -> JSONObject:
-        """The outcome as plain values: `source`, `job_id`, `task_type`, `status`, `output`, `error` and `resumed`.
+        """Convert to plain values: `source`, `job_id`, `task_type`, `status`, `output`, `error` and `resumed`.
 
-        For a table of a batch: `pandas.json_normalize([outcome.to_dict() async for outcome in client.map(...)])`.
+        To make a table of a batch: `pandas.json_normalize([outcome.to_dict() async for outcome in client.map(...)])`.
         """
         state = self.job.state if self.job is not None else None
         if isinstance(self.error, JobFailedError):
@@ -108,9 +108,9 @@ async def map_files(
     finish: Finish[Source, Output] | None = None,
     **parameters: object,
 ) -> AsyncGenerator[Outcome[Source, Output]]:
-    """Run a plugin method on each file, and give the outcomes.
+    """Run a plugin method on each file, and yield the outcomes.
 
-    Leaving the loop early cancels what is under way here; jobs that the server has taken go on there.
+    If the caller leaves the loop early, the client cancels its own work. Accepted jobs continue on the server.
 
     Args:
         method: of a plugin, such as `client.hash.compute`.
@@ -293,15 +293,15 @@ def _stat(path: str) -> os.stat_result:
 
 
 async def as_completed(jobs: Iterable[Job[Output]], *, timeout: float | None = None) -> AsyncGenerator[Job[Output]]:
-    """Give each job when it has ended, well or not: its `status` tells.
+    """Yield each job when it ends. A failed job isn't an error here: check its `status`.
 
     Args:
-        jobs: from submits without `wait`.
-        timeout: seconds for all of them.
+        jobs: Jobs that were submitted without `wait`.
+        timeout: Seconds for all of them. Default: no limit.
 
     Raises:
-        WaitTimeoutError: one of those that have not ended yet, when the time is up; they all go on.
-        JobNotFoundError: a job was deleted.
+        WaitTimeoutError: The timeout ended the wait for one of the jobs. All of them keep running.
+        JobNotFoundError: A job was deleted.
     """
     limit = seconds("timeout", timeout)
     deadline = None if limit is None else asyncio.get_running_loop().time() + limit

@@ -1,4 +1,4 @@
-"""Addresses, ports, topics and times that hold where nothing else is set: no other module writes them down."""
+"""Default addresses, ports, topics and times. No other module defines them."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class ComputeClientConfig:
 
     @classmethod
     def get_plugin_endpoint(cls, task_type: str) -> str:
-        """The path that takes jobs of a task type.
+        """Return the path for submits of a task type.
 
         Raises:
-            InvalidParameterError: the name cannot be a task type (it is also a `ValueError`).
+            InvalidParameterError: The name can't be a task type. It is also a `ValueError`.
         """
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", task_type):
             raise InvalidParameterError(f"{task_type!r} is not a task type: letters, digits, '_' and '-' only")
@@ -61,13 +61,13 @@ class ComputeClientConfig:
 
 @frozen(kw_only=True)
 class Timeouts:
-    """Seconds for the steps of one request; each is more than 0.
+    """Timeouts in seconds for the steps of a request. Each is more than 0.
 
     Attributes:
-        connect: until the connection stands, TLS included.
-        read: of silence, before and between the bytes of an answer.
-        write: in which nothing of a body goes out.
-        pool: until a connection is free; as long as it takes when not given, for the requests ahead are bounded.
+        connect: Until the connection is established, including TLS.
+        read: Without any byte of the response.
+        write: Without sending any byte of the body.
+        pool: Until a connection is free. Default: no limit.
     """
 
     connect: float = ComputeClientConfig.DEFAULT_TIMEOUT
@@ -77,7 +77,7 @@ class Timeouts:
 
     @classmethod
     def of(cls, seconds: float) -> Timeouts:
-        """The same for each step."""
+        """The same timeout for each step."""
         return cls(connect=seconds, read=seconds, write=seconds)
 
     def __attrs_post_init__(self) -> None:
@@ -87,12 +87,12 @@ class Timeouts:
 
 @frozen(kw_only=True)
 class ConnectionLimits:
-    """How many connections to the server a client has.
+    """Limits for the connections of a client.
 
     Attributes:
-        connections: at once; requests beyond them wait their turn.
-        idle: kept open for the next request.
-        idle_seconds: for how long.
+        connections: Connections at the same time. Further requests wait.
+        idle: Idle connections to keep open for later requests.
+        idle_seconds: Seconds to keep them open.
     """
 
     connections: int = 100

@@ -1,4 +1,4 @@
-"""Where the servers are, and who signs in there."""
+"""Addresses of the servers, and credentials."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from cl_client.config.settings import Told, broker_of, told_by_all, told_by_envi
 
 @frozen(kw_only=True)
 class ServerConfig:
-    """Where the servers are.
+    """Addresses of the servers.
 
     Attributes:
-        auth_url: base URL of the auth server.
-        compute_url: base URL of the compute server.
-        store_url: base URL of the media store.
-        ca_file: certificates (PEM) that the servers are trusted by over TLS, and the broker where `mqtt_ca_file` says
-            nothing else; those of the public authorities when not given.
-        mqtt_host: host name or address of the MQTT broker.
+        auth_url: Base URL of the auth server.
+        compute_url: Base URL of the compute server.
+        store_url: Base URL of the media store.
+        ca_file: File of certificates (PEM) to trust, for the servers and, without `mqtt_ca_file`, the broker. Default:
+            the public authorities.
+        mqtt_host: Host name or address of the MQTT broker.
         mqtt_port: TCP port of the MQTT broker.
-        mqtt_tls: whether to speak TLS with the broker (`mqtts://`).
-        mqtt_ca_file: certificates (PEM) to trust for that; `ca_file`, else those of the system, when not given.
-        mqtt_cert_file: our own certificate (PEM), for a broker that wants one.
-        mqtt_key_file: its key, where that is not in the same file.
-        mqtt_username: for the broker; nobody when not given.
-        mqtt_password: for the broker.
-        mqtt_jwt: whether the token that signs our requests is our password for the broker.
-        mqtt_events: the topic that tells of jobs, where that is another one than the server's contract has; with
-            `{job_id}` in it, there is one for each job, such as `inference/job_status/{job_id}`.
-        client_id: of this program at servers of OAuth 2.0, which give it tokens.
+        mqtt_tls: Whether to use TLS with the broker (`mqtts://`).
+        mqtt_ca_file: File of certificates (PEM) to trust for the broker. Default: `ca_file`, or the system.
+        mqtt_cert_file: Client certificate (PEM) for the broker.
+        mqtt_key_file: Key of the client certificate, if it is in another file.
+        mqtt_username: User for the broker. Default: none.
+        mqtt_password: Password for the broker.
+        mqtt_jwt: Whether the token of the requests is the password for the broker.
+        mqtt_events: Topic of the job events, if it differs from the server's contract. With `{job_id}`, there is a
+            topic for each job, such as `inference/job_status/{job_id}`.
+        client_id: Id of this program at OAuth 2.0 servers that issue tokens to it.
     """
 
     auth_url: str = ComputeClientConfig.DEFAULT_AUTH_URL
@@ -57,11 +57,11 @@ class ServerConfig:
     def from_env(cls, environment: Mapping[str, str] | None = None) -> ServerConfig:
         """Read `COMPUTE_URL` (or `COMPUTE_SERVER_URL`), `AUTH_URL`, `STORE_URL`; `COMPUTE_CA_FILE`; `MQTT_URL`
         (`mqtts://user:password@host:port`), or `MQTT_BROKER_HOST` and `MQTT_BROKER_PORT` (or `MQTT_BROKER` and
-        `MQTT_PORT`); `MQTT_CA_FILE`, `MQTT_CERT_FILE`, `MQTT_KEY_FILE`; `MQTT_JWT` (1 or 0); `MQTT_EVENTS`. What is
-        not set keeps its default.
+        `MQTT_PORT`); `MQTT_CA_FILE`, `MQTT_CERT_FILE`, `MQTT_KEY_FILE`; `MQTT_JWT` (1 or 0); `MQTT_EVENTS`. A variable
+        that isn't set leaves the default.
 
         Raises:
-            InvalidParameterError: a port is not a number from 1 to 65535, or `MQTT_URL` is not one.
+            InvalidParameterError: A port isn't a number from 1 to 65535, or `MQTT_URL` isn't a broker URL.
         """
         return cls.of(told_by_environment(environment))
 
@@ -73,18 +73,18 @@ class ServerConfig:
         file: str | Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> ServerConfig:
-        """Read a profile of the user's file, as `cl-client` does; what the environment says goes before it.
+        """Read a profile of the user, as `cl-client` does. The environment takes precedence.
 
         Args:
-            profile: a table of the file; `CL_PROFILE`, or `default`, when not given.
-            file: TOML; `CL_CONFIG`, or `cl-client/config.toml` in `$XDG_CONFIG_HOME`, when not given.
-            environment: in place of that of this process.
+            profile: Name of the profile. Default: `CL_PROFILE`, or `default`.
+            file: TOML file with profiles. Default: `CL_CONFIG`, or `cl-client/config.toml` in `$XDG_CONFIG_HOME`.
+            environment: Environment to read. Default: that of the process.
 
         Raises:
-            InvalidParameterError: as `from_env`; or the file cannot be read or is not right, which names the line;
-                or it has no such profile.
+            InvalidParameterError: As `from_env`. Also, the file can't be read, is invalid (the message names the line),
+                or has no such profile.
         """
-        # Most programs need none of it.
+        # Most programs don't need it.
         from cl_client.config.profiles import ConfigFile
 
         env = os.environ if environment is None else environment
@@ -93,34 +93,34 @@ class ServerConfig:
 
     @classmethod
     def of(cls, told: Mapping[str, Told]) -> ServerConfig:
-        """What is told of its fields; all others keep their defaults."""
+        """Make a configuration from settings. Other fields keep their defaults."""
         return evolve(cls(), **{name: said.value for name, said in told.items() if name in fields_dict(cls)})
 
     def with_broker(self, url: str) -> ServerConfig:
-        """The same with the broker of a URL: `mqtt://host:port`, or `mqtts://user:password@host:port` for TLS.
+        """Return a copy with another broker: `mqtt://host:port`, or `mqtts://user:password@host:port` with TLS.
 
-        Where that is on another host, `mqtt_jwt` does not go with it.
+        If the host differs, `mqtt_jwt` isn't copied.
 
         Raises:
-            InvalidParameterError: it is none.
+            InvalidParameterError: The URL isn't a broker URL.
         """
         return self.of(told_by_all(self.told, broker_of(url, "URL")))
 
     @property
     def told(self) -> dict[str, Told]:
-        """All that it says, by field."""
+        """All settings, by field."""
         values = cast("dict[str, str | int | bool | None]", asdict(self))
         return {name: Told(value, "server_config") for name, value in values.items()}
 
 
 @frozen(kw_only=True)
 class Credentials:
-    """Who to log in as; nobody, where nothing is set.
+    """Credentials for a login.
 
     Attributes:
-        username: a name.
-        password: of that user.
-        token: in place of both.
+        username: Name of the user.
+        password: Password of the user.
+        token: A token in place of both.
     """
 
     username: str | None = None
@@ -134,6 +134,6 @@ class Credentials:
         return cls(
             username=env.get("CL_USERNAME") or None,
             password=env.get("CL_PASSWORD") or None,
-            # What comes from a file has a newline at its end.
+            # A value that was read from a file ends with a newline.
             token=env.get("CL_TOKEN", "").strip() or None,
         )

@@ -1,4 +1,4 @@
-"""Who the client says it is."""
+"""Authentication of requests."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 class AuthProvider(ABC):
-    """Gives the headers that sign a request. It is asked for every request, so a token may change in between.
+    """Provides the headers that authenticate a request. It is called for every request, so a token can change.
 
-    `get_headers` is all that a provider needs. One whose headers age has the other two as well.
+    A provider has to implement `get_headers`. If its headers expire, it also implements the other two methods.
     """
 
     @abstractmethod
     def get_headers(self) -> dict[str, str]:
-        """The headers to add, such as `{"Authorization": "Bearer …"}`; an empty dict for a guest.
+        """Return the headers to add, such as `{"Authorization": "Bearer …"}`, or an empty dictionary for a guest.
 
-        Called in the event loop for each try of each request, so it may not block. What it raises ends the request.
+        The event loop calls it for each attempt of each request, so it must not block. An exception ends the request.
         """
 
     async def get_fresh_headers(self) -> dict[str, str]:
-        """As `get_headers`, for the request that comes now: the moment to replace what is about to expire."""
+        """Return the headers for the next request, after refreshing them if they are about to expire."""
         return self.get_headers()
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
-        """Called when the server answered 401 to these headers: the moment to get others.
+        """Get other headers, after the server has answered with 401.
 
         Returns:
-            Whether `get_headers` now gives others, with which the request is sent once more.
+            Whether `get_headers` now returns other headers. The request is then sent once more.
         """
         return False
 
 
 class NoAuthProvider(AuthProvider):
-    """A guest: no headers. The default."""
+    """Authenticates as a guest: sends no headers. The default."""
 
     def get_headers(self) -> dict[str, str]:
         return {}
 
 
 class TokenSession(Protocol):
-    """What a provider asks of a session; a `SessionManager` is one."""
+    """A session with a token. `SessionManager` implements it."""
 
     def is_authenticated(self) -> bool: ...
     def get_token(self) -> str: ...
@@ -55,15 +55,15 @@ class TokenSession(Protocol):
 
 
 class JWTAuthProvider(AuthProvider):
-    """Somebody with a token of the auth server.
+    """Authenticates with a token of the auth server.
 
     Args:
-        token: sent as it is with every request, until it expires.
-        session: in place of a token: its current one is sent, and refreshed in time. A session in which nobody is
-            logged in is a guest.
+        token: Token to send with every request. It is never refreshed.
+        session: Session whose current token to send. The session refreshes it in time. If no user is logged in, the
+            client is a guest.
 
     Raises:
-        InvalidParameterError: there are both or none, or the token is written as no token is.
+        InvalidParameterError: There are both arguments or none, or the token is malformed.
     """
 
     def __init__(self, token: str | None = None, *, session: TokenSession | None = None) -> None:
@@ -83,7 +83,7 @@ class JWTAuthProvider(AuthProvider):
         return self.get_headers()
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
-        # Who was signed in never goes on as a guest, nor the other way round.
+        # A user never continues as a guest, nor a guest as a user.
         if self._session is None or not refused or not self._session.is_authenticated():
             return False
         if self.get_headers() == refused:
@@ -91,15 +91,15 @@ class JWTAuthProvider(AuthProvider):
         return self._session.is_authenticated() and self.get_headers() != refused
 
     def __repr__(self) -> str:
-        # A token is a secret, and what is printed ends up in logs.
+        # A token is a secret, and a repr ends up in logs.
         return "JWTAuthProvider(…)"
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that carries a token.
+    """Make the header for a token.
 
     Raises:
-        InvalidParameterError: no token is written like that (RFC 6750 §2.1).
+        InvalidParameterError: The token is malformed (RFC 6750 §2.1).
     """
     if not _TOKEN.fullmatch(token):
         raise InvalidParameterError("this is no token: it is empty, or holds characters that no token has")

@@ -1,4 +1,4 @@
-"""What people have in hand when they send a file, and how its bytes are got at."""
+"""The types of inputs, and their conversion to bytes."""
 
 from __future__ import annotations
 

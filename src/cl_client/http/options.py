@@ -1,4 +1,4 @@
-"""What can be said of the requests of a client, by the names that httpx has for it."""
+"""Options for the requests of a client, with the names of httpx."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cl_client.http.library import httpx
 
 Trust: TypeAlias = "ssl.SSLContext | str | os.PathLike[str] | bool"
-"""What a server has to show: a file or a folder of certificates (PEM), a context, or `False` for nothing at all."""
+"""What to trust: a file or a folder of certificates (PEM), a context, or `False` to trust any server."""
 
 Value = TypeVar("Value")
 
@@ -38,9 +38,9 @@ class AnyClient(Protocol):
 
 
 class EventHooks(TypedDict, total=False):
-    """Functions that are called with each try of a request, and with each answer before its body is read.
+    """Functions that are called for each attempt of a request, and for each response before its body is read.
 
-    They may be async, and run in the event loop of the client. What they raise ends the call, as it is.
+    They can be async, and run in the event loop of the client. An exception ends the call unchanged.
     """
 
     request: Sequence[Callable[[httpx.Request], object]]
@@ -48,19 +48,20 @@ class EventHooks(TypedDict, total=False):
 
 
 class HttpOptions(TypedDict, total=False):
-    """Keyword arguments of every client: how its requests go out.
+    """Keyword arguments of every client for its requests.
 
     Attributes:
-        verify: certificates (PEM) to trust, a file or a folder, or an `ssl.SSLContext`, which can have a certificate of
-            our own as well; `False` trusts anybody. `COMPUTE_CA_FILE`, else `SSL_CERT_FILE` and `SSL_CERT_DIR`, else
-            the public authorities, when not given. A broker that is spoken to over TLS is trusted by the same
-            certificates, if `MQTT_CA_FILE` says nothing else, and is never trusted blindly.
-        transport: takes the requests in place of connections of our own, and in place of the proxies of the
-            environment. It is not closed.
-        http_client: sends them: with its transport, its hooks, and at our server with its headers, its cookies and,
-            where the client signs nothing, its authentication. Address, timeouts, retries and deadline are ours. It is
-            not closed.
-        event_hooks: called with each request and each answer.
+        verify: A file or a folder of certificates (PEM) to trust, or an `ssl.SSLContext`, which can also contain a
+        client
+            certificate. `False` trusts any server. Default: `COMPUTE_CA_FILE`, then `SSL_CERT_FILE` and
+            `SSL_CERT_DIR`, then the public authorities. The same certificates apply to a broker with TLS, unless
+            `MQTT_CA_FILE` is set; a broker is never trusted without a certificate.
+        transport: Replaces the connections of the client and the proxies of the environment. The client doesn't close
+            it.
+        http_client: Sends the requests with its transport and hooks and, for requests to the compute server, with its
+            headers, cookies and (if the client has no `auth_provider`) authentication. Address, timeouts, retries and
+            deadline are those of the client. The client doesn't close it.
+        event_hooks: Called for each request and each response.
     """
 
     verify: Trust

@@ -1,7 +1,7 @@
-"""What is sent: a file as the caller has it.
+"""Uploads: files in any form that a caller has them.
 
-It is streamed: whatever its size, one piece of it is in memory at a time, and a file on disk is read in a thread, so
-the event loop never waits for a disk.
+A file is streamed. Only one chunk of it is in memory at a time, and a file on disk is read in a thread, so the event
+loop never waits for a disk.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ PIECE: Final = 1024 * 1024
 Answer = TypeVar("Answer")
 
 UploadCallback = Callable[[int, "int | None"], None]
-"""Called with the bytes sent so far, and the bytes in all where that is known. A file that is sent again (after a cut)
-starts at the beginning."""
+"""Called with the bytes sent and, if known, the total. A file that is sent again after a broken connection starts at
+the beginning."""
 
 
 class Upload:
-    """One file to send, checked when it is made and read when it is sent.
+    """A file to send. It is checked when you create the object, and read when it is sent.
 
-    Give one in place of a path where the name or the size cannot be seen from the content.
+    Pass one instead of a path to set the name or the size of the file.
 
     Args:
-        source: one of these:
+        source: One of these:
 
-            - a path, which may be a named pipe
-            - a URL as `str`: `http` and `https` are fetched by this client and passed on piece by piece, without our
-              token; the content of a `data:` URL is in it. A `pathlib.Path` is never a URL.
-            - the content: `bytes`, `bytearray`, `memoryview`
-            - a file that is open for reading bytes, sent from where it stands; `read` may be a coroutine
-            - an async iterable of pieces
-            - a file that was uploaded to a web framework: FastAPI, Starlette, Flask, Werkzeug, Django, aiohttp
-            - a `PIL.Image.Image`, sent as PNG with its profile and tags (as TIFF where PNG has no such pixels)
-            - a NumPy array, where Pillow is installed: `uint8` of the shape (height, width), (height, width, 3) as RGB
+            - A path, which can be a named pipe
+            - A URL as `str`. The client fetches `http` and `https` URLs and passes the content on in chunks, without
+              sending its token. A `data:` URL contains the content. A `pathlib.Path` is never a URL.
+            - The content: `bytes`, `bytearray`, `memoryview`
+            - A file that is open for reading bytes, sent from its current position. Its `read` can be a coroutine
+            - An async iterable of bytes
+            - An upload of a web framework: FastAPI, Starlette, Flask, Werkzeug, Django, aiohttp
+            - A `PIL.Image.Image`, sent as PNG with its profile and tags (as TIFF if PNG doesn't support its mode)
+            - A NumPy array, if Pillow is installed: `uint8` of the shape (height, width), (height, width, 3) as RGB
               or (height, width, 4) as RGBA; also `bool` and `uint16` of the shape (height, width)
-        on_progress: called after each piece.
-        file_name: what the server knows it by; the name of the file, or `file`, when not given.
-        size: bytes, for a source that cannot tell; without it, such a body goes in chunks (RFC 9112 §7.1).
-        max_size: bytes that are fetched of a URL at most; 4 GiB when not given.
+        on_progress: Called after each chunk.
+        file_name: Name of the file for the server. Default: the name of the source, or `file`.
+        size: Size in bytes, if the source doesn't know it. Without a size, the body is sent in chunks (RFC 9112 §7.1).
+        max_size: The maximum number of bytes to fetch from a URL. Default: 4 GiB.
 
     Attributes:
-        file_name: what the server knows it by.
-        mime_type: guessed from the name.
-        size: in bytes; `None` where only the end will tell.
+        file_name: Name of the file for the server.
+        mime_type: Media type, guessed from the name.
+        size: Size in bytes, or `None` if unknown.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        InputFileError: it is a folder, may not be read, or is empty.
-        InvalidParameterError: it is nothing that can be sent.
+        InputNotFoundError: The file doesn't exist.
+        InputFileError: The source is a folder, can't be read, or is empty.
+        InvalidParameterError: The type of the source isn't supported.
     """
 
     def __init__(
@@ -100,27 +100,26 @@ class Upload:
 
     @property
     def replayable(self) -> bool:
-        """Whether it can be sent (again): a path, bytes and a file that can seek always, all else once."""
+        """Whether it can be sent again: paths, bytes and seekable files can; other sources can be sent once."""
         return not (self._once and self._begun)
 
     def telling(self, on_progress: UploadCallback | None) -> Self:
-        """The same, with this callback where one is given."""
+        """Return a copy with this callback, if it is given."""
         told = copy.copy(self)
         told._on_progress = on_progress or self._on_progress
         return told
 
     def close(self) -> None:
-        """Close what sending opened."""
+        """Close the file that sending has opened."""
         if self._opened is not None:
             self._opened.close()
             self._opened = None
 
     async def pieces(self) -> AsyncGenerator[bytes]:
-        """The content from its beginning, in pieces; what is on disk is read in a thread.
+        """Yield the content from the beginning, in chunks. Files on disk are read in a thread.
 
         Raises:
-            InputFileError: it cannot be read, was read before and cannot be again, is empty after all, or has not
-                the size that it had.
+            InputFileError: The source can't be read, can't be read a second time, is empty, or has changed its size.
         """
         if not self.replayable:
             raise InputFileError(f"{self.file_name} was sent already, and cannot be read a second time")

@@ -1,4 +1,4 @@
-"""What is asked of the server about one job, by its id."""
+"""Requests about one job, by its id."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cl_client.watching.watcher import Watcher
 
 
 class JobsById:
-    """Looks after jobs by their ids: what the handle of a job stands on, and `Jobs` too."""
+    """Operations on jobs by their id. The basis of `Job` and `Jobs`."""
 
     def __init__(self, server: JobServer, watcher: Watcher, reader: JobReader) -> None:
         self.job_server: JobServer = server
@@ -29,43 +29,43 @@ class JobsById:
         self._reader = reader
 
     async def fetch(self, job_id: str) -> JobState:
-        """The state of a job, asked from the server.
+        """Get the state of a job from the server.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
         """
         return await self._reader.one(job_id)
 
     async def cancel(self, job_id: str) -> JobState:
-        """Stop a job: one that waits at once, one that runs soon. Whoever watches it hears `cancelled`.
+        """Cancel a job. A queued job stops immediately, a running one a moment later. Its watches get `cancelled`.
 
         Returns:
-            How it stands now; one that runs is not `cancelled` yet.
+            The current state. A running job isn't `cancelled` yet.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            ConflictError: it has ended already, otherwise.
-            UnsupportedError: the server cannot cancel.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            ConflictError: The job has already completed or failed.
+            UnsupportedError: The server can't cancel jobs.
         """
         state = await self.job_server.cancel(job_id)
         self.watcher.deliver(state)
         return state
 
     async def files(self, job_id: str) -> Sequence[JobFile]:
-        """The files of a job, those that were sent and those that were made.
+        """List the files of a job: the uploaded ones and the results.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot list files.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server can't list files.
         """
         return await self.job_server.files(job_id)
 
     async def delete(self, job_id: str) -> None:
-        """Remove a job and its files.
+        """Delete a job and its files.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            UnsupportedError: the server cannot delete jobs.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server can't delete jobs.
         """
         await self.job_server.delete(job_id)
 
@@ -102,13 +102,13 @@ class JobsById:
         *,
         on_progress: DownloadCallback | None = None,
     ) -> Path | int:
-        """Download a file of a job; as `Job.download`."""
+        """Download a file of a job, as `Job.download`."""
         if isinstance(dest, (str, os.PathLike)):
             return await self._download(job_id, file_path, dest, on_progress)
         return await into_file(partial(self._fetch, job_id, file_path, on_progress), dest)
 
     async def read(self, job_id: str, file_path: str, *, on_progress: DownloadCallback | None = None) -> bytes:
-        """The content of a file of a job; as `Job.read`."""
+        """Read a file of a job into memory, as `Job.read`."""
         return await into_memory(partial(self._fetch, job_id, file_path, on_progress))
 
     async def download_files(
@@ -119,7 +119,7 @@ class JobsById:
         concurrency: int = 4,
         on_progress: DownloadCallback | None = None,
     ) -> Sequence[Path]:
-        """Download all files that a job made; as `Job.download_all`."""
+        """Download all result files of a job, as `Job.download_all`."""
         made = [file for file in await self.files(job_id) if not file.path.startswith("input/")]
         names = local_names(file.path for file in made)
         places = [place_in(Path(folder), names[file.path]) for file in made]

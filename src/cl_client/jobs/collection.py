@@ -1,4 +1,4 @@
-"""Submitting, finding, stopping and removing jobs."""
+"""Submit, find, cancel and delete jobs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Output = TypeVar("Output")
 
 
 class Jobs(JobsById):
-    """Submits, finds, stops and removes jobs. `client.jobs` is one."""
+    """Submits, finds, cancels and deletes jobs. `client.jobs` is an instance."""
 
     def __init__(self, server: JobServer, watcher: Watcher, reader: JobReader, api: Client) -> None:
         super().__init__(server, watcher, reader)
@@ -44,18 +44,18 @@ class Jobs(JobsById):
     async def submit(
         self, operation: Operation[Body, Output], body: Body, follow: Follow = NOT_FOLLOWED
     ) -> Job[Output]:
-        """Send a job, and follow it where that is asked for.
+        """Submit a job, and follow it if requested.
 
         Args:
-            operation: from generated code, or made of a path with `posted`.
-            body: of that operation. Numbers and arrays of NumPy in it are sent as plain ones.
-            follow: whether it is waited for, who hears of it, and the name of the submit.
+            operation: From generated code, or made from a path with `posted`.
+            body: Body of the operation. NumPy numbers and arrays are sent as plain ones.
+            follow: Whether to wait, the callbacks, and the idempotency key.
 
         Raises:
-            InvalidParameterError: the body holds what JSON does not have; nothing was sent.
-            ResponseError: the server does not take the job.
-            ServerUnreachableError: there is no server.
-            JobFailedError, WaitTimeoutError: with `wait`, as `Job.wait`.
+            InvalidParameterError: The body has a value that JSON can't represent. Nothing was sent.
+            ResponseError: The server refuses the job.
+            ServerUnreachableError: The server doesn't answer.
+            JobFailedError, WaitTimeoutError: With `wait`, as `Job.wait`.
         """
         if follow.wait or follow.is_heard:
             # The connection to the broker is made while the file is on its way.
@@ -91,11 +91,12 @@ class Jobs(JobsById):
         return await self.job_server.store(route, file)
 
     async def get(self, job_id: str) -> Job[JSONObject]:
-        """Attach to a job by its id, whichever client submitted it. Its `output` is a plain dict; `attach` gives a
-        typed one.
+        """Get the handle of a job by its id, even if another client submitted it.
+
+        Its `output` is a plain dictionary. For a typed output, use `attach` of the plugin.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
         """
         state = await self.fetch(job_id)
         return Job(self, job_id, state.task_type, state=state, decode=dict)
@@ -103,17 +104,17 @@ class Jobs(JobsById):
     async def list(
         self, *, status: str | None = None, task_type: str | None = None, limit: int | None = None
     ) -> AsyncGenerator[Job[JSONObject]]:
-        """Your jobs, newest first; admins see those of everybody. They are asked for as the loop goes on.
+        """Iterate over your jobs, newest first. Admins see the jobs of all users. Pages are requested as needed.
 
         Args:
-            status: only those that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
-            task_type: only those of this kind, such as `hash`.
-            limit: at most so many; all of them when not given.
+            status: Only jobs that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
+            task_type: Only jobs of this kind, such as `hash`.
+            limit: The maximum number of jobs. Default: all.
 
         Raises:
             InvalidParameterError: `limit` is negative.
-            ValidationError: the server knows no such status.
-            UnsupportedError: the server cannot list jobs.
+            ValidationError: The server doesn't know the status.
+            UnsupportedError: The server can't list jobs.
         """
         cursor: str | None = None
         if limit is not None and limit < 0:
@@ -131,22 +132,22 @@ class Jobs(JobsById):
             cursor = page.cursor
 
     async def retry(self, job_id: str) -> Job[JSONObject]:
-        """Do a job that failed or was cancelled once more, as a new job with an id of its own.
+        """Run a failed or cancelled job again, as a new job with its own id.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            ConflictError: it neither failed nor was cancelled.
-            UnsupportedError: the server cannot do that.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            ConflictError: The job neither failed nor was cancelled.
+            UnsupportedError: The server can't retry jobs.
         """
         new = await self.job_server.retry(job_id)
         return Job(self, new.job_id, new.task_type, status_word=new.status, decode=dict)
 
     async def attach(self, operation: Operation[Body, Output], job: str | JobState) -> Job[Output]:
-        """Take up a job of an operation again, by its id, or by a state of it that was kept.
+        """Get the typed handle of an existing job, by its id or by a saved state.
 
         Raises:
-            JobNotFoundError: no such job, or not yours.
-            InvalidParameterError: it is a job of another kind.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            InvalidParameterError: The job is of another kind.
         """
         state = await self.fetch(job) if isinstance(job, str) else job
         # A server that does not say which kind it is cannot be wrong about it.
@@ -159,7 +160,7 @@ class Jobs(JobsById):
 
 @contextlib.contextmanager
 def _named_when_cancelled(job_id: str) -> Generator[None]:
-    """Have whoever is cancelled while they wait know the job, whose handle they never got."""
+    """Add the job's id to a `CancelledError`, because the caller never got the handle."""
     try:
         yield
     except asyncio.CancelledError as cancelled:

@@ -1,4 +1,4 @@
-"""What is known of a job, without asking anybody."""
+"""The known state of a job, without requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Output = TypeVar("Output")
 
 
 class KnownJob(Generic[Output]):
-    """A job as it was last heard of."""
+    """A job in its latest known state."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class KnownJob(Generic[Output]):
         return f"<Job {self.job_id} {self.task_type} {self.status} {self.progress} %>"
 
     def _repr_html_(self) -> str:
-        """A notebook shows what is known as a table, and the picture that `image` gave, as long as that is in use."""
+        """For notebooks: a table with the known state, and the picture that `image` returned while it is in use."""
         from cl_client.jobs.content import table
 
         known = self.state or JobState(job_id=self.job_id, status=self.status, task_type=self.task_type)
@@ -52,7 +52,7 @@ class KnownJob(Generic[Output]):
         return table(known) + shown
 
     def _repr_png_(self) -> bytes | None:
-        """The picture that `image` gave, at most 512 pixels on either side; `None` where there is none any more."""
+        """For notebooks: the picture that `image` returned, at most 512 pixels on each side, or `None`."""
         from cl_client.jobs.content import preview
 
         image = None if self._seen is None else self._seen()
@@ -70,17 +70,17 @@ class KnownJob(Generic[Output]):
 
     @property
     def state(self) -> JobState | None:
-        """All that was last heard of the job, `None` before the first word."""
+        """The latest known state. `None` before the first response with it."""
         return self._state
 
     @property
     def status(self) -> str:
-        """`queued`, `processing`, `completed`, `failed` or `cancelled`, or a newer word of a newer server."""
+        """`queued`, `processing`, `completed`, `failed` or `cancelled`. A newer server can have other values."""
         return self.state.status if self.state is not None else self._status_word
 
     @property
     def done(self) -> bool:
-        """Whether the job has ended, well or not."""
+        """Whether the job has ended: completed, failed or cancelled."""
         return status.is_terminal(self.status)
 
     @property
@@ -90,22 +90,22 @@ class KnownJob(Generic[Output]):
 
     @property
     def params(self) -> JSONObject:
-        """The parameters of the job as the server keeps them."""
+        """The parameters of the job, with the defaults of the server."""
         return self.state.params if self.state is not None else {}
 
     @property
     def task_output(self) -> JSONObject | None:
-        """The output as it came; `output` is the typed one."""
+        """The output as JSON. `output` is the typed form."""
         return self.state.task_output if self.state is not None else None
 
     @property
     def error_message(self) -> str | None:
-        """Why it failed, where it did."""
+        """The reason of a failure."""
         return self.state.error_message if self.state is not None else None
 
     @property
     def priority(self) -> int | None:
-        """0 to 10; higher goes first."""
+        """0 (lowest) to 10 (highest)."""
         return self.state.priority if self.state is not None else None
 
     @property

@@ -1,10 +1,10 @@
-"""For tests of code that uses the client: a pytest plugin with a fake server, and with a real one.
+"""A pytest plugin for code that uses the client, with a fake server and a real one.
 
-Name it in the top `conftest.py`; it is not loaded by itself, because not everybody who has the client tests with it:
+Add it to your top-level `conftest.py`. It isn't loaded automatically:
 
     pytest_plugins = ["cl_client.testing"]
 
-Then a test asks for one of its fixtures:
+A test then uses one of its fixtures:
 
     def test_a_photo_that_is_none(fake_compute_server):
         fake_compute_server.script("media_thumbnail", Fails("not an image"))
@@ -42,7 +42,7 @@ __all__ = [
 
 @pytest.fixture
 def fake_compute_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeComputeServer]:
-    """A `FakeComputeServer` without scripts. A `ComputeClient()` that is made in the test finds it."""
+    """A `FakeComputeServer` without scripts. A `ComputeClient()` in the test connects to it."""
     with FakeComputeServer() as fake:
         monkeypatch.delenv("MQTT_URL", raising=False)
         for name, value in fake.environment().items():
@@ -54,7 +54,7 @@ def fake_compute_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCompute
 def compute_stack() -> Iterator[LocalStack]:
     """A real server for all tests: broker, compute API and workers on free ports of 127.0.0.1. Needs `[server]`.
 
-    Give it to the code under test: `ServerConfig.from_env(compute_stack.environment())`, or `monkeypatch.setenv`.
+    Pass it to the code under test: `ServerConfig.from_env(compute_stack.environment())`, or `monkeypatch.setenv`.
     """
     with new_stack() as stack:
         yield stack

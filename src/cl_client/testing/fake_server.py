@@ -1,6 +1,6 @@
-"""A compute server that does no job, and tells what the script says: for tests of code that uses the client.
+"""A fake compute server for tests of code that uses the client. It follows a script instead of running jobs.
 
-It speaks HTTP on a real socket, so the code under test uses the real `ComputeClient`, or `cl-client`, or curl.
+It listens on a real socket, so the code under test uses the real `ComputeClient`, `cl-client` or curl.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ class FakeComputeServer:
             fake.script("hash", Refuses(503), Completes({"sha256": "00", …}))
             client = ComputeClient(fake.url)
 
-    A job goes one step on each time that somebody asks for it, so nothing depends on a clock. There is no broker: the
-    client follows its jobs over HTTP, and says so once in its log. Tokens are taken unread. It publishes no spec, so
-    the client does not send a refused submit again by itself: each submit of the code under test has one outcome.
+    A job advances one step with each request for it, so nothing depends on a clock. There is no broker: the client
+    follows jobs over HTTP, and logs that once. Any token is accepted. The server publishes no OpenAPI document, so the
+    client doesn't retry a refused submit: each submit of the code under test has one outcome.
 
     Attributes:
-        url: where it listens.
-        mqtt_host: where there is no broker.
-        mqtt_port: as `mqtt_host`; nobody else gets this port as long as the fake is there.
-        submissions: each submit that came, refused ones too.
+        url: Address of the server.
+        mqtt_host: A host without a broker.
+        mqtt_port: A port without a broker. It stays reserved while the server runs.
+        submissions: All submits, including refused ones.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class FakeComputeServer:
         self._ids = itertools.count(1)
         self._lock = Lock()
         self.routes: list[Route] = routes(self, CONTRACT)
-        """What it answers; the first that fits."""
+        """The routes. The first one that matches answers."""
         self._http = FakeHTTPServer((HOST, 0), self.routes)
         self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, name="FakeComputeServer")
         self._no_broker = socket.socket()
@@ -93,9 +93,9 @@ class FakeComputeServer:
         self._no_broker.close()
 
     def script(self, task_type: str, *outcomes: Scripted) -> None:
-        """Say what happens to jobs of a task type: one outcome for each submit, the last one again and again.
+        """Set the outcomes for jobs of a task type: one for each submit; the last one repeats.
 
-        What was said of that task type before is forgotten.
+        It replaces an earlier script of that task type.
         """
         if not outcomes:
             raise ValueError("a script needs at least one outcome")
@@ -103,19 +103,19 @@ class FakeComputeServer:
             self._scripts[task_type] = list(outcomes)
 
     def answers(self, method: str, path: str, content: JSONValue | bytes, status: int = 200) -> None:
-        """Say what a route answers: one that is about no jobs, or another answer than the fake's own.
+        """Set the response of a route, in addition to or in place of those of the fake server.
 
         Args:
-            method: such as `GET`.
-            path: with `{name}` for what may be any word, such as `/jobs/{job_id}/log`.
-            content: JSON, or bytes as they are.
-            status: of HTTP.
+            method: Method, such as `GET`.
+            path: Path, with `{name}` for variable parts, such as `/jobs/{job_id}/log`.
+            content: JSON, or bytes that are sent unchanged.
+            status: HTTP status code.
         """
         answer = Answer(status, content) if isinstance(content, bytes) else Answer.json(content, status)
         self.routes.insert(0, route(method, path, lambda _: answer))
 
     def environment(self) -> dict[str, str]:
-        """The variables by which a client finds this server."""
+        """The environment variables with which a client finds this server."""
         return {
             "COMPUTE_URL": self.url,
             "MQTT_BROKER_HOST": self.mqtt_host,
@@ -123,7 +123,7 @@ class FakeComputeServer:
         }
 
     def job(self, job_id: str) -> JobState:
-        """How a job stands, which does not move it.
+        """Get the state of a job, without advancing it.
 
         Raises:
             KeyError: there is none (any more).
@@ -150,7 +150,7 @@ class FakeComputeServer:
         return answer
 
     def read(self, job_id: str) -> Answer:
-        """`GET /jobs/{id}`: how it stands now, which is one step on."""
+        """`GET /jobs/{id}`: advances the job one step, and returns its state."""
         with self._lock:
             job = self._jobs.get(job_id)
             return _no_job(job_id) if job is None else Answer.json(_stepped(job).to_dict())
@@ -204,7 +204,7 @@ class FakeComputeServer:
             )
 
     def file(self, job_id: str, path: str) -> Answer:
-        """`GET /jobs/{id}/files/{path}`: whole, whatever range is asked for (RFC 9110 §14.2 allows that)."""
+        """`GET /jobs/{id}/files/{path}`: the whole file, even if a range is requested (RFC 9110 §14.2 permits that)."""
         with self._lock:
             job = self._jobs.get(job_id)
             content = None if job is None else _there(job).get(path)
@@ -214,7 +214,7 @@ class FakeComputeServer:
         return Answer(200, content, {"Content-Type": "application/octet-stream", "ETag": tag})
 
     def capabilities(self) -> Answer:
-        """`GET /capabilities`: one worker, which does what there is a script for."""
+        """`GET /capabilities`: one worker, for the task types with a script."""
         with self._lock:
             return Answer.json({"num_workers": 1, "capabilities": dict.fromkeys(self._scripts, 1)})
 
@@ -273,7 +273,7 @@ def _stepped(job: _FakeJob) -> JobState:
 
 
 def _there(job: _FakeJob) -> dict[str, bytes]:
-    """The files of a job, which are there when it has completed."""
+    """The files of a completed job."""
     return job.files if job.state.status == status.COMPLETED else {}
 
 

@@ -1,4 +1,4 @@
-"""What a fake server does with a job: the words of a script."""
+"""Scripts for a fake server: what happens to a job."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Completes:
     """The job completes.
 
     Attributes:
-        output: the `task_output`. What the plugin's output needs has to be in it, or `job.output` raises.
-        files: their bytes by their path, relative to the job, such as `output/thumbnail.jpg`.
-        progress: steps on the way, in per cent.
+        output: The `task_output`. It has to contain the required fields of the plugin's output.
+        files: Content of the files, by their path in the job, such as `output/thumbnail.jpg`.
+        progress: Steps of the progress, in per cent.
     """
 
     output: Mapping[str, JSONValue] = field(factory=dict[str, JSONValue])
@@ -27,7 +27,7 @@ class Completes:
     progress: Sequence[int] = ()
 
     def states(self, job: JobState) -> Iterator[JobState]:
-        """The states that the job comes to, one after the other."""
+        """Yield the states of the job, in order."""
         yield from _steps(job, self.progress)
         output: JSONObject = dict(self.output)
         yield evolve(job, status=status.COMPLETED, progress=100, task_output=output)
@@ -38,22 +38,22 @@ class Fails:
     """The job fails.
 
     Attributes:
-        message: the `error_message`.
-        progress: steps on the way, in per cent.
+        message: The `error_message`.
+        progress: Steps of the progress, in per cent.
     """
 
     message: str
     progress: Sequence[int] = ()
 
     def states(self, job: JobState) -> Iterator[JobState]:
-        """The states that the job comes to, one after the other."""
+        """Yield the states of the job, in order."""
         yield from _steps(job, self.progress)
         yield evolve(job, status=status.FAILED, error_message=self.message)
 
 
 @frozen
 class StaysQueued:
-    """Nobody takes the job; it can be cancelled."""
+    """The job stays queued. It can be cancelled."""
 
     def states(self, job: JobState) -> Iterator[JobState]:
         """None."""
@@ -63,12 +63,12 @@ class StaysQueued:
 
 @frozen
 class Refuses:
-    """There is no job: the submit is answered with an error.
+    """The server refuses the submit with an error.
 
     Attributes:
-        status: of HTTP, such as 429 or 503.
-        message: why.
-        retry_after: seconds, for the header of that name.
+        status: HTTP status code, such as 429 or 503.
+        message: The reason.
+        retry_after: Seconds for the header `Retry-After`.
     """
 
     status: int

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WorkerCallback = Callable[[str, "WorkerState | None"], "Awaitable[None] | None"]
-"""Called with the id of a worker and what it can do, `None` when it is gone; may be async."""
+"""Called with the id and the state of a worker, or with `None` if it is gone. Can be async."""
 
 
 class Workers:
-    """What is known of the workers of one broker. `client.workers` is one.
+    """The workers that announce themselves on a broker. `client.workers` is an instance.
 
     Args:
-        connect: makes the subscription, with no topics yet.
-        contract: of the server; a server without a topic for its workers is not listened to.
+        connect: Makes the subscription, without topics.
+        contract: Contract of the server. Without a topic for workers, there is no subscription.
     """
 
     def __init__(self, connect: Callable[[Workers], Subscription], contract: Contract) -> None:
@@ -49,19 +49,19 @@ class Workers:
         self._sweep: asyncio.TimerHandle | None = None
         self._home = HomeLoop()
         self.ignored: int = 0
-        """Messages that were no words of a worker."""
+        """The number of messages that couldn't be read."""
 
     @property
     def known(self) -> Mapping[str, WorkerState]:
-        """The workers that are there, by their id; empty until the broker has told."""
+        """The known workers, by id. Empty before the first message of the broker."""
         return MappingProxyType(self._known)
 
     def start(self) -> None:
-        """Begin to listen to the broker, if that was not done before. Returns at once.
+        """Start to listen to the broker, if it isn't listening yet. Returns immediately.
 
         Raises:
-            ClientClosedError: the client is closed, or began in another event loop.
-            UnsupportedError: the server has no topic for its workers.
+            ClientClosedError: The client is closed, or started in another event loop.
+            UnsupportedError: The server has no topic for its workers.
         """
         self._home.check()
         if self._subscription is None:
@@ -70,9 +70,9 @@ class Workers:
             self._subscription.add(topic.replace("{worker_id}", "+"))
 
     def subscribe(self, callback: WorkerCallback) -> str:
-        """Have it called, in a task, for each worker that is there, comes, changes or goes. Needs a running event loop.
+        """Call a function for each worker that exists, comes, changes or goes. Needs a running event loop.
 
-        Changes that come faster than it returns are skipped, but for the latest of each worker.
+        The function runs in a task. If changes arrive faster than it returns, it gets only the latest of each worker.
 
         Returns:
             An id for `unsubscribe`.
@@ -86,14 +86,14 @@ class Workers:
         return name
 
     def unsubscribe(self, subscription_id: str) -> None:
-        """Stop listening; an id that is not known (any more) is ignored."""
+        """Stop a subscription. An unknown id is ignored."""
         if (listener := self._listeners.pop(subscription_id, None)) is not None:
             listener.cancel()
 
     async def news(self, timeout: float) -> bool:
-        """Wait until a worker comes, changes or goes; `False` when none does within so many seconds.
+        """Wait until a worker comes, changes or goes. Returns `False` after the timeout in seconds.
 
-        A server that does not tell of its workers on the broker has no news.
+        If the server doesn't announce its workers on the broker, there are no changes.
         """
         if self._contract.worker_events is not None:
             self.start()
@@ -105,17 +105,17 @@ class Workers:
         return True
 
     async def wait_for(self, task_type: str, timeout: float | None = None) -> bool:
-        """Wait until a worker for this task type says that it is there.
+        """Wait until a worker of this task type announces itself.
 
         Args:
-            task_type: such as `clip_embedding`.
-            timeout: seconds; 30 when not given.
+            task_type: Task type, such as `clip_embedding`.
+            timeout: Seconds to wait. Default: 30.
 
         Returns:
             True.
 
         Raises:
-            WorkerUnavailableError: there is none in time.
+            WorkerUnavailableError: There is no such worker after the timeout.
         """
         self.start()
         given = seconds("timeout", timeout)

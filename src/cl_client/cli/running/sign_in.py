@@ -26,7 +26,7 @@ async def signed_in(
     Args:
         options: of the run.
         config: where the servers are.
-        username: who it is to be, where that is said.
+        username: the user to run as, if one is named.
         accounts: whether the program has any.
 
     Raises:

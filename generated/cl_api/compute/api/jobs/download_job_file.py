@@ -12,7 +12,7 @@ def _call(job_id: str, file_path: str) -> Call:
 
 
 request_for = _call
-"""The request alone, for whoever reads the answer by themselves."""
+"""The request only, for callers that read the response themselves."""
 
 
 def _read(response: errors.Response) -> bytes:
