@@ -52,8 +52,7 @@ class HttpOptions(TypedDict, total=False):
 
     Attributes:
         verify: A file or a folder of certificates (PEM) to trust, or an `ssl.SSLContext`, which can also contain a
-        client
-            certificate. `False` trusts any server. Default: `COMPUTE_CA_FILE`, then `SSL_CERT_FILE` and
+            client certificate. `False` trusts any server. Default: `COMPUTE_CA_FILE`, then `SSL_CERT_FILE` and
             `SSL_CERT_DIR`, then the public authorities. The same certificates apply to a broker with TLS, unless
             `MQTT_CA_FILE` is set; a broker is never trusted without a certificate.
         transport: Replaces the connections of the client and the proxies of the environment. The client doesn't close
