@@ -235,7 +235,9 @@ def manifest(
 
         reading = _reading(openapi, spec, compute, manifest, package)
         tables = manifest_for(reading)
-        if not tables:
+        if not reading.plugins:
+            sys.stderr.write(f"no operation of {reading.raw.source} was found to create a job\n")
+        elif not tables:
             sys.stderr.write(f"{reading.manifest.source} mentions every plugin already\n")
         elif not reading.manifest.text:
             _say(OPENING)

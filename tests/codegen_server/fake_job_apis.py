@@ -351,6 +351,42 @@ def crawls() -> FastAPI:
     return app
 
 
+def batches() -> FastAPI:
+    """Many requests in one job, which says where their answers are, a line for each: as batches of language models."""
+    app, jobs = FastAPI(title="Fake batches"), FakeJobs()
+
+    class Order(BaseModel):
+        requests: list[str]
+
+    class Batch(BaseModel):
+        id: str
+        processing_status: Literal["in_progress", "canceling", "ended"]
+        results_url: str | None = None
+
+    def told(job: FakeJob) -> Batch:
+        word = job.word("in_progress", "in_progress", "ended", "ended", "ended")
+        url = f"/v1/batches/{job.id}/lines" if word == "ended" else None
+        return Batch.model_validate({"id": job.id, "processing_status": word, "results_url": url})
+
+    @app.post("/v1/batches", operation_id="create_batch")
+    async def create(order: Order) -> Batch:
+        return told(jobs.post(fails=not order.requests))
+
+    @app.get("/v1/batches/{batch_id}", operation_id="get_batch")
+    async def get(batch_id: str) -> Batch:
+        return told(jobs.ask(batch_id))
+
+    @app.post("/v1/batches/{batch_id}/cancel", operation_id="cancel_batch")
+    async def cancel(batch_id: str) -> Batch:
+        return told(jobs.stop(batch_id))
+
+    @app.get("/v1/batches/{batch_id}/lines", include_in_schema=False)
+    async def lines(batch_id: str) -> Response:
+        return Response(b'{"of": "a"}\n{"of": "b"}\n', media_type="application/x-jsonl")
+
+    return app
+
+
 def storage() -> FastAPI:
     """Where files are put that an address was given for. It knows nobody, and wants the signature of the address."""
     app, kept = FastAPI(title="Fake storage"), dict[str, tuple[bytes, str]]()

@@ -6,12 +6,12 @@ import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from attrs import evolve
 
 from cl_client.errors import JobNotFoundError, ResponseError
-from cl_client.files.download import download_job_file, fetch_job_file
+from cl_client.files.download import download_job_file, fetch_job_file, is_json
 from cl_client.http.error_translation import promised
 from cl_client.http.stored_file import UploadRoute, store
 from cl_client.http.transport import Transport
@@ -193,7 +193,7 @@ class HttpJobServer:
         headers = {"Accept": "application/json, */*;q=0.1"}
         async with self._transport.open(path, headers, ()) as response:
             # What is no JSON is a file, for whoever downloads it.
-            if "json" not in cast("str", response.headers.get("content-type", "")).lower():
+            if not is_json(response.headers):
                 return job
             await response.aread()
         with promised():

@@ -11,8 +11,8 @@ from typing import Final
 
 from attrs import frozen
 
-from cl_codegen.model.job_answer import has_any_id, id_of, lives, places_of, same, status_of
-from cl_codegen.model.vocabulary import success
+from cl_codegen.model.job_answer import at, has_any_id, id_of, lives, places_of, same, status_of
+from cl_codegen.model.vocabulary import LINKS, success
 from cl_codegen.spec.spec import Node
 
 PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
@@ -102,8 +102,10 @@ def recognise(operations: Operations) -> tuple[Recognised, ...]:
 
 
 def doubtful(operations: Operations, known: frozenset[str]) -> Iterator[Doubtful]:
-    """What is no job for want of something, though its answer has an id and a state, or an id with a job's name."""
+    """What is no job for want of something, though its answer has an id and a state, an id with a job's name or an
+    address to ask, or is an id alone where the server has jobs."""
     asked = list(askable(operations))
+    living = next((one for one in asked if one.is_life and _JOBS.fullmatch(one.path)), None)
     for posted in postable(operations):
         if posted.operation in known or _is_action(posted, asked):
             continue
@@ -113,8 +115,18 @@ def doubtful(operations: Operations, known: frozenset[str]) -> Iterator[Doubtful
         if found is not None:
             missing = f"GET {found.asked.path} has a {found.asked.status}, whose words are not those of a job"
             yield Doubtful(posted, missing)
+        elif (link := _link(posted.answer)) is not None:
+            yield Doubtful(posted, f"its answer has {link}, but no GET has a path with its id and says how it stands")
         elif is_job or lives(posted.answer):
             yield Doubtful(posted, "no GET takes its id and says how it stands")
+        elif living is not None and list(places_of(posted.answer)) == ["id"]:
+            whether = f"whether it is that of GET {living.path} ({living.operation}), the manifest may say"
+            yield Doubtful(posted, f"its answer is an id alone; {whether}")
+
+
+def _link(answer: Node) -> str | None:
+    """The field of an answer with the address to ask how a job stands."""
+    return next((word for word in LINKS["job"] if at(answer, word)), None)
 
 
 def askable(operations: Operations) -> Iterator[Asked]:

@@ -39,7 +39,7 @@ STATUSES: Final[Mapping[str, tuple[str, ...]]] = {
         *("running", "in_progress", "in-progress", "inprogress", "started", "active", "working", "retrying"),
         *("executing", "scraping", "finalizing", "finalising", "canceling", "cancelling", "paused", "pausing"),
     ),
-    "completed": ("complete", "done", "success", "successful", "succeeded", "finished", "ok"),
+    "completed": ("complete", "done", "success", "successful", "succeeded", "finished", "ended", "ok"),
     "failed": (
         *("failure", "error", "errored", "timeout", "timed_out", "timed-out", "crashed", "rejected", "expired"),
         *("system_error", "executor_error", "system_failure"),

@@ -18,7 +18,7 @@ from tests.codegen_server import fake_job_apis
 from tests.codegen_server.folders import TEMPLATES
 from tests.codegen_server.running import running_server
 
-FAKES = ("predictions", "queue", "documents", "endpoints", "processes", "envelopes", "crawls", "transcripts")
+FAKES = ("predictions", "queue", "documents", "endpoints", "processes", "envelopes", "crawls", "batches", "transcripts")
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +132,14 @@ async def test_what_is_in_an_envelope_is_the_job(served):
         await job.delete()
         with pytest.raises(JobNotFoundError):
             await client.get_job(job.job_id)
+
+
+async def test_a_batch_says_where_its_lines_are_which_are_no_output(served):
+    url, package = served("batches")
+    async with package.FakeBatchesClient(url) as client:
+        job = await client.create_batch.run(["a", "b"], wait=True, timeout=20)
+        assert (job.output.id, job.output.results_url) == (job.job_id, f"/v1/batches/{job.job_id}/lines")
+        assert (await (await client.create_batch.run(["a"])).cancel()).status == "completed"
 
 
 async def test_a_file_is_put_at_the_address_that_the_server_gives_for_it_and_the_job_takes_its_id(packages, tmp_path):

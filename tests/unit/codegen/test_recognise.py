@@ -46,6 +46,7 @@ def found(*routes: tuple[str, str, dict]) -> list[tuple[str, str, str, str]]:
         ("/calls/submit", "/calls/{call_id}", {"id": TEXT}, {"status": STATE}),
         ("/tasks/batch", "/batches/{batchId}", {"batchId": TEXT}, {"status": STATE}),
         ("/dubbing", "/dubbing/{dubbing_id}", {"dubbing_id": TEXT}, {"state": STATE}),
+        ("/batches", "/batches/{batch_id}", {"id": TEXT}, {"processing_status": {"enum": ["in_progress", "ended"]}}),
         ("/jobs", "/jobs/{id}", {"id": {"type": "integer"}}, {"status": {"$ref": "#/x", "enum": WORDS}}),
     ],
 )
@@ -111,8 +112,13 @@ def test_what_looks_like_a_job_is_told_with_what_is_missing():
         ("post", "/motion", answer(job_id=TEXT)),
         ("post", "/dubs", answer(dub_id=TEXT)),
         ("get", "/dubs/{dub_id}", answer(status=TEXT)),
+        ("post", "/pictures", answer(id=TEXT, polling_url=TEXT)),
+        ("post", "/films", answer(id=TEXT)),
+        ("get", "/tasks/{id}", answer(id=TEXT, status=STATE)),
     )
     assert [(one.posted.path, one.missing) for one in doubtful(ops, frozenset())] == [
         ("/motion", "no GET takes its id and says how it stands"),
         ("/dubs", "GET /dubs/{dub_id} has a status, whose words are not those of a job"),
+        ("/pictures", "its answer has polling_url, but no GET has a path with its id and says how it stands"),
+        ("/films", "its answer is an id alone; whether it is that of GET /tasks/{id} (o5), the manifest may say"),
     ]
