@@ -26,6 +26,7 @@ class Program:
         description: what it is for; the second paragraph of its page.
         plugins: the commands that submit jobs.
         operations: those of what else the server has.
+        address: of the server, where nobody says another one.
         commands: all others.
         accounts: those for signing in; without any, no session of an earlier login is taken up: it is for cl-client's
             own servers.
@@ -41,6 +42,7 @@ class Program:
     client: Callable[[ServerConfig, AuthProvider | None], JobClient | ServerClient]
     accounts: tuple[Entry, ...] = ()
     operations: tuple[Entry, ...] = ()
+    address: str = ""
 
     @property
     def usage(self) -> str:

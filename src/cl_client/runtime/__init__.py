@@ -86,8 +86,9 @@ if TYPE_CHECKING:
     from cl_client.runtime.operations import content as content
     from cl_client.runtime.plugin import PluginClient as PluginClient
     from cl_client.runtime.plugin import upload as upload
-    from cl_client.runtime.server_client import Scheme as Scheme
     from cl_client.runtime.server_client import ServerClient as ServerClient
+    from cl_client.runtime.sign_in import Scheme as Scheme
+    from cl_client.runtime.signed_client import SignedJobClient as SignedJobClient
     from cl_client.runtime.streams import ServerEvent as ServerEvent
     from cl_client.runtime.view import FacesView as FacesView
     from cl_client.runtime.view import PictureView as PictureView
@@ -164,7 +165,9 @@ else:
             "cl_client.runtime.operation_command": "OperationRunner body_option read_text",
             "cl_client.runtime.operations": "OperationGroup content",
             "cl_client.runtime.plugin": "PluginClient upload",
-            "cl_client.runtime.server_client": "Scheme ServerClient",
+            "cl_client.runtime.server_client": "ServerClient",
+            "cl_client.runtime.sign_in": "Scheme",
+            "cl_client.runtime.signed_client": "SignedJobClient",
             "cl_client.runtime.streams": "ServerEvent",
             "cl_client.runtime.view": "FacesView PictureView TableView",
             "cl_client.server.contract": "Contract FileList JobList WorkerCounts",

@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import os
-from collections.abc import Mapping
 from types import TracebackType
-from typing import ClassVar, Final, Literal, Self, Unpack
-from urllib.parse import urljoin
-
-from attrs import frozen
+from typing import ClassVar, Self, Unpack
 
 from cl_client.config.addresses import without_secrets
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.servers import ServerConfig
 from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.http.auth import AuthProvider
-from cl_client.http.library import httpx
-from cl_client.http.oauth import ClientCredentials
 from cl_client.http.options import HttpOptions
 from cl_client.http.sender import AWAY
 from cl_client.http.transport import Transport
+from cl_client.runtime.sign_in import Scheme, SignIn, below
 from cl_client.wire.client import Client
 
-__all__ = ["Scheme", "ServerClient"]
-
-
-@frozen
-class Scheme:
-    """A way to sign in that the spec of a server has (OpenAPI 3.1 §4.8.27).
-
-    Attributes:
-        kind: `bearer`, `basic`, or where an API key is: `header`, `query`, `cookie`; `client_credentials` and
-            `password` are the flows of OAuth 2.0 in which a program gets its token for itself.
-        name: of the header, parameter or cookie of a key.
-        token_url: where tokens come from; scopes: what operations want of them.
-    """
-
-    kind: Literal["bearer", "basic", "header", "query", "cookie", "client_credentials", "password"]
-    name: str = ""
-    token_url: str = ""
-    scopes: tuple[str, ...] = ()
+__all__ = ["ServerClient"]
 
 
 class ServerClient:
@@ -69,6 +45,8 @@ class ServerClient:
 
     program: ClassVar[str] = ""
     address: ClassVar[str] = ""
+    base_path: ClassVar[str] = ""
+    """Where the spec has its paths, below an address that says nothing of it."""
     http_library: ClassVar[str] = "httpx"
     """`httpx` or `httpx2`: whose connections they are."""
     schemes: ClassVar[tuple[Scheme, ...]] = ()
@@ -96,30 +74,18 @@ class ServerClient:
             base_url = self.address
         arguments = {"compute_url": Told(base_url, "argument")} if base_url else {}
         config = ServerConfig.of(told_by_all(told, arguments))
+        config = below(config, self.base_path)
         self.base_url: str = config.compute_url.rstrip("/")
-        said = {"token": token, "api_key": api_key, "username": username, "password": password}
-        said |= {"client_id": client_id, "client_secret": client_secret, "token_url": token_url}
-        secrets = {name: value or self._environment(name) for name, value in said.items()}
-        secrets["client_id"] = secrets["client_id"] or config.client_id
-        self._tokens: ClientCredentials | None = None
-        if auth_provider is None and not secrets["token"] and (flow := _flow(self.schemes, secrets)) is not None:
-            is_user = flow.kind == "password"
-            auth_provider = self._tokens = ClientCredentials(
-                urljoin(f"{self.base_url}/", secrets["token_url"] or flow.token_url),
-                secrets["client_id"],
-                secrets["client_secret"],
-                flow.scopes,
-                username=secrets["username"] if is_user else None,
-                password=secrets["password"] if is_user else None,
-                timeout=timeout,
-                ca_file=config.ca_file,
-                library=self.http_library,
-                **http,
-            )
+        given = {"token": token, "api_key": api_key, "username": username, "password": password}
+        given |= {"client_id": client_id, "client_secret": client_secret, "token_url": token_url}
+        sign_in = SignIn.of(
+            self.schemes, given, self.program, config, timeout=timeout, library=self.http_library, http=http
+        )
+        self._sign_in = SignIn(None, {}) if auth_provider is not None else sign_in
         self._transport = Transport(
             self.base_url,
             timeout=Timeouts() if timeout is None else timeout,
-            auth=auth_provider or _provider(self.schemes, secrets),
+            auth=auth_provider or sign_in.provider,
             deadline=deadline,
             limits=limits or ConnectionLimits(),
             when_away=AWAY,
@@ -127,34 +93,17 @@ class ServerClient:
             options=http,
             library=self.http_library,
         )
-        self._add_keys(secrets["api_key"])
+        sign_in.add_keys(self._transport)
         self.api: Client = Client(base_url=self.base_url).set_async_httpx_client(self._transport)
         """The wire layer beneath."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {without_secrets(self.base_url)}>"
 
-    def _environment(self, name: str) -> str | None:
-        return os.environ.get(f"{self.program.upper().replace('-', '_')}_{name.upper()}") if self.program else None
-
-    def _add_keys(self, key: str | None) -> None:
-        """A key in the query goes into each address; an AuthProvider knows only headers."""
-        names = [scheme.name for scheme in self.schemes if scheme.kind == "query"]
-        if key is None or not names:
-            return
-
-        async def add(request: httpx.Request) -> None:
-            for name in names:
-                request.url = request.url.copy_set_param(name, key)
-
-        hooks = self._transport.event_hooks
-        self._transport.event_hooks = {**hooks, "request": [add, *hooks["request"]]}
-
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
-        if self._tokens is not None:
-            await self._tokens.close()
+        await self._sign_in.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -163,51 +112,3 @@ class ServerClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-class _Keys(AuthProvider):
-    """Headers that stay the same."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = dict(headers)
-
-    def get_headers(self) -> dict[str, str]:
-        return dict(self._headers)
-
-
-def _flow(schemes: tuple[Scheme, ...], secrets: Mapping[str, str | None]) -> Scheme | None:
-    """The flow of OAuth 2.0 for what was given."""
-    given = {"client_credentials": secrets["client_id"], "password": secrets["username"]}
-    found = next((scheme for scheme in schemes if given.get(scheme.kind)), None)
-    if found is None and secrets["client_id"] and secrets["token_url"]:
-        return Scheme("client_credentials")
-    return found
-
-
-_NOTHING: Final[Mapping[str, str]] = {}
-
-
-def _provider(schemes: tuple[Scheme, ...], secrets: Mapping[str, str | None]) -> AuthProvider | None:
-    """What signs with what was given, by all schemes that take it."""
-    headers: dict[str, str] = {}
-    for scheme in schemes:
-        headers |= _headers(scheme, secrets)
-    if not headers and (token := secrets["token"]):
-        headers = {"Authorization": f"Bearer {token}"}
-    return _Keys(headers) if headers else None
-
-
-def _headers(scheme: Scheme, secrets: Mapping[str, str | None]) -> Mapping[str, str]:
-    token, key, username = secrets["token"], secrets["api_key"], secrets["username"]
-    match scheme.kind:
-        case "bearer" if token:
-            return {"Authorization": f"Bearer {token}"}
-        case "basic" if username:
-            pair = f"{username}:{secrets['password'] or ''}".encode()
-            return {"Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
-        case "header" if key:
-            return {scheme.name: key}
-        case "cookie" if key:
-            return {"Cookie": f"{scheme.name}={key}"}
-        case _:
-            return _NOTHING

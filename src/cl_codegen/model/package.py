@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
@@ -43,7 +45,7 @@ class Package:
         base: the class of cl-client that the client stands on.
         contract: of the server; nothing, where it has no jobs.
         groups: the operations that create no jobs, by tag.
-        address: where the spec says that the server is.
+        address: where the spec says that the server is; base_path: where it has its paths, where that is all it says.
         schemes: the ways to sign in.
         http: the library that it sends its requests with.
         runtime: the version of `cl_client.runtime` that it is made for.
@@ -63,6 +65,7 @@ class Package:
     contract: Contract | None
     groups: tuple[Group, ...]
     address: SpecText
+    base_path: SpecText
     schemes: tuple[Scheme, ...]
     runtime: int
     http: str = "httpx"
@@ -134,9 +137,10 @@ class Package:
                 _with_job(plugin, contract.of(plugin.name), wire) for plugin in plugins if contract is not None
             ),
             contract=contract,
-            base="EmbeddingClient" if manifest.server.embedded else "JobClient",
+            base=_base(spec, manifest),
             groups=groups,
             address=SpecText(_address(spec)),
+            base_path=SpecText(_base_path(spec)),
             schemes=schemes_of(spec),
             runtime=Runtime.load().version,
         )
@@ -158,15 +162,35 @@ def _with_job(plugin: Plugin, kind: KindContract, wire: Wire) -> Plugin:
 
 def _address(spec: Spec) -> str:
     """The first address of the spec that is one, with the defaults of its variables (OpenAPI 3.1 §4.8.5)."""
+    return next((url.rstrip("/") for url in _servers(spec) if re.match(r"https?://[^/]+", url)), "")
+
+
+def _base_path(spec: Spec) -> str:
+    """Where the paths are below the address of the document, where no server has an address of its own."""
+    if _address(spec):
+        return ""
+    found = next((url for url in _servers(spec) if not re.match(r"[a-z][a-z0-9+.-]*:|//", url)), "")
+    path = urlsplit(found).path.removeprefix(".").strip("/")
+    return f"/{path}" if path and ".." not in path else ""
+
+
+def _servers(spec: Spec) -> Iterator[str]:
+    """The URLs of the servers, whole ones alone, with the defaults of their variables."""
     servers = spec.root.find("servers")
     for server in servers.elements() if servers is not None and isinstance(servers.value, list) else ():
         url = server.value_of("url")
         variables = server.find("variables")
         for name, variable in variables.members() if variables is not None else ():
             url = url.replace(f"{{{name}}}", str(variable.value_of("default"))) if isinstance(url, str) else url
-        if isinstance(url, str) and re.match(r"https?://[^/{}]+", url) and "{" not in url:
-            return url.rstrip("/")
-    return ""
+        if isinstance(url, str) and "{" not in url:
+            yield url
+
+
+def _base(spec: Spec, manifest: Manifest) -> str:
+    """The class of cl-client that a client with jobs stands on."""
+    if manifest.server.embedded:
+        return "EmbeddingClient"
+    return "SignedJobClient" if schemes_of(spec) or _base_path(spec) else "JobClient"
 
 
 def _text(node: Node | None, key: str) -> str:

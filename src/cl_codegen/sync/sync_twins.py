@@ -39,7 +39,10 @@ _BASES: Final = frozenset(["OperationGroup", "PluginClient"])
 """What the generated clients of one plugin or one tag stand on: their classes have twins."""
 ANY: Final = "Any"
 """Before the name of a twin that others stand on: what it holds, one of the classes that stand on its own."""
-_BENEATH_THEM: Final = ("job_client", "jobs.by_id", "jobs.known_job", "runtime.operations", "runtime.server_client")
+_BENEATH_THEM: Final = (
+    *("job_client", "jobs.by_id", "jobs.known_job"),
+    *("runtime.operations", "runtime.server_client", "runtime.signed_client"),
+)
 """Modules with classes on which those stand that have twins."""
 _BENEATH: Final = {"api", "job_server", "watcher"}
 """Layers that only the loop can use: `client.twin.api`."""

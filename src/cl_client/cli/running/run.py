@@ -50,10 +50,12 @@ class Run:
         Raises:
             InvalidParameterError: the environment or the file of profiles is not right.
         """
-        from cl_client.config.settings import told_by_all, told_by_environment
+        from cl_client.config.settings import Told, told_by_all, told_by_environment
 
+        address = self.program.address
+        spec = {"compute_url": Told(address, "the specification of the server")} if address else {}
         profile = self.config_file.told_by(self.options.profile or os.environ.get("CL_PROFILE"))
-        return told_by_all(profile, told_by_environment(), self.options.told())
+        return told_by_all(spec, profile, told_by_environment(), self.options.told())
 
     @property
     def server_config(self) -> ServerConfig:
