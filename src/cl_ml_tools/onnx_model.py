@@ -8,6 +8,7 @@ from typing import Protocol, cast
 import numpy
 from numpy.typing import NDArray
 
+from cl_ml_tools.external_weights import external_weights
 from cl_ml_tools.models import ModelError, sha256_of
 from cl_ml_tools.threads import threads
 
@@ -58,6 +59,10 @@ class Options(Protocol):
     inter_op_num_threads: int
     log_severity_level: int
 
+    def add_session_config_entry(self, key: str, value: str) -> None:
+        """Set an option that has no attribute."""
+        ...
+
 
 class Runtime(Protocol):
     """The module itself."""
@@ -85,6 +90,9 @@ class OnnxModel:
         options.intra_op_num_threads = threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
+        if external_weights(path):
+            # onnxruntime maps such files, and workers share them; but not what it packs in another order for itself.
+            options.add_session_config_entry("session.disable_prepacking", "1")
         try:
             self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:

@@ -25,6 +25,37 @@ def heic(picture: Image.Image, exif: Image.Exif | None = None) -> bytes:
     return head + meta + _box(b"mdat", sample + metadata)
 
 
+def collection(pictures: list[Image.Image], primary: int) -> bytes:
+    """A HEIC file of several pictures with even sides, of which the one at this place is the one to show."""
+    coded = [_hevc(picture) for picture in pictures]
+    properties = b"".join(
+        _box(b"hvcC", configuration) + _size(picture)
+        for (configuration, _), picture in zip(coded, pictures, strict=True)
+    )
+    numbers = range(1, len(pictures) + 1)
+    infos = b"".join(_full(b"infe", 2, struct.pack(">HH", number, 0) + b"hvc1\0") for number in numbers)
+    belongs = b"".join(struct.pack(">HBBB", number, 2, 0x80 | 2 * number - 1, 2 * number) for number in numbers)
+    head = _box(b"ftyp", b"heic" + bytes(4) + b"mif1heic")
+
+    def meta(start: int) -> bytes:
+        places = b""
+        for number, (_, sample) in zip(numbers, coded, strict=True):
+            places += struct.pack(">HHHII", number, 0, 1, start, len(sample))
+            start += len(sample)
+        return _full(
+            b"meta",
+            0,
+            _full(b"hdlr", 0, bytes(4) + b"pict" + bytes(13))
+            + _full(b"pitm", 0, struct.pack(">H", primary + 1))
+            + _full(b"iloc", 0, struct.pack(">BBH", 0x44, 0, len(coded)) + places)
+            + _full(b"iinf", 0, struct.pack(">H", len(coded)) + infos)
+            + _box(b"iprp", _box(b"ipco", properties) + _full(b"ipma", 0, struct.pack(">I", len(coded)) + belongs)),
+        )
+
+    samples = b"".join(sample for _, sample in coded)
+    return head + meta(len(head) + len(meta(0)) + 8) + _box(b"mdat", samples)
+
+
 def _hevc(picture: Image.Image) -> tuple[bytes, bytes]:
     """The decoder's configuration (14496-15 §8.3.3) and the picture itself, of a stream of one frame."""
     encoder = av.CodecContext.create("libx265", "w")

@@ -1,6 +1,8 @@
 """Films that FFmpeg's program makes, with what PyAV alone does not write: fields, several tracks, gaps."""
 
+import re
 from pathlib import Path
+from statistics import median
 
 from tests.oracles.programs import run
 
@@ -52,3 +54,19 @@ def interlaced(folder: Path, name: str, *encoder: str) -> Path:
     moving = f"testsrc2=size=320x240:rate=50:duration={SECONDS}"
     fields = ("-vf", "tinterlace=interleave_top,setfield=tff")
     return made(folder, name, "-f", "lavfi", "-i", moving, *fields, *encoder)
+
+
+def film_of_24(folder: Path, name: str, *encoder: str) -> Path:
+    """A film of 23.976 frames a second, with the tone and the flash of `BEEPS` and `FLASHES`."""
+    flash = "drawbox=color=white:thickness=fill:enable='between(t,5,5.2)'"
+    # Soft, because patterns of single lines look like fields.
+    moving = f"testsrc2=size=320x240:rate=24000/1001:duration={SECONDS},gblur=sigma=2,{flash}"
+    return made(folder, name, "-f", "lavfi", "-i", moving, *BEEPS, *encoder)
+
+
+def likeness(one: Path, other: Path) -> float:
+    """The median PSNR of the frames of two films, in decibels."""
+    counted = "setpts=N/24/TB,format=yuv420p"
+    compared = f"[0:v]{counted}[a];[1:v]{counted}[b];[a][b]psnr=stats_file=-"
+    said = run("ffmpeg", "-v", "error", "-i", one, "-i", other, "-lavfi", compared, "-f", "null", "-").decode()
+    return median(float(found) for found in re.findall(r"psnr_y:(\S+)", said))

@@ -230,7 +230,9 @@ KINDS: dict[str, Kind] = {
         written(tiff(numpy.round(ramp() * 4095).astype(numpy.uint16), {280: (3, [0]), 281: (3, [4095])})),
         truth=grey(ramp()),
     ),
-    "16-bit RGB": Kind("PNG or TIFF; 8 bits of each are kept", written(png_of_16_bits(sixteen(colours())))),
+    "16-bit RGB": Kind("PNG", written(png_of_16_bits(sixteen(colours())))),
+    "16-bit RGB, little-endian": Kind("TIFF", written(tiff(sixteen(colours()), photometric=2))),
+    "16-bit RGB, big-endian": Kind("TIFF", written(tiff(sixteen(colours()), photometric=2, big_endian=True))),
     "32-bit grey": Kind("TIFF", written(tiff(WIDE.astype(numpy.uint32))), truth=grey(ramp())),
     "32-bit grey, big-endian": Kind(
         "TIFF", written(tiff(WIDE.astype(numpy.uint32), big_endian=True)), truth=grey(ramp())

@@ -24,7 +24,8 @@ BEGIN, END = "<!-- made by tests/oracles/table.py -->", "<!-- end -->"
 def words(path: Path) -> str:
     """What a file holds."""
     with Image.open(path) as made:
-        parts = [MODES[made.mode]]
+        deep = made.mode in {"RGB", "RGBA"} and any(";16" in str(tile.args) for tile in made.tile)
+        parts = [f"16-bit {MODES[made.mode]}" if deep else MODES[made.mode]]
         if "transparency" in made.info:
             parts.append("clear colours" if isinstance(made.info["transparency"], bytes) else "clear colour")
         if "icc_profile" in made.info:

@@ -12,7 +12,7 @@ import pytest
 from cl_ml_tools.media.video import grab
 from cl_ml_tools.plugins.hls_streaming.schema import HlsStreamingOutput, HlsStreamingParams, HlsVariant
 from cl_ml_tools.plugins.hls_streaming.task import HlsStreamingTask
-from tests.oracles.films import BEEPS, FLASHES, H264, PICTURE, SECONDS, interlaced, made, tracks
+from tests.oracles.films import BEEPS, FLASHES, H264, PICTURE, SECONDS, film_of_24, interlaced, likeness, made, tracks
 from tests.oracles.programs import run
 
 pytestmark = pytest.mark.oracle
@@ -241,6 +241,21 @@ def test_the_two_fields_of_a_frame_are_joined_in_a_thumbnail(tmp_path: Path, nam
     near = numpy.abs(lines[1:] - lines[:-1]).mean()
     far = numpy.abs(lines[2:] - lines[:-2]).mean()
     assert near < far
+
+
+@pytest.mark.parametrize("name", [*ENCODERS, "plain.mp4"])
+def test_a_film_in_video_of_30_frames_gets_its_own_24_back(tmp_path: Path, name: str) -> None:
+    encoder = ENCODERS.get(name, ("-c:v", "libx264", "-pix_fmt", "yuv420p"))
+    source = film_of_24(tmp_path, name, "-vf", "telecine", *encoder)
+    output, folder = stream(source)
+    playlist = folder / Path(output.variants[0].playlist).name
+    frames = probe(playlist, "-select_streams", "v", "-count_frames", "-show_streams")["streams"][0]["nb_read_frames"]
+    assert int(str(frames)) == pytest.approx(SECONDS * 24, abs=3)
+    film = film_of_24(tmp_path, "film_of_24.mp4", *H264)
+    assert likeness(playlist, film) > 35 > likeness(source, film)
+    assert m3u8.load(str(folder / "film.m3u8")).playlists[0].stream_info.frame_rate == pytest.approx(23.976, abs=0.01)
+    assert output.duration == pytest.approx(SECONDS, abs=0.1)
+    assert heard(playlist) == pytest.approx(seen(playlist), abs=0.05)
 
 
 def test_a_film_that_ends_early_says_how_much_is_missing(tmp_path: Path) -> None:

@@ -62,6 +62,19 @@ def test_a_conversion_shows_the_same(
         assert found[:, :, 3].min() == 1
 
 
+DEEP = [name for name in KINDS if name.startswith("16-bit RGB") or name == "clear 16-bit colour"]
+
+
+@pytest.mark.parametrize("format", ["png", "tiff"])
+@pytest.mark.parametrize("kind", DEEP)
+def test_colours_of_16_bits_keep_all_of_them(
+    kind: str, format: str, shown: dict[str, tuple[Path, Pixels]], tmp_path: Path
+) -> None:
+    source, expected = shown[kind]
+    found = seen(table.converted(source, format, tmp_path))
+    assert numpy.abs(found - expected)[expected[:, :, 3] > 0].max() < 1 / 65_535 / 2
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_thumbnail_shows_the_same(kind: str, shown: dict[str, tuple[Path, Pixels]], tmp_path: Path) -> None:
     source, expected = shown[kind]

@@ -7,7 +7,6 @@ each frame is decoded as a PNG of its own.
 
 import io
 import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -105,7 +104,8 @@ class Apng:
         header = struct.pack(">II", *frame.size) + self._header[8:]
         with self._path.open("rb") as file:
             data = b"".join(_at(file, *piece) for piece in frame.data)
-        content = SIGNATURE + _chunk(b"IHDR", header) + self._shared + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+        head, tail = png.chunk(b"IHDR", header), png.chunk(b"IEND", b"")
+        content = SIGNATURE + head + self._shared + png.chunk(b"IDAT", data) + tail
         with Image.open(io.BytesIO(content), formats=["PNG"]) as opened:
             made = transparency.layered(png.understood(opened, io.BytesIO(content)))
             made.load()
@@ -124,7 +124,3 @@ def _corner(frame: Frame) -> tuple[int, int]:
 def _at(file: BinaryIO, place: int, length: int) -> bytes:
     file.seek(place)
     return file.read(max(length, 0))
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)

@@ -5,6 +5,7 @@ in one as in the other.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ HEADROOM = 16.0
 # Ranges of whole numbers that are kept in wider ones.
 WHOLE = (0xFF, 0xFFFF)
 # Rows are scaled in pieces of this many numbers, so that little memory is taken beside the picture.
-PIECE = 1 << 20
+PIECE = 1 << 17
 
 
 class Range(NamedTuple):
@@ -29,6 +30,9 @@ class Range(NamedTuple):
 
     black: float
     white: float
+
+
+WIDEST = Range(0, 65_535)
 
 
 def is_deep(picture: "Image.Image") -> bool:
@@ -43,22 +47,36 @@ def scaled(picture: "Image.Image", bits: Literal[8, 16]) -> "Image.Image":
     import numpy
     from PIL import Image
 
-    numbers = _numbers(picture)
-    black, white = _range(picture, numbers)
     top = 255 if bits == 8 else 65_535
     kind = numpy.uint8 if bits == 8 else numpy.uint16
-    if numbers.dtype == numpy.uint16:
-        if bits == 16 and (black, white) == (0, 65_535):
-            return _beside(picture, Image.fromarray(numbers))
-        # There are few enough numbers for a table of all of them.
-        table = _steps(numpy.arange(65_536, dtype=numpy.float64), Range(black, white), top).astype(kind)
-        return _beside(picture, Image.fromarray(table[cast("NDArray[numpy.uint16]", numbers)]))
-    out = numpy.empty(numbers.shape, dtype=kind)
+    out = numpy.empty((picture.height, picture.width), dtype=kind)
     rows = max(PIECE // max(picture.width, 1), 1)
+    if picture.mode.startswith("I;16"):
+        # There are few enough numbers for a table of all of them.
+        found = _range(picture, numpy.empty(0, numpy.uint16))
+        if picture.mode == "I;16" and bits == 16 and found == WIDEST:
+            return picture
+        table = _table(found, bits)
+        for start in range(0, picture.height, rows):
+            piece = _numbers(picture.crop((0, start, picture.width, min(start + rows, picture.height))))
+            # No number is beyond the table; to have that checked takes a second copy.
+            numpy.take(table, cast("NDArray[numpy.uint16]", piece), out=out[start : start + rows], mode="clip")
+        return _beside(picture, Image.fromarray(out))
+    numbers = _numbers(picture)
+    found = _range(picture, numbers)
     for start in range(0, picture.height, rows):
         piece = numbers[start : start + rows].astype(numpy.float64)
-        out[start : start + rows] = _steps(piece, Range(black, white), top).astype(kind)
+        out[start : start + rows] = _steps(piece, found, top).astype(kind)
     return _beside(picture, Image.fromarray(out))
+
+
+@lru_cache(maxsize=4)
+def _table(range: "Range", bits: Literal[8, 16]) -> "NDArray[numpy.unsignedinteger]":
+    """What each number of 16 bits becomes."""
+    import numpy
+
+    top, kind = (255, numpy.uint8) if bits == 8 else (65_535, numpy.uint16)
+    return _steps(numpy.arange(65_536, dtype=numpy.float64), range, top).astype(kind)
 
 
 def matches(picture: "Image.Image", value: int) -> "Image.Image":

@@ -117,7 +117,10 @@ def animation(picture: Image.Image, path: Path, format: str, fit: Fit, name: str
 
 
 def pages(picture: Image.Image, fit: Fit, name: str) -> Frames:
-    """Every page, for TIFF. Raises `TaskError` when they are too many pixels."""
+    """Every page, or picture of a collection, for TIFF; the primary one first.
+
+    Raises `TaskError` when they are too many pixels.
+    """
     numbers = _pages(picture)
     total = 0
     for number in numbers:
@@ -128,7 +131,7 @@ def pages(picture: Image.Image, fit: Fit, name: str) -> Frames:
     if total > limits.MAX_PAGE_PIXELS:
         limit = limits.MAX_PAGE_PIXELS // limits.MILLION
         raise TaskError(f"{name} is too large: its {len(numbers)} pages have more than {limit} million pixels")
-    picture.seek(0)
+    picture.seek(numbers[0])
     return Frames(Several(len(numbers), lambda: map(fit, _seeking(picture, numbers))), {"save_all": True})
 
 
@@ -141,8 +144,10 @@ def plays(picture: Image.Image) -> int:
 
 
 def _pages(picture: Image.Image) -> list[int]:
-    found: list[int] = []
     at = picture.tell()
+    if picture.format == "HEIF":
+        return [at, *(number for number in range(page_count(picture)) if number != at)]
+    found: list[int] = []
     for number in range(limits.MAX_PAGES):
         try:
             picture.seek(number)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.media import avif, exif_block, heif, limits, png, raw, tiff
+from cl_ml_tools.media import avif, exif_block, heif, limits, png, raw, tiff, wide
 from cl_ml_tools.media.limits import NotAPictureError, TooManyPixelsError
 from cl_ml_tools.media.media_type import media_type
 from cl_ml_tools.requirement import install_command
@@ -86,6 +86,8 @@ def _expect_room(picture: "Image.Image", name: str) -> None:
 
     def prepared() -> None:
         check()
+        # Once is enough; else picture and function would hold each other, and its pixels wait for the collector.
+        del picture.load_prepare
         prepare()
 
     picture.load_prepare = prepared
@@ -112,6 +114,7 @@ def _opened(path: Path, formats: tuple[str, ...]) -> "Image.Image":
 
 def _understood(picture: "Image.Image", path: Path, stack: ExitStack) -> "Image.Image":
     """The picture with what its file says and Pillow does not do."""
+    wide.mark(picture)
     if picture.format == "PNG":
         return png.understood(picture, stack.enter_context(path.open("rb")))
     if picture.format == "AVIF":

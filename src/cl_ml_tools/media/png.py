@@ -1,5 +1,6 @@
 """What Pillow leaves as the file has it in PNG: transparent colours in the samples of the file (PNG §11.3.1.1)."""
 
+import zlib
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from cl_ml_tools.media.tiles import read_as, tiles
@@ -43,3 +44,8 @@ def _with_alpha(picture: "Image.Image", file: BinaryIO, key: tuple[int, ...]) ->
     made.putalpha(ImageChops.invert(hidden))
     made.format = picture.format
     return made
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG (PNG §5.3)."""
+    return len(content).to_bytes(4) + kind + content + zlib.crc32(content, zlib.crc32(kind)).to_bytes(4)

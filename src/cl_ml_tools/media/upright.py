@@ -5,9 +5,13 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
+from cl_ml_tools.media.telecine import Thinner, fields_matched
+
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+    from cl_ml_tools.media.telecine import Order
 
 # Wider or narrower pixels are a mistake of the file.
 MOST_STRETCHED = 16
@@ -57,22 +61,25 @@ class Upright:
     """Turns and mirrors frames by their display matrix, joins their two fields, and maps HDR (PQ, HLG) to BT.709.
 
     The two fields of an interlaced frame are of two moments. In a film they are joined with a look at the frames beside
-    (`bwdif`), so a frame comes out when the next one is there; a `still` has only itself (`estdif`).
+    (`bwdif`), so a frame comes out when the next one is there; a `still` has only itself (`estdif`). `pulldown` is the
+    order of fields of a film of 24 frames a second in video of 30: its own frames come out.
     """
 
-    def __init__(self, stream: "VideoStream", *, still: bool = False) -> None:
+    def __init__(self, stream: "VideoStream", *, still: bool = False, pulldown: "Order | None" = None) -> None:
         self._stream = stream
         self._deinterlace = ("estdif=mode=frame:" if still else "bwdif=mode=send_frame:") + DEINTERLACED
+        self._matched = () if pulldown is None else fields_matched(pulldown)
+        self._thinner = None if pulldown is None else Thinner()
         self._interlaced = False
         self._key: tuple[object, ...] = ()
-        self._chain: _Chain | None = None
+        self._chain: Chain | None = None
 
     def __call__(self, frame: "VideoFrame") -> "list[VideoFrame]":
         """The frames that are ready to be seen, in their order, after one more of the film."""
         # Films mix both kinds: once there was an interlaced frame, all take the same way, and keep their order.
         self._interlaced = self._interlaced or frame.interlaced_frame
         filters = (
-            ((self._deinterlace,) if self._interlaced else ())
+            (self._matched or ((self._deinterlace,) if self._interlaced else ()))
             + (TONE_MAPPED if frame.color_trc in (PQ, HLG) else ())
             + turn(frame)
         )
@@ -81,16 +88,20 @@ class Upright:
         if not filters:
             return [*ready, frame]
         if self._chain is None:
-            self._key, self._chain = key, _Chain(self._stream, frame, filters)
-        return [*ready, *self._chain(frame)]
+            self._key, self._chain = key, Chain(self._stream, frame, filters)
+        return [*ready, *self._thinned(self._chain(frame))]
 
     def end(self) -> "list[VideoFrame]":
         """The frames that waited for one more."""
         chain, self._chain, self._key = self._chain, None, ()
-        return [] if chain is None else chain(None)
+        waiting = [] if chain is None else self._thinned(chain(None))
+        return waiting if self._thinner is None else [*waiting, *self._thinner.end()]
+
+    def _thinned(self, frames: "list[VideoFrame]") -> "list[VideoFrame]":
+        return frames if self._thinner is None else self._thinner(frames)
 
 
-class _Chain:
+class Chain:
     """A chain of FFmpeg filters, each named with its argument (`transpose=clock`)."""
 
     def __init__(self, stream: "VideoStream", frame: "VideoFrame", filters: tuple[str, ...]) -> None:

@@ -191,13 +191,17 @@ def grab(path: Path, name: str) -> "Image.Image":
 def _wound(container: "InputContainer", stream: "VideoStream", part: float, frames: Kind) -> bool:
     """Go to a part of a film, to read these frames of it; `False` where it is too short or has no index."""
     from av.codec.context import Flags
-    from av.error import FFmpegError
 
     stream.codec_context.skip_frame = "NONKEY" if frames == "KEY" else "DEFAULT"
     if frames == "DAMAGED":
         stream.codec_context.flags |= Flags.output_corrupt
-    if part == 0:
-        return True
+    return part == 0 or go_to(container, stream, part)
+
+
+def go_to(container: "InputContainer", stream: "VideoStream", part: float) -> bool:
+    """Go to a part of a film, 0 to 1; `False` where it is too short or has no index."""
+    from av.error import FFmpegError
+
     length = seconds(container, stream)
     try:
         container.seek((container.start_time or 0) + int(length * part * MICROSECOND))

@@ -4,6 +4,7 @@ What Pillow would take over by itself (a TIFF's compression, tables and tags, th
 file that was read, and not the one that is written.
 """
 
+import io
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -11,15 +12,20 @@ from typing import TYPE_CHECKING, cast
 from cl_ml_tools.artifact import publishing
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media import metadata as carrying
+from cl_ml_tools.media import wide
+from cl_ml_tools.media.appearance import orientation, upright
 from cl_ml_tools.media.metadata import NOTHING, Metadata
 from cl_ml_tools.media.picture import blaming_the_picture
 from cl_ml_tools.media.targets import TARGETS, fit
+from cl_ml_tools.media.wide import Wide
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from cl_ml_tools.media.frames import Frames
 
+# The quality from which each pixel of a JPEG has its own colour, and not one for four of them; as with ImageMagick.
+ALL_COLOURS = 90
 OF_PIXELS = frozenset({"transparency"})
 
 
@@ -38,6 +44,28 @@ def save_picture(
     carried = carrying.carried(metadata, target)
     fitted.info = only_of_pixels(fitted)
     _write(fitted, path, format, quality, {**carried.options, "icc_profile": profile}, name)
+    return carried.notes
+
+
+def save_wide(picture: Wide, path: Path, format: str, *, name: str, metadata: Metadata = NOTHING) -> list[str]:
+    """As `save_picture`, with 16 bits of each colour, upright. `format` is one that holds them."""
+    target = TARGETS[format]
+    turned = orientation(picture.high)
+    fitted, profile = fit(upright(picture.high, turned), target)
+    low = upright(picture.low, turned)
+    if fitted.mode != low.mode:
+        return save_picture(fitted, path, format, 100, name=name, metadata=metadata)
+    carried = carrying.carried(metadata, target)
+    template = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        from PIL import Image
+
+        pixel = Image.new(fitted.mode, (1, 1))
+        options = {**carried.options, "icc_profile": profile}
+        pixel.save(template, target.pillow, **options, **({"compression": "raw"} if target.pillow == "TIFF" else {}))
+    with publishing(path) as part, part.open("wb") as file:
+        wide.write(Wide(fitted, low), template.getvalue(), "PNG" if target.pillow == "PNG" else "TIFF", file)
     return carried.notes
 
 
@@ -69,6 +97,8 @@ def _write(
     target = TARGETS[format]
     if target.quality:
         options["quality"] = quality
+    if target.pillow == "JPEG" and quality >= ALL_COLOURS:
+        options["subsampling"] = 0
     if target.pillow == "TIFF":
         options["compression"] = "raw"
 

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media import avif, intake
@@ -21,7 +21,7 @@ from cl_ml_tools.plugins.media_thumbnail.schema import MediaThumbnailOutput, Med
 from cl_ml_tools.plugins.media_thumbnail.task import MediaThumbnailTask
 from tests.media import photo
 from tests.media.camera import camera
-from tests.media.heic import heic
+from tests.media.heic import collection
 
 
 def thumbnail(source: Path) -> MediaThumbnailOutput:
@@ -195,10 +195,16 @@ def test_an_ordinary_picture_is_no_preview(tmp_path: Path) -> None:
     assert not thumbnail(path).preview
 
 
-def test_a_heic_of_several_pictures_shows_its_first_and_counts_them(tmp_path: Path) -> None:
-    content = heic(photo.corners(128, 96))
-    path = photo.write(tmp_path / "a.heic", content)
-    assert (convert(path, "png").pages, thumbnail(path).width) == (1, 128)
+def test_a_heic_of_several_pictures_shows_the_primary_one_and_becomes_a_tiff_of_all(tmp_path: Path) -> None:
+    pictures = [Image.new("RGB", (64, height), colour) for height, colour in ((32, "red"), (48, "blue"), (64, "lime"))]
+    path = photo.write(tmp_path / "a.heic", collection(pictures, primary=1))
+    one = convert(path, "png")
+    assert (one.pages, one.pages_written, one.height, thumbnail(path).height) == (3, 1, 48, 48)
+    assert one.notes == ["the primary one of 3 pictures"]
+    all_of_them = convert(path, "tiff")
+    assert (all_of_them.pages_written, all_of_them.notes) == (3, [])
+    with Image.open(tmp_path / "made.tiff") as made:
+        assert [page.height for page in ImageSequence.Iterator(made)] == [48, 32, 64]
 
 
 @pytest.mark.parametrize("carrier", ["JPEG", "PNG"])

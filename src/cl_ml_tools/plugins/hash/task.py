@@ -8,6 +8,7 @@ from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, Submit,
 from cl_ml_tools.media import colour
 from cl_ml_tools.media.appearance import opaque, orientation, resizable, upright
 from cl_ml_tools.media.picture import open_picture
+from cl_ml_tools.media.transparency import is_transparent
 from cl_ml_tools.plugins.hash.schema import HashOutput, HashParams
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ PIECE = 1 << 20
 # from black to white as the file means it, and in sRGB.
 VERSION = 2
 ENOUGH = 256
+ROWS = 256
 
 
 class HashTask(BlockingModule[HashParams]):
@@ -72,6 +74,11 @@ class HashTask(BlockingModule[HashParams]):
 
 def looked_at(picture: "Image.Image") -> "Image.Image":
     """What a perceptual hash is of: L or RGB in sRGB, on white."""
+    if not colour.needs_conversion(picture):
+        if is_transparent(picture):
+            return grey_on_white(picture)
+        if picture.mode in {"1", "P"}:
+            return picture.convert("L")
     flat = resizable(picture)
     if not colour.needs_conversion(flat):
         return opaque(flat)
@@ -79,15 +86,34 @@ def looked_at(picture: "Image.Image") -> "Image.Image":
     return opaque(flat.reduce(max(min(flat.size) // ENOUGH, 1)))
 
 
+def grey_on_white(picture: "Image.Image") -> "Image.Image":
+    """A picture on white as L, some rows at a time: all its colours at once take more memory than all the rest."""
+    from PIL import Image
+
+    made = Image.new("L", picture.size, 255)
+    for top in range(0, picture.height, ROWS):
+        rows = resizable(picture.crop((0, top, picture.width, min(top + ROWS, picture.height))))
+        made.paste(rows.convert("L"), (0, top), rows.getchannel("A"))
+    return made
+
+
 def phash(picture: "Image.Image") -> str:
     """The perceptual hash (DCT) of a picture, 16 hexadecimal digits."""
     import imagehash
 
-    return str(imagehash.phash(picture))
+    return str(imagehash.phash(small(picture, 32, 32)))
 
 
 def dhash(picture: "Image.Image") -> str:
     """The difference hash of a picture, 16 hexadecimal digits."""
     import imagehash
 
-    return str(imagehash.dhash(picture))
+    return str(imagehash.dhash(small(picture, 9, 8)))
+
+
+def small(picture: "Image.Image", width: int, height: int) -> "Image.Image":
+    """A picture as ImageHash makes it first, but without a copy of one that is grey already."""
+    from PIL import Image
+
+    grey = picture if picture.mode == "L" else picture.convert("L")
+    return grey.resize((width, height), Image.Resampling.LANCZOS)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl_ml_tools.compute_module import ProgressCallback, TaskError
+from cl_ml_tools.media.telecine import CYCLE
 from cl_ml_tools.media.upright import Upright, shown_size
 from cl_ml_tools.media.video import decoded, lasting, said_length, seconds
 from cl_ml_tools.plugins.hls_streaming.rendition import Rendition, Size
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+    from cl_ml_tools.media.telecine import Order
 
 USUAL_RATE = Fraction(25)
 FASTEST_RATE = Fraction(120)
@@ -50,13 +53,22 @@ class Encoding:
         self.begin: float | None = None
         self.end = 0.0
         self.damaged = 0
+        rate = stream.average_rate or USUAL_RATE
+        self._rate = rate if 0 < rate <= FASTEST_RATE else USUAL_RATE
 
-    def encode(self, variants: "Callable[[Size], Sequence[Variant]]", progress: ProgressCallback) -> None:
-        """Read the film once, showing every frame to every variant."""
+    def encode(
+        self,
+        variants: "Callable[[Size], Sequence[Variant]]",
+        progress: ProgressCallback,
+        pulldown: "Order | None" = None,
+    ) -> None:
+        """Read the film once, showing every frame to every variant; `pulldown` as `Upright` takes it."""
         from av.audio.frame import AudioFrame
         from av.video.frame import VideoFrame
 
-        upright = Upright(self._stream)
+        upright = Upright(self._stream, pulldown=pulldown)
+        if pulldown is not None:
+            self._rate = self._rate * (CYCLE - 1) / CYCLE
         length = seconds(self._container, self._stream)
         sounds = {track.stream.index: track for track in self.sounds}
         subtitles = {track.stream.index: track for track in self.subtitles}
@@ -103,14 +115,12 @@ class Encoding:
 
     def _open(self, variants: Sequence[Variant]) -> None:
         """Begin the variants; their size depends on how the first frame is turned."""
-        rate = self._stream.average_rate or USUAL_RATE
-        rate = rate if 0 < rate <= FASTEST_RATE else USUAL_RATE
         # One track lies with the picture. Of several a viewer chooses, so each has files of its own.
         several = len(self.sounds) > 1
         for variant in variants:
             name = f"{self._stem}_{variant.name}"
             sound = bool(self.sounds) and not several
-            self.renditions.append(Rendition(self._part, name, variant.size, variant.bitrate, rate, sound=sound))
+            self.renditions.append(Rendition(self._part, name, variant.size, variant.bitrate, self._rate, sound=sound))
         if several:
             names = [f"{self._stem}_sound_{number}" for number in range(1, len(self.sounds) + 1)]
             self.sound_renditions = [SoundRendition(self._part, name) for name in names]

@@ -8,6 +8,7 @@ from cl_ml_tools.media import intake
 from cl_ml_tools.media.video import open_video
 from cl_ml_tools.plugins.hls_streaming.encoding import Encoding
 from cl_ml_tools.plugins.hls_streaming.master import publish
+from cl_ml_tools.plugins.hls_streaming.pulldown import pulldown
 from cl_ml_tools.plugins.hls_streaming.schema import HlsStreamingOutput, HlsStreamingParams
 from cl_ml_tools.plugins.hls_streaming.variants import plan
 from cl_ml_tools.requirement import missing_library
@@ -28,13 +29,14 @@ class HlsStreamingTask(BlockingModule[HlsStreamingParams]):
         return missing_library(self.task_type, "av")
 
     def process(self, params: HlsStreamingParams, progress: ProgressCallback) -> HlsStreamingOutput:
-        master = Path(params.output_paths[0])
+        source, name, master = Path(params.input_paths[0]), params.name_of(), Path(params.output_paths[0])
         part = master.parent / ".part"
         part.mkdir()
         try:
-            with open_video(Path(params.input_paths[0]), params.name_of()) as (container, stream):
-                made = Encoding(container, stream, params.name_of(), part, master.stem)
-                made.encode(lambda seen: plan(seen, params, stream.bit_rate or 0), progress)
+            order = pulldown(source, name)
+            with open_video(source, name) as (container, stream):
+                made = Encoding(container, stream, name, part, master.stem)
+                made.encode(lambda seen: plan(seen, params, stream.bit_rate or 0), progress, order)
                 output = publish(made, part, master)
         finally:
             shutil.rmtree(part, ignore_errors=True)

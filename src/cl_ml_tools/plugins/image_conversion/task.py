@@ -9,7 +9,8 @@ from cl_ml_tools.media import colour, heif, intake, metadata, raw
 from cl_ml_tools.media.appearance import upright
 from cl_ml_tools.media.picture import open_picture, warm
 from cl_ml_tools.media.targets import TARGETS, fit
-from cl_ml_tools.media.writing import only_of_pixels, save_frames, save_picture
+from cl_ml_tools.media.wide import whole as all_bits
+from cl_ml_tools.media.writing import only_of_pixels, save_frames, save_picture, save_wide
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 
 if TYPE_CHECKING:
@@ -47,7 +48,15 @@ class ImageConversionTask(BlockingModule[ImageConversionParams]):
             several = _several(opened, path, params, pages=pages, frames=source_frames)
             if several is None:
                 picture = upright(opened)
-                notes = save_picture(picture, target, params.format, params.quality, name=name, metadata=carried)
+                wide = (
+                    all_bits(opened, path, name)
+                    if TARGETS[params.format].wide and pages == source_frames == 1
+                    else None
+                )
+                if wide is None:
+                    notes = save_picture(picture, target, params.format, params.quality, name=name, metadata=carried)
+                else:
+                    notes = save_wide(wide, target, params.format, name=name, metadata=carried)
             else:
                 picture = several.picture
                 profile = colour.profile(opened) if TARGETS[params.format].moves else None
@@ -87,7 +96,7 @@ def _several(
 
     if target.moves and frames > 1:
         return several.animation(opened, path, params.format, fitted, params.name_of())
-    if target.pages and pages > 1 and opened.format == "TIFF":
+    if target.pages and pages > 1:
         return several.pages(opened, fitted, params.name_of())
     return None
 
