@@ -33,7 +33,7 @@ EMBED_IMAGE: Operation[BodyCreateClipEmbeddingJob, EmbeddingOutput] = Operation(
 
 
 class ClipEmbeddingClient(PluginClient):
-    """Make the CLIP vector of an image, with the model file that the server has."""
+    """Make the CLIP vector of an image. Needs a model file on the server."""
 
     task_type = EMBED_IMAGE.task_type
     path = EMBED_IMAGE.path
@@ -59,8 +59,8 @@ class ClipEmbeddingClient(PluginClient):
         Args:
             image: The image.
             normalize: Scale the vector to length 1. Default: True.
-            profile: How the image is prepared: as MobileCLIP was trained, or squashed and normalised as for CLIP.
-                Default: mobileclip.
+            profile: How the image is prepared: for MobileCLIP, or stretched and normalized for CLIP. Default:
+                mobileclip.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.
             timeout: Seconds that `wait` can take. Default: no limit.

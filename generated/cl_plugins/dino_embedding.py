@@ -28,7 +28,7 @@ EMBED_IMAGE: Operation[BodyCreateDinoEmbeddingJob, EmbeddingOutput] = Operation(
 
 
 class DinoEmbeddingClient(PluginClient):
-    """Make the DINOv2 vector of an image, with the model file that the server has."""
+    """Make the DINOv2 vector of an image. Needs a model file on the server."""
 
     task_type = EMBED_IMAGE.task_type
     path = EMBED_IMAGE.path

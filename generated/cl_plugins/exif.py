@@ -51,7 +51,7 @@ class ExifClient(PluginClient):
 
         Args:
             image: The image to read.
-            tags: Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out.
+            tags: Names of tags, separated by commas (`Make,XMP:Title`). By default, all tags.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.
             timeout: Seconds that `wait` can take. Default: no limit.

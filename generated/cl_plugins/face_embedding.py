@@ -28,7 +28,7 @@ EMBED_FACES: Operation[BodyCreateFaceEmbeddingJob, FaceEmbeddingOutput] = Operat
 
 
 class FaceEmbeddingClient(PluginClient):
-    """Make the vectors of the faces in an image, with the ArcFace model file that the server has."""
+    """Make the vectors of the faces in an image. Needs an ArcFace model file on the server."""
 
     task_type = EMBED_FACES.task_type
     path = EMBED_FACES.path

@@ -32,7 +32,7 @@ COMPUTE: Operation[BodyCreateHashJob, HashOutput] = Operation(
 
 
 class HashClient(PluginClient):
-    """Fingerprint a file: SHA-256 and MD5 of its bytes, perceptual hashes of its picture."""
+    """Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image."""
 
     task_type = COMPUTE.task_type
     path = COMPUTE.path
@@ -56,7 +56,7 @@ class HashClient(PluginClient):
 
         Args:
             image: The file to fingerprint.
-            algorithm: Which fingerprint; `all` leaves out the perceptual ones where no image can be read. Default: all.
+            algorithm: The hash to compute. `all` skips perceptual hashes if the file is not an image. Default: all.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.
             timeout: Seconds that `wait` can take. Default: no limit.

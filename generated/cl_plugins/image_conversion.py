@@ -34,12 +34,12 @@ CONVERT: Operation[BodyCreateImageConversionJob, ImageConversionOutput] = Operat
 
 
 class ImageConversionClient(PluginClient):
-    """Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.
+    """Convert an image to another format, upright. If the format has no transparency, the background becomes white.
 
-    An animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first
-    frame
-    or page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are
-    kept where the format holds them."""
+    Animations are kept in gif and webp, and pages in tiff. Other formats get the first frame or page. A color
+    profile
+    is kept if the format supports it; otherwise, colors become sRGB. EXIF, XMP and IPTC tags are kept if the format
+    supports them."""
 
     task_type = CONVERT.task_type
     path = CONVERT.path
@@ -65,7 +65,8 @@ class ImageConversionClient(PluginClient):
         Args:
             image: The image to convert.
             output_format: The format to write.
-            quality: 1 (small) to 100 (good), for jpg, jpeg and webp; others ignore it. Default: 85.
+            quality: 1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. Default:
+                85.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.
             timeout: Seconds that `wait` can take. Default: no limit.

@@ -349,7 +349,7 @@ class ComputeClient(Door[AsyncComputeClient]):
 
     @cached_property
     def server(self) -> ServerOperations:
-        """What the server says of itself."""
+        """Information about the server."""
         from cl_sync.operations.server import ServerOperations
 
         return ServerOperations(self.portal, self.twin.server)

@@ -11,7 +11,7 @@ app = App(name="clip-embedding", help="Make the CLIP vector of an image", help_f
 
 @app.command(
     name="embed",
-    help="Make the CLIP vector of an image, with the model file that the server has.\n\nExample: cl-client clip-embedding embed photo.jpg",
+    help="Make the CLIP vector of an image. Needs a model file on the server.\n\nExample: cl-client clip-embedding embed photo.jpg",
 )
 def embed_image(
     image: Annotated[list[Place], Parameter(help="The image: files, folders, patterns, URLs, or - for stdin.")],
@@ -24,14 +24,14 @@ def embed_image(
         Literal["mobileclip", "clip"] | None,
         Parameter(
             name=("--preparation",),
-            help="How the image is prepared: as MobileCLIP was trained, or squashed and normalised as for CLIP.",
+            help="How the image is prepared: for MobileCLIP, or stretched and normalized for CLIP.",
             show_default="mobileclip",
         ),
     ] = None,
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make the CLIP vector of an image, with the model file that the server has."""
+    """Make the CLIP vector of an image. Needs a model file on the server."""
     from cl_plugins.clip_embedding import ClipEmbeddingClient
 
     run_.job(

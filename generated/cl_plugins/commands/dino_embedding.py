@@ -11,7 +11,7 @@ app = App(name="dino-embedding", help="Make the DINOv2 vector of an image", help
 
 @app.command(
     name="embed",
-    help="Make the DINOv2 vector of an image, with the model file that the server has.\n\nExample: cl-client dino-embedding embed photo.jpg",
+    help="Make the DINOv2 vector of an image. Needs a model file on the server.\n\nExample: cl-client dino-embedding embed photo.jpg",
 )
 def embed_image(
     image: Annotated[list[Place], Parameter(help="The image: files, folders, patterns, URLs, or - for stdin.")],
@@ -23,7 +23,7 @@ def embed_image(
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make the DINOv2 vector of an image, with the model file that the server has."""
+    """Make the DINOv2 vector of an image. Needs a model file on the server."""
     from cl_plugins.dino_embedding import DinoEmbeddingClient
 
     run_.job(

@@ -20,8 +20,7 @@ def extract(
     tags: Annotated[
         str | None,
         Parameter(
-            name=("--tags", "-t"),
-            help="Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out.",
+            name=("--tags", "-t"), help="Names of tags, separated by commas (`Make,XMP:Title`). By default, all tags."
         ),
     ] = None,
     options_: JobOptions = JobOptions(),

@@ -11,7 +11,7 @@ app = App(name="face-detection", help="Find the faces in an image", help_flags=(
 
 @app.command(
     name="detect",
-    help="Find the faces in an image, and cut them out. With the YuNet model file on the server, with landmarks.\n\nExample: cl-client face-detection detect photo.jpg",
+    help="Find the faces in an image, and crop them. If the server has the YuNet model file, add landmarks.\n\nExample: cl-client face-detection detect photo.jpg",
 )
 def detect(
     image: Annotated[
@@ -32,7 +32,7 @@ def detect(
         float | None,
         Parameter(
             name=("--nms-threshold",),
-            help="Of two faces that overlap by more (intersection over union), keep one.",
+            help="If two faces overlap by more than this (intersection over union), keep only one.",
             metavar="0-1",
             show_default="0.4",
         ),
@@ -41,7 +41,7 @@ def detect(
     view_: FacesView = FacesView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Find the faces in an image, and cut them out. With the YuNet model file on the server, with landmarks."""
+    """Find the faces in an image, and crop them. If the server has the YuNet model file, add landmarks."""
     from cl_plugins.face_detection import FaceDetectionClient
 
     run_.job(

@@ -11,7 +11,7 @@ app = App(name="face-embedding", help="Make the vectors of the faces in an image
 
 @app.command(
     name="embed",
-    help="Make the vectors of the faces in an image, with the ArcFace model file that the server has.\n\nExample: cl-client face-embedding embed photo.jpg",
+    help="Make the vectors of the faces in an image. Needs an ArcFace model file on the server.\n\nExample: cl-client face-embedding embed photo.jpg",
 )
 def embed_faces(
     image: Annotated[list[Place], Parameter(help="The image: files, folders, patterns, URLs, or - for stdin.")],
@@ -23,7 +23,7 @@ def embed_faces(
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make the vectors of the faces in an image, with the ArcFace model file that the server has."""
+    """Make the vectors of the faces in an image. Needs an ArcFace model file on the server."""
     from cl_plugins.face_embedding import FaceEmbeddingClient
 
     run_.job(

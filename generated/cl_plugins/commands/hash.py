@@ -11,7 +11,7 @@ app = App(name="hash", help="Fingerprint a file", help_flags=("--help", "-h"))
 
 @app.command(
     name="compute",
-    help="Fingerprint a file: SHA-256 and MD5 of its bytes, perceptual hashes of its picture.\n\nExample: cl-client hash compute photo.jpg",
+    help="Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image.\n\nExample: cl-client hash compute photo.jpg",
 )
 def compute(
     image: Annotated[
@@ -23,14 +23,14 @@ def compute(
         Literal["all", "phash", "dhash", "sha256", "md5"] | None,
         Parameter(
             name=("--algorithm",),
-            help="Which fingerprint; `all` leaves out the perceptual ones where no image can be read.",
+            help="The hash to compute. `all` skips perceptual hashes if the file is not an image.",
             show_default="all",
         ),
     ] = None,
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Fingerprint a file: SHA-256 and MD5 of its bytes, perceptual hashes of its picture."""
+    """Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image."""
     from cl_plugins.hash import HashClient
 
     run_.job(

@@ -11,7 +11,7 @@ app = App(name="image-conversion", help="Convert an image", help_flags=("--help"
 
 @app.command(
     name="convert",
-    help="Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.\n\nAn animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first frame\nor page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are\nkept where the format holds them.\n\nExample: cl-client image-conversion convert photo.png --format png",
+    help="Convert an image to another format, upright. If the format has no transparency, the background becomes white.\n\nAnimations are kept in gif and webp, and pages in tiff. Other formats get the first frame or page. A color profile\nis kept if the format supports it; otherwise, colors become sRGB. EXIF, XMP and IPTC tags are kept if the format\nsupports them.\n\nExample: cl-client image-conversion convert photo.png --format png",
 )
 def convert(
     image: Annotated[
@@ -21,13 +21,13 @@ def convert(
     *,
     output_format: Annotated[
         Literal["png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff"] | None,
-        Parameter(name=("--format", "-f"), help="The format to write. Without it, the suffix of --output says it."),
+        Parameter(name=("--format", "-f"), help="The format to write. By default, the suffix of --output selects it."),
     ] = None,
     quality: Annotated[
         int | None,
         Parameter(
             name=("--quality",),
-            help="1 (small) to 100 (good), for jpg, jpeg and webp; others ignore it.",
+            help="1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it.",
             metavar="1-100",
             show_default="85",
         ),
@@ -35,12 +35,12 @@ def convert(
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.
+    """Convert an image to another format, upright. If the format has no transparency, the background becomes white.
 
-    An animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first
-    frame
-    or page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are
-    kept where the format holds them.
+    Animations are kept in gif and webp, and pages in tiff. Other formats get the first frame or page. A color
+    profile
+    is kept if the format supports it; otherwise, colors become sRGB. EXIF, XMP and IPTC tags are kept if the format
+    supports them.
     """
     from cl_plugins.image_conversion import ImageConversionClient
 

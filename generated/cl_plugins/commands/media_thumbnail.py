@@ -11,7 +11,7 @@ app = App(name="media-thumbnail", help="Make a thumbnail", help_flags=("--help",
 
 @app.command(
     name="generate",
-    help="Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels.\n\nExample: cl-client media-thumbnail generate photo.jpg",
+    help="Make a thumbnail of an image or a video, upright. By default, it fits into 256 × 256 pixels.\n\nExample: cl-client media-thumbnail generate photo.jpg",
 )
 def generate(
     media: Annotated[
@@ -21,17 +21,25 @@ def generate(
     *,
     width: Annotated[
         int | None,
-        Parameter(name=("--width", "-w"), help="Pixels; follows the height when left out.", metavar="1-8192"),
+        Parameter(
+            name=("--width", "-w"),
+            help="Maximum width in pixels. By default, it follows from the height.",
+            metavar="1-8192",
+        ),
     ] = None,
     height: Annotated[
         int | None,
-        Parameter(name=("--height", "-h"), help="Pixels; follows the width when left out.", metavar="1-8192"),
+        Parameter(
+            name=("--height", "-h"),
+            help="Maximum height in pixels. By default, it follows from the width.",
+            metavar="1-8192",
+        ),
     ] = None,
     maintain_aspect_ratio: Annotated[
         bool | None,
         Parameter(
             name=("--maintain-aspect-ratio",),
-            help="Fit into width × height, never enlarged; false stretches to exactly that.",
+            help="Fit into width × height without enlarging. Otherwise, stretch to exactly this size.",
             show_default="yes",
         ),
     ] = None,
@@ -39,7 +47,7 @@ def generate(
     view_: PictureView = PictureView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels."""
+    """Make a thumbnail of an image or a video, upright. By default, it fits into 256 × 256 pixels."""
     from cl_plugins.media_thumbnail import MediaThumbnailClient
 
     run_.job(

@@ -27,7 +27,7 @@ class Operations:
 
     @cached_property
     def server(self) -> ServerOperations:
-        """What the server says of itself."""
+        """Information about the server."""
         from cl_plugins.operations.server import ServerOperations
 
         return ServerOperations(self.api)

@@ -9,7 +9,7 @@ from cl_plugins.operations.server import ServerOperations as AsyncServerOperatio
 
 
 class ServerOperations(Twin[AsyncServerOperations]):
-    """What the server says of itself."""
+    """Information about the server."""
 
     def get_server_info(self) -> ServerInfo:
         """Get the server's status and version.

@@ -14,7 +14,7 @@ from cl_sync.plugin import PluginClient
 
 
 class ClipEmbeddingClient(PluginClient[AsyncClipEmbeddingClient]):
-    """Make the CLIP vector of an image, with the model file that the server has."""
+    """Make the CLIP vector of an image. Needs a model file on the server."""
 
     task_type = AsyncClipEmbeddingClient.task_type
     path = AsyncClipEmbeddingClient.path
@@ -40,8 +40,8 @@ class ClipEmbeddingClient(PluginClient[AsyncClipEmbeddingClient]):
         Args:
             image: The image.
             normalize: Scale the vector to length 1. Default: True.
-            profile: How the image is prepared: as MobileCLIP was trained, or squashed and normalised as for CLIP.
-                Default: mobileclip.
+            profile: How the image is prepared: for MobileCLIP, or stretched and normalized for CLIP. Default:
+                mobileclip.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.
             timeout: Seconds that `wait` can take. Default: no limit.

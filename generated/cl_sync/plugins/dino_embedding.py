@@ -12,7 +12,7 @@ from cl_sync.plugin import PluginClient
 
 
 class DinoEmbeddingClient(PluginClient[AsyncDinoEmbeddingClient]):
-    """Make the DINOv2 vector of an image, with the model file that the server has."""
+    """Make the DINOv2 vector of an image. Needs a model file on the server."""
 
     task_type = AsyncDinoEmbeddingClient.task_type
     path = AsyncDinoEmbeddingClient.path

@@ -12,7 +12,7 @@ from cl_sync.plugin import PluginClient
 
 
 class FaceDetectionClient(PluginClient[AsyncFaceDetectionClient]):
-    """Find the faces in an image, and cut them out. With the YuNet model file on the server, with landmarks."""
+    """Find the faces in an image, and crop them. If the server has the YuNet model file, add landmarks."""
 
     task_type = AsyncFaceDetectionClient.task_type
     path = AsyncFaceDetectionClient.path
@@ -38,7 +38,7 @@ class FaceDetectionClient(PluginClient[AsyncFaceDetectionClient]):
         Args:
             image: The image to look at.
             confidence_threshold: Leave out faces with a lower confidence. Default: 0.7.
-            nms_threshold: Of two faces that overlap by more (intersection over union), keep one. Default: 0.4.
+            nms_threshold: If two faces overlap by more than this (intersection over union), keep only one. Default: 0.4.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.
             timeout: Seconds that `wait` can take. Default: no limit.

@@ -12,7 +12,7 @@ from cl_sync.plugin import PluginClient
 
 
 class FaceEmbeddingClient(PluginClient[AsyncFaceEmbeddingClient]):
-    """Make the vectors of the faces in an image, with the ArcFace model file that the server has."""
+    """Make the vectors of the faces in an image. Needs an ArcFace model file on the server."""
 
     task_type = AsyncFaceEmbeddingClient.task_type
     path = AsyncFaceEmbeddingClient.path

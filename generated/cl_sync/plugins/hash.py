@@ -14,7 +14,7 @@ from cl_sync.plugin import PluginClient
 
 
 class HashClient(PluginClient[AsyncHashClient]):
-    """Fingerprint a file: SHA-256 and MD5 of its bytes, perceptual hashes of its picture."""
+    """Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image."""
 
     task_type = AsyncHashClient.task_type
     path = AsyncHashClient.path
@@ -38,7 +38,7 @@ class HashClient(PluginClient[AsyncHashClient]):
 
         Args:
             image: The file to fingerprint.
-            algorithm: Which fingerprint; `all` leaves out the perceptual ones where no image can be read. Default: all.
+            algorithm: The hash to compute. `all` skips perceptual hashes if the file is not an image. Default: all.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.
             timeout: Seconds that `wait` can take. Default: no limit.

@@ -37,9 +37,9 @@ class HlsStreamingClient(PluginClient[AsyncHlsStreamingClient]):
 
         Args:
             video: The video to stream.
-            variants: The qualities, as a JSON list of `resolution` (`1280x720`, the box that the picture fits in, or
-                `720p`, its shorter side; never enlarged) and `bitrate` (bits per second, or `2500k`); when left
-                out, 720p and 480p as far as the video is that large. Default: [].
+            variants: The variants, as a JSON list of objects with `resolution` (the maximum size `1280x720`, or the
+                shorter side `720p`; never enlarged) and `bitrate` (bits per second, or `2500k`). By default,
+                720p and 480p, if the video is that large. Default: [].
             include_original: Add a variant in the original size. Default: False.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.

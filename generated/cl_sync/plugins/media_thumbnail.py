@@ -12,7 +12,7 @@ from cl_sync.plugin import PluginClient
 
 
 class MediaThumbnailClient(PluginClient[AsyncMediaThumbnailClient]):
-    """Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels."""
+    """Make a thumbnail of an image or a video, upright. By default, it fits into 256 × 256 pixels."""
 
     task_type = AsyncMediaThumbnailClient.task_type
     path = AsyncMediaThumbnailClient.path
@@ -38,9 +38,9 @@ class MediaThumbnailClient(PluginClient[AsyncMediaThumbnailClient]):
 
         Args:
             media: The image or video.
-            width: Pixels; follows the height when left out.
-            height: Pixels; follows the width when left out.
-            maintain_aspect_ratio: Fit into width × height, never enlarged; false stretches to exactly that. Default: True.
+            width: Maximum width in pixels. By default, it follows from the height.
+            height: Maximum height in pixels. By default, it follows from the width.
+            maintain_aspect_ratio: Fit into width × height without enlarging. Otherwise, stretch to exactly this size. Default: True.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.
             timeout: Seconds that `wait` can take. Default: no limit.

@@ -61,6 +61,6 @@ CONFIG = Entry("config", "cl_client.cli.commands.config:app", "Show and change s
 COMPLETION = Entry(
     "completion",
     "cl_client.cli.commands.completion:completion",
-    "Have bash, zsh or fish complete commands and options.",
+    "Complete commands and options in bash, zsh or fish.",
 )
 """For whatever commands a program has."""

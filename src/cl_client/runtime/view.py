@@ -32,7 +32,7 @@ class FacesView(View):
 
     preview: Annotated[
         bool,
-        Parameter(negative="", help="Draw the faces into a picture beside the result.", show_default=False),
+        Parameter(negative="", help="Save a picture with the faces drawn into it.", show_default=False),
     ] = False
 
 
@@ -45,7 +45,7 @@ class PictureView(View):
         show: the protocol of the terminal; `auto` goes by what the environment says of it.
     """
 
-    show: Annotated[Show, Parameter(help="Show the picture in a terminal that can.")] = "auto"
+    show: Annotated[Show, Parameter(help="Show the picture in the terminal, if it supports that.")] = "auto"
 
 
 @Parameter(name="*")

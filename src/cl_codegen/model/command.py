@@ -168,7 +168,7 @@ def _by_suffix(option: Option, parameter: Parameter) -> Option:
         type=f"{option.type} | None",
         required=False,
         value=f"by_suffix({literal(option.names[0])}, {option.argument}, options_.output, ({choices}))",
-        help=SpecText(f"{option.help.raw} Without it, the suffix of --output says it."),
+        help=SpecText(f"{option.help.raw} By default, the suffix of --output selects it."),
     )
 
 

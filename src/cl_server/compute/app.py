@@ -34,8 +34,8 @@ from cl_server.settings import GIB, Operation
 TITLE = "Compute"
 TAGS = {
     "admin": "Settings and storage of the server (admins only)",
-    "jobs": "Jobs, and what they made",
-    "server": "What the server says of itself",
+    "jobs": "Jobs and their files",
+    "server": "Information about the server",
 }
 """What the groups of routes are for: clients call their methods and commands so."""
 

@@ -76,12 +76,16 @@ sys.exit(" ".join(name for name in heavy.split() if name in sys.modules) or 0)
 
 def test_a_command_shows_what_its_parameters_take(capsys: pytest.CaptureFixture[str]):
     text = page(capsys, "image-conversion", "convert", "--help")
-    assert "the suffix of --output says it. [png, jpg, jpeg, webp, gif, bmp, tiff]" in " ".join(text.split())
+    assert "the suffix of --output selects it. [png, jpg, jpeg, webp, gif, bmp, tiff]" in " ".join(text.split())
     assert "--quality 1-100" in text
     assert "[default: 85]" in text
     assert "Example: cl-client image-conversion convert photo.png --format png" in text
     assert "Options of the job" in text
     assert "Global options" in text
+
+
+def test_a_view_without_options_has_no_line(capsys: pytest.CaptureFixture[str]):
+    assert "TABLEVIEW" not in page(capsys, "exif", "extract", "--help")
 
 
 def test_h_is_the_height_where_there_is_one_and_help_elsewhere(capsys: pytest.CaptureFixture[str]):

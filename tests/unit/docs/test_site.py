@@ -58,7 +58,7 @@ def test_the_page_of_the_command_line_has_every_command_with_its_options():
     headings = set(re.findall(r"^#+ (.+)$", page, re.MULTILINE))
     assert set(commands(assemble(CL_CLIENT), CL_CLIENT.name)) <= headings
     assert page.count("--compute-url") == 1
-    assert "* `--width, -w 1-8192`: Pixels; follows the height when left out." in page
+    assert "* `--width, -w 1-8192`: Maximum width in pixels. By default, it follows from the height." in page
 
 
 @pytest.mark.parametrize("name", [name for name in cl_client.__all__ if not name.startswith("_")])

@@ -18,7 +18,7 @@ class BodyCreateClipEmbeddingJob:
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
     profile: BodyCreateClipEmbeddingJobProfile | Unset = UNSET
-    """How the image is prepared: as MobileCLIP was trained, or squashed and normalised as for CLIP."""
+    """How the image is prepared: for MobileCLIP, or stretched and normalized for CLIP."""
 
     def to_form(self) -> dict[str, str | list[str]]:
         """The plain fields, as text."""

@@ -15,7 +15,7 @@ class BodyCreateExifJob:
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
     tags: str | None | Unset = UNSET
-    """Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out."""
+    """Names of tags, separated by commas (`Make,XMP:Title`). By default, all tags."""
 
     def to_form(self) -> dict[str, str | list[str]]:
         """The plain fields, as text."""

@@ -15,7 +15,7 @@ class BodyCreateFaceDetectionJob:
     file: File
     """The image to look at."""
     nms_threshold: float | Unset = UNSET
-    """Of two faces that overlap by more (intersection over union), keep one."""
+    """If two faces overlap by more than this (intersection over union), keep only one."""
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
 

@@ -12,7 +12,7 @@ class BodyCreateHashJob:
     """The form of a request."""
 
     algorithm: BodyCreateHashJobAlgorithm | Unset = UNSET
-    """Which fingerprint; `all` leaves out the perceptual ones where no image can be read."""
+    """The hash to compute. `all` skips perceptual hashes if the file is not an image."""
     file: File
     """The file to fingerprint."""
     priority: int | Unset = UNSET

@@ -17,9 +17,9 @@ class BodyCreateHlsStreamingJob:
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
     variants: list[JSONObject] | Unset = UNSET
-    """The qualities, as a JSON list of `resolution` (`1280x720`, the box that the picture fits in, or `720p`, its
-    shorter side; never enlarged) and `bitrate` (bits per second, or `2500k`); when left out, 720p and 480p as far
-    as the video is that large.
+    """The variants, as a JSON list of objects with `resolution` (the maximum size `1280x720`, or the shorter side
+    `720p`; never enlarged) and `bitrate` (bits per second, or `2500k`). By default, 720p and 480p, if the video is
+    that large.
     """
 
     def to_form(self) -> dict[str, str | list[str]]:

@@ -18,7 +18,7 @@ class BodyCreateImageConversionJob:
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
     quality: int | Unset = UNSET
-    """1 (small) to 100 (good), for jpg, jpeg and webp; others ignore it."""
+    """1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it."""
 
     def to_form(self) -> dict[str, str | list[str]]:
         """The plain fields, as text."""

@@ -13,13 +13,13 @@ class BodyCreateMediaThumbnailJob:
     file: File
     """The image or video."""
     height: int | None | Unset = UNSET
-    """Pixels; follows the width when left out."""
+    """Maximum height in pixels. By default, it follows from the width."""
     maintain_aspect_ratio: bool | Unset = UNSET
-    """Fit into width × height, never enlarged; false stretches to exactly that."""
+    """Fit into width × height without enlarging. Otherwise, stretch to exactly this size."""
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
     width: int | None | Unset = UNSET
-    """Pixels; follows the height when left out."""
+    """Maximum width in pixels. By default, it follows from the height."""
 
     def to_form(self) -> dict[str, str | list[str]]:
         """The plain fields, as text."""

@@ -13,7 +13,7 @@ from .landmarks import Landmarks
 
 @frozen(kw_only=True)
 class DetectedFace:
-    """A face, and the file that it was cut into."""
+    """A face, and the file with its crop."""
 
     box: Box
     """A part of the image, by its top left corner and its size."""
@@ -22,7 +22,7 @@ class DetectedFace:
     0.67 and less is often none, 0.9 is sure; no probability.
     """
     crop_path: str
-    """JPEG of the face; path relative to the job, to be downloaded."""
+    """Path in the job of the cropped face (JPEG)."""
     landmarks: Landmarks | None = None
     """Only where a model finds them."""
     additional_properties: JSONObject = field(factory=dict, repr=False)

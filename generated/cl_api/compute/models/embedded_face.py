@@ -16,7 +16,7 @@ class EmbeddedFace:
 
     embedding: list[float]
     face: Face | None = None
-    """Where it is; `null` where none was found, and the whole image was taken."""
+    """The position of the face. `null` if no face was found and the whole image was used."""
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""
 

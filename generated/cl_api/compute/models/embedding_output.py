@@ -11,15 +11,15 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class EmbeddingOutput:
-    """A vector of an image, and what made it."""
+    """The vector of an image, and how it was made."""
 
     embedding: list[float]
     embedding_dim: int
-    """How many numbers."""
+    """The number of dimensions."""
     embedding_path: str
-    """The same as `.npy` (float32), to be downloaded; relative to the job."""
+    """Path in the job of the vector as `.npy` (float32)."""
     model_sha256: str
-    """Of the model file: vectors of different models cannot be compared."""
+    """SHA-256 of the model file. Compare only vectors of the same model."""
     normalized: bool
     """Whether its length is 1."""
     profile: str

@@ -11,36 +11,36 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class ExifOutput:
-    """The tags by name, and the best known of them with a type; `null` where the image does not say."""
+    """The tags by name, and the most common ones as typed fields. A missing tag is `null`."""
 
     exposure_time: float | None = None
     """Seconds."""
     f_number: float | None = None
     focal_length: float | None = None
-    """Millimetres."""
+    """Millimeters."""
     gps_altitude: float | None = None
-    """Metres above sea level."""
+    """Meters above sea level."""
     gps_latitude: float | None = None
     """Degrees, north is positive."""
     gps_longitude: float | None = None
     """Degrees, east is positive."""
     height: int
-    """Pixels, as the image is seen."""
+    """Pixels, after applying the orientation."""
     iso: int | None = None
     lens_model: str | None = None
     make: str | None = None
     metadata: JSONObject
-    """Every tag that was asked for and is there: EXIF and GPS by their own names (`GPSLatitude`), others with their
+    """The requested tags that exist. EXIF and GPS tags have their plain names (`GPSLatitude`), others include their
     group (`XMP-dc:Creator`, `IPTC:Keywords`).
     """
     model: str | None = None
     orientation: int | None = None
-    """How the pixels are stored, 1 to 8 (CIPA DC-008 §4.6.4)."""
+    """EXIF orientation of the stored pixels, 1 to 8 (CIPA DC-008 §4.6.4)."""
     software: str | None = None
     taken_at: str | None = None
-    """ISO 8601; with an offset from UTC only where the camera wrote one."""
+    """ISO 8601, with an offset from UTC only if the camera wrote one."""
     width: int
-    """Pixels, as the image is seen."""
+    """Pixels, after applying the orientation."""
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""
 

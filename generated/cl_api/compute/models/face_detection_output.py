@@ -13,17 +13,17 @@ from .face_detection_output_detector import FaceDetectionOutputDetector
 
 @frozen(kw_only=True)
 class FaceDetectionOutput:
-    """The faces of an image, the surest first. Places are parts of the image, 0 to 1, as it is seen."""
+    """The faces of an image, with the highest confidence first. Coordinates are fractions of the upright image."""
 
     detector: FaceDetectionOutputDetector
-    """What found them."""
+    """The detector that found the faces."""
     faces: list[DetectedFace]
     image_height: int
-    """Pixels, as the image is seen."""
+    """Pixels, after applying the orientation."""
     image_width: int
-    """Pixels, as the image is seen."""
+    """Pixels, after applying the orientation."""
     model_sha256: str | None = None
-    """Of the model file, where there is one."""
+    """SHA-256 of the model file, if there is one."""
     num_faces: int
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""

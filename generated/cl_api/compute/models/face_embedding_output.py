@@ -12,21 +12,21 @@ from .embedded_face import EmbeddedFace
 
 @frozen(kw_only=True)
 class FaceEmbeddingOutput:
-    """The vectors of the faces of an image, the surest face first. `embedding` is that of the first one."""
+    """The vectors of the faces, with the highest confidence first. `embedding` is the first one."""
 
     embedding: list[float]
     embedding_dim: int
-    """How many numbers."""
+    """The number of dimensions."""
     embedding_path: str
-    """The same as `.npy` (float32), to be downloaded; relative to the job."""
+    """Path in the job of the vector as `.npy` (float32)."""
     faces: list[EmbeddedFace]
-    """At least one: an image without a face is taken for one."""
+    """At least one. An image without a face counts as one."""
     model_sha256: str
-    """Of the model file: vectors of different models cannot be compared."""
+    """SHA-256 of the model file. Compare only vectors of the same model."""
     normalized: bool
     """Whether its length is 1."""
     num_faces: int
-    """How many were found."""
+    """The number of faces that were found."""
     profile: str
     """How the image was prepared."""
     additional_properties: JSONObject = field(factory=dict, repr=False)

@@ -11,12 +11,12 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class HashOutput:
-    """Fingerprints in hexadecimal; `null` where one was not asked for, or no picture can be read."""
+    """Hashes in hexadecimal. `null` if a hash was not requested, or if the file is not an image."""
 
     dhash: str | None = None
     """Difference hash, 64 bits."""
     hash_version: int | None = None
-    """How phash and dhash were made: compare only those of one version. Until 0.1.0 it was 1, unsaid."""
+    """Version of phash and dhash. Compare only hashes of the same version. Without this field, it is 1."""
     md5: str | None = None
     """MD5 of the file."""
     phash: str | None = None

@@ -13,22 +13,22 @@ from .hls_variant_output import HlsVariantOutput
 
 @frozen(kw_only=True)
 class HlsStreamingOutput:
-    """The stream. Playlists name their files relative to themselves, so the folder can be put anywhere."""
+    """The stream. Playlists use relative paths, so you can move the folder."""
 
     audio: bool
     """Whether there is sound."""
     damaged_frames: int = 0
-    """Frames that could not be read and were left out."""
+    """The number of unreadable frames, which were left out."""
     duration: float
     """Seconds."""
     master_playlist: str
-    """Path relative to the job, to be downloaded."""
+    """Path of the file in the job."""
     missing_seconds: float = 0
-    """Seconds at the end that the video says it has, and that are not in the file."""
+    """Seconds that the header of the video announces but the file does not contain."""
     sound_tracks: list[HlsTrackOutput] | None = None
-    """The sound tracks, where there are several; one alone lies with the picture."""
+    """The sound tracks, if there are several. A single one is in the segments of the video."""
     subtitles: list[HlsTrackOutput] | None = None
-    """The subtitles that are text, as WebVTT."""
+    """The text subtitles, as WebVTT."""
     total_segments: int
     variants: list[HlsVariantOutput]
     variants_generated: int

@@ -11,14 +11,14 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class HlsTrackOutput:
-    """Sound or subtitles of which a viewer chooses, in files of their own."""
+    """A sound track or subtitles that a viewer can select, in separate files."""
 
     language: str | None = None
-    """Its language tag (BCP 47), where the video says it."""
+    """The language tag (BCP 47), if the video has one."""
     name: str
-    """What players list it as."""
+    """The name that players show."""
     playlist: str
-    """Path relative to the job, to be downloaded."""
+    """Path of the file in the job."""
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""
 

@@ -11,12 +11,12 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class HlsVariant:
-    """One quality of the stream."""
+    """A variant of the stream."""
 
     bitrate: int
-    """Bits per second of the picture; `2500k` is understood too."""
+    """Bits per second of the video, also as `2500k`."""
     resolution: str
-    """The box that the picture fits in (`1280x720`), or its shorter side (`720p`); never enlarged."""
+    """The maximum size (`1280x720`), or the shorter side (`720p`). The video is never enlarged."""
     additional_properties: JSONObject = field(factory=dict, repr=False)
     """What came beside the fields above: a newer server may say more."""
 

@@ -11,16 +11,16 @@ from ..types import JSONObject, JSONValue
 
 @frozen(kw_only=True)
 class HlsVariantOutput:
-    """One quality of the stream, as it was made."""
+    """A variant of the stream."""
 
     bandwidth: int
-    """Bits per second of its most demanding segment."""
+    """Peak bits per second."""
     height: int
     """Pixels."""
     playlist: str
-    """Path relative to the job, to be downloaded."""
+    """Path of the file in the job."""
     segments: int
-    """How many there are."""
+    """The number of segments."""
     width: int
     """Pixels."""
     additional_properties: JSONObject = field(factory=dict, repr=False)

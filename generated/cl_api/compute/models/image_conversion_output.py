@@ -15,19 +15,19 @@ class ImageConversionOutput:
 
     format_: str
     frames: int = 1
-    """Frames that were written; more than 1 for an animation."""
+    """The number of frames that were written. More than 1 for an animation."""
     height: int
     """Pixels."""
     notes: list[str] | None = None
-    """What the format could not hold, each in one line."""
+    """What the format does not support, one line for each."""
     output_path: str
-    """Path relative to the job, to be downloaded."""
+    """Path of the file in the job."""
     pages: int = 1
-    """Pages or pictures that the source has."""
+    """The number of pages or images in the source."""
     pages_written: int = 1
-    """How many of them were written; the first where it is 1."""
+    """The number of pages that were written."""
     preview: bool = False
-    """Whether it was made from the preview in a raw picture."""
+    """Whether it was made from the preview in a raw image."""
     size: int
     """Bytes."""
     width: int

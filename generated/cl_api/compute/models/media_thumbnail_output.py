@@ -12,16 +12,16 @@ from .media_thumbnail_output_media_type import MediaThumbnailOutputMediaType
 
 @frozen(kw_only=True)
 class MediaThumbnailOutput:
-    """The thumbnail: JPEG, or PNG where the image is transparent."""
+    """The thumbnail: JPEG, or PNG if the image has transparency."""
 
     height: int
     """Pixels."""
     media_type: MediaThumbnailOutputMediaType
-    """What the thumbnail was made from."""
+    """The type of the source."""
     preview: bool = False
-    """Whether it was made from the preview in a raw picture."""
+    """Whether it was made from the preview in a raw image."""
     thumbnail_path: str
-    """Path relative to the job, to be downloaded."""
+    """Path of the file in the job."""
     width: int
     """Pixels."""
     additional_properties: JSONObject = field(factory=dict, repr=False)

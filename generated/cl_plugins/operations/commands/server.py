@@ -8,7 +8,7 @@ from cl_client.runtime import OperationRunner
 if TYPE_CHECKING:
     pass
 
-app = App(name="server-api", help="What the server says of itself")
+app = App(name="server-api", help="Information about the server")
 
 
 @app.command(name="get-server-info", help="Get the server's status and version")

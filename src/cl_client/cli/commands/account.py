@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def login(
     username: Annotated[
         str | None,
-        Parameter(help="The user. By default --username, CL_USERNAME, or the profile; otherwise you are asked."),
+        Parameter(help="The user. Default: --username, CL_USERNAME, or the profile. Otherwise, the command asks."),
     ] = None,
     /,
     *,

@@ -37,7 +37,7 @@ def batch(
     jobs: Annotated[
         Place,
         Parameter(
-            help='Lines such as {"command": "hash compute", "file": "a.jpg", "parameters": {}}, or - for stdin.',
+            help='A file, or - for stdin. Each line is {"command": "hash compute", "file": "a.jpg", "parameters": {}}.',
         ),
     ],
     /,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def doctor(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """Check that you can run jobs, and tell you what to fix.
+    """Check that you can run jobs, and show what to fix.
 
     Servers, their versions, clocks and TLS, the broker, who you are and what you may, and the workers: each is ok, a
     warning (jobs are done all the same) or failed. The exit code is 1 where one failed.

@@ -35,7 +35,7 @@ OWN_COMMANDS: Final = (
     COMPLETION,
     CONFIG,
     Entry("demo", "cl_client.cli.commands.demo:demo", "Run two jobs on a temporary server, in seconds."),
-    Entry("doctor", "cl_client.cli.commands.doctor:doctor", "Check that you can run jobs, and tell you what to fix."),
+    Entry("doctor", "cl_client.cli.commands.doctor:doctor", "Check that you can run jobs, and show what to fix."),
     DOWNLOAD,
     Entry("embeddings", "cl_client.cli.commands.embeddings:app", "Compare saved embeddings."),
     FOLLOW,

@@ -77,7 +77,9 @@ class Page:
     def _arguments(self) -> list[Argument]:
         if self.command.default_command is None:
             return []
-        return [argument for argument in self.command.assemble_argument_collection() if argument.show]
+        arguments = self.command.assemble_argument_collection()
+        # A set of options that has none, such as a view without any, is one argument of the name `*`.
+        return [argument for argument in arguments if argument.show and argument.name != "*"]
 
     def _usage(self, arguments: Sequence[Argument]) -> Iterator[str]:
         if self.command.default_command is None:

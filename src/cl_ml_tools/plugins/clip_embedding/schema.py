@@ -8,10 +8,10 @@ from cl_ml_tools.schemas import BaseJobParams
 
 
 class ClipEmbeddingParams(BaseJobParams):
-    """Make the CLIP vector of an image, with the model file that the server has."""
+    """Make the CLIP vector of an image. Needs a model file on the server."""
 
     normalize: bool = Field(default=True, description="Scale the vector to length 1.")
     profile: Literal["mobileclip", "clip"] = Field(
         default="mobileclip",
-        description="How the image is prepared: as MobileCLIP was trained, or squashed and normalised as for CLIP.",
+        description="How the image is prepared: for MobileCLIP, or stretched and normalized for CLIP.",
     )

@@ -6,6 +6,6 @@ from cl_ml_tools.schemas import BaseJobParams
 
 
 class DinoEmbeddingParams(BaseJobParams):
-    """Make the DINOv2 vector of an image, with the model file that the server has."""
+    """Make the DINOv2 vector of an image. Needs a model file on the server."""
 
     normalize: bool = Field(default=True, description="Scale the vector to length 1.")

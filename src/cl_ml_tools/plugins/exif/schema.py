@@ -11,31 +11,33 @@ class ExifParams(BaseJobParams):
     tags: str | None = Field(
         default=None,
         max_length=4000,
-        description="Names of tags, with commas between them (`Make,XMP:Title`); all of them when left out.",
+        description="Names of tags, separated by commas (`Make,XMP:Title`). By default, all tags.",
     )
 
 
 class ExifOutput(BaseModel):
-    """The tags by name, and the best known of them with a type; `null` where the image does not say."""
+    """The tags by name, and the most common ones as typed fields. A missing tag is `null`."""
 
     metadata: dict[str, JsonValue] = Field(
-        description="Every tag that was asked for and is there: EXIF and GPS by their own names (`GPSLatitude`), "
-        "others with their group (`XMP-dc:Creator`, `IPTC:Keywords`)."
+        description="The requested tags that exist. EXIF and GPS tags have their plain names (`GPSLatitude`), "
+        "others include their group (`XMP-dc:Creator`, `IPTC:Keywords`)."
     )
-    width: int = Field(description="Pixels, as the image is seen.")
-    height: int = Field(description="Pixels, as the image is seen.")
-    orientation: int | None = Field(default=None, description="How the pixels are stored, 1 to 8 (CIPA DC-008 §4.6.4).")
+    width: int = Field(description="Pixels, after applying the orientation.")
+    height: int = Field(description="Pixels, after applying the orientation.")
+    orientation: int | None = Field(
+        default=None, description="EXIF orientation of the stored pixels, 1 to 8 (CIPA DC-008 §4.6.4)."
+    )
     make: str | None = None
     model: str | None = None
     lens_model: str | None = None
     software: str | None = None
     taken_at: str | None = Field(
-        default=None, description="ISO 8601; with an offset from UTC only where the camera wrote one."
+        default=None, description="ISO 8601, with an offset from UTC only if the camera wrote one."
     )
     exposure_time: float | None = Field(default=None, description="Seconds.")
     f_number: float | None = None
     iso: int | None = None
-    focal_length: float | None = Field(default=None, description="Millimetres.")
+    focal_length: float | None = Field(default=None, description="Millimeters.")
     gps_latitude: float | None = Field(default=None, description="Degrees, north is positive.")
     gps_longitude: float | None = Field(default=None, description="Degrees, east is positive.")
-    gps_altitude: float | None = Field(default=None, description="Metres above sea level.")
+    gps_altitude: float | None = Field(default=None, description="Meters above sea level.")

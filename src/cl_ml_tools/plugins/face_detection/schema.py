@@ -9,26 +9,29 @@ from cl_ml_tools.schemas import BaseJobParams
 
 
 class FaceDetectionParams(BaseJobParams):
-    """Find the faces in an image, and cut them out. With the YuNet model file on the server, with landmarks."""
+    """Find the faces in an image, and crop them. If the server has the YuNet model file, add landmarks."""
 
     confidence_threshold: float = Field(default=0.7, ge=0, le=1, description="Leave out faces with a lower confidence.")
     nms_threshold: float = Field(
-        default=0.4, ge=0, le=1, description="Of two faces that overlap by more (intersection over union), keep one."
+        default=0.4,
+        ge=0,
+        le=1,
+        description="If two faces overlap by more than this (intersection over union), keep only one.",
     )
 
 
 class DetectedFace(Face):
-    """A face, and the file that it was cut into."""
+    """A face, and the file with its crop."""
 
-    crop_path: str = Field(description="JPEG of the face; path relative to the job, to be downloaded.")
+    crop_path: str = Field(description="Path in the job of the cropped face (JPEG).")
 
 
 class FaceDetectionOutput(BaseModel):
-    """The faces of an image, the surest first. Places are parts of the image, 0 to 1, as it is seen."""
+    """The faces of an image, with the highest confidence first. Coordinates are fractions of the upright image."""
 
     faces: list[DetectedFace]
     num_faces: int
-    image_width: int = Field(description="Pixels, as the image is seen.")
-    image_height: int = Field(description="Pixels, as the image is seen.")
-    detector: Literal["yunet", "haar"] = Field(description="What found them.")
-    model_sha256: str | None = Field(default=None, description="Of the model file, where there is one.")
+    image_width: int = Field(description="Pixels, after applying the orientation.")
+    image_height: int = Field(description="Pixels, after applying the orientation.")
+    detector: Literal["yunet", "haar"] = Field(description="The detector that found the faces.")
+    model_sha256: str | None = Field(default=None, description="SHA-256 of the model file, if there is one.")

@@ -8,7 +8,7 @@ from cl_ml_tools.schemas import BaseJobParams
 
 
 class FaceEmbeddingParams(BaseJobParams):
-    """Make the vectors of the faces in an image, with the ArcFace model file that the server has."""
+    """Make the vectors of the faces in an image. Needs an ArcFace model file on the server."""
 
     normalize: bool = Field(default=True, description="Scale each vector to length 1.")
 
@@ -16,12 +16,14 @@ class FaceEmbeddingParams(BaseJobParams):
 class EmbeddedFace(BaseModel):
     """A face and its vector."""
 
-    face: Face | None = Field(description="Where it is; `null` where none was found, and the whole image was taken.")
+    face: Face | None = Field(
+        description="The position of the face. `null` if no face was found and the whole image was used."
+    )
     embedding: list[float]
 
 
 class FaceEmbeddingOutput(EmbeddingOutput):
-    """The vectors of the faces of an image, the surest face first. `embedding` is that of the first one."""
+    """The vectors of the faces, with the highest confidence first. `embedding` is the first one."""
 
-    faces: list[EmbeddedFace] = Field(description="At least one: an image without a face is taken for one.")
-    num_faces: int = Field(description="How many were found.")
+    faces: list[EmbeddedFace] = Field(description="At least one. An image without a face counts as one.")
+    num_faces: int = Field(description="The number of faces that were found.")

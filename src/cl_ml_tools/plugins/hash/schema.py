@@ -8,15 +8,15 @@ from cl_ml_tools.schemas import BaseJobParams
 
 
 class HashParams(BaseJobParams):
-    """Fingerprint a file: SHA-256 and MD5 of its bytes, perceptual hashes of its picture."""
+    """Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image."""
 
     algorithm: Literal["all", "phash", "dhash", "sha256", "md5"] = Field(
-        default="all", description="Which fingerprint; `all` leaves out the perceptual ones where no image can be read."
+        default="all", description="The hash to compute. `all` skips perceptual hashes if the file is not an image."
     )
 
 
 class HashOutput(BaseModel):
-    """Fingerprints in hexadecimal; `null` where one was not asked for, or no picture can be read."""
+    """Hashes in hexadecimal. `null` if a hash was not requested, or if the file is not an image."""
 
     phash: str | None = Field(default=None, description="Perceptual hash (DCT), 64 bits.")
     dhash: str | None = Field(default=None, description="Difference hash, 64 bits.")
@@ -24,5 +24,5 @@ class HashOutput(BaseModel):
     md5: str | None = Field(default=None, description="MD5 of the file.")
     hash_version: int | None = Field(
         default=None,
-        description="How phash and dhash were made: compare only those of one version. Until 0.1.0 it was 1, unsaid.",
+        description="Version of phash and dhash. Compare only hashes of the same version. Without this field, it is 1.",
     )

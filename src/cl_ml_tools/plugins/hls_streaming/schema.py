@@ -37,16 +37,16 @@ ON_THE_WIRE: JsonDict = {"type": "array", "items": {"type": "object", "additiona
 
 
 class HlsVariant(BaseModel):
-    """One quality of the stream."""
+    """A variant of the stream."""
 
     model_config = ConfigDict(extra="forbid")
 
     resolution: Annotated[str, BeforeValidator(height)] = Field(
         pattern=r"^[1-9]\d{1,3}(x[1-9]\d{1,3}|p)$",
-        description="The box that the picture fits in (`1280x720`), or its shorter side (`720p`); never enlarged.",
+        description="The maximum size (`1280x720`), or the shorter side (`720p`). The video is never enlarged.",
     )
     bitrate: Annotated[int, BeforeValidator(bits_per_second)] = Field(
-        ge=SLOWEST, le=FASTEST, description="Bits per second of the picture; `2500k` is understood too."
+        ge=SLOWEST, le=FASTEST, description="Bits per second of the video, also as `2500k`."
     )
 
 
@@ -77,35 +77,35 @@ class HlsStreamingParams(BaseJobParams):
     variants: Annotated[list[HlsVariant], BeforeValidator(listed), WithJsonSchema(ON_THE_WIRE)] = Field(
         default_factory=list,
         max_length=MOST_VARIANTS,
-        description="The qualities, as a JSON list of `resolution` (`1280x720`, the box that the picture fits in, or "
-        "`720p`, its shorter side; never enlarged) and `bitrate` (bits per second, or `2500k`); when left out, 720p "
-        "and 480p as far as the video is that large.",
+        description="The variants, as a JSON list of objects with `resolution` (the maximum size `1280x720`, or the "
+        "shorter side `720p`; never enlarged) and `bitrate` (bits per second, or `2500k`). By default, 720p and 480p, "
+        "if the video is that large.",
     )
     include_original: bool = Field(default=False, description="Add a variant in the original size.")
 
 
 class HlsVariantOutput(BaseModel):
-    """One quality of the stream, as it was made."""
+    """A variant of the stream."""
 
-    playlist: str = Field(description="Path relative to the job, to be downloaded.")
+    playlist: str = Field(description="Path of the file in the job.")
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
-    bandwidth: int = Field(description="Bits per second of its most demanding segment.")
-    segments: int = Field(description="How many there are.")
+    bandwidth: int = Field(description="Peak bits per second.")
+    segments: int = Field(description="The number of segments.")
 
 
 class HlsTrackOutput(BaseModel):
-    """Sound or subtitles of which a viewer chooses, in files of their own."""
+    """A sound track or subtitles that a viewer can select, in separate files."""
 
-    playlist: str = Field(description="Path relative to the job, to be downloaded.")
-    name: str = Field(description="What players list it as.")
-    language: str | None = Field(default=None, description="Its language tag (BCP 47), where the video says it.")
+    playlist: str = Field(description="Path of the file in the job.")
+    name: str = Field(description="The name that players show.")
+    language: str | None = Field(default=None, description="The language tag (BCP 47), if the video has one.")
 
 
 class HlsStreamingOutput(BaseModel):
-    """The stream. Playlists name their files relative to themselves, so the folder can be put anywhere."""
+    """The stream. Playlists use relative paths, so you can move the folder."""
 
-    master_playlist: str = Field(description="Path relative to the job, to be downloaded.")
+    master_playlist: str = Field(description="Path of the file in the job.")
     variants: list[HlsVariantOutput]
     variants_generated: int
     total_segments: int
@@ -113,12 +113,12 @@ class HlsStreamingOutput(BaseModel):
     audio: bool = Field(description="Whether there is sound.")
     sound_tracks: list[HlsTrackOutput] = Field(
         default_factory=list[HlsTrackOutput],
-        description="The sound tracks, where there are several; one alone lies with the picture.",
+        description="The sound tracks, if there are several. A single one is in the segments of the video.",
     )
     subtitles: list[HlsTrackOutput] = Field(
-        default_factory=list[HlsTrackOutput], description="The subtitles that are text, as WebVTT."
+        default_factory=list[HlsTrackOutput], description="The text subtitles, as WebVTT."
     )
-    damaged_frames: int = Field(default=0, description="Frames that could not be read and were left out.")
+    damaged_frames: int = Field(default=0, description="The number of unreadable frames, which were left out.")
     missing_seconds: float = Field(
-        default=0, description="Seconds at the end that the video says it has, and that are not in the file."
+        default=0, description="Seconds that the header of the video announces but the file does not contain."
     )

@@ -8,29 +8,32 @@ from cl_ml_tools.schemas import BaseJobParams
 
 
 class ImageConversionParams(BaseJobParams):
-    """Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.
+    """Convert an image to another format, upright. If the format has no transparency, the background becomes white.
 
-    An animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first frame
-    or page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are
-    kept where the format holds them.
+    Animations are kept in gif and webp, and pages in tiff. Other formats get the first frame or page. A color profile
+    is kept if the format supports it; otherwise, colors become sRGB. EXIF, XMP and IPTC tags are kept if the format
+    supports them.
     """
 
     format: Literal["png", "jpg", "jpeg", "webp", "gif", "bmp", "tiff"] = Field(description="The format to write.")
     quality: int = Field(
-        default=85, ge=1, le=100, description="1 (small) to 100 (good), for jpg, jpeg and webp; others ignore it."
+        default=85,
+        ge=1,
+        le=100,
+        description="1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it.",
     )
 
 
 class ImageConversionOutput(BaseModel):
     """The converted image."""
 
-    output_path: str = Field(description="Path relative to the job, to be downloaded.")
+    output_path: str = Field(description="Path of the file in the job.")
     format: str
     width: int = Field(description="Pixels.")
     height: int = Field(description="Pixels.")
     size: int = Field(description="Bytes.")
-    frames: int = Field(default=1, description="Frames that were written; more than 1 for an animation.")
-    pages: int = Field(default=1, description="Pages or pictures that the source has.")
-    pages_written: int = Field(default=1, description="How many of them were written; the first where it is 1.")
-    preview: bool = Field(default=False, description="Whether it was made from the preview in a raw picture.")
-    notes: list[str] = Field(default_factory=list, description="What the format could not hold, each in one line.")
+    frames: int = Field(default=1, description="The number of frames that were written. More than 1 for an animation.")
+    pages: int = Field(default=1, description="The number of pages or images in the source.")
+    pages_written: int = Field(default=1, description="The number of pages that were written.")
+    preview: bool = Field(default=False, description="Whether it was made from the preview in a raw image.")
+    notes: list[str] = Field(default_factory=list, description="What the format does not support, one line for each.")

@@ -32,7 +32,7 @@ async def asyncio(
 ) -> JobCreatedResponse:
     """POST /jobs/clip_embedding: Make the CLIP vector of an image
 
-    Make the CLIP vector of an image, with the model file that the server has.
+    Make the CLIP vector of an image. Needs a model file on the server.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -32,7 +32,7 @@ async def asyncio(
 ) -> JobCreatedResponse:
     """POST /jobs/dino_embedding: Make the DINOv2 vector of an image
 
-    Make the DINOv2 vector of an image, with the model file that the server has.
+    Make the DINOv2 vector of an image. Needs a model file on the server.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

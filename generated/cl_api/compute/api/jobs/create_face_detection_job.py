@@ -32,7 +32,7 @@ async def asyncio(
 ) -> JobCreatedResponse:
     """POST /jobs/face_detection: Find the faces in an image
 
-    Find the faces in an image, and cut them out. With the YuNet model file on the server, with landmarks.
+    Find the faces in an image, and crop them. If the server has the YuNet model file, add landmarks.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

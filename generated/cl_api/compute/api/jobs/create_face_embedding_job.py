@@ -32,7 +32,7 @@ async def asyncio(
 ) -> JobCreatedResponse:
     """POST /jobs/face_embedding: Make the vectors of the faces in an image
 
-    Make the vectors of the faces in an image, with the ArcFace model file that the server has.
+    Make the vectors of the faces in an image. Needs an ArcFace model file on the server.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -32,7 +32,7 @@ async def asyncio(
 ) -> JobCreatedResponse:
     """POST /jobs/hash: Fingerprint a file
 
-    Fingerprint a file: SHA-256 and MD5 of its bytes, perceptual hashes of its picture.
+    Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -32,12 +32,12 @@ async def asyncio(
 ) -> JobCreatedResponse:
     """POST /jobs/image_conversion: Convert an image
 
-    Convert an image to another format, upright; transparency that the format cannot hold is flattened on white.
+    Convert an image to another format, upright. If the format has no transparency, the background becomes white.
 
-    An animation stays one as gif and webp, and a document of several pages as tiff; other formats get the first
-    frame
-    or page. Colours keep their profile where the format holds it, and become sRGB elsewhere. EXIF, XMP and IPTC are
-    kept where the format holds them.
+    Animations are kept in gif and webp, and pages in tiff. Other formats get the first frame or page. A color
+    profile
+    is kept if the format supports it; otherwise, colors become sRGB. EXIF, XMP and IPTC tags are kept if the format
+    supports them.
 
     Raises:
         StatusError: the server answers with anything but a documented success.

@@ -32,7 +32,7 @@ async def asyncio(
 ) -> JobCreatedResponse:
     """POST /jobs/media_thumbnail: Make a thumbnail
 
-    Make a thumbnail of an image or a video, upright. Without width and height it fits into 256 × 256 pixels.
+    Make a thumbnail of an image or a video, upright. By default, it fits into 256 × 256 pixels.
 
     Raises:
         StatusError: the server answers with anything but a documented success.
