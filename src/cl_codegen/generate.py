@@ -18,6 +18,7 @@ from cl_codegen.model.sign_in import not_done
 from cl_codegen.normalise.rules import Applied, normalise
 from cl_codegen.spec.spec import Spec, SpecError
 from cl_codegen.spec.validity import Mistake, mistakes
+from cl_codegen.sync.runtime import Runtime
 from cl_codegen.sync.sync_client import sync_client
 from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.wire import wire
@@ -144,8 +145,7 @@ def write(sources: OwnSources, folder: Path) -> Generated:
             made = made.handing_on(package.handed_on)
         origin = output.header(f"openapi/{name}.json and templates/api")
         output.write_files(folder / "cl_api" / name, wire.files(made, sources.templates / "api"), origin)
-    opening = output.header("openapi/") + '"""The wire layer, one package for each server."""\n'
-    output.write_files(folder / "cl_api", {"__init__.py": opening, "py.typed": ""})
+    output.write_files(folder / "cl_api", {"__init__.py": _wire_root(), "py.typed": ""}, output.header("openapi/"))
     layers: Mapping[str, str] = {} if package is None else _layers(package, sources.templates)
     for home, origin in (
         ("cl_plugins", "openapi/compute.json, openapi/plugins.toml and templates/plugins"),
@@ -156,6 +156,16 @@ def write(sources: OwnSources, folder: Path) -> Generated:
     output.write_files(folder, {"cl_sync/py.typed": ""})
     output.format_folder(folder)
     return Generated(() if package is None else package.plugins, tuple(applied))
+
+
+def _wire_root() -> str:
+    """The module above our wire layers, which says for all that is generated of ours which runtime it was made for."""
+    return f'''"""The wire layer, one package for each server."""
+
+from cl_client.runtime import made_for
+
+made_for({Runtime.load().version}, __name__)
+'''
 
 
 def _layers(package: Package, templates: Path, facade: str | None = None) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import cl_client
-from cl_client import runtime
+from cl_client import runtime, sync
 from cl_client.runtime import program
 from cl_client.version import __version__
 from tests.codegen_server.folders import ROOT
@@ -34,7 +34,7 @@ def typed(package: object) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("package", [cl_client, runtime, program], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("package", [cl_client, sync, runtime, program], ids=lambda one: one.__name__)
 def test_what_type_checkers_see_is_what_is_handed_out(package):
     seen = typed(package)
     assert set(seen) | ({"__version__"} if package is cl_client else set()) == set(package.__all__)
@@ -78,6 +78,10 @@ sys.exit(" ".join(name for name in heavy.split() if name in sys.modules) or 0)
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_what_is_generated_of_ours_says_which_runtime_it_was_made_for():
+    assert f"made_for({runtime.VERSION}, __name__)" in (ROOT / "generated/cl_api/__init__.py").read_text("utf-8")
 
 
 def test_a_package_that_was_made_for_another_runtime_says_in_one_line_what_to_do():
