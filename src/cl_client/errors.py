@@ -192,7 +192,7 @@ BY_STATUS: Final[Mapping[int, type[ResponseError]]] = {
 
 _HINTS: Final[Mapping[int, str]] = {
     401: "log in: `cl-client login`, or `SessionManager.login`",
-    403: "ask an administrator for the permission, or log in as somebody who has it",
+    403: "ask an administrator for the permission, or log in as a user who has it",
 }
 
 _LONGEST_DETAIL = 500

@@ -318,7 +318,7 @@ class SessionManager:
             return await self.auth.refresh_token(session.token.text)
         except _REFUSED as error:
             raise AuthenticationError(
-                f"the session of {session.username} is over: {error.message}",
+                f"the session of {session.username} has ended: {error.message}",
                 status=error.status,
                 request_id=error.request_id,
                 hint=f"log in again: {_HOW}",

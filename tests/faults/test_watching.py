@@ -112,7 +112,7 @@ async def test_a_broker_that_comes_late_takes_over(local_stack: LocalStack, capl
     async with ComputeClient(local_stack.compute_url, mqtt_broker="127.0.0.1", mqtt_port=proxy.port) as client:
         await client.hash.compute(b"before", wait=True)
         await proxy.start()
-        while "tells of jobs" not in caplog.text:
+        while "sends events of jobs" not in caplog.text:
             await asyncio.sleep(0.01)
         await client.hash.compute(b"after", wait=True)
     await proxy.stop()

@@ -26,7 +26,7 @@ class Program:
         description: what it is for; the second paragraph of its page.
         plugins: the commands that submit jobs.
         operations: those of what else the server has.
-        address: of the server, where nobody says another one.
+        address: Default address of the server.
         commands: all others.
         accounts: those for signing in; without any, no session of an earlier login is taken up: it is for cl-client's
             own servers.

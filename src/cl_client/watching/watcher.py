@@ -222,7 +222,7 @@ class Watcher:
             topics: where each job has one, those that stand.
         """
         if not self._online:
-            logger.info("the MQTT broker tells of jobs")
+            logger.info("the MQTT broker sends events of jobs")
         self._online = True
         if self._topic.per_job:
             jobs = (self._entries.get(self._topic.job_of(topic)) for topic in topics)

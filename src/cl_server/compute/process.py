@@ -50,7 +50,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         migrate(engine)
         guest_mode = opened.enter_context(open_guest_mode(settings, engine))
         if verifier is None and not guest_mode.on:
-            raise KeySourceError("guest mode is off and there is no auth server: nobody could use this server")
+            raise KeySourceError("guest mode is off and there is no auth server: no user could use this server")
         broker = connection(settings, "compute")
         capabilities = Capabilities()
         ringer = Ringer(settings.workers)

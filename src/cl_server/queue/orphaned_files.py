@@ -84,7 +84,7 @@ def _keep(storage: JobStorage, jobs: list[str], total: int) -> None:
         return
     log.warning(
         f"{said}: the others are moved to %s, and come back at a start with the database that knows them; delete them "
-        "there if nobody needs them",
+        "there if they are not needed",
         total - len(jobs),
         total,
         place,

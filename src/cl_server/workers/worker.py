@@ -228,7 +228,7 @@ class Shift:
     def _wanted(self) -> Sequence[str]:
         """The tasks of the next job; none when there is to be no next one, for one reason or another."""
         if self._memory and (now := memory.resident()) > self._memory:
-            log.warning("%d MiB are in use, which is above the limit: a new worker goes on", now >> 20)
+            log.warning("%d MiB are in use, which is above the limit: a new worker continues", now >> 20)
             self._stop.set()
         return () if self._stop.is_set() else self._task_types
 

@@ -138,7 +138,7 @@ def test_ctrl_c_says_that_nothing_was_stopped_and_how_to_come_back(idle: Cli):
         [CL_CLIENT, "jobs", "wait", job, "--debug"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert command.stderr is not None
-    while "tells of jobs" not in command.stderr.readline():
+    while "sends events of jobs" not in command.stderr.readline():
         assert command.poll() is None
     command.send_signal(signal.SIGINT)
     _, err = command.communicate(timeout=20)

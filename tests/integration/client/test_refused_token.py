@@ -102,7 +102,7 @@ async def test_a_token_that_does_not_parse_is_used_until_it_is_refused(config: S
     kept(store, config, Token("nonsense", time.time() - 1e9, None))
     async with SessionManager(config, store=store) as session:
         assert await session.get_valid_token() == "nonsense"
-        with pytest.raises(AuthenticationError, match="the session of alice is over: the token cannot be read") as over:
+        with pytest.raises(AuthenticationError, match="the session of alice has ended: the token cannot be read") as over:
             await session.create_compute_client().get_job("none")
         assert "log in again" in (over.value.hint or "")
 
@@ -119,7 +119,7 @@ async def test_a_session_that_the_server_ended_says_to_log_in_again(
         client = session.create_compute_client()
         assert await client.get_capabilities()
         clock.now += LIFE - 10
-        with pytest.raises(AuthenticationError, match=r"the session of erin is over: .*log in again"):
+        with pytest.raises(AuthenticationError, match=r"the session of erin has ended: .*log in again"):
             await client.get_capabilities()
         await session.login("erin", "erin's new one")
         assert await client.get_capabilities()

@@ -1,4 +1,4 @@
-"""Signs of a sentence to rewrite stay out of what people read."""
+"""Signs of a sentence to rewrite stay out of what people read: the pages, the spec, the help and the messages."""
 
 import re
 from collections.abc import Iterator
@@ -6,19 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from docs.site.command_page import command_page
+from tests.unit.docs.code_messages import messages
+
 ROOT = Path(__file__).parents[3]
 SIGNS = re.compile(
     r"\b(whoever|so many|nobody|somebody|goes on|also when|(is|are) (told|over|said)|tells of|what is there)\b",
     re.IGNORECASE,
 )
-READ = ["README.md", "docs/**/*.md", "openapi/*.json", "src/cl_client/cli/**/*.py"]
+PAGES = ["[!C]*.md", "CONTRIBUTING.md", "docs/**/*.md", "openapi/*.json"]
 
 
 def lines() -> Iterator[str]:
-    for pattern in READ:
+    for pattern in PAGES:
         for path in sorted(ROOT.glob(pattern)):
             for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
                 yield f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+    yield from command_page().splitlines()
+    yield from messages()
 
 
 def test_what_people_read_is_in_plain_english() -> None:

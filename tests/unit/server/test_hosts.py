@@ -159,7 +159,7 @@ def test_a_variable_that_makes_no_sense_is_one_line_from_every_server(
     [
         ({"CL_AUTH_KEY": "/none.pem"}, "the key /none.pem cannot be read: No such file or directory"),
         ({"AUTH_URL": "here"}, "AUTH_URL 'here' is not the address of a server"),
-        ({"CL_GUEST_MODE": "off"}, "nobody could use this server"),
+        ({"CL_GUEST_MODE": "off"}, "no user could use this server"),
     ],
 )
 def test_a_server_that_could_trust_nobody_does_not_start(
