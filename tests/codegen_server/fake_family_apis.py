@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import FastAPI, Form, HTTPException, Request, Response, UploadFile
+from fastapi import FastAPI, Form, HTTPException, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
@@ -118,16 +118,39 @@ class Entity(BaseModel):
     id: int
     label: str
     is_collection: bool = False
+    parent_id: int | None = None
+    version: int = 1
+
+
+class PageNumbers(BaseModel):
+    page: int
+    page_size: int
+    total_items: int
+    total_pages: int
+    has_next: bool
+    has_prev: bool
 
 
 class Page(BaseModel):
     items: list[Entity]
-    total: int
+    pagination: PageNumbers
+
+
+class Version(BaseModel):
+    version: int
+    transaction_id: int | None = None
+
+
+class Face(BaseModel):
+    id: int
+    bbox: list[float]
+    confidence: float
 
 
 def store() -> FastAPI:
     app = FastAPI(title="Fake store")
-    entities: list[Entity] = []
+    history: dict[int, list[Entity]] = {}
+    """The versions of each entity, the first one first."""
 
     @app.get("/", operation_id="root_get")
     async def root() -> dict[str, str]:
@@ -142,16 +165,66 @@ def store() -> FastAPI:
         request: Request,
         label: Annotated[str, Form()],
         is_collection: Annotated[bool, Form()] = False,
+        parent_id: Annotated[int | None, Form()] = None,
         image: UploadFile | None = None,
     ) -> Entity:
         _expect_ada(request)
-        entities.append(Entity(id=len(entities) + 1, label=label, is_collection=is_collection))
-        return entities[-1]
+        made = Entity(id=len(history) + 1, label=label, is_collection=is_collection, parent_id=parent_id)
+        history[made.id] = [made]
+        return made
 
     @app.get("/entities", operation_id="get_entities", tags=["entity"])
-    async def get_entities(request: Request, page: int = 1, page_size: int = 20) -> Page:
+    async def get_entities(
+        request: Request,
+        page: Annotated[int, Query(ge=1)] = 1,
+        page_size: Annotated[int, Query(ge=1, le=100)] = 20,
+        is_collection: bool | None = None,
+        parent_id: int | None = None,
+        search_query: str | None = None,
+    ) -> Page:
         _expect_ada(request)
-        return Page(items=entities[(page - 1) * page_size : page * page_size], total=len(entities))
+        found = [versions[-1] for versions in history.values()]
+        found = [each for each in found if is_collection in {None, each.is_collection}]
+        found = [each for each in found if parent_id in {None, each.parent_id} and (search_query or "") in each.label]
+        last = max(1, -(-len(found) // page_size))
+        numbers = PageNumbers(
+            page=page,
+            page_size=page_size,
+            total_items=len(found),
+            total_pages=last,
+            has_next=page < last,
+            has_prev=page > 1,
+        )
+        return Page(items=found[(page - 1) * page_size : page * page_size], pagination=numbers)
+
+    @app.get("/entities/{entity_id}", operation_id="get_entity", tags=["entity"])
+    async def get_entity(entity_id: int, request: Request, version: int | None = None) -> Entity:
+        _expect_ada(request)
+        versions = history.get(entity_id, [])
+        if not versions or (version is not None and not 0 < version <= len(versions)):
+            raise HTTPException(404, "Entity not found")
+        return versions[(version or len(versions)) - 1]
+
+    @app.patch("/entities/{entity_id}", operation_id="patch_entity", tags=["entity"])
+    async def patch_entity(entity_id: int, request: Request, label: Annotated[str, Form()]) -> Entity:
+        _expect_ada(request)
+        versions = history[entity_id]
+        versions.append(versions[-1].model_copy(update={"label": label, "version": len(versions) + 1}))
+        return versions[-1]
+
+    @app.get("/entities/{entity_id}/versions", operation_id="get_entity_versions", tags=["entity"])
+    async def get_entity_versions(entity_id: int, request: Request) -> list[Version]:
+        _expect_ada(request)
+        return [Version(version=each.version) for each in history[entity_id]]
+
+    @app.get("/intelligence/entities/{entity_id}/faces", operation_id="get_entity_faces", tags=["intelligence"])
+    async def get_entity_faces(entity_id: int, request: Request) -> list[Face]:
+        _expect_ada(request)
+        return [Face(id=entity_id, bbox=[0.1, 0.2, 0.3, 0.4], confidence=0.9)]
+
+    @app.delete("/faces/{face_id}", operation_id="delete_face", tags=["face"], status_code=204)
+    async def delete_face(face_id: int, request: Request) -> None:
+        _expect_ada(request)
 
     @app.get("/entities/{entity_id}/media", operation_id="download_media", tags=["entity"], response_class=FileResponse)
     async def download_media(entity_id: int, request: Request) -> Response:

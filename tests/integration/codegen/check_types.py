@@ -20,6 +20,8 @@ from tests.codegen_server.awkward import awkward
 from tests.codegen_server.folders import ROOT, TEMPLATES, write_sources
 from tests.codegen_server.foreign import NAMES, sources
 from tests.codegen_server.hostile import everything_hostile
+from tests.integration.codegen import test_pages, test_streams, test_webhooks
+from tests.integration.codegen.test_pages import named
 from tests.integration.codegen.test_wire_types import document
 
 GOLDEN = ROOT / "tests" / "unit" / "codegen" / "golden"
@@ -54,10 +56,18 @@ def everything(folder: Path) -> Everything:
     generate(
         PackageSources(folder / "awkward.json", folder / "none.toml", TEMPLATES, "awkward_client"), folder / "awkward"
     )
+    kinds_of_answers = {"shelf": named(test_pages.spec()), "talk": test_streams.SPEC, "till": test_webhooks.spec()}
+    for name, spec_ in kinds_of_answers.items():
+        (folder / f"{name}.json").write_text(json.dumps(spec_))
+        generate(
+            PackageSources(folder / f"{name}.json", folder / "none.toml", TEMPLATES, f"{name}_client"), folder / name
+        )
     kinds, _ = normalise(Spec.of(Path("server.json"), document()))
     wire.generate(kinds, "kinds", folder / "kinds" / "kinds", TEMPLATES / "api")
     output.format_folder(folder / "kinds")
-    return Everything(own, (*(folder / name / "src" for name in (*NAMES, "hostile", "awkward")), folder / "kinds"))
+    return Everything(
+        own, (*(folder / name / "src" for name in (*NAMES, "hostile", "awkward", *kinds_of_answers)), folder / "kinds")
+    )
 
 
 @pytest.mark.timeout(300)  # Two type checkers, on a machine that may be busy.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cl_client import JWTAuthProvider, ServerConfig, SessionManager
-from cl_client.errors import AuthenticationError
+from cl_client.errors import AuthenticationError, NotFoundError
 from cl_codegen.generate import PackageSources, generate
 from tests.codegen_server import fake_family_apis
 from tests.codegen_server.fake_family_apis import PICTURE
@@ -61,6 +61,7 @@ async def test_the_store_shares_the_session_of_the_others(packages, tmp_path):
                 entity = await client.entity.create_entity(label="a", image=tmp_path / "photo.jpg")
                 page = await client.entity.get_entities(page_size=1)
                 assert [one.label for one in page.items] == ["a"]
+                await expect_collections(client)
                 got = await client.entity.download_media(entity.id, tmp_path / "got.jpg")
                 assert got.read_bytes() == PICTURE
             async with auth.FamilyAuthClient(auth_url, auth_provider=signed) as client:
@@ -68,6 +69,25 @@ async def test_the_store_shares_the_session_of_the_others(packages, tmp_path):
         async with store.FamilyStoreClient(store_url) as client:
             with pytest.raises(AuthenticationError):
                 await client.entity.get_entities()
+
+
+async def expect_collections(client: object) -> None:
+    """What people do with a store: collections in pages and by filters, versions, faces."""
+    album = await client.entity.create_entity(label="album", is_collection=True)
+    inside = [await client.entity.create_entity(label=f"p{one}", parent_id=album.id) for one in range(5)]
+    every = client.entity.get_entities_all(page_size=2, parent_id=album.id)
+    assert [one.id async for one in every] == [one.id for one in inside]
+    assert [one.label async for one in client.entity.get_entities_all(is_collection=True)] == ["album"]
+    assert [one.label async for one in client.entity.get_entities_all(search_query="p3")] == ["p3"]
+    patch = importlib.import_module("family_store.api.models").BodyPatchEntity
+    await client.entity.patch_entity(album.id, body=patch(label="holiday"))
+    assert [one.version for one in await client.entity.get_entity_versions(album.id)] == [1, 2]
+    assert (await client.entity.get_entity(album.id, version=1)).label == "album"
+    assert (await client.entity.get_entity(album.id)).label == "holiday"
+    with pytest.raises(NotFoundError, match="Entity not found"):
+        await client.entity.get_entity(album.id, version=9)
+    (face,) = await client.intelligence.get_entity_faces(inside[0].id)
+    assert (face.bbox, await client.face.delete_face(face.id)) == ([0.1, 0.2, 0.3, 0.4], None)
 
 
 @pytest.mark.parametrize("name", SERVICES)
