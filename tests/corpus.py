@@ -31,9 +31,10 @@ ROOT: Final = Path(__file__).parents[1]
 TEMPLATES: Final = ROOT / "templates"
 SUFFIXES: Final = frozenset([".json", ".yaml", ".yml"])
 PROCESSES: Final = 2
-BATCHES: Final = 4
-LONGEST: Final = 180
-"""Seconds of work that a type checker may take for a batch."""
+BATCHES: Final = 3
+"""How many processes basedpyright is for all packages: one reads the same libraries once, and needs 4 GB."""
+LONGEST: Final = 300
+"""Seconds of work that a type checker may take for a batch. A third of the packages is 50 s on a slow machine."""
 
 _EVERYTHING: Final = """
 import importlib, pkgutil, sys

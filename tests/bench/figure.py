@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import time
@@ -51,6 +52,16 @@ def median_seconds(action: Callable[[], object], rounds: int) -> float:
         action()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
+
+
+def peak_memory(argv: Sequence[str]) -> float:
+    """MiB that a command and what it started had at most, each by itself."""
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as running:
+        _, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+    if running.returncode != 0:
+        raise subprocess.CalledProcessError(running.returncode, argv)
+    return used.ru_maxrss / 1024
 
 
 def side_by_side(ours: Sequence[str], peer: Sequence[str], rounds: int) -> tuple[float, float]:

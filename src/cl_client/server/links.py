@@ -14,6 +14,9 @@ from cl_client.wire.types import JSONValue
 
 Way = Literal["job", "result", "cancel"]
 
+_ADDRESS: Final = ("/", "http://", "https://")
+"""How an address begins. A field of such a name may hold anything else."""
+
 MOST: Final = 10_000
 """Jobs whose addresses are remembered; of older ones, the routes of the spec are asked."""
 
@@ -35,7 +38,9 @@ class Links:
         for way, names in fields.items():
             for name in names:
                 is_there, value = found(said, name)
-                if is_there and isinstance(value, str) and value and (address := self._address(value)) is not None:
+                if not is_there or not isinstance(value, str) or not value.startswith(_ADDRESS):
+                    continue
+                if (address := self._address(value)) is not None:
                     self._known.setdefault(job_id, {})[way] = address
                     break
         while len(self._known) > MOST:

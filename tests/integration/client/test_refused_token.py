@@ -102,7 +102,9 @@ async def test_a_token_that_does_not_parse_is_used_until_it_is_refused(config: S
     kept(store, config, Token("nonsense", time.time() - 1e9, None))
     async with SessionManager(config, store=store) as session:
         assert await session.get_valid_token() == "nonsense"
-        with pytest.raises(AuthenticationError, match="the session of alice has ended: the token cannot be read") as over:
+        with pytest.raises(
+            AuthenticationError, match="the session of alice has ended: the token cannot be read"
+        ) as over:
             await session.create_compute_client().get_job("none")
         assert "log in again" in (over.value.hint or "")
 

@@ -16,6 +16,7 @@ from cl_codegen.spec.spec import Spec
 from cl_codegen.sync.sync_client import CLIENT
 from cl_codegen.wire import wire
 from cl_codegen.write import output
+from tests.codegen_server import fake_job_apis
 from tests.codegen_server.awkward import awkward
 from tests.codegen_server.folders import ROOT, TEMPLATES, write_sources
 from tests.codegen_server.foreign import NAMES, sources
@@ -24,6 +25,8 @@ from tests.integration.codegen import test_pages, test_streams, test_webhooks
 from tests.integration.codegen.test_pages import named
 from tests.integration.codegen.test_wire_types import document
 
+FAKES = ("queue", "transcripts")
+"""Job APIs with what no other package here has: addresses of jobs, and files that are stored first."""
 GOLDEN = ROOT / "tests" / "unit" / "codegen" / "golden"
 
 
@@ -56,8 +59,9 @@ def everything(folder: Path) -> Everything:
     generate(
         PackageSources(folder / "awkward.json", folder / "none.toml", TEMPLATES, "awkward_client"), folder / "awkward"
     )
-    kinds_of_answers = {"shelf": named(test_pages.spec()), "talk": test_streams.SPEC, "till": test_webhooks.spec()}
-    for name, spec_ in kinds_of_answers.items():
+    others = {"shelf": named(test_pages.spec()), "talk": test_streams.SPEC, "till": test_webhooks.spec()}
+    others |= {name: getattr(fake_job_apis, name)().openapi() for name in FAKES}
+    for name, spec_ in others.items():
         (folder / f"{name}.json").write_text(json.dumps(spec_))
         generate(
             PackageSources(folder / f"{name}.json", folder / "none.toml", TEMPLATES, f"{name}_client"), folder / name
@@ -65,9 +69,8 @@ def everything(folder: Path) -> Everything:
     kinds, _ = normalise(Spec.of(Path("server.json"), document()))
     wire.generate(kinds, "kinds", folder / "kinds" / "kinds", TEMPLATES / "api")
     output.format_folder(folder / "kinds")
-    return Everything(
-        own, (*(folder / name / "src" for name in (*NAMES, "hostile", "awkward", *kinds_of_answers)), folder / "kinds")
-    )
+    packages = (*NAMES, *others, "hostile", "awkward")
+    return Everything(own, (*(folder / name / "src" for name in packages), folder / "kinds"))
 
 
 @pytest.mark.timeout(300)  # Two type checkers, on a machine that may be busy.

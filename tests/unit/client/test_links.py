@@ -28,7 +28,7 @@ def test_of_the_names_that_a_field_may_have_the_first_address_is_kept(monkeypatc
     monkeypatch.setattr(links, "MOST", 2)
     known = Links(lambda said: said)
     fields = {"job": ("status_url", "urls.get"), "cancel": ("cancel_url",)}
-    known.learn("a", {"status_url": None, "urls": {"get": "/a"}, "cancel_url": 7}, fields)
+    known.learn("a", {"status_url": None, "urls": {"get": "/a"}, "cancel_url": "by hand"}, fields)
     assert (known.of("a", "job"), known.of("a", "cancel")) == ("/a", None)
     for other in "bc":
         known.learn(other, {"status_url": f"/{other}"}, fields)
