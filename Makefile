@@ -109,7 +109,7 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 RUN = echo 'hatchling>=1.27,<2' | $(COMPILE) --constraint locks/dev.txt --extra server
 
 lock: ## write locks/ anew from pyproject.toml (needs uv)
-	$(COMPILE) --extra server --extra ml --extra postgres --extra s3 --extra keyring --extra codegen --group dev pyproject.toml -o locks/dev.txt
+	$(COMPILE) --extra server --extra ml --extra postgres --extra s3 --extra keyring --extra mcp --extra codegen --group dev pyproject.toml -o locks/dev.txt
 	$(COMPILE) --group docs --constraint locks/dev.txt -o locks/docs.txt
 	$(RUN) pyproject.toml - -o locks/run.txt
 	$(RUN) --extra ml pyproject.toml - -o locks/ml.txt

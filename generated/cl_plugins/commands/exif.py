@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import JobOptions, JobRunner, Place, TableView, given
+from cl_client.runtime import Bounds, JobOptions, JobRunner, Place, TableView, given
 
 app = App(name="exif", help="Read the EXIF of an image", help_flags=("--help", "-h"))
 
@@ -22,6 +22,7 @@ def extract(
         Parameter(
             name=("--tags", "-t"), help="Names of tags, separated by commas (`Make,XMP:Title`). By default, all tags."
         ),
+        Bounds(max_length=4000),
     ] = None,
     options_: JobOptions = JobOptions(),
     view_: TableView = TableView(),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import FacesView, JobOptions, JobRunner, Place, given
+from cl_client.runtime import Bounds, FacesView, JobOptions, JobRunner, Place, given
 
 app = App(name="face-detection", help="Find the faces in an image", help_flags=("--help", "-h"))
 
@@ -27,6 +27,7 @@ def detect(
             metavar="0-1",
             show_default="0.7",
         ),
+        Bounds(minimum=0, maximum=1),
     ] = None,
     nms_threshold: Annotated[
         float | None,
@@ -36,6 +37,7 @@ def detect(
             metavar="0-1",
             show_default="0.4",
         ),
+        Bounds(minimum=0, maximum=1),
     ] = None,
     options_: JobOptions = JobOptions(),
     view_: FacesView = FacesView(),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import JobOptions, JobRunner, Place, by_suffix, given
+from cl_client.runtime import Bounds, JobOptions, JobRunner, Place, by_suffix, given
 
 app = App(name="image-conversion", help="Convert an image", help_flags=("--help", "-h"))
 
@@ -31,6 +31,7 @@ def convert(
             metavar="1-100",
             show_default="85",
         ),
+        Bounds(minimum=1, maximum=100),
     ] = None,
     options_: JobOptions = JobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],

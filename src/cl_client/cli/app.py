@@ -135,6 +135,10 @@ def launch(program: Program, tokens: list[str]) -> int:
         )
         if tokens == ["--version"]:
             streams.put(f"{program.version}\n")
+        elif "--schema" in tokens:
+            from cl_client.cli.command_schema import schema_asked_for
+
+            streams.put(f"{schema_asked_for(app, program.name, tokens)}\n")
         elif (page := Page.asked_for(app, tokens)) is None:
             tokens = words.with_streams(words.own_password(tokens))
             app.meta(tokens, print_error=False, exit_on_error=False, result_action="return_value")

@@ -55,6 +55,12 @@ DOWNLOAD = Entry("download", "cl_client.cli.commands.download:download", "Downlo
 FOLLOW = Entry("jobs", "cl_client.cli.commands.jobs:app", "List, follow, fetch, cancel, retry and delete jobs.")
 """The commands for jobs by their id. `UnsupportedError` reports what a server doesn't have."""
 
+MCP = Entry("mcp", "cl_client.cli.commands.mcp:mcp", "Offer the commands to an agent as tools (MCP).")
+"""For whatever plugins and operations a program has."""
+
+SKILL = Entry("skill", "cl_client.cli.commands.skill:skill", "Print a skill file for an agent.")
+"""As `MCP`."""
+
 CONFIG = Entry("config", "cl_client.cli.commands.config:app", "Show and change settings and profiles.")
 """Each program has a file of profiles of its own."""
 

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from cl_client.model import JobResponse as JobResponse
     from cl_client.model import JobState as JobState
     from cl_client.model import WorkerState as WorkerState
+    from cl_client.runtime.command import Bounds as Bounds
     from cl_client.runtime.command import Entry as Entry
     from cl_client.runtime.command import JobOptions as JobOptions
     from cl_client.runtime.command import JobRunner as JobRunner
@@ -160,7 +161,7 @@ else:
             "cl_client.loops.portal": "Door Portal Twin awaitable_method behind in_thread unwrapped",
             "cl_client.model": "Capabilities JobFile JobResponse JobState WorkerState",
             "cl_client.runtime.command": (
-                "Entry JobOptions JobRunner Place PlainJobOptions by_suffix given json_option read_option source"
+                "Bounds Entry JobOptions JobRunner Place PlainJobOptions by_suffix given json_option read_option source"
             ),
             "cl_client.runtime.operation_command": "OperationRunner body_option read_text",
             "cl_client.runtime.operations": "OperationGroup content",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cl_client.wire.types import JSONValue, Unset
 
 __all__ = [
+    "Bounds",
     "Entry",
     "JobOptions",
     "JobRunner",
@@ -39,6 +40,20 @@ Value = TypeVar("Value")
 
 _PLAIN = View()
 _JOB = Group("Options of the job", sort_key=10)
+
+
+@frozen(kw_only=True)
+class Bounds:
+    """What a value of an option has to keep to, as JSON Schema (validation, 2020-12, §6) names it. It stands beside the
+    option for those who read what a command takes; the typed method checks it."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive_minimum: float | None = None
+    exclusive_maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
 
 
 class Entry(NamedTuple):
@@ -129,7 +144,11 @@ class JobOptions(PlainJobOptions):
         priority: 0 to 10; the server's default when not given.
     """
 
-    priority: Annotated[int | None, Parameter(help="0 (lowest) to 10 (highest).", metavar="0-10")] = None
+    priority: Annotated[
+        int | None,
+        Parameter(help="0 (lowest) to 10 (highest).", metavar="0-10"),
+        Bounds(minimum=0, maximum=10),
+    ] = None
 
 
 class JobRunner(Protocol):

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from cl_client.cli.program import CONFIG as CONFIG
     from cl_client.cli.program import DOWNLOAD as DOWNLOAD
     from cl_client.cli.program import FOLLOW as FOLLOW
+    from cl_client.cli.program import MCP as MCP
+    from cl_client.cli.program import SKILL as SKILL
     from cl_client.cli.program import Program as Program
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "cl_client.cli.main": "run",
-            "cl_client.cli.program": "COMPLETION CONFIG DOWNLOAD FOLLOW Program",
+            "cl_client.cli.program": "COMPLETION CONFIG DOWNLOAD FOLLOW MCP SKILL Program",
         },
     )

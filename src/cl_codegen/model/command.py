@@ -33,6 +33,7 @@ class Option:
         type: annotation of the argument.
         value: the expression that the typed method gets.
         metavar: what stands for the value in the help; none leaves it to the type.
+        bounds: what the value has to keep to, by the names of `cl_client.runtime.Bounds`.
         default: what the server takes where nothing is given, to be shown.
         reads, casts: the models that `value` needs, when it runs or only for the type checker.
     """
@@ -46,6 +47,7 @@ class Option:
     metavar: str | None
     default: SpecText | None
     required: bool
+    bounds: tuple[tuple[str, int | float | str], ...] = ()
     reads: tuple[str, ...] = ()
     casts: tuple[str, ...] = ()
 
@@ -145,6 +147,7 @@ def _option(parameter: Parameter, names: tuple[str, ...]) -> Option:
         metavar=_metavar(parameter),
         default=_default(parameter),
         required=parameter.required,
+        bounds=parameter.bounds,
         reads=reads,
         casts=casts,
     )

@@ -11,7 +11,7 @@ from cl_client.cli.help.front_page import CL_CLIENT
 from tests.workflows.pages import ROOT, Page, written
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-OTHERS = {"pip", "export", "git", ".venv/bin/python"}
+OTHERS = {"claude", "pip", "export", "git", ".venv/bin/python"}
 
 
 def shown(page: Page) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from cl_client.cli.help.help import print_description, print_section, print_usage
 from cl_client.cli.help.options import GLOBAL, global_rows
-from cl_client.cli.program import COMPLETION, CONFIG, DOWNLOAD, FOLLOW, Program
+from cl_client.cli.program import COMPLETION, CONFIG, DOWNLOAD, FOLLOW, MCP, SKILL, Program
 from cl_client.runtime.command import Entry
 from cl_client.version import __version__
 from cl_plugins.commands import COMMANDS
@@ -39,7 +39,9 @@ OWN_COMMANDS: Final = (
     DOWNLOAD,
     Entry("embeddings", "cl_client.cli.commands.embeddings:app", "Compare saved embeddings."),
     FOLLOW,
+    MCP,
     Entry("server", "cl_client.cli.commands.server:app", "Run a server on this machine."),
+    SKILL,
     Entry("workers", "cl_client.cli.commands.workers:workers", "List the workers of the server."),
 )
 ACCOUNT_COMMANDS: Final = (

@@ -29,6 +29,7 @@ class GlobalOptions:
         json: results as JSON, one object a line.
         quiet: nothing but ids, warnings and errors.
         debug: tracebacks, and what the client logs.
+        schema: what the command takes; it is not run.
     """
 
     compute_url: Annotated[
@@ -82,6 +83,11 @@ class GlobalOptions:
     ] = False
     debug: Annotated[
         bool, Parameter(negative="", help="Show tracebacks and the log of the client.", show_default=False)
+    ] = False
+
+    schema: Annotated[
+        bool,
+        Parameter(negative="", help="Print what the command takes, as JSON Schema.", show_default=False),
     ] = False
 
     def told(self) -> "dict[str, Told]":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from cl_client.cli.output.console import Row, human_size
 from cl_client.cli.output.progress import Progress, progress
-from cl_client.cli.running.originals import Originals, Suffixes, check_suffix
+from cl_client.cli.running.originals import Originals, Suffixes, names_folder
 from cl_client.cli.running.run import Run
 from cl_client.cli.running.saving import save, write_to_stdout
 from cl_client.cli.running.sources import called, named
@@ -95,10 +95,7 @@ class JobCommand(Generic[Output]):
                     client.jobs.watcher.start()
                 if options.output is not None and not self._to_stdout:
                     suffixes = Suffixes.of(self._method(client.jobs), pictures=self._viewer.makes_pictures)
-                    if _is_folder(options.output):
-                        self._originals.check_folder(options.output, self._name, suffixes)
-                    else:
-                        check_suffix(options.output, suffixes)
+                    self._originals.check_output(options.output, self._name, suffixes)
                 with self._told("stopped before the server took the job"):
                     job = await self._submit(client.jobs, shown)
                 if not options.wait:
@@ -146,7 +143,7 @@ class JobCommand(Generic[Output]):
     def _stem(self) -> Path:
         """How what is drawn is called: beside the result, or here where there is none."""
         output = self._options.output
-        if output is None or _is_folder(output):
+        if output is None or names_folder(output):
             return (output or Path()) / Path(self._name).stem
         return output.with_suffix("")
 
@@ -184,7 +181,3 @@ class JobCommand(Generic[Output]):
         self._console.result(record, rows, id=job.job_id)
         if not saved and job.artifact is not None and not self._console.as_json:
             self._console.hint(f"{self._console.program} download {job.job_id}")
-
-
-def _is_folder(output: Place) -> bool:
-    return output.names_folder or output.is_dir()

@@ -20,7 +20,7 @@ from attrs import frozen
 
 from cl_client.errors import DownloadError, InvalidParameterError
 from cl_client.files.whole_file import replaceable
-from cl_client.runtime.place import local
+from cl_client.runtime.place import Place, local
 
 if TYPE_CHECKING:
     from cl_client.batch.journal import Journal
@@ -86,6 +86,11 @@ def check_suffix(output: Path, suffixes: Suffixes) -> None:
         )
 
 
+def names_folder(output: Place) -> bool:
+    """Whether results go into it, under names of their own."""
+    return output.names_folder or output.is_dir()
+
+
 class Originals:
     """The files that were sent, however they are named: through links, and in other cases.
 
@@ -98,6 +103,23 @@ class Originals:
         self._overwrite = overwrite
         here = [place for file in files if (place := local(file)) is not None]
         self._known = {known for file in here if (known := _identity(file)) is not None}
+
+    def check_output(self, output: Place, name: str, suffixes: Suffixes) -> None:
+        """Hold the place for the result of one file against all that is known before anything is sent.
+
+        Args:
+            output: a file or a folder.
+            name: of the file that is sent.
+            suffixes: of the result.
+
+        Raises:
+            InvalidParameterError: the result would replace the file, or has another suffix, or cannot be there.
+        """
+        self.check_file(output)
+        if names_folder(output):
+            self.check_folder(output, name, suffixes)
+        else:
+            check_suffix(output, suffixes)
 
     def check_file(self, output: Path) -> None:
         """Check that an output path is not one of the originals, before anything is sent.

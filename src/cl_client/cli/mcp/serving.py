@@ -1,0 +1,169 @@
+"""The MCP server: it answers what tools there are, calls them, and hands on the files of jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from mcp.server import Server
+from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    ResourceTemplate,
+    Tool,
+    ToolAnnotations,
+)
+
+from cl_client.cli.mcp import tasks
+from cl_client.cli.mcp.call import Call, Connection, Context
+from cl_client.cli.mcp.command_tool import CommandTool, JobCall, command_tools
+from cl_client.cli.mcp.content import TEMPLATE, error_content, file_at, resource_content, value_content
+from cl_client.cli.mcp.job_tools import JOB_TOOLS, JobTool
+from cl_client.errors import ComputeClientError
+from cl_client.wire.types import JSONObject, JSONValue, json_value
+
+if TYPE_CHECKING:
+    from cl_client.cli.running.run import Run
+    from cl_client.jobs.handle import Job
+
+_INSTRUCTIONS: Final = (
+    "Each tool submits a job and waits for its result. When the result takes longer, the answer has the job's id: call "
+    "wait with it. Files are paths on this machine, or URLs. Results stay on the server: read their links, or save "
+    "them with output or download."
+)
+
+
+class McpServer:
+    """The tools of a program, over MCP.
+
+    Args:
+        run: of the command line: whose program it is, and how it signs in.
+        folders: where tools may read and write files; anywhere, when there are none.
+        only: patterns for the names of the tools; every job's and those for jobs, when there are none.
+    """
+
+    def __init__(self, run: Run, *, folders: Sequence[Path] = (), only: Sequence[str] = ()) -> None:
+        program = run.program
+        self._connection = Connection(run)
+        self._folders = tuple(folder.resolve() for folder in folders)
+        plugins = list(command_tools(program.plugins))
+        others = list(command_tools(program.operations)) if only or not plugins else []
+        tools: list[CommandTool | JobTool] = [*plugins, *(JOB_TOOLS if plugins else ()), *others]
+        self._tools = {
+            tool.name: tool for tool in tools if not only or any(fnmatch.fnmatch(tool.name, each) for each in only)
+        }
+        self._run = run
+        self.server: Server[None] = Server(
+            program.name,
+            version=program.version,
+            instructions=_INSTRUCTIONS if plugins else None,
+            lifespan=self._lifespan,
+            on_list_tools=self._list_tools,
+            on_list_resource_templates=self._list_templates,
+            on_read_resource=self._read_resource,
+        )
+        # The constructor knows of no handles.
+        self.server.add_request_handler("tools/call", CallToolRequestParams, self._call_tool)
+        if plugins:
+            self.server.extensions[tasks.IDENTIFIER] = {}
+            self.server.add_request_handler("tasks/get", tasks.TaskParams, self._get_task)
+            self.server.add_request_handler("tasks/cancel", tasks.TaskParams, self._cancel_task)
+            self.server.add_request_handler("tasks/update", tasks.TaskParams, self._update_task)
+
+    async def serve(self) -> None:
+        """Serve one client over stdin and stdout, until it hangs up."""
+        async with stdio_server() as (reading, writing):
+            await self.server.run(reading, writing, self.server.create_initialization_options())
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Server[None]) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await self._connection.close()
+
+    async def _list_tools(self, context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=[_described(tool) for tool in self._tools.values()])
+
+    async def _call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult | JSONObject:
+        tool = self._tools.get(params.name)
+        if tool is None:
+            raise MCPError(code=INVALID_PARAMS, message=f"there is no tool {params.name}")
+        values = cast("Mapping[str, JSONValue]", params.arguments or {})
+        call = Call(self._connection, context, self._folders)
+        try:
+            if isinstance(tool, JobTool):
+                tool.check(values)
+                return await tool.run(call, values)
+            for place in tool.places(values):
+                call.check_place(place)
+            bound = tool.bind(values)
+            if isinstance(bound, JobCall):
+                return await call.submitted(bound)
+            answer = await bound.method(await self._connection.api())
+            return value_content({"saved": str(answer)} if isinstance(answer, Path) else json_value(answer))
+        except ComputeClientError as error:
+            return error_content(error)
+
+    async def _list_templates(
+        self, context: Context, params: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        template = ResourceTemplate(
+            uri_template=TEMPLATE, name="A file of a job", description="What a job made, by its path in the result."
+        )
+        return ListResourceTemplatesResult(resource_templates=[template])
+
+    async def _read_resource(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        try:
+            job_id, path = file_at(str(params.uri))
+            job = await self._job(job_id)
+            return ReadResourceResult(contents=[await resource_content(job, str(params.uri), path)])
+        except ComputeClientError as error:
+            raise MCPError(code=INVALID_PARAMS, message=error.message) from error
+
+    async def _get_task(self, context: Context, params: tasks.TaskParams) -> JSONObject:
+        try:
+            return await tasks.state(await self._job(params.task_id))
+        except ComputeClientError as error:
+            raise MCPError(code=INVALID_PARAMS, message=error.message) from error
+
+    async def _cancel_task(self, context: Context, params: tasks.TaskParams) -> JSONObject:
+        try:
+            job = await self._job(params.task_id)
+            # Cancelling is a wish: a job that has ended meanwhile is no error.
+            if not job.done:
+                await job.cancel()
+        except ComputeClientError as error:
+            raise MCPError(code=INVALID_PARAMS, message=error.message) from error
+        return {}
+
+    async def _update_task(self, context: Context, params: tasks.TaskParams) -> JSONObject:
+        # No task of this server asks for anything.
+        await self._get_task(context, params)
+        return {}
+
+    async def _job(self, job_id: str) -> Job[JSONObject]:
+        return await (await self._connection.client()).jobs.get(job_id)
+
+
+def _described(tool: CommandTool | JobTool) -> Tool:
+    if isinstance(tool, JobTool):
+        hints = ToolAnnotations(read_only_hint=tool.reads, destructive_hint=tool.name == "cancel")
+        return Tool(name=tool.name, description=tool.description, input_schema=tool.input_schema(), annotations=hints)
+    return Tool(
+        name=tool.name,
+        description=tool.schema.description.partition("\n\nExample: ")[0],
+        input_schema=tool.input_schema(),
+        annotations=ToolAnnotations(read_only_hint=False, destructive_hint=False),
+    )
