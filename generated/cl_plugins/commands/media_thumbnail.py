@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import JobOptions, JobRunner, PictureView, Place, given
+from cl_client.runtime import Bounds, JobOptions, JobRunner, PictureView, Place, given
 
 app = App(name="media-thumbnail", help="Make a thumbnail", help_flags=("--help",))
 
@@ -26,6 +26,7 @@ def generate(
             help="Maximum width in pixels. By default, it follows from the height.",
             metavar="1-8192",
         ),
+        Bounds(minimum=1, maximum=8192),
     ] = None,
     height: Annotated[
         int | None,
@@ -34,6 +35,7 @@ def generate(
             help="Maximum height in pixels. By default, it follows from the width.",
             metavar="1-8192",
         ),
+        Bounds(minimum=1, maximum=8192),
     ] = None,
     maintain_aspect_ratio: Annotated[
         bool | None,
