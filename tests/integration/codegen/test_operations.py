@@ -13,8 +13,12 @@ from urllib.parse import parse_qsl
 import pytest
 from fastapi import FastAPI, Header, HTTPException, Request, UploadFile
 from fastapi.responses import PlainTextResponse, Response
+from mcp.client.client import Client
 from pydantic import BaseModel
 
+from cl_client.cli.help.options import GlobalOptions
+from cl_client.cli.mcp.serving import McpServer
+from cl_client.cli.running.run import Run
 from cl_client.errors import AuthenticationError, NotFoundError
 from cl_codegen.generate import PackageSources, generate
 from tests.codegen_server.folders import ROOT, TEMPLATES
@@ -164,3 +168,25 @@ def test_its_help_shows_the_groups(package, url):
     page = run(package, url, "--help").stdout
     assert "Operations" in page
     assert "photos" in page
+
+
+async def test_operations_are_the_tools_of_an_agent_where_a_server_has_no_jobs(package, url, tmp_path, monkeypatch):
+    monkeypatch.setenv("COMPUTE_URL", url)
+    monkeypatch.setenv("PET_SHOP_API_KEY", "secret")
+    program = importlib.import_module("pet_shop.cli").program()
+    async with Client(McpServer(Run(program, GlobalOptions()), folders=[tmp_path]).server) as client:
+        tools = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+        assert {"pets_get_pet", "pets_create_pet", "photos_get_photo"} <= tools.keys()
+        assert tools["pets_list_pets"]["properties"]["limit"]["type"] == "integer"
+
+        async def called(tool: str, **values: object) -> object:
+            return (await client.call_tool(tool, values)).structured_content
+
+        assert await called("pets_get_pet", name="ada") == {"name": "ada", "tag": "cat"}
+        assert (await called("pets_create_pet", body={"name": "bob"}))["name"] == "bob"
+        assert await called("photos_get_photo", name="ada", dest=str(tmp_path / "ada.png")) == {
+            "saved": str(tmp_path / "ada.png")
+        }
+        assert "no such pet" in (await called("pets_get_pet", name="eve"))["error"]
+        assert "--folder" in (await called("photos_get_photo", name="ada", dest="/ada.png"))["hint"]
+        assert "the body itself" in (await called("pets_create_pet", body="@/etc/hostname"))["error"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from attrs import frozen
@@ -26,6 +26,9 @@ Submit = Callable[..., "Awaitable[Job[object]]"]
 
 WAIT: Final = 30.0
 """Seconds that a call waits for its job, when it does not say."""
+
+MOST_ITEMS: Final = 100
+"""Items that a call gives, when it does not say."""
 
 _SHARED: Final = ("output", "overwrite", "timeout", "priority")
 """The options of all jobs that a tool has too."""
@@ -60,10 +63,26 @@ class OperationCall:
     method: Callable[[Client], Coroutine[object, object, object]]
 
 
+@frozen
+class ItemsCall:
+    """An operation to call that gives items, one after the other.
+
+    Attributes:
+        method: as of `OperationRunner.each`.
+        at_most: how many of them.
+    """
+
+    method: Callable[[Client], AsyncGenerator[object]]
+    at_most: int
+
+
+ToolCall = JobCall | OperationCall | ItemsCall
+
+
 class _Keeper:
     """A runner that runs nothing: it keeps what the command gave it."""
 
-    kept: JobCall | OperationCall | None = None
+    kept: ToolCall | None = None
 
     def job(
         self,
@@ -78,6 +97,9 @@ class _Keeper:
 
     def operation(self, method: Callable[[Client], Coroutine[object, object, object]]) -> None:
         self.kept = OperationCall(method)
+
+    def each(self, method: Callable[[Client], AsyncGenerator[object]], at_most: int | None = None) -> None:
+        self.kept = ItemsCall(method, MOST_ITEMS if at_most is None else at_most)
 
 
 @frozen
@@ -111,7 +133,7 @@ class CommandTool:
             if names_file(argument) and isinstance(value, str) and not (place := Place(value)).is_url:
                 yield place
 
-    def bind(self, values: Mapping[str, JSONValue]) -> JobCall | OperationCall:
+    def bind(self, values: Mapping[str, JSONValue]) -> ToolCall:
         """What a call would run.
 
         Raises:

@@ -27,7 +27,7 @@ from mcp_types import (
 
 from cl_client.cli.mcp import tasks
 from cl_client.cli.mcp.call import Call, Connection, Context
-from cl_client.cli.mcp.command_tool import CommandTool, JobCall, command_tools
+from cl_client.cli.mcp.command_tool import CommandTool, ItemsCall, JobCall, command_tools
 from cl_client.cli.mcp.content import TEMPLATE, error_content, file_at, resource_content, value_content
 from cl_client.cli.mcp.job_tools import JOB_TOOLS, JobTool
 from cl_client.errors import ComputeClientError
@@ -111,7 +111,10 @@ class McpServer:
             bound = tool.bind(values)
             if isinstance(bound, JobCall):
                 return await call.submitted(bound)
-            answer = await bound.method(await self._connection.api())
+            api = await self._connection.api()
+            if isinstance(bound, ItemsCall):
+                return value_content({"items": [json_value(item) async for item in _first(bound, bound.method(api))]})
+            answer = await bound.method(api)
             return value_content({"saved": str(answer)} if isinstance(answer, Path) else json_value(answer))
         except ComputeClientError as error:
             return error_content(error)
@@ -155,6 +158,15 @@ class McpServer:
 
     async def _job(self, job_id: str) -> Job[JSONObject]:
         return await (await self._connection.client()).jobs.get(job_id)
+
+
+async def _first(call: ItemsCall, items: AsyncGenerator[object]) -> AsyncGenerator[object]:
+    async with contextlib.aclosing(items):
+        for _ in range(call.at_most):
+            try:
+                yield await anext(items)
+            except StopAsyncIteration:
+                return
 
 
 def _described(tool: CommandTool | JobTool) -> Tool:
