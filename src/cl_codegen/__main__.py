@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from cl_codegen.spec.spec import SpecError
 from cl_codegen.text.escape import one_line
+from cl_extras.streams import whole
 
 if TYPE_CHECKING:
     from cl_codegen.diff.change import Change
@@ -331,6 +332,8 @@ def _reporting(run: Callable[[], int]) -> int:
         return run()
     except (SpecError, GeneratorError) as broken:
         sys.stderr.write(f"{broken}\n")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         sys.stderr.write(f"nothing was written: {one_line(str(error))[:300]}\n")
     except ModuleNotFoundError as error:
@@ -345,7 +348,7 @@ def main() -> None:
     # Nearly all that a run makes is in use until it ends, so the search for what is not takes a tenth of its time and
     # finds nothing.
     gc.disable()
-    app()
+    sys.exit(whole(app, tells_others=True))
 
 
 if __name__ == "__main__":

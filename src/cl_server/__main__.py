@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from cl_extras.streams import put, whole
 from cl_server.settings_error import SettingsError
 from cl_server.stack import parent_watchdog as lifeline
 
@@ -171,16 +172,15 @@ def auth_server(options: Options) -> int:
 
     def hand_over(username: str, password: str) -> None:
         del username
-        sys.stdout.write(f"{password}\n")
-        sys.stdout.flush()
+        put(f"{password}\n")
 
     try:
         if options.init:
             process.initialise(hand_over)
         elif options.rotate_key:
-            sys.stdout.write(f"{process.rotate_key()}\n")
+            put(f"{process.rotate_key()}\n")
         elif options.reset_password is not None:
-            sys.stdout.write(f"{process.reset_password(options.reset_password)}\n")
+            put(f"{process.reset_password(options.reset_password)}\n")
         else:
             expect_names(options)
             process.run(options.port, options.fd, tell, options.host)
@@ -195,14 +195,19 @@ def spec(folder: Path, *, check: bool) -> int:
 
     if check:
         diff = spec_files.check(folder)
-        sys.stdout.write(diff)
+        put(diff)
         if diff:
             sys.stderr.write(f"{folder} is not what the servers say; run: make spec generate\n")
         return 1 if diff else 0
     for path in spec_files.write(folder):
-        sys.stdout.write(f"wrote {path}\n")
+        put(f"wrote {path}\n")
     return 0
 
 
+def program() -> int:
+    """The entry point of `cl-server`."""
+    return whole(main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -151,7 +151,7 @@ async def soak(servers: Installation) -> None:
                     # The disk is full, and nothing was changed: whoever hears that comes again.
                     refused.append(outcome.source)
                     continue
-                assert outcome.error is None
+                assert outcome.error is None, repr(outcome.error)
                 assert outcome.output.sha256 == hashlib.sha256(outcome.source).hexdigest()
                 assert outcome.job is not None
                 assert outcome.source not in ids

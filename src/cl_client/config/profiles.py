@@ -124,9 +124,12 @@ class ConfigFile:
         return cast("dict[str, dict[str, object]]", profiles)
 
     def _write(self, text: str) -> None:
+        # Here, because reading does not need it.
+        from cl_client.files.whole_file import behind_links
+
         # Somebody's dotfiles may be elsewhere: the link stays one.
-        path = self.path.resolve()
         try:
+            path = behind_links(self.path)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             private_file.replace(path, text)
         except OSError as error:

@@ -33,12 +33,17 @@ def local_names(file_paths: Iterable[str]) -> dict[str, PurePosixPath]:
     for file_path in file_paths:
         name = _local_name(file_path)
         number, unique = 1, name
-        while (folded := unicodedata.normalize("NFC", str(unique)).casefold()) in taken:
+        while (name_there := folded(str(unique))) in taken:
             number += 1
             unique = name.with_name(f"{name.stem} ({number}){name.suffix}")
-        taken.add(folded)
+        taken.add(name_there)
         names[file_path] = unique
     return names
+
+
+def folded(name: str) -> str:
+    """The same for all names that are one file on some system: those of macOS and Windows compare them so."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def place_in(folder: Path, name: PurePosixPath) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -62,11 +63,22 @@ def replaceable(target: Path) -> Path:
         DownloadError: there is something that is neither a file nor a folder.
         OSError: it cannot be looked at.
     """
-    if target.is_symlink():
-        target = target.resolve()
+    target = behind_links(target)
     if target.exists() and not target.is_file():
         raise DownloadError(f"cannot write {target}: it is not a file", hint="give another place")
     return target
+
+
+def behind_links(path: Path) -> Path:
+    """The file that a symbolic link names, there or not. Raises `OSError` where links lead in a circle."""
+    if not path.is_symlink():
+        return path
+    # Python 3.13 leaves such a link as it is, earlier ones raise.
+    with contextlib.suppress(RuntimeError):
+        found = path.resolve()
+        if not found.is_symlink():
+            return found
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 @contextlib.contextmanager

@@ -2,11 +2,13 @@
 
 import json
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from cl_client.batch.journal import Journal
+from cl_client.cli.running.sources import result_names
 from tests.integration.cli.conftest import Cli, Ran
 from tests.media.photo import photo, write
 
@@ -124,6 +126,9 @@ def test_results_of_names_in_any_script_stay_apart(cli: Cli, here: Path):
         assert cli(*THUMBNAIL, f"{name}.jpg", "-o", ".").code == 0
     made = [name for name in snapshot(here) if "thumbnail" in name]
     assert sorted(name.partition("_")[0] for name in made) == sorted(names)
+    # One file on macOS: é as one character, and as two.
+    spelt = [Path("é.jpg"), Path("e\u0301.jpg")]
+    assert len({unicodedata.normalize("NFC", str(name)) for name in result_names([*spelt])}) == 2
 
 
 def test_links_stay_links_and_devices_are_none_of_ours(cli: Cli, here: Path):
@@ -139,6 +144,11 @@ def test_links_stay_links_and_devices_are_none_of_ours(cli: Cli, here: Path):
         refused(cli("hash", "compute", "a.jpg", "-o", place), "device or a pipe")
     assert (here / "pipe").is_fifo()
     assert Path("/dev/null").is_char_device()
+    (here / "circle").symlink_to("back")
+    (here / "back").symlink_to("circle")
+    ran = cli(*THUMBNAIL, "a.jpg", "-o", "circle")
+    assert (ran.code, ran.lines) == (2, ["error: cannot write circle: Too many levels of symbolic links"])
+    assert (here / "circle").is_symlink()
 
 
 @pytest.mark.parametrize(

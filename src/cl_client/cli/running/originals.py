@@ -10,7 +10,6 @@ import filecmp
 import functools
 import mimetypes
 import os
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, Final, cast
 from attrs import frozen
 
 from cl_client.errors import DownloadError, InvalidParameterError
-from cl_client.files.whole_file import replaceable
+from cl_client.files.local_names import folded
+from cl_client.files.whole_file import behind_links, replaceable
 from cl_client.runtime.place import Place, local
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ class Originals:
         Raises:
             InvalidParameterError: it is one of them, or a place that is no file and no folder.
         """
+        if not output.exists() and output.is_symlink():
+            self._check_link(output)
         if not output.exists() or output.is_dir():
             return
         if not output.is_file():
@@ -136,6 +138,12 @@ class Originals:
             )
         if not self._overwrite and _identity(output) in self._known:
             raise InvalidParameterError(f"{output} is the file that is sent: give the result another name; {OVERWRITE}")
+
+    def _check_link(self, output: Path) -> None:
+        try:
+            behind_links(output)
+        except OSError as error:
+            raise InvalidParameterError(f"cannot write {output}: {error.strerror or error}") from error
 
     def check_folder(self, folder: Path, name: str, suffixes: Suffixes) -> None:
         """Hold a folder for the result of one file against it, before anything is sent.
@@ -269,8 +277,8 @@ class _Listing:
         """Those that a result may be called like."""
         if stem.parent not in self._folders:
             self._folders[stem.parent] = _by_stem(stem.parent)
-        for name in self._folders[stem.parent].get(_folded(stem.name), ()):
-            suffix = Path(name).suffix if _folded(name) != _folded(stem.name) else ""
+        for name in self._folders[stem.parent].get(folded(stem.name), ()):
+            suffix = Path(name).suffix if folded(name) != folded(stem.name) else ""
             # Where the case of names counts, only the very same name is the same file.
             place = stem.with_name(f"{stem.name}{suffix}")
             if suffix and suffixes.may_be(suffix) and os.path.lexists(place):
@@ -284,12 +292,8 @@ def _by_stem(folder: Path) -> Mapping[str, Collection[str]]:
     except OSError:
         return found
     for name in names:
-        found[_folded(Path(name).stem)].append(name)
+        found[folded(Path(name).stem)].append(name)
     return found
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

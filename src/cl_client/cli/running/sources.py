@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cl_client.errors import InputFileError
+from cl_client.files.local_names import folded
 from cl_client.runtime.place import Place, local
 
 
@@ -115,7 +116,7 @@ def _is_wanted(path: Path, include: Sequence[str] | None, exclude: Sequence[str]
 
 
 def _folded(path: Path) -> str:
-    return str(path).casefold()
+    return folded(str(path))
 
 
 def _is_pattern(path: Path) -> bool:
