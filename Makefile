@@ -40,7 +40,8 @@ $(VENV)/.ml: $(VENV)/.base locks/ml.txt
 $(VENV)/.dev: $(VENV)/.base locks/dev.txt
 	@echo "Installing what development needs, about a minute …"
 	$(call install,locks/dev.txt)
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "from pathlib import Path; from cl_codegen.write.render import compile_all; compile_all(Path('templates'))"
+	@# What is not compiled here is compiled when it is used.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c "from pathlib import Path; from cl_codegen.write.render import compile_all; compile_all(Path('templates'))" 2>/dev/null || true
 	$(hold)
 
 $(VENV)/.docs: $(VENV)/.dev locks/docs.txt
