@@ -182,6 +182,7 @@ def regenerate(
     openapi: Openapi = Path("openapi"),
     templates: Templates = None,
     out: Out = None,
+    types: Annotated[bool, Parameter(help="Check the types, which takes the longest of all.")] = True,
 ) -> int:
     """Follow a server: fetch, diff, generate, check the types. Exits 1 when a change is breaking, 2 when it failed."""
 
@@ -190,7 +191,7 @@ def regenerate(
         from cl_codegen.regenerate import regenerate as follow
 
         sources = OwnSources(openapi, templates or _templates())
-        summary = follow(_servers(compute, auth), sources, out or GENERATED, sys.stdout.write)
+        summary = follow(_servers(compute, auth), sources, out or GENERATED, sys.stdout.write, types=types)
         sys.stdout.write(summary.page())
         return summary.exit_code
 

@@ -76,7 +76,9 @@ class Summary:
         return "\n".join(lines) + "\n"
 
 
-def regenerate(servers: Mapping[str, str], sources: OwnSources, out: Path, tell: Callable[[str], object]) -> Summary:
+def regenerate(
+    servers: Mapping[str, str], sources: OwnSources, out: Path, tell: Callable[[str], object], *, types: bool = True
+) -> Summary:
     """Follow a server. `openapi/` and `out` are both replaced at the end, or both left as they were.
 
     Args:
@@ -85,6 +87,7 @@ def regenerate(servers: Mapping[str, str], sources: OwnSources, out: Path, tell:
         out: of the generated packages.
         tell: is given the changes before anything is generated from them, so that whoever has to mend the manifest
             knows why.
+        types: whether to check them.
 
     Raises:
         SpecError, GeneratorError: as `fetch` and `generate`.
@@ -109,7 +112,8 @@ def regenerate(servers: Mapping[str, str], sources: OwnSources, out: Path, tell:
     after = _contents(out)
     files = sum(before.get(path) != after.get(path) for path in before.keys() | after.keys())
     names = tuple(plugin.name for plugin in plugins)
-    return Summary(tuple(changes), removed, names, files, check_types(out))
+    said = check_types(out) if types else Types("not checked, as it was asked for", checked=False)
+    return Summary(tuple(changes), removed, names, files, said)
 
 
 def _prune(folder: Path) -> tuple[str, ...]:
