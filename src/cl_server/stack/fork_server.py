@@ -85,18 +85,22 @@ def preload(command: str) -> None:
     if command in _preloaded:
         return
     _preloaded.add(command)
+    # Nothing of what is imported is garbage.
+    gc.disable()
     try:
         for name in MODULES[command]:
             import_module(name)
+        if command != "auth":
+            from cl_ml_tools import discovery
+
+            discovery.preload(warm=command == "worker")
     except Exception:
         return
-    if command != "auth":
-        from cl_ml_tools import discovery
-
-        discovery.preload(warm=command == "worker")
-    # What is there now stays: without this, the collector would write to all of it in each part.
-    gc.collect()
-    gc.freeze()
+    finally:
+        # What is there now stays: without this, the collector would write to all of it in each part.
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def _receive(connection: socket.socket) -> tuple[Request, list[int]] | None:
