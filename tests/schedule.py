@@ -21,9 +21,13 @@ SLOWEST_FIRST: Final = ("workflows", "faults", "integration", "oracles", "confor
 """The folders with the longest tests: if one came last, the other processes would have nothing to do meanwhile."""
 
 UNMEASURED: Final = (
+    "conformance/test_state_machine.py",
     "faults/test_soak.py",
     "integration/access/test_schema.py",
+    "integration/server/test_few_descriptors.py",
     "property/test_codegen_text.py",
+    "property/test_diff_rules.py",
+    "workflows/test_many_hosts.py",
     "workflows/test_pages.py",
 )
 """Tests that run the same code thousands of times, which other tests run too, or that only talk to other processes.

@@ -11,15 +11,17 @@ PARTS = ("src", "generated", "openapi", "templates", "pyproject.toml")
 
 
 class Checkout:
-    """A copy of the project, whose code and generated code go before the installed ones."""
+    """A copy of the project, whose code and generated code go before the installed ones.
+
+    What Python compiled of the original is good for the copy too: the sources keep their times.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        ignored = shutil.ignore_patterns("__pycache__")
         for part in PARTS:
             source = ROOT / part
             if source.is_dir():
-                shutil.copytree(source, root / part, ignore=ignored)
+                shutil.copytree(source, root / part)
             else:
                 shutil.copy(source, root / part)
 

@@ -33,14 +33,14 @@ def test_a_file_that_does_not_exist(process: Cli):
     says(process("hash", "compute", "no-such.jpg"), 2, "no-such.jpg does not exist")
 
 
-def test_an_empty_file(process: Cli, tmp_path: Path):
+def test_an_empty_file(cli: Cli, tmp_path: Path):
     write(tmp_path / "empty.jpg", b"")
-    says(process("hash", "compute", "empty.jpg"), 2, "empty.jpg is empty")
+    says(cli("hash", "compute", "empty.jpg"), 2, "empty.jpg is empty")
 
 
-def test_a_folder_with_nothing_in_it(process: Cli, tmp_path: Path):
-    says(process("hash", "compute", str(tmp_path)), 2, "there are no files in")
-    says(process("hash", "compute", "*.jpg"), 2, "no file is like *.jpg")
+def test_a_folder_with_nothing_in_it(cli: Cli, tmp_path: Path):
+    says(cli("hash", "compute", str(tmp_path)), 2, "there are no files in")
+    says(cli("hash", "compute", "*.jpg"), 2, "no file is like *.jpg")
 
 
 def test_a_text_that_is_sent_as_an_image(process: Cli, tmp_path: Path):
@@ -50,47 +50,47 @@ def test_a_text_that_is_sent_as_an_image(process: Cli, tmp_path: Path):
     assert not (tmp_path / "small.jpg").exists()
 
 
-def test_an_image_whose_end_is_missing(process: Cli, tmp_path: Path):
+def test_an_image_whose_end_is_missing(cli: Cli, tmp_path: Path):
     write(tmp_path / "half.jpg", photo(640, 480)[:4_000])
-    ran = process("image-conversion", "convert", "half.jpg", "--format", "png")
+    ran = cli("image-conversion", "convert", "half.jpg", "--format", "png")
     says(ran, 1, "half.jpg is damaged: its end is missing", "HTTP 422")
 
 
-def test_an_image_whose_end_is_missing_has_the_hashes_of_its_bytes(process: Cli, tmp_path: Path):
+def test_an_image_whose_end_is_missing_has_the_hashes_of_its_bytes(cli: Cli, tmp_path: Path):
     half = photo(640, 480)[:4_000]
     write(tmp_path / "half.jpg", half)
-    ran = process("hash", "compute", "half.jpg", "--json")
+    ran = cli("hash", "compute", "half.jpg", "--json")
     assert (ran.code, ran.err) == (0, "")
     output = json.loads(ran.out)["output"]
     assert (output["phash"], output["sha256"]) == (None, hashlib.sha256(half).hexdigest())
-    says(process("hash", "compute", "half.jpg", "--algorithm", "phash"), 1, "failed", "half.jpg is damaged: ")
+    says(cli("hash", "compute", "half.jpg", "--algorithm", "phash"), 1, "failed", "half.jpg is damaged: ")
 
 
-def test_a_text_in_which_a_worker_finds_no_image(process: Cli, tmp_path: Path):
+def test_a_text_in_which_a_worker_finds_no_image(cli: Cli, tmp_path: Path):
     write(tmp_path / "notes.txt", b"this is no picture")
-    says(process("hash", "compute", "notes.txt", "--algorithm", "phash"), 1, "failed", "notes.txt is not an image")
+    says(cli("hash", "compute", "notes.txt", "--algorithm", "phash"), 1, "failed", "notes.txt is not an image")
 
 
-def test_a_quality_of_zero(process: Cli, picture: Path):
+def test_a_quality_of_zero(cli: Cli, picture: Path):
     says(
-        process("image-conversion", "convert", str(picture), "--format", "webp", "--quality", "0"),
+        cli("image-conversion", "convert", str(picture), "--format", "webp", "--quality", "0"),
         2,
         "quality is 0",
         "at least 1",
     )
 
 
-def test_a_format_that_nobody_knows(process: Cli, picture: Path):
-    ran = process("image-conversion", "convert", str(picture), "--format", "xyz")
+def test_a_format_that_nobody_knows(cli: Cli, picture: Path):
+    ran = cli("image-conversion", "convert", str(picture), "--format", "xyz")
     says(ran, 2, '"xyz"', '"webp"', "hint: cl-client image-conversion convert --help", hint=True)
 
 
-def test_a_width_of_minus_one(process: Cli, picture: Path):
-    says(process("media-thumbnail", "generate", str(picture), "-w", "-1"), 2, "width is -1", "at least 1")
+def test_a_width_of_minus_one(cli: Cli, picture: Path):
+    says(cli("media-thumbnail", "generate", str(picture), "-w", "-1"), 2, "width is -1", "at least 1")
 
 
-def test_a_server_that_is_down(process: Cli, picture: Path, nothing_there: int):
-    ran = process("hash", "compute", str(picture), "--compute-url", f"http://127.0.0.1:{nothing_there}")
+def test_a_server_that_is_down(cli: Cli, picture: Path, nothing_there: int):
+    ran = cli("hash", "compute", str(picture), "--compute-url", f"http://127.0.0.1:{nothing_there}")
     says(ran, 1, f"cannot reach http://127.0.0.1:{nothing_there}", "cl-client server up", hint=True)
 
 
@@ -103,9 +103,9 @@ def test_server_and_broker_that_are_down(process: Cli, picture: Path, nothing_th
     assert len([line for line in ran.lines if line.startswith("error: ")]) == 1
 
 
-def test_a_broker_that_is_down_is_said_once_and_stops_nothing(process: Cli, tmp_path: Path, nothing_there: int):
+def test_a_broker_that_is_down_is_said_once_and_stops_nothing(cli: Cli, tmp_path: Path, nothing_there: int):
     write(tmp_path / "slow.png", slow())
-    ran = process(
+    ran = cli(
         "image-conversion", "convert", "slow.png", "--format", "bmp", "--mqtt-port", str(nothing_there), "-o", "a.bmp"
     )
     assert ran.code == 0
@@ -115,14 +115,14 @@ def test_a_broker_that_is_down_is_said_once_and_stops_nothing(process: Cli, tmp_
     assert (tmp_path / "a.bmp").stat().st_size > 0
 
 
-def test_a_job_that_does_not_exist(process: Cli, tmp_path: Path):
-    ran = process("download", "0000", "output/photo.jpg", "photo.jpg")
+def test_a_job_that_does_not_exist(cli: Cli, tmp_path: Path):
+    ran = cli("download", "0000", "output/photo.jpg", "photo.jpg")
     says(ran, 1, "there is no job 0000", "[request ", "deleted jobs are gone", hint=True)
     assert not any(tmp_path.iterdir())
 
 
-def test_a_path_outside_of_the_job(process: Cli):
-    says(process("download", "0000", "../../etc/passwd", "x"), 2, "not a path inside of a job")
+def test_a_path_outside_of_the_job(cli: Cli):
+    says(cli("download", "0000", "../../etc/passwd", "x"), 2, "not a path inside of a job")
 
 
 def test_a_disk_that_is_full_during_a_download(cli: Cli, process: Cli, tmp_path: Path):
