@@ -111,3 +111,24 @@ def test_without_async_and_as_a_command_it_is_the_same(server):
         timeout=60,
     )
     assert json.loads(ran.stdout)["status"] == "completed", ran.stderr
+
+
+def test_a_command_goes_to_the_address_of_the_spec_where_nobody_says_another(server, tmp_path):
+    document = create_app().state.document | {"servers": [{"url": "http://127.0.0.1:1/base"}]}
+    (tmp_path / "far.json").write_text(json.dumps(document))
+    generate(PackageSources(tmp_path / "far.json", tmp_path / "none.toml", TEMPLATES, "far_away"), tmp_path / "out")
+    free = {name: value for name, value in os.environ.items() if not name.startswith(("COMPUTE_", "CL_"))}
+    for said, wanted in (
+        ({}, "http://127.0.0.1:1/base"),
+        ({"COMPUTE_URL": "http://127.0.0.1:2"}, "http://127.0.0.1:2"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-m", "far_away", "sizes", "get-sizes"],
+            env={**free, **said, "PYTHONPATH": str(tmp_path / "out" / "src"), "XDG_CONFIG_HOME": str(tmp_path)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert f"cannot reach {wanted}" in ran.stderr
