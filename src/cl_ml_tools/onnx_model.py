@@ -98,7 +98,11 @@ class OnnxModel:
         except Exception as error:
             # Its exceptions have no common class.
             raise ModelError(_refusal(path, error, runtime.__version__)) from error
-        self._input = self._session.get_inputs()[0]
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1:
+            names = ", ".join(each.name for each in inputs) or "none"
+            raise ModelError(f"{path.name} takes {len(inputs)} inputs ({names}); export the image encoder alone")
+        self._input = inputs[0]
         if self._input.type not in TAKEN:
             raise ModelError(
                 f"{path.name} takes {self._input.type}; pictures are handed over as {', '.join(TAKEN)}: "

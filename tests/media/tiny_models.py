@@ -123,3 +123,11 @@ def taking(path: Path, kind: int) -> Path:
     model.graph.node.insert(0, helper.make_node("Cast", [given.name], ["floats"], to=TensorProto.FLOAT))
     onnx.save(model, path)
     return path
+
+
+def taking_words_too(path: Path) -> Path:
+    """The same model, taking words beside the picture, as CLIP does where both encoders are in one file."""
+    model = onnx.load(path)
+    model.graph.input.append(helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, 77]))
+    onnx.save(model, path)
+    return path

@@ -42,7 +42,7 @@ def is_deep(picture: "Image.Image") -> bool:
 
 def scaled(picture: "Image.Image", bits: Literal[8, 16]) -> "Image.Image":
     """A deep picture as L or I;16, from black to white as its file means it; others as they are."""
-    if not is_deep(picture):
+    if not is_deep(picture) or (picture.mode == "I;16" and bits == 16 and _range_of_16_bits(picture) == WIDEST):
         return picture
     import numpy
     from PIL import Image
@@ -53,10 +53,7 @@ def scaled(picture: "Image.Image", bits: Literal[8, 16]) -> "Image.Image":
     rows = max(PIECE // max(picture.width, 1), 1)
     if picture.mode.startswith("I;16"):
         # There are few enough numbers for a table of all of them.
-        found = _range(picture, numpy.empty(0, numpy.uint16))
-        if picture.mode == "I;16" and bits == 16 and found == WIDEST:
-            return picture
-        table = _table(found, bits)
+        table = _table(_range_of_16_bits(picture), bits)
         for start in range(0, picture.height, rows):
             piece = _numbers(picture.crop((0, start, picture.width, min(start + rows, picture.height))))
             # No number is beyond the table; to have that checked takes a second copy.
@@ -108,7 +105,16 @@ def _steps(numbers: "NDArray[numpy.float64]", range: Range, top: int) -> "NDArra
 
 
 def _range(picture: "Image.Image", numbers: "NDArray[numpy.generic]") -> Range:
-    found = _stated(picture) or _meant(picture, numbers)
+    return _as_white_is(picture, _stated(picture) or _meant(picture, numbers))
+
+
+def _range_of_16_bits(picture: "Image.Image") -> Range:
+    """The range of unsigned numbers, for which none of them has to be looked at."""
+    meant = Range(0, 2 ** min(_tag(picture, BITS, 16) or 16, 16) - 1)
+    return _as_white_is(picture, _stated(picture) or meant)
+
+
+def _as_white_is(picture: "Image.Image", found: Range) -> Range:
     inverted = _tag(picture, PHOTOMETRIC, 1) == WHITE_IS_ZERO
     return Range(found.white, found.black) if inverted else found
 
@@ -124,8 +130,6 @@ def _stated(picture: "Image.Image") -> Range | None:
 
 def _meant(picture: "Image.Image", numbers: "NDArray[numpy.generic]") -> Range:
     """The range of a file that names none."""
-    if numbers.dtype.itemsize == 2:
-        return Range(0, 2 ** min(_tag(picture, BITS, 16) or 16, 16) - 1)
     if picture.mode == "I" and picture.format == "TIFF" and _tag(picture, BITS, 32) == 16:
         return Range(-32_768, 32_767)
     if picture.mode == "I" and picture.format != "TIFF":

