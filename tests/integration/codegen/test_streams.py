@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from cl_client.errors import NotFoundError, ResponseError
+from cl_client.errors import NotFoundError, RequestTimeoutError, ResponseError
 from cl_codegen.generate import PackageSources, generate
 from tests.codegen_server.folders import ROOT, TEMPLATES
 from tests.codegen_server.running import running_server
@@ -41,6 +41,7 @@ SPEC = {
         "/whole": {"get": operation("whole_events", {"text/event-stream": {"$ref": "#/components/schemas/Event"}})},
         "/texts": {"get": operation("texts", {"text/event-stream": {"type": "string"}})},
         "/endless": {"get": operation("endless", {"application/x-ndjson": WORD})},
+        "/silent": {"get": operation("silent", {"application/x-ndjson": WORD})},
         "/chat": {
             "post": operation(
                 "chat",
@@ -123,6 +124,14 @@ def create_app() -> FastAPI:
                     await asyncio.sleep(0.01)
             finally:
                 app.state.left.set()
+
+        return StreamingResponse(sent(), media_type="application/x-ndjson")
+
+    @app.get("/silent")
+    async def silent() -> StreamingResponse:
+        async def sent() -> AsyncGenerator[bytes]:
+            yield b'{"text": "last"}\n'
+            await asyncio.Event().wait()
 
         return StreamingResponse(sent(), media_type="application/x-ndjson")
 
@@ -211,6 +220,14 @@ async def test_whoever_has_enough_ends_the_answer(client, url):
     await stream.aclose()
     async with asyncio.timeout(10):
         assert (await client.api.get_async_httpx_client().get("/left")).json() is True
+
+
+async def test_a_server_that_falls_silent_is_a_timeout(package, url):
+    async with importlib.import_module("small_talk").SmallTalkClient(url, timeout=0.2) as client:
+        stream = client.talk.silent()
+        assert (await anext(stream)).text == "last"
+        with pytest.raises(RequestTimeoutError):
+            await anext(stream)
 
 
 async def test_being_cancelled_ends_the_answer(client):
