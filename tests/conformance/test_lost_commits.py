@@ -112,6 +112,19 @@ def test_a_cancel_is_one(desk: Desk, kept: bool) -> None:
     job = desk.queue.cancel("one")
     assert job is not None
     assert job.status is JobStatus.CANCELLED
+    assert desk.told("one") == ["queued", "cancelled"]
+
+
+@KEPT
+def test_what_a_dead_worker_had_is_given_once_and_its_leavings_are_known_of(desk: Desk, kept: bool) -> None:
+    desk.queue.add_job(new(job_id="one"))
+    claim = claimed(desk.queue)
+    desk.commits.lose(kept=kept)
+    assert [job.job_id for job in desk.queue.release(claim.worker_id)] == ["one"]
+    assert desk.told("one") == ["queued", "processing", "queued"]
+    assert claimed(desk.queue).attempt == 2
+    desk.commits.lose(kept=kept)
+    assert desk.queue.release("nobody") == []
 
 
 @KEPT

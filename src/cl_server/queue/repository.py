@@ -281,7 +281,10 @@ class SqlJobRepository(SqlJobArchive):
         """Cancel a job."""
 
         def work(change: Change) -> None:
-            if not change.move(JobStatus.CANCELLED, jobs.c.job_id == job_id, QUEUED):
+            if change.move(JobStatus.CANCELLED, jobs.c.job_id == job_id, QUEUED):
+                return
+            # Nothing is queued any more: by the transaction whose answer was lost, or it never was.
+            if not (change.doubted is not None and change.doubted.events and change.keep_doubted()):
                 flag = update(jobs).where(jobs.c.job_id == job_id, PROCESSING).values(cancelling=True)
                 change.wakes = change.connection.execute(flag).rowcount > 0
 
@@ -314,7 +317,11 @@ class SqlJobRepository(SqlJobArchive):
             ended += change.move(JobStatus.FAILED, lost, PROCESSING, last, error_message=DIED)
             again = change.move(JobStatus.QUEUED, lost, PROCESSING, **requeued(run_at=run_at))
             change.wakes = bool(again)
-            return [job_of(row) for row in (*ended, *again)]
+            moved = [job_of(row) for row in (*ended, *again)]
+            if not moved and change.doubted is not None and change.keep_doubted():
+                # The transaction whose answer was lost has taken them.
+                return [event.job for event in change.doubted.events]
+            return moved
 
         return self._transactions.run(work)
 
