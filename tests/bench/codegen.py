@@ -13,6 +13,8 @@ from tests.bench.figure import Figure, peak_memory, side_by_side
 
 ROUNDS = 7
 LONG_ROUNDS = 3
+SPECS = Path("../shared/specs")
+"""Documents of other projects, where they are."""
 IMPORT = "import cl_codegen.generate, cl_codegen.drift, cl_codegen.__main__"
 
 
@@ -40,6 +42,11 @@ def figures() -> Iterator[Figure]:
         yield Figure(name, made / plain, 0.35, detail=beside)
         most = peak_memory([*ours, "--out", str(folder / "thousand")])
         yield Figure("cl-codegen generate, 1,000 operations, memory", most, 500, " MiB")
+        if (largest := largest_spec(SPECS)) is not None:
+            ours = [python, "-m", "cl_codegen", "generate", "--compute", str(largest), "--package", "largest_client"]
+            made, plain = side_by_side([*ours, "--out", str(folder / "largest")], plainly(largest, folder), LONG_ROUNDS)
+            name = "cl-codegen generate / openapi-python-client, largest document"
+            yield Figure(name, made / plain, 0.35, detail=f"{made:.1f} / {plain:.1f} s, {largest.name}")
         old, new = two_specs(folder, 200)
         read = "from pathlib import Path; from cl_codegen.diff.compare import read; "
         read += "from cl_codegen.text.layout import Layout; import cl_codegen.__main__; "
@@ -48,6 +55,11 @@ def figures() -> Iterator[Figure]:
         compared, only_read = side_by_side(compare, [python, "-c", read], ROUNDS)
         over = f"{compared * 1e3:.0f} − {only_read * 1e3:.0f} ms"
         yield Figure("cl-codegen diff, 200 operations, over reading both", compared - only_read, 1, " s", detail=over)
+
+
+def largest_spec(folder: Path) -> Path | None:
+    documents = [path for path in folder.glob("*") if path.suffix in {".json", ".yaml", ".yml"}]
+    return max(documents, key=lambda path: path.stat().st_size, default=None)
 
 
 def plainly(spec: Path, folder: Path) -> list[str]:
