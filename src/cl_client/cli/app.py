@@ -18,7 +18,6 @@ from cl_client.cli.help.page import Page
 from cl_client.cli.output import failure, prompt, streams
 from cl_client.cli.output.console import Console
 from cl_client.cli.program import Program
-from cl_client.cli.running.runner import Runner
 from cl_client.errors import InvalidParameterError
 from cl_client.runtime.place import STANDARD, Place
 
@@ -52,6 +51,7 @@ def assemble(program: Program) -> App:
     ) -> None:
         # Help does not pay for it.
         from cl_client.cli.output.log_lines import listen
+        from cl_client.cli.running.runner import Runner
 
         run = Runner(program, _with_password(options))
         listen(run.console)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import itertools
 import re
 from collections.abc import Callable, Sequence
@@ -14,6 +13,8 @@ from cl_client.runtime.place import STANDARD
 _READ_STDIN: Final = frozenset({"--password", "--new-password"})
 """Options for which `-` is a word of its own."""
 _LIST: Final = ["jobs", "list"]
+_MAGIC: Final = frozenset("*?[")
+"""What makes a pattern of a path, as `glob` has it."""
 
 
 def in_full(tokens: Sequence[str], groups: Sequence[str], commands_of: Callable[[str], Sequence[str]]) -> list[str]:
@@ -76,4 +77,4 @@ def _is_file(word: str) -> bool:
     """Whether that is rather a file than the name of a command, misspelt perhaps."""
     if word.startswith("-"):
         return word == "-"
-    return "." in word or "/" in word or word.startswith("data:") or glob.has_magic(word) or Path(word).exists()
+    return "." in word or "/" in word or word.startswith("data:") or not _MAGIC.isdisjoint(word) or Path(word).exists()
