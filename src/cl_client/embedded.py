@@ -24,7 +24,7 @@ def new_stack(data: str | os.PathLike[str] | None = None) -> LocalStack:
     try:
         from cl_server.embedded import LocalStack
     except ImportError as error:
-        from cl_extras import install_command
+        from cl_extras.install import install_command
 
         raise ComputeClientError(
             f"the embedded server needs the extra [server] ({error.name} is missing)",

@@ -327,7 +327,7 @@ def _say(text: str) -> None:
 def _reporting(run: Callable[[], int]) -> int:
     """Run a command. What is wrong with its input, with the generator or with the disk is told, with exit code 2."""
     from cl_codegen.faults import GeneratorError
-    from cl_extras import lack
+    from cl_extras.install import lack
 
     try:
         return run()

@@ -25,6 +25,7 @@ from cl_codegen.model.read import MANIFEST
 from cl_codegen.normalise.rules import normalise
 from cl_codegen.spec.fetch import fetch
 from cl_codegen.spec.spec import Spec
+from cl_extras.whole_file import publishing
 
 _SHOWN: Final = 10
 
@@ -129,9 +130,8 @@ def _prune(folder: Path) -> tuple[str, ...]:
 def _replace(fresh: Path, target: Path) -> None:
     if not fresh.is_file() or (target.exists() and target.read_bytes() == fresh.read_bytes()):
         return
-    beside = target.with_name(f".{target.name}.new")
-    shutil.copy(fresh, beside)
-    beside.replace(target)
+    with publishing(target) as part:
+        shutil.copy(fresh, part)
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

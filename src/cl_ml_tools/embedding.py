@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy
 from numpy.typing import NDArray
 
+from cl_extras.whole_file import publishing
 from cl_ml_tools import models
-from cl_ml_tools.artifact import job_path, publishing
+from cl_ml_tools.artifact import job_path
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media.appearance import opaque
 from cl_ml_tools.models import ModelError, ModelFile

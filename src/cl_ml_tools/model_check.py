@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from cl_ml_tools.artifact import publishing
+from cl_extras.whole_file import publishing
 from cl_ml_tools.external_weights import external_weights
 from cl_ml_tools.models import YUNET, ModelError, ModelFile, digest_of, folder
 

@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     except SettingsError as error:
         return failed(str(error), 2)
     except ModuleNotFoundError as error:
-        from cl_extras import lack
+        from cl_extras.install import lack
 
         if (why := lack(error, f"cl-server {options.command}", EXTRAS.get(error.name or "", "server"))) is None:
             raise

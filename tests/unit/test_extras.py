@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import cl_extras
+from cl_extras import install
 
 ROOT = Path(__file__).parents[2]
 Install = Callable[[dict[str, object] | None], None]
@@ -55,7 +55,7 @@ def test_the_command_names_what_this_was_installed_from(
     installed: Install, came_from: dict[str, object] | None, command: str
 ) -> None:
     installed(came_from)
-    assert cl_extras.install_command("ml") == command
+    assert install.install_command("ml") == command
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_newer_version_comes_from_where_this_one_came_from(
     installed: Install, came_from: dict[str, object] | None, command: str
 ) -> None:
     installed(came_from)
-    assert cl_extras.upgrade_command() == command
+    assert install.upgrade_command() == command
 
 
 def test_in_the_environment_of_make_demo_it_is_make_ml(
@@ -85,11 +85,11 @@ def test_in_the_environment_of_make_demo_it_is_make_ml(
     (clone / "Makefile").touch()
     monkeypatch.setattr(sys, "prefix", str(clone / ".venv"))
     installed({"url": clone.as_uri(), "dir_info": {"editable": True}})
-    assert cl_extras.install_command("ml") == f"make -C '{clone}' ml"
+    assert install.install_command("ml") == f"make -C '{clone}' ml"
     monkeypatch.chdir(clone)
-    assert cl_extras.install_command("server", "ml") == "make ml"
+    assert install.install_command("server", "ml") == "make ml"
     # What the locks of the Makefile do not have is pip's.
-    assert cl_extras.install_command("s3") == f"pip install -e '{clone}[s3]'"
+    assert install.install_command("s3") == f"pip install -e '{clone}[s3]'"
 
 
 def test_a_pip_of_another_python_is_not_the_one_that_is_named(
@@ -97,28 +97,28 @@ def test_a_pip_of_another_python_is_not_the_one_that_is_named(
 ) -> None:
     installed(None)
     monkeypatch.setenv("PATH", "/usr/bin")
-    assert cl_extras.install_command("ml") == f"{sys.executable} -m pip install 'cl-client[ml]'"
+    assert install.install_command("ml") == f"{sys.executable} -m pip install 'cl-client[ml]'"
 
 
 def test_where_there_is_no_pip_uv_is_named(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert cl_extras.install_command("ml") == f"uv pip install --python {sys.executable} 'cl-client[ml]'"
+    assert install.install_command("ml") == f"uv pip install --python {sys.executable} 'cl-client[ml]'"
 
 
 def test_an_extra_is_complete_when_all_its_libraries_are_installed(installed: Install) -> None:
     installed(None)
-    assert cl_extras.is_complete("server")
-    assert not cl_extras.is_complete("ml")
+    assert install.is_complete("server")
+    assert not install.is_complete("ml")
 
 
 def test_a_module_of_ours_that_is_missing_is_no_lack_of_an_extra(installed: Install) -> None:
     installed(None)
     ours = ModuleNotFoundError("No module named 'cl_server.nothing'", name="cl_server.nothing")
-    assert cl_extras.lack(ours, "the generator", "codegen") is None
+    assert install.lack(ours, "the generator", "codegen") is None
     theirs = ModuleNotFoundError("No module named 'ruff'", name="ruff")
     expected = "the generator needs the extra [codegen] (ruff is missing): pip install 'cl-client[codegen]'"
-    assert cl_extras.lack(theirs, "the generator", "codegen") == expected
+    assert install.lack(theirs, "the generator", "codegen") == expected
 
 
 @pytest.mark.parametrize(
@@ -149,4 +149,4 @@ def test_a_program_without_its_extra_says_so_in_one_line(
         check=False,
     )
     assert ran.returncode == 2
-    assert ran.stderr == f"{says}{cl_extras.install_command(says.partition('[')[2].partition(']')[0])}\n"
+    assert ran.stderr == f"{says}{install.install_command(says.partition('[')[2].partition(']')[0])}\n"

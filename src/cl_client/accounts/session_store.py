@@ -19,10 +19,10 @@ from typing import Final, Protocol, cast
 from attrs import frozen
 
 from cl_client.accounts.token import Token
-from cl_client.config import private_file
 from cl_client.config.paths import state_folder
 from cl_client.errors import ComputeClientError
 from cl_client.files import file_lock
+from cl_extras import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class SessionStore:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._folder.chmod(0o700)
-            private_file.replace(path, json.dumps(record))
+            whole_file.write(path, json.dumps(record), mode=whole_file.PRIVATE)
         except OSError as error:
             raise ComputeClientError(f"cannot keep the session in {path}: {error.strerror or error}") from error
         return "the system keyring" if in_keyring else str(path)

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from cl_client.config import private_file
 from cl_client.config.paths import config_folder
 from cl_client.config.settings import SETTINGS, Setting, Told
 from cl_client.errors import ComputeClientError, InvalidParameterError
+from cl_extras import whole_file
 
 DEFAULT: Final = "default"
 """The profile of whoever names none."""
@@ -131,7 +131,7 @@ class ConfigFile:
         try:
             path = behind_links(self.path)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            private_file.replace(path, text)
+            whole_file.write(path, text, mode=whole_file.PRIVATE)
         except OSError as error:
             raise ComputeClientError(f"cannot write {self.path}: {error.strerror or error}") from error
 

@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from cl_ml_tools.artifact import publishing
+from cl_extras.whole_file import publishing
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media import metadata as carrying
 from cl_ml_tools.media import wide

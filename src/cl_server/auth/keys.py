@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from cl_server import file_lock, whole_file
+from cl_extras import whole_file
+from cl_server import file_lock
 from cl_server.auth.schemas import JsonWebKey
 from cl_server.clock import now_ms
 

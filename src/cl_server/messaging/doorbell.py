@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self, cast
 
-from cl_server import whole_file
+from cl_extras import whole_file
 
 HOST = "127.0.0.1"
 SUFFIX = ".bell"

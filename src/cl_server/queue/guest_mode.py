@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from cl_server import whole_file
+from cl_extras import whole_file
 
 
 class Guests(Protocol):

@@ -11,7 +11,7 @@ from typing import IO, Self
 
 from pydantic import BaseModel
 
-from cl_server import whole_file
+from cl_extras import whole_file
 from cl_server.file_lock import take
 from cl_server.stack.process_id import ProcessId
 from cl_server.stack.supervisor import REMAINS, wait_until

@@ -21,7 +21,7 @@ from cl_client.cli.help.front_page import CL_CLIENT
 from cl_client.cli.help.options import GlobalOptions
 from cl_client.cli.running.run import Run
 from cl_client.version import __version__
-from cl_extras import upgrade_command
+from cl_extras.install import upgrade_command
 from cl_server.embedded import LocalStack
 from tests.accounts import STRANGER, USER, Accounts
 from tests.faults.scripted import answer, scripted_server

@@ -13,7 +13,7 @@ import pytest
 
 from cl_client.cli.commands.server import default_data
 from cl_client.cli.main import main
-from cl_extras import install_command
+from cl_extras.install import install_command
 from cl_server.embedded import LocalStack
 from tests.integration.cli.conftest import CL_CLIENT
 from tests.media.photo import photo, write

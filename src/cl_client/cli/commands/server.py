@@ -170,7 +170,7 @@ def _introduce(console: Console, stack: "LocalStack", *, detached: bool) -> None
             console.say(f"  export {name}={value}")
     left_out = stack.left_out()
     if left_out:
-        from cl_extras import install_command, is_complete
+        from cl_extras.install import install_command, is_complete
 
         console.say()
         console.say("Not offered:")
@@ -203,7 +203,7 @@ def _end_with_signals() -> None:
 
 def needs_server(error: ImportError) -> ComputeClientError:
     """What to say where the server side is not installed."""
-    from cl_extras import install_command
+    from cl_extras.install import install_command
 
     return ComputeClientError(
         f"a server needs the extra [server] ({error.name} is missing)", hint=install_command("server")

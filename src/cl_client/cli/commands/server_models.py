@@ -122,7 +122,7 @@ def check(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
 
 
 def _needs(error: ImportError) -> ComputeClientError:
-    from cl_extras import install_command
+    from cl_extras.install import install_command
 
     why = f"models need the extras [server,ml] ({error.name} is missing)"
     return ComputeClientError(why, hint=install_command("server", "ml"))

@@ -162,7 +162,7 @@ class Demonstration:
 
     def _tell_left_out(self, plugins: list[str]) -> None:
         """Name the plugins that this machine has no library or no model file for, and the command to go on with."""
-        from cl_extras import install_command, is_complete
+        from cl_extras.install import install_command, is_complete
 
         console = self._console
         console.say()

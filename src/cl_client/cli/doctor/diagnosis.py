@@ -12,7 +12,7 @@ from attrs import frozen
 from cl_client.config.addresses import without_secrets
 from cl_client.errors import CertificateError, ComputeClientError
 from cl_client.version import __version__
-from cl_extras import upgrade_command
+from cl_extras.install import upgrade_command
 from cl_plugins.contract import CONTRACT
 
 if TYPE_CHECKING:
