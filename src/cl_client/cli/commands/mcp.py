@@ -37,7 +37,7 @@ def mcp(
     try:
         from cl_client.cli.mcp.serving import McpServer
     except ModuleNotFoundError as error:
-        from cl_extras import lack
+        from cl_extras.install import lack
 
         if (lacking := lack(error, "mcp", "mcp")) is None:
             raise
