@@ -119,14 +119,14 @@ async def test_a_file_that_is_too_large_is_refused_by_its_length_or_by_what_come
 
 @pytest.mark.parametrize("url", ["s3://bucket/a.jpg", "ftp://host/a.jpg", "file:///etc/passwd", "gs://a/b", "S3://a"])
 def test_another_scheme_is_one_line_before_anything_is_sent(url: str):
-    with pytest.raises(InvalidParameterError, match=r"is not fetched: \w+ is none of http, https and data") as error:
+    with pytest.raises(InvalidParameterError, match=r"is not fetched: \w+ is not http, https or data") as error:
         Upload(url)
     assert error.value.hint is not None
 
 
 @pytest.mark.parametrize("url", ["http://", "https:///a.jpg", "http://[::1", "http://host:port/a"])
 def test_a_url_that_names_no_server_is_refused(url: str):
-    with pytest.raises(InvalidParameterError, match="is no URL"):
+    with pytest.raises(InvalidParameterError, match="is not a URL"):
         Upload(url)
 
 

@@ -137,7 +137,7 @@ class AuthClient:
             try:
                 return await list_users.asyncio(client=self.api, skip=skip, limit=limit)
             except (KeyError, TypeError, AttributeError) as error:
-                raise ResponseError(f"{self.base_url} answered with no list of users") from error
+                raise ResponseError(f"{self.base_url} did not answer with a list of users") from error
 
     async def get_user(self, token: str, user_id: int) -> UserResponse:
         """Get a user by id (admins only).

@@ -70,7 +70,7 @@ class SessionStore:
         if isinstance(last, _Unreadable):
             raise ComputeClientError(
                 f"the session in {last.path} cannot be read: {last.reason}",
-                hint="log in again (`cl-client login`), or go on as a guest (`--no-auth`)",
+                hint="log in again (`cl-client login`), or continue as a guest (`--no-auth`)",
             )
         return last
 
@@ -143,7 +143,7 @@ class SessionStore:
         except OSError as error:
             raise ComputeClientError(
                 f"the sessions in {self._folder} cannot be read: {error.strerror or error}",
-                hint="make that a folder of yours, or go on as a guest (`--no-auth`)",
+                hint="make that a folder of yours, or continue as a guest (`--no-auth`)",
             ) from error
         return [self._folder / name for name in fnmatch.filter(names, f"{server}-{user}.json")]
 

@@ -242,7 +242,7 @@ class _Journaled(Generic[Source, Output]):
         try:
             job = await self._plugin.attach(entry.job_id)
         except JobNotFoundError:
-            await asyncio.to_thread(self._journal.failed, self._item, entry.job_id, "it is not on the server any more")
+            await asyncio.to_thread(self._journal.failed, self._item, entry.job_id, "it is no longer on the server")
             return None
         told = [cast("JobCallback | None", self._parameters.get(name)) for name in ("on_progress", "on_complete")]
         if any(told):

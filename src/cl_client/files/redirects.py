@@ -39,7 +39,7 @@ async def followed(
                 yield response
                 return
             here = _next(url, response)
-    raise DownloadError(f"{url}: the server sends us in a circle, last to {here}")
+    raise DownloadError(f"{url}: the server redirects in a circle, last to {here}")
 
 
 def _next(url: str, response: httpx.Response) -> httpx.URL:
@@ -49,5 +49,5 @@ def _next(url: str, response: httpx.Response) -> httpx.URL:
     except httpx.InvalidURL:
         target = httpx.URL()
     if not location or target.scheme not in ("http", "https") or not target.host:
-        raise DownloadError(f"{url}: the server sends us to {location[:200]!r} (HTTP {response.status_code})")
+        raise DownloadError(f"{url}: the server redirects to {location[:200]!r} (HTTP {response.status_code})")
     return target

@@ -102,5 +102,5 @@ def bearer(token: str) -> dict[str, str]:
         InvalidParameterError: The token is malformed (RFC 6750 §2.1).
     """
     if not _TOKEN.fullmatch(token):
-        raise InvalidParameterError("this is no token: it is empty, or holds characters that no token has")
+        raise InvalidParameterError("this is not a token: it is empty or has invalid characters")
     return {"Authorization": f"Bearer {token}"}

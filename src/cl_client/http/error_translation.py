@@ -47,7 +47,7 @@ def translated(request: httpx.Request, *, server: httpx.URL, when_away: str) -> 
         if isinstance(error.__context__, kinds("InvalidURL")):
             # httpx reads where an answer sends us, followed or not.
             raise ResponseError(
-                f"{request.method} {request.url}: the server sends us to what is no address: {error.__context__}",
+                f"{request.method} {request.url}: the server redirects to an invalid address: {error.__context__}",
                 request_id=_request_id(request.headers),
             ) from error
         if (refused := refused_certificate(error)) is not None:

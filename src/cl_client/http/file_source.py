@@ -125,7 +125,7 @@ def _of_url(text: str) -> DataUrl | RemoteFile | None:
         return None
     scheme = match["scheme"].lower()
     raise InvalidParameterError(
-        f"{text[:200]} is not fetched: {scheme} is none of http, https and data",
+        f"{text[:200]} is not fetched: {scheme} is not http, https or data",
         hint="give the path of the file" if scheme == "file" else "download it first, and give its path",
     )
 

@@ -132,7 +132,7 @@ class ClientCredentials(AuthProvider):
             except ValueError:
                 answer = None
             if not isinstance(answer, dict):
-                raise AuthenticationError(f"{self.token_url}: the answer is no JSON object")
+                raise AuthenticationError(f"{self.token_url}: the response is not a JSON object")
             return answer
         raise AuthenticationError(f"{self.token_url} gives no token: {why}", status=why.status if why else None)
 

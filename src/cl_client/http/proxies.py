@@ -136,11 +136,11 @@ def _readable(setting: str, text: str) -> str:
     try:
         url = httpx.URL(proxy)
     except httpx.InvalidURL as error:
-        raise UnusableProxyError(f"{shown} is no address of a proxy ({error})") from None
+        raise UnusableProxyError(f"{shown} is not the address of a proxy ({error})") from None
     if url.scheme not in _SCHEMES:
         raise UnusableProxyError(f"{shown}: a proxy of this kind is not known, only http, https and socks5")
     if not url.host or not (url.port is None or 0 < url.port < 65536):
-        raise UnusableProxyError(f"{shown} is no address of a proxy")
+        raise UnusableProxyError(f"{shown} is not the address of a proxy")
     if url.scheme.startswith("socks5") and importlib.util.find_spec("socksio") is None:
         raise UnusableProxyError(f"{shown}: a SOCKS proxy needs a library (pip install 'httpx[socks]')")
     return proxy

@@ -120,9 +120,9 @@ def _address(url: str) -> httpx.URL:
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise InvalidParameterError(f"{without_secrets(url)[:200]} is no URL: {error}") from None
+        raise InvalidParameterError(f"{without_secrets(url)[:200]} is not a URL: {error}") from None
     if not address.host:
-        raise InvalidParameterError(f"{url[:200]} is no URL: it has no host")
+        raise InvalidParameterError(f"{url[:200]} is not a URL: it has no host")
     return address
 
 

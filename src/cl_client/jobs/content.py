@@ -31,7 +31,7 @@ def array_in(content: bytes, name: str) -> NDArray[numpy.float32]:
     try:
         import numpy
     except ModuleNotFoundError:
-        raise ComputeClientError("NumPy is missing, which arrays are made with", hint="pip install numpy") from None
+        raise ComputeClientError("NumPy is missing, which arrays need", hint="pip install numpy") from None
     try:
         found = cast("NDArray[numpy.float32]", numpy.load(io.BytesIO(content), allow_pickle=False))
         return found.astype(numpy.float32, copy=False)
@@ -49,12 +49,12 @@ def image_in(content: bytes, name: str) -> Image.Image:
     try:
         from PIL import Image
     except ModuleNotFoundError:
-        raise ComputeClientError("Pillow is missing, which pictures are read with", hint="pip install pillow") from None
+        raise ComputeClientError("Pillow is missing, which pictures need", hint="pip install pillow") from None
     try:
         image = Image.open(io.BytesIO(content))
         image.load()
     except (OSError, ValueError, SyntaxError) as error:
-        raise InvalidParameterError(f"{name} holds no picture that Pillow can read: {error}") from None
+        raise InvalidParameterError(f"{name} is not a picture that Pillow can read: {error}") from None
     return image
 
 

@@ -319,7 +319,7 @@ class Job(KnownJob[Output], Generic[Output]):
             async with asyncio.timeout(_FAREWELL):
                 await self._jobs.cancel(self.job_id)
         except TimeoutError:
-            return "it keeps running, for the server did not answer"
+            return "it keeps running, because the server did not answer"
         except ConflictError:
             return "it has ended"
         except ComputeClientError as error:

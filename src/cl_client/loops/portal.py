@@ -246,11 +246,11 @@ class _Call(Generic[Value]):
     def result(self) -> Value:
         """What it returned or raised."""
         if self._task is None or not self._task.done():
-            raise ClientClosedError("this client was closed meanwhile")
+            raise ClientClosedError("this client was closed in the meantime")
         try:
             return self._task.result()
         except asyncio.CancelledError:
-            raise ClientClosedError("this client was closed meanwhile") from None
+            raise ClientClosedError("this client was closed in the meantime") from None
 
     def notes(self) -> list[str]:
         """What it says of how it was cancelled, such as which job goes on."""
@@ -361,7 +361,7 @@ def unwrapped(twins: Iterable[Twin[Value]]) -> tuple[Portal, list[Value]]:
     every = list(twins)
     portals = {twin.portal for twin in every}
     if len(portals) > 1:
-        raise InvalidParameterError("these are of several clients: take those of one client at a time")
+        raise InvalidParameterError("these belong to several clients: pass those of one client at a time")
     return portals.pop() if portals else Portal(), [twin.twin for twin in every]
 
 

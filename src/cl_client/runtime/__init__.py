@@ -25,7 +25,7 @@ def made_for(version: int, package: str) -> None:
         newer = ", or install a newer cl-client" if version > VERSION else ""
         raise ImportError(
             f"{package} was made for runtime {version}, and cl-client {__version__} has runtime {VERSION}: "
-            f"make it anew with `cl-codegen generate`{newer}",
+            f"generate it again with `cl-codegen generate`{newer}",
             name=package,
         )
 

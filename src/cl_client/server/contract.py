@@ -104,7 +104,7 @@ class Contract:
         kind, _, own = job_id.partition("/")
         if kind not in self.kinds or not own:
             raise JobNotFoundError(
-                f"{job_id!r} is no id of a job: this server has several kinds of jobs",
+                f"{job_id!r} is not a job id: this server has several kinds of jobs",
                 job_id=job_id,
                 hint=f"write KIND/{own or kind}, where KIND is one of {', '.join(self.kinds)}",
             )
@@ -267,7 +267,7 @@ class Contract:
         *within, own = job_id.split("/", self.depth)
         if len(within) != self.depth:
             raise JobNotFoundError(
-                f"{job_id!r} is no id of a job: this server has routes for the jobs of each task",
+                f"{job_id!r} is not a job id: this server has routes for the jobs of each task",
                 job_id=job_id,
                 hint=f"write {'TASK/' * self.depth}{own}",
             )

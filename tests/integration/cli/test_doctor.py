@@ -187,7 +187,7 @@ def says(version: str, **headers: str) -> bytes:
         (__version__, "ok", f"server {__version__}, client {__version__}"),
         ("99.0.0", "warning", f"the server is newer {upgrade_command()}"),
         ("0.0.1", "warning", "upgrade the server"),
-        ("", "warning", "does not say it"),
+        ("", "warning", "unknown"),
     ],
 )
 async def test_versions_that_do_not_fit_are_a_warning(addresses: None, version: str, state: str, what: str):
@@ -233,4 +233,4 @@ async def test_a_web_server_that_is_none_of_ours_is_told_apart(addresses: None):
     async with scripted_server(answer(200, b"<html>")) as server:
         finding = (await found_at(server.url))["compute"]
     assert finding.state == "failed"
-    assert "none of ours" in finding.message
+    assert "not ours" in finding.message

@@ -139,7 +139,7 @@ def test_a_url_is_a_file(cli: Cli, tmp_path: Path):
     assert json.loads(cli("--json", "hash", "compute", "data:,hello").out)["output"]["sha256"] != SHA256
     ran = cli("hash", "compute", "s3://bucket/photo.jpg")
     assert ran.code == 2
-    assert "s3 is none of http, https and data" in ran.lines[0]
+    assert "s3 is not http, https or data" in ran.lines[0]
 
 
 def test_urls_and_files_are_a_batch_that_goes_on(cli: Cli, tmp_path: Path):

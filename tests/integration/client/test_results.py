@@ -122,7 +122,7 @@ def test_the_numbers_of_an_npy_file_are_an_array():
 
 
 def test_what_is_no_picture_is_said_and_a_preview_keeps_transparency():
-    with pytest.raises(InvalidParameterError, match="output/x holds no picture that Pillow can read"):
+    with pytest.raises(InvalidParameterError, match="output/x is not a picture that Pillow can read"):
         image_in(b"no picture", "output/x")
     assert Image.open(io.BytesIO(preview(Image.new("LA", (2, 2))))).mode == "RGBA"
 

@@ -150,7 +150,7 @@ async def test_a_server_with_routes_for_the_jobs_of_each_task_and_parameters_bes
                 await blurred.wait()
             with pytest.raises(InvalidParameterError, match="project is 'too long!', and has to be at most 8"):
                 await client.blur.run("http://x", "soft", "too long!")
-            with pytest.raises(JobNotFoundError, match="'1' is no id of a job"):
+            with pytest.raises(JobNotFoundError, match="'1' is not a job id"):
                 await client.get_job("1")
             untyped = await client.resize.submit_with_files({"file": b"x"})
             attached = await client.resize.attach("resize/1")

@@ -168,7 +168,7 @@ def test_where_it_cannot_be_installed_there_is_another_way(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("error: cannot install it: ")
-    assert "hint: print it, and put it where you like: cl-client completion bash" in err
+    assert "hint: print it, and save it anywhere: cl-client completion bash" in err
 
 
 @pytest.mark.parametrize("arguments", [[], ["tcsh"]])

@@ -82,7 +82,7 @@ def test_who_waits_while_it_is_stopped_hears_that(portal: Portal):
     begun.wait()
     portal.stop()
     waiting.join()
-    assert [str(error) for error in heard] == ["this client was closed meanwhile"]
+    assert [str(error) for error in heard] == ["this client was closed in the meantime"]
     with pytest.raises(ClientClosedError, match="make a new one"):
         portal.run(answer(1))
 

@@ -89,6 +89,6 @@ def test_a_package_that_was_made_for_another_runtime_says_in_one_line_what_to_do
     told = f"my_client was made for runtime 0, and cl-client {__version__} has runtime {runtime.VERSION}: "
     with pytest.raises(ImportError) as older:
         runtime.made_for(0, "my_client")
-    assert str(older.value) == f"{told}make it anew with `cl-codegen generate`"
+    assert str(older.value) == f"{told}generate it again with `cl-codegen generate`"
     with pytest.raises(ImportError, match=r"`cl-codegen generate`, or install a newer cl-client$"):
         runtime.made_for(runtime.VERSION + 1, "my_client")

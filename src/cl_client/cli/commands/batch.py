@@ -135,7 +135,7 @@ class _Collector:
         ranked = isinstance(options, JobOptions)
         plain = JobOptions(priority=options.priority) if ranked else PlainJobOptions()
         if options != plain or view != type(view)():
-            raise InvalidParameterError("where results go and what is shown is for the whole batch, not for one line")
+            raise InvalidParameterError("output options are for the whole batch, not for one line")
         self.tasks.append(Task(files[0] if files else None, cast("Bind", method)))
 
 
@@ -170,7 +170,7 @@ def _tokens(said: "JSONValue", program: "Program") -> list[str]:
         raise InvalidParameterError('"file" is an empty text, and names no file')
     words = command.split()
     if len(words) != 2 or words[0] not in {entry.name for entry in program.plugins}:
-        raise InvalidParameterError(f'{command!r} is no command of a plugin, such as "hash compute"')
+        raise InvalidParameterError(f'{command!r} is not a command of a plugin, such as "hash compute"')
     options = [token for name, value in parameters.items() for token in _option(name, value)]
     return [*words, *options, *(["--", file] if file is not None else [])]
 

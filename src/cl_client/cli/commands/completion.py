@@ -39,7 +39,7 @@ def completion(
     except OSError as error:
         raise ComputeClientError(
             f"cannot install it: {error}",
-            hint=f"print it, and put it where you like: {run.program.name} completion {shell}",
+            hint=f"print it, and save it anywhere: {run.program.name} completion {shell}",
         ) from error
     run.console.result({"shell": shell, "path": path}, [("installed", path)], id=path)
     if shell == "zsh" and not _is_complete(Path.home() / ".zshrc"):

@@ -165,7 +165,7 @@ def _introduce(console: Console, stack: "LocalStack", *, detached: bool) -> None
         or environment.get("AUTH_URL", Config.DEFAULT_AUTH_URL).rpartition(":")[2] != str(Config.DEFAULT_AUTH_PORT)
     ):
         console.say()
-        console.say("The ports are not the usual ones: tell the clients, in their shell.")
+        console.say("The ports are not the default ones. Set these variables for the clients:")
         for name, value in environment.items():
             console.say(f"  export {name}={value}")
     left_out = stack.left_out()

@@ -88,7 +88,7 @@ def add(
         [("added", str(target)), ("for", model.task_type), ("sha256", models.sha256_of(target))],
         id=str(target),
     )
-    run.console.hint("a server that runs offers its task when it is started again")
+    run.console.hint("restart a running server to offer this plugin")
 
 
 @app.command

@@ -59,7 +59,7 @@ class Demonstration:
             async with client, self._listening(stack.mqtt_host, stack.mqtt_port, stack.broker_kind) as heard:
                 checks = await self._run_jobs(client, photo)
             if not heard:
-                raise ComputeClientError("nothing was heard over MQTT while the jobs ran")
+                raise ComputeClientError("no event arrived over MQTT while the jobs ran")
             left_out = list(stack.left_out())
         console.say()
         for check in checks:
@@ -146,7 +146,7 @@ class Demonstration:
         console = self._console
         seconds = time.monotonic() - self._begin
         console.say()
-        console.say(f"All of it in {seconds:.1f} s. Look at the pictures:")
+        console.say(f"Done in {seconds:.1f} s. Look at the pictures:")
         files = [photo, *(path for _, path, _, _ in checks)]
         console.result(
             {"files": [str(file) for file in files], "seconds": round(seconds, 3)},
@@ -154,9 +154,9 @@ class Demonstration:
             id=str(self._folder),
         )
         console.say()
-        console.say("Next, in one terminal a server that stays:")
+        console.say("Next, start a server in one terminal:")
         console.say(f"  {_called()} server up")
-        console.say("and in another:")
+        console.say("and run jobs in another:")
         console.say(f"  {_called()} media-thumbnail generate {photo} -w 320 --watch -o .")
         console.say(f"  {_called()} hash compute {photo}")
 
@@ -169,7 +169,7 @@ class Demonstration:
         for line in textwrap.wrap(f"Plugins that were left out: {', '.join(plugins)}.", 80, break_on_hyphens=False):
             console.say(line)
         if is_complete("ml"):
-            console.say("Each needs a model file, which is not there yet:")
+            console.say("Each needs a model file. This lists them:")
             console.say(f"  {_called()} server models list")
         else:
             console.say("This installs what they need:")

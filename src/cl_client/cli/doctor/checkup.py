@@ -162,7 +162,7 @@ async def _ask_server(url: str, ca_file: str | None) -> ServerAnswer:
     except ValueError:
         says = None
     if not isinstance(says, dict):
-        raise ResponseError(f"{without_secrets(url)} is a web server, but none of ours: it answers {content[:40]!r}")
+        raise ResponseError(f"{without_secrets(url)} is a web server, but not ours: it answers {content[:40]!r}")
     ahead = None
     with contextlib.suppress(KeyError, ValueError):
         # The header is cut to whole seconds.

@@ -91,9 +91,7 @@ def _version(name: str, answer: ServerAnswer) -> Finding:
     check, theirs = f"{name} version", str(answer.says.get("version", ""))
     ours, found = _release(__version__), _release(theirs)
     if ours is None or found is None:
-        return Finding(
-            check, "warning", f"the server does not say it, the client is {__version__}", "is it one of ours?"
-        )
+        return Finding(check, "warning", f"unknown, the client is {__version__}", "is it one of ours?")
     said = f"server {theirs}, client {__version__}"
     if found == ours:
         return Finding(check, "ok", said)
@@ -114,7 +112,7 @@ def _release(version: str) -> tuple[int, ...] | None:
 def _clock(name: str, answer: ServerAnswer) -> Finding:
     check, ahead = f"{name} clock", answer.clock_ahead
     if ahead is None:
-        return Finding(check, "warning", "the server does not say its time", "a proxy on the way may leave Date out")
+        return Finding(check, "warning", "the server does not say its time", "a proxy may have removed the header Date")
     if abs(ahead) <= CLOCK_DIFFERENCE:
         return Finding(check, "ok", "as ours")
     way = "ahead of" if ahead > 0 else "behind"
@@ -135,7 +133,10 @@ def _unencrypted(check: str, host: str, scheme: str) -> Finding:
     if host in ("localhost", "::1") or host.startswith("127."):
         return Finding(check, "ok", "none, and none is needed on this machine")
     return Finding(
-        check, "warning", "none: who is on the way can read passwords and tokens", f"use {scheme} where the server can"
+        check,
+        "warning",
+        "none: others on the network can read passwords and tokens",
+        f"use {scheme} where the server can",
     )
 
 
@@ -163,7 +164,7 @@ def _user(checkup: Checkup) -> Finding:
     if user is None:
         if _takes_guests(checkup.compute) or isinstance(checkup.compute, ComputeClientError):
             return Finding("user", "ok", "a guest")
-        return Finding("user", "failed", "a guest, and the server takes none", "cl-client login")
+        return Finding("user", "failed", "a guest, and the server refuses guests", "cl-client login")
     rights = "admin" if user.is_admin else ", ".join(user.permissions) or "no permissions"
     said = f"{user.username} ({rights})"
     if user.is_admin or not set(CONTRACT.permissions).isdisjoint(user.permissions):
