@@ -35,7 +35,7 @@ def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="cl-bench-") as folder:
         os.environ["CL_MODELS"] = folder
         # Its weights lie beside it, as exporters have them; one that holds them itself is loaded anew by each worker.
-        model = apart(vision_transformer(Path(folder, DINO.name)), WEIGHTS)
+        model = apart(vision_transformer(Path(folder, DINO.name)), WEIGHTS, least=1024)
         photos = [_photo(Path(folder, f"{number}.jpg"), number) for number in range(JOBS)]
         with LocalStack(workers=PROCESSES) as stack, _pool(model) as pool:
             yield asyncio.run(_measure(stack, pool, photos))

@@ -97,9 +97,9 @@ def all_but_yunet(folder: Path) -> None:
     embedder(folder / ARCFACE.name, 128, side=112, channels_last=True)
 
 
-def apart(path: Path, name: str) -> Path:
-    """The same model with its weights in a file of this name beside it."""
-    onnx.save(onnx.load(path), path, save_as_external_data=True, location=name, size_threshold=0)
+def apart(path: Path, name: str, *, least: int = 0) -> Path:
+    """The same model with its weights in a file of this name beside it; those of fewer bytes than `least` stay."""
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location=name, size_threshold=least)
     return path
 
 

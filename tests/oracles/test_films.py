@@ -12,6 +12,7 @@ import pytest
 from cl_ml_tools.media.video import grab
 from cl_ml_tools.plugins.hls_streaming.schema import HlsStreamingOutput, HlsStreamingParams, HlsVariant
 from cl_ml_tools.plugins.hls_streaming.task import HlsStreamingTask
+from tests.oracles import film_table
 from tests.oracles.films import BEEPS, FLASHES, H264, PICTURE, SECONDS, film_of_24, interlaced, likeness, made, tracks
 from tests.oracles.programs import run
 
@@ -270,3 +271,13 @@ def test_a_film_that_ends_early_says_how_much_is_missing(tmp_path: Path) -> None
 def test_a_whole_film_misses_nothing(tmp_path: Path) -> None:
     output, _ = stream(made(tmp_path, "film.mkv", *FILMS["mp4"]))
     assert output.missing_seconds == 0
+
+
+@pytest.mark.parametrize("kind", film_table.KINDS)
+def test_the_table_says_what_becomes_of_a_film(tmp_path: Path, kind: str) -> None:
+    source = film_table.film(kind, tmp_path)
+    found = film_table.words(source, tmp_path / "stream")
+    assert list(found) == film_table.rows()[kind], "python -m tests.oracles.film_table"
+    said = m3u8.load(str(tmp_path / "stream" / "film.m3u8")).playlists[0]
+    media = m3u8.load(str(tmp_path / "stream" / str(said.uri)))
+    assert sum(segment.duration or 0 for segment in media.segments) == pytest.approx(lasts(source), abs=0.1)
