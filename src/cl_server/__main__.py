@@ -153,11 +153,10 @@ def workers(options: Options) -> int:
         from cl_server.stack.cores import cores
         from cl_server.workers import host as worker_host
 
-        worker_host.run(options.slots or cores())
-    else:
-        from cl_server.workers import worker
+        return worker_host.run(options.slots or cores())
+    from cl_server.workers import worker
 
-        worker.run(options.slot, options.of)
+    worker.run(options.slot, options.of)
     return 0
 
 

@@ -149,6 +149,10 @@ class ManyHosts:
 
     def _break_silence(self) -> None:
         self.postgres.silent = False
+        # Whoever keeps a server starts it again: one that begins while its database is silent says so, and ends.
+        for api in self.apis:
+            if api.process is not None and api.process.poll() == 1:
+                api.start()
 
     def _end_sessions(self) -> None:
         """As a database that is started anew does it."""

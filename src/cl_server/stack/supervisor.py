@@ -17,6 +17,8 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 # A process that lived this long, in seconds, had started well: the next pause is short again.
 STABLE = 10.0
+# The status of a part that refuses its settings: to start it again changes nothing.
+REFUSED = 2
 # How long, in seconds, the children of a parent that was killed may take to end: see `lifeline.GRACE`.
 REMAINS = 12.0
 
@@ -59,14 +61,19 @@ class Service:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._restarted: Callable[[], None] = lambda: None
+        self._refused: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Start the process once; from `keep` on it is started again when it dies."""
         self._spawn()
 
-    def keep(self, restarted: Callable[[], None] = lambda: None) -> None:
-        """Watch over the process from now on; `restarted` is called whenever it was started again."""
+    def keep(self, restarted: Callable[[], None] = lambda: None, refused: Callable[[], None] | None = None) -> None:
+        """Watch over the process from now on; `restarted` is called whenever it was started again.
+
+        `refused` is called, and it is not started again, when it refused its settings at the first start.
+        """
         self._restarted = restarted
+        self._refused = refused
         self._thread = threading.Thread(target=self._watch, name=f"watch {self.name}", daemon=True)
         self._thread.start()
 
@@ -149,6 +156,9 @@ class Service:
         while self._process is not None:
             started = time.monotonic()
             self._process.wait()
+            if self._refused is not None and self.starts == 1 and self._process.poll() == REFUSED:
+                self._refused()
+                return
             if time.monotonic() - started > STABLE:
                 pause = FIRST_PAUSE
             if self._stopping.wait(pause):

@@ -16,7 +16,7 @@ from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
 from cl_server.stack import fork_client, running_stack
 from cl_server.stack.fork_client import COMMAND
-from cl_server.stack.supervisor import REMAINS, Service, wait_until
+from cl_server.stack.supervisor import REFUSED, REMAINS, Service, wait_until
 
 # Seconds that workers have to end: they give back what takes longer (`worker.GRACE`).
 STOP = 10.0
@@ -24,10 +24,11 @@ STOP = 10.0
 log = logging.getLogger(__name__)
 
 
-def run(slots: int) -> None:
+def run(slots: int) -> int:
     """Keep `slots` workers running until SIGTERM; at a second one, they give their jobs back at once.
 
-    Raises `SettingsError` where others work in the same data folder.
+    Returns 0, or 2 where the workers refuse their settings. Raises `SettingsError` where others work in the same data
+    folder.
     """
     settings = Settings.from_env()
     logs.configure("workers")
@@ -48,12 +49,18 @@ def run(slots: int) -> None:
             )
             for slot in range(slots)
         ]
-        keep(workers)
+        return keep(workers)
 
 
-def keep(workers: Sequence[Service]) -> None:
-    """Keep them running until SIGTERM."""
+def keep(workers: Sequence[Service]) -> int:
+    """Keep them running until SIGTERM, or until one refuses its settings, which each says itself."""
     stop = threading.Event()
+    status = 0
+
+    def refused() -> None:
+        nonlocal status
+        status = REFUSED
+        stop.set()
 
     def end(number: int, frame: FrameType | None) -> None:
         del frame
@@ -67,13 +74,14 @@ def keep(workers: Sequence[Service]) -> None:
     log.info("%d workers start", len(workers))
     for worker in workers:
         worker.start()
-        worker.keep()
+        worker.keep(refused=refused)
     stop.wait()
     deadline = time.monotonic() + STOP
     for worker in workers:
         worker.stop()
     for worker in workers:
         worker.wait(deadline)
+    return status
 
 
 def alone(settings: Settings) -> IO[str]:

@@ -225,3 +225,12 @@ def test_a_stack_in_the_folder_of_running_workers_is_refused(tmp_path: Path, mon
         assert take(lock)
         with pytest.raises(StackError, match=r"have the data folder .*; stop them first"):
             LocalStack(tmp_path, workers=1).start()
+
+
+def test_workers_whose_settings_make_no_sense_end_and_are_not_started_again(tmp_path: Path) -> None:
+    with run("cl_server", "worker", "--slots", "1", CL_DATA=str(tmp_path), CL_STORAGE="no bucket") as workers:
+        _, said = workers.communicate(timeout=60)
+    assert workers.returncode == 2
+    assert [line for line in said.splitlines() if line.startswith("error: ")] == [
+        "error: CL_STORAGE is no bucket: write s3://bucket or s3://bucket/prefix"
+    ]
