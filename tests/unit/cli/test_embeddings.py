@@ -95,6 +95,7 @@ def npy(header: str) -> bytes:
         ("negative.npy", npy(HEAD.format("-5,")), "negative.npy holds no embeddings"),
         ("code.npy", npy(HEAD.format("10**9,")), "code.npy holds no embeddings"),
         ("zero.npy", npy(HEAD.format("0, 3")), "zero.npy holds no embeddings"),
+        ("empty.npy", npy(HEAD.format("3, 0")), "empty.npy holds no embeddings, neither as .npy nor as JSON: no v"),
         ("nan.json", b'{"embedding": [NaN, 1]}', "nan.json holds no embeddings"),
         ("words.json", b'{"embedding": "words"}', "words.json holds no embeddings"),
         ("none.json", b'{"embedding": []}', "none.json holds no embeddings"),

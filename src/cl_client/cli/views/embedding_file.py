@@ -85,7 +85,7 @@ def _npy(content: bytes) -> list[tuple[float, ...]]:
         raise ValueError(f"the shape {shape}, for {len(content)} bytes")
     numbers = cast("tuple[float, ...]", struct.unpack_from(f"{kind[0]}{count}{_CODES[kind[1:]]}", content, begin))
     size = shape[-1]
-    return _checked([numbers[at : at + size] for at in range(0, count, size)])
+    return _checked([numbers[at : at + size] for at in range(0, count, max(size, 1))])
 
 
 def _result(content: bytes) -> tuple[list[tuple[float, ...]], str | None]:
