@@ -91,7 +91,7 @@ def test_who_it_is_comes_from_the_environment(
     monkeypatch.setenv("CL_TOKEN", "nonsense")
     says(cli("hash", "compute", words), 1, "the token cannot be read", "hint: cl-client login", hint=True)
     monkeypatch.setenv("CL_TOKEN", "two words")
-    says(cli("hash", "compute", words), 2, "this is no token")
+    says(cli("hash", "compute", words), 2, "this is not a token")
     monkeypatch.delenv("CL_TOKEN")
     monkeypatch.delenv("CL_PASSWORD")
     assert cli("hash", "compute", words).err == ""
