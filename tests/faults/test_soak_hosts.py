@@ -9,6 +9,7 @@ import os
 import random
 import resource
 import sys
+import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -60,6 +61,16 @@ class ManyHosts:
     within: dict[str, FaultsWithin]
     folder: Path
     _limits: dict[int, tuple[int, int]] = field(factory=dict)
+    _starting: threading.Lock = field(factory=threading.Lock)
+
+    def keep(self, stop: threading.Event) -> None:
+        """As whoever keeps servers does it: one that begins while its database is silent says so, ends, and is started
+        again."""
+        while not stop.wait(0.5):
+            with self._starting:
+                for api in self.apis:
+                    if api.process is not None and api.process.poll() == 1:
+                        api.start()
 
     @property
     def broker(self) -> tuple[str, int]:
@@ -88,8 +99,9 @@ class ManyHosts:
             return fault
 
         def kill(part: Part) -> None:
-            part.kill()
-            part.start()
+            with self._starting:
+                part.kill()
+                part.start()
 
         def kill_child() -> None:
             for child in chance.choice(self.workers).children():
@@ -149,10 +161,6 @@ class ManyHosts:
 
     def _break_silence(self) -> None:
         self.postgres.silent = False
-        # Whoever keeps a server starts it again: one that begins while its database is silent says so, and ends.
-        for api in self.apis:
-            if api.process is not None and api.process.poll() == 1:
-                api.start()
 
     def _end_sessions(self) -> None:
         """As a database that is started anew does it."""
@@ -235,11 +243,16 @@ async def many_hosts(folder: Path, postgres_url: str, s3: S3Server) -> AsyncGene
             hosts = [workers(folder / f"host{n}", SLOTS, environment(f"host{n}"), *shared) for n in range(HOSTS)]
             urls = [f"http://127.0.0.1:{port}" for port in ports]
             found = ManyHosts(mosquitto, apis, hosts, urls, database, postgres, storage, bucket, within, folder)
+            stop = threading.Event()
+            keeper = threading.Thread(target=found.keep, args=(stop,), daemon=True)
+            keeper.start()
             try:
                 for part in found.all():
                     part.start()
                 yield found
             finally:
+                stop.set()
+                await asyncio.to_thread(keeper.join)
                 processes = [process for part in found.all() if part.process for process in part.children()]
                 for part in reversed(found.all()):
                     await asyncio.to_thread(part.stop)
