@@ -212,7 +212,7 @@ class ManyHosts:
             print(f"{len(found.jobs)} uploads that became no job are left for the sweep of {found.total}")
             orphaned_files._try_to_remove(SqlJobRepository(engine), storage)
         engine.dispose()
-        keys = [key for key, _, _ in storage.objects.objects("jobs")]
+        keys = [key for key, _, _ in storage.objects("jobs")]
         there = set(keys)
         assert len(keys) == 3 * len(there), "each job has its input, the list of it, and that of its outputs"
         return [f"a job's files: {job}" for job in there - jobs] + [f"no files of {job}" for job in jobs - there]
