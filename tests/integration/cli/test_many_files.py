@@ -146,8 +146,8 @@ def test_a_batch_is_a_command_on_each_line(cli: Cli, pictures: Path, tmp_path: P
     [
         ("{", "not like"),
         ('{"file": "a"}', "not like"),
-        ('{"command": "server up"}', "no command of a plugin"),
-        ('{"command": "hash"}', "no command of a plugin"),
+        ('{"command": "server up"}', "is not a command of a plugin"),
+        ('{"command": "hash"}', "is not a command of a plugin"),
         ('{"command": "hash compute", "file": "a", "parameters": {"algorithm": "sha3"}}', "sha3"),
         ('{"command": "hash compute", "file": "a", "parameters": {"speed": 3}}', "--speed"),
         ('{"command": "hash compute", "file": "a", "parameters": {"output": "x"}}', "for the whole batch"),

@@ -97,7 +97,7 @@ async def test_each_call_has_its_own_token_however_many_run(accounts: Accounts):
 @pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "schlüssel"])
 async def test_what_is_no_token_is_not_sent(token: str):
     async with AuthClient("http://127.0.0.1:9") as auth:
-        with pytest.raises(InvalidParameterError, match="this is no token"):
+        with pytest.raises(InvalidParameterError, match="this is not a token"):
             await auth.get_current_user(token)
 
 

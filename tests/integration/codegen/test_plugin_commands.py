@@ -37,7 +37,7 @@ HARD = {
 
 PROGRAM = """
 import asyncio, attrs, json, sys
-import cl_client.cli.running.run as run
+import cl_client.cli.running.runner as runner
 from cl_client.cli.main import main
 
 class Jobs:
@@ -48,7 +48,7 @@ def job(self, files, method, options):
     sent = asyncio.run(method(Jobs())(*files))
     print(json.dumps({name: value for name, value in sent.items() if isinstance(value, (str, int, float, list, dict))}))
 
-run.Run.job = job
+runner.Runner.job = job
 sys.exit(main(sys.argv[1:]))
 """
 
