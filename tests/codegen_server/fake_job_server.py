@@ -14,7 +14,7 @@ from attrs import define, field
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from cl_client.server.contract import Contract
 from cl_codegen.model.job_answer import at
@@ -79,6 +79,13 @@ def _object(schema: Node, depth: int) -> JSONObject:
     return made
 
 
+def _below(spec: Spec) -> str:
+    """The path below which a server has its routes, where its document says no more than that."""
+    servers = spec.root.find("servers")
+    urls = [str(each.value_of("url")) for each in servers.elements()] if servers is not None else []
+    return next((url.rstrip("/") for url in urls if url.startswith("/")), "")
+
+
 @define
 class FakeState:
     """A job: how often it was asked for, how it ends, and whether it was stopped."""
@@ -107,7 +114,7 @@ class FakeJobServer:
         ]
         # What is fixed in a path goes before what is not (OpenAPI 3.1 §4.8.8.2).
         routes.sort(key=lambda route: [step.startswith("{") for step in route.path.split("/")])
-        self.app = Starlette(routes=routes)
+        self.app = Starlette(routes=[Mount(_below(self.spec), routes=routes)])
 
     def _endpoint(self, path: str, method: str, operation: Node):
         role, contract = self._role(path, method)
