@@ -8,14 +8,11 @@ processes tell the groups in a file.
 import json
 import os
 import tempfile
-import threading
-import time
 from functools import cached_property
 from pathlib import Path
 from typing import Final, cast
 
 import pytest
-from _pytest.pathlib import LOCK_TIMEOUT, cleanup_numbered_dir
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 from xdist.workermanage import WorkerController
@@ -34,18 +31,6 @@ class Groups:
         handle, name = tempfile.mkstemp(prefix="cl-groups-")
         os.close(handle)
         return Path(name)
-
-    def pytest_xdist_setupnodes(self) -> None:
-        """Begin to remove what earlier runs left while the tests run.
-
-        pytest does it when all tests have ended, where it is half a minute in which nothing else happens: a run has ten
-        thousand folders, and some disks take milliseconds for each.
-        """
-        if self._config.option.basetemp is None:
-            factory = cast("pytest.TempPathFactory", getattr(self._config, "_tmp_path_factory"))  # noqa: B009 - theirs
-            root, keep = factory.getbasetemp().parent, int(self._config.getini("tmp_path_retention_count"))
-            dead = time.time() - LOCK_TIMEOUT
-            threading.Thread(target=cleanup_numbered_dir, args=(root, "pytest-", keep, dead), daemon=True).start()
 
     def pytest_configure_node(self, node: WorkerController) -> None:
         """Tell a process where to write."""
