@@ -256,6 +256,9 @@ class Shift:
         ended = running.done()
         if self._beat is not Beat.KEPT:
             self._give_up(attempt)
+            if ended:
+                # How the task stopped is nobody's concern; asyncio logs what is never asked for.
+                running.exception()
         elif ended:
             await self._write_down(attempt, running.result())
         elif late:

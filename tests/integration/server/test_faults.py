@@ -23,6 +23,7 @@ from tests.conftest import KINDS, require
 from tests.integration.server.client import FINAL, Api, Watch
 from tests.integration.server.freeze import freeze
 from tests.media import photo
+from tests.media.film import film
 
 PARENT = """
 import sys, time
@@ -76,6 +77,24 @@ def test_a_worker_that_is_killed_in_a_job_does_not_take_it_along(own_stack: Loca
         # Its last will cleared what it had said, and its successor said it again.
         assert watch.wills == [busy]
         watch.until(lambda: watch.workers.get(busy) is not None)
+
+
+def test_a_cancel_that_stops_a_task_is_one_line_in_the_log(own_stack: LocalStack) -> None:
+    api = Api(own_stack)
+    with api.http, Watch(own_stack) as watch:
+        watch.until(lambda: set(watch.workers) >= {"w0", "w1"})
+        # Its task asks at every step whether somebody still wants it.
+        job_id = api.submit("hls_streaming", film(20, (640, 360), rate=30), name="film.mp4")
+        watch.until(lambda: "processing" in watch.statuses(job_id))
+        busy = held_by(own_stack, job_id)
+        api.http.post(f"/jobs/{job_id}/cancel").raise_for_status()
+        assert watch.final(job_id)["status"] == "cancelled"
+        # When it has stopped, its worker takes the next.
+        while (after := api.submit("hash", b"after")) and watch.final(after) and held_by(own_stack, after) != busy:
+            pass
+    log = (own_stack.data / "logs" / f"{busy}.log").read_text()
+    assert f"job {job_id} is cancelled" in log
+    assert "Traceback" not in log
 
 
 def held_by(stack: LocalStack, job_id: str) -> object:
