@@ -96,38 +96,53 @@ class FaultProxy:
         for writer in list(self._writers):
             writer.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A connection may have been accepted in the moment in which the port was closed.
+        if self._server is None or not self._server.is_serving():
+            writer.transport.abort()
+            return
         self.connections += 1
+        self._writers.add(writer)
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._forward(reader, writer)
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
             writer.transport.abort()
             return
-        self._writers |= {writer, far_writer}
-        greeting = b""
-        with contextlib.suppress(OSError):
-            greeting = await reader.read(65536)
-        if greeting:
-            self.greetings.append(greeting)
-        if not greeting or self._turns_away(greeting):
-            self._writers -= {writer, far_writer}
-            writer.close()
+        self._writers.add(far_writer)
+        try:
+            greeting = b""
+            with contextlib.suppress(OSError):
+                greeting = await reader.read(65536)
+            if greeting:
+                self.greetings.append(greeting)
+            if not greeting or self._turns_away(greeting):
+                return
+            self._count(greeting)
+            await self._forwards.wait()
+            far_writer.write(greeting)
+            pumps = [
+                asyncio.create_task(self._pump(reader, far_writer, self._forwards, self._count)),
+                asyncio.create_task(self._pump(far_reader, writer, self._answers, self._note, self._cut)),
+            ]
+            self._tasks.update(pumps)
+            for pump in pumps:
+                pump.add_done_callback(self._tasks.discard)
+            await asyncio.wait(pumps)
+        finally:
+            self._writers.discard(far_writer)
             far_writer.close()
-            return
-        self._count(greeting)
-        await self._forwards.wait()
-        far_writer.write(greeting)
-        pumps = [
-            asyncio.create_task(self._pump(reader, far_writer, self._forwards, self._count)),
-            asyncio.create_task(self._pump(far_reader, writer, self._answers, self._note, self._cut)),
-        ]
-        self._tasks.update(pumps)
-        for pump in pumps:
-            pump.add_done_callback(self._tasks.discard)
-        await asyncio.wait(pumps)
-        self._writers -= {writer, far_writer}
-        for end in (writer, far_writer):
-            end.close()
 
     def _note(self, data: bytes) -> None:
         self.answers.append(data[:64])
