@@ -100,12 +100,25 @@ def has_any_id(schema: Node) -> bool:
     return id_of(schema) is not None or any(_IS_ID.search(name) for _, places in _levels(schema) for name in places)
 
 
-def id_of(schema: Node, parameter: str | None = None) -> str | None:
-    """Where an answer has the id of a job: by the parameter of the route that takes it, else by the usual names."""
-    levels = [
+Words = list[tuple[str, set[str]]]
+"""What of an answer may be an id, by its level: the prefix of its fields, and their names."""
+
+
+def words_in(schema: Node) -> Words:
+    """The fields of an answer that are words or numbers."""
+    return [
         (before, {name for name, listed in places.items() if any(map(_is_word, listed))})
         for before, places in _levels(schema)
     ]
+
+
+def id_of(schema: Node, parameter: str | None = None) -> str | None:
+    """As `id_among`, of an answer."""
+    return id_among(words_in(schema), parameter)
+
+
+def id_among(levels: Words, parameter: str | None = None) -> str | None:
+    """Where an answer has the id of a job: by the parameter of the route that takes it, else by the usual names."""
     if parameter is not None:
         wanted = {same(parameter), f"{same(parameter)}id"}
         for before, names in levels:

@@ -7,11 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Final
 
 from attrs import frozen
 
-from cl_codegen.model.job_answer import at, has_any_id, id_of, lives, places_of, same, status_of
+from cl_codegen.model.job_answer import (
+    Words,
+    at,
+    has_any_id,
+    id_among,
+    id_of,
+    lives,
+    places_of,
+    same,
+    status_of,
+    words_in,
+)
 from cl_codegen.model.vocabulary import LINKS, success
 from cl_codegen.spec.spec import Node
 
@@ -63,6 +75,11 @@ class Posted:
     operation: str
     path: str
     answer: Node
+
+    @cached_property
+    def words(self) -> Words:
+        """What of its answer may be an id; each GET is held against it."""
+        return words_in(self.answer)
 
 
 @frozen
@@ -176,7 +193,7 @@ def is_named(posted: Posted, asked: Asked) -> bool:
     """The answer has a field that is called as the parameter is: `prediction_id`, `jobID` and `{jobId}`."""
     if same(asked.parameter) in _PLAIN_IDS:
         return False
-    found = id_of(posted.answer, asked.parameter)
+    found = id_among(posted.words, asked.parameter)
     return found is not None and same(found.rpartition(".")[2]) == same(asked.parameter)
 
 
@@ -187,7 +204,7 @@ def is_of_one_schema(posted: Posted, asked: Asked) -> bool:
 
 def is_of_jobs(posted: Posted, asked: Asked) -> bool:
     """The POST answers with the id of a job or task, and the GET is one of jobs or tasks."""
-    found = id_of(posted.answer)
+    found = id_among(posted.words)
     is_job = found is not None and same(found.rpartition(".")[2]) in _JOB_IDS
     return is_job and _JOBS.fullmatch(asked.path) is not None
 
@@ -211,7 +228,7 @@ def _recognised(posted: Posted, asked: Asked) -> Recognised | None:
     reasons = tuple(sentence for rule, sentence in RULES if rule(posted, asked))
     # A mention of a job has a name of its own, whatever the route calls it.
     is_mention = reasons == (_REASON_OF_JOBS,)
-    job_id = id_of(posted.answer, None if is_mention else asked.parameter)
+    job_id = id_among(posted.words, None if is_mention else asked.parameter) if reasons else None
     # A route with more parameters than the job's own can be asked only where the POST has them too.
     *above, _ = map(same, PARAMETER.findall(asked.path))
     if not reasons or job_id is None or (len(reasons) == 1 and _only_mentions(posted, job_id, reasons[0])):

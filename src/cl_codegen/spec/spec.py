@@ -111,12 +111,13 @@ class Node:
 
     def find(self, key: str) -> Node | None:
         """The member `key`, or nothing: absent, or this is no object (or, by index, no array)."""
-        pointer = f"{self.pointer}/{escape_pointer(key)}"
         if isinstance(self.value, dict) and key in self.value:
-            return Node(self.spec, pointer, self.value[key])
-        if isinstance(self.value, list) and key.isdecimal() and int(key) < len(self.value):
-            return Node(self.spec, pointer, self.value[int(key)])
-        return None
+            found = self.value[key]
+        elif isinstance(self.value, list) and key.isdecimal() and int(key) < len(self.value):
+            found = self.value[int(key)]
+        else:
+            return None
+        return Node(self.spec, f"{self.pointer}/{escape_pointer(key)}", found)
 
     def value_of(self, key: str) -> JSONValue:
         """The value of the member `key`, or nothing."""
