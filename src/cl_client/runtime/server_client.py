@@ -8,12 +8,12 @@ from typing import ClassVar, Self, Unpack
 from cl_client.config.addresses import without_secrets
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.servers import ServerConfig
-from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.http.auth import AuthProvider
 from cl_client.http.options import HttpOptions
 from cl_client.http.sender import AWAY
 from cl_client.http.transport import Transport
-from cl_client.runtime.sign_in import Scheme, SignIn, below
+from cl_client.runtime.server_address import server_at
+from cl_client.runtime.sign_in import Scheme, SignIn
 from cl_client.wire.client import Client
 
 __all__ = ["ServerClient"]
@@ -69,12 +69,7 @@ class ServerClient:
         limits: ConnectionLimits | None = None,
         **http: Unpack[HttpOptions],
     ) -> None:
-        told = told_by_environment() if server_config is None else server_config.told
-        if base_url is None and "compute_url" not in told and self.address:
-            base_url = self.address
-        arguments = {"compute_url": Told(base_url, "argument")} if base_url else {}
-        config = ServerConfig.of(told_by_all(told, arguments))
-        config = below(config, self.base_path)
+        config = server_at(base_url, server_config, address=self.address, base_path=self.base_path)
         self.base_url: str = config.compute_url.rstrip("/")
         given = {"token": token, "api_key": api_key, "username": username, "password": password}
         given |= {"client_id": client_id, "client_secret": client_secret, "token_url": token_url}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 from urllib.parse import urljoin
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from cl_client.config.defaults import Timeouts
 from cl_client.config.servers import ServerConfig
@@ -116,13 +116,6 @@ class SignIn:
         """End the connections to a token server."""
         if isinstance(self.provider, ClientCredentials):
             await self.provider.close()
-
-
-def below(config: ServerConfig, path: str) -> ServerConfig:
-    """The same, where the server has its paths below another one, and its address says nothing of that."""
-    address = config.compute_url.rstrip("/")
-    has_path = "/" in address.partition("//")[2].rpartition("@")[2]
-    return config if has_path or not path else evolve(config, compute_url=f"{address}{path}")
 
 
 class _Keys(AuthProvider):

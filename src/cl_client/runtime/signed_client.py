@@ -6,11 +6,11 @@ from typing import ClassVar, Unpack
 
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.servers import ServerConfig
-from cl_client.config.settings import Told, told_by_all, told_by_environment
 from cl_client.http.auth import AuthProvider
 from cl_client.http.options import HttpOptions
 from cl_client.job_client import JobClient
-from cl_client.runtime.sign_in import Scheme, SignIn, below
+from cl_client.runtime.server_address import server_at
+from cl_client.runtime.sign_in import Scheme, SignIn
 
 __all__ = ["SignedJobClient"]
 
@@ -58,11 +58,7 @@ class SignedJobClient(JobClient):
         mqtt_url: str | None = None,
         **http: Unpack[HttpOptions],
     ) -> None:
-        told = told_by_environment() if server_config is None else server_config.told
-        if base_url is None and "compute_url" not in told and self.address:
-            base_url = self.address
-        config = ServerConfig.of(told_by_all(told, {"compute_url": Told(base_url, "argument")} if base_url else {}))
-        config = below(config, self.base_path)
+        config = server_at(base_url, server_config, address=self.address, base_path=self.base_path)
         given = {"token": token, "api_key": api_key, "username": username, "password": password}
         given |= {"client_id": client_id, "client_secret": client_secret, "token_url": token_url}
         sign_in = SignIn.of(
