@@ -12,8 +12,8 @@ from cl_codegen.manifest.pages_table import PagesEntry
 from cl_codegen.text import naming
 from cl_codegen.text.escape import literal
 from cl_codegen.wire import types as wire_types
-from cl_codegen.wire.endpoint import Operation
 from cl_codegen.wire.property_code import python_type
+from cl_codegen.wire.typed_operation import Operation
 from cl_codegen.wire.types import Listed, Model, Plain, Type, Union, Words, leaves, without_none
 
 Path: TypeAlias = tuple[str, ...]

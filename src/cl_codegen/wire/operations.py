@@ -13,9 +13,9 @@ from cl_codegen.spec.spec import JSONObject, JSONValue, Node, Spec, SpecError, e
 from cl_codegen.spec.walk import mentions
 from cl_codegen.text import naming
 from cl_codegen.text.escape import one_line
-from cl_codegen.wire.endpoint import AnswerKind, Body, BodyKind, Operation, Parameter, Reply, Stream
 from cl_codegen.wire.names import FieldNames
 from cl_codegen.wire.schemas import LeftOut, Schemas
+from cl_codegen.wire.typed_operation import AnswerKind, Body, BodyKind, Operation, Parameter, Reply, Stream
 from cl_codegen.wire.types import ANY, NONE, TEXT, Listed, Mapped, Model, Type, without_none
 
 FORM: Final = "multipart/form-data"

@@ -10,9 +10,10 @@ from attrs import evolve, frozen
 
 from cl_codegen.spec.spec import Spec
 from cl_codegen.wire import property_code
-from cl_codegen.wire.endpoint import Operation, WireEndpoint
+from cl_codegen.wire.endpoint import WireEndpoint
 from cl_codegen.wire.operations import Operations
 from cl_codegen.wire.schemas import LeftOut
+from cl_codegen.wire.typed_operation import Operation
 from cl_codegen.wire.types import Model, Type, Words, leaves
 from cl_codegen.wire.webhooks import Webhook, read_webhooks
 from cl_codegen.write import output

@@ -43,7 +43,7 @@ def write_files(folder: Path, files: Mapping[str, str], header: str = "") -> Non
         if (above := os.path.dirname(path)) not in made:  # noqa: PTH120
             os.makedirs(above, exist_ok=True)  # noqa: PTH103
             made.add(above)
-        with open(path, "wb", buffering=0) as file:  # noqa: PTH123
+        with open(path, "wb") as file:  # noqa: PTH123
             file.write((header + text if name.endswith(".py") else text).encode())
 
 

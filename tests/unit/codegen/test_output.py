@@ -1,5 +1,8 @@
 """All or nothing: what is on disk before, between and after."""
 
+import subprocess
+import sys
+
 import pytest
 
 from cl_codegen.faults import GenerationError
@@ -93,3 +96,18 @@ def test_settings_of_the_folder_do_not_count(tmp_path):
     (tmp_path / "a.py").write_text("import sys, os\nx = os.getcwd ( ) + 'a text that is wider than twenty'\n")
     output.format_folder(tmp_path)
     assert (tmp_path / "a.py").read_text() == ('import os\n\nx = os.getcwd() + "a text that is wider than twenty"\n')
+
+
+SMALL_DISK = """
+import resource, sys
+from pathlib import Path
+from cl_codegen.write.output import write_files
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+write_files(Path(sys.argv[1]), {"long.txt": "x" * 200})
+"""
+
+
+def test_a_file_that_does_not_fit_is_an_error_and_never_half_a_file_in_silence(tmp_path):
+    ran = subprocess.run([sys.executable, "-c", SMALL_DISK, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "File too large" in ran.stderr
