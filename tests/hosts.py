@@ -78,12 +78,8 @@ class SafeMosquitto(Part):
 
     def start(self) -> Self:
         super().start()
-        assert wait_until(self._listens, 30), self.log.read_text()
+        assert wait_until(lambda: listens(self.port), 30), self.log.read_text()
         return self
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def url(self, user: str, password: str | None = None) -> str:
         """How to reach it."""
@@ -106,6 +102,12 @@ def workers(folder: Path, slots: int, environment: dict[str, str], *options: str
     folder.mkdir()
     argv = [str(COMMAND), "worker", "--slots", str(slots), *options]
     return Part(argv, folder / "log", {**environment, "CL_DATA": str(folder / "data")})
+
+
+def listens(port: int) -> bool:
+    """Whether a server on this machine accepts connections on this port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def gone(processes: list[psutil.Process], timeout: float = 15) -> bool:

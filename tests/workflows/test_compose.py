@@ -23,7 +23,7 @@ from cl_client import AuthClient, AuthenticationError, ComputeClient, JWTAuthPro
 from cl_server.stack import broker
 from cl_server.stack.supervisor import wait_until
 from tests.conftest import require
-from tests.hosts import DOCS, Part, SafeMosquitto, gone
+from tests.hosts import DOCS, Part, SafeMosquitto, gone, listens
 from tests.media import photo
 from tests.s3 import S3Server
 
@@ -131,6 +131,8 @@ async def test_what_the_compose_file_runs_does_jobs_for_who_may(installation: In
         ComputeClient(server_config=config, auth_provider=JWTAuthProvider(token)) as admin,
         ComputeClient(server_config=config) as guest,
     ):
+        # A host of its own: it may still be starting when the accounts are there.
+        assert wait_until(lambda: listens(installation.ports["compute"]), 60), "the compute server does not start"
         await admin.wait_for_workers(["media_thumbnail"], timeout=60)
         job = await admin.media_thumbnail.generate(photo.photo(64, 48), width=16, wait=True, timeout=60)
         with Image.open(await job.download(tmp_path / "thumbnail.jpg")) as made:
