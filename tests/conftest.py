@@ -20,6 +20,7 @@ from cl_server.stack import broker, fork_client
 from cl_server.stack.broker import BrokerKind
 from tests import schedule
 from tests.accounts import Accounts
+from tests.ports import free_port
 from tests.s3 import S3Server
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and every process that it starts too.
@@ -198,7 +199,7 @@ def usual_mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     require("mosquitto")
     mosquitto = broker.find_mosquitto()
     assert mosquitto is not None
-    port = broker.free_port()
+    port = free_port()
     file = tmp_path_factory.mktemp("mosquitto") / "mosquitto.conf"
     file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
     with subprocess.Popen([mosquitto, "-c", str(file)], stderr=subprocess.DEVNULL) as process:

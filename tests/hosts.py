@@ -14,6 +14,7 @@ import trustme
 
 from cl_server.stack import broker
 from cl_server.stack.supervisor import wait_until
+from tests.ports import free_port
 
 DOCS = Path(__file__).parent.parent / "docs"
 COMMAND = Path(sys.executable).parent / "cl-server"
@@ -59,7 +60,7 @@ class SafeMosquitto(Part):
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()
         certificate = authority.issue_cert("127.0.0.1", "localhost")
-        self.port = broker.free_port()
+        self.port = free_port()
         self.ca_file = folder / "ca.pem"
         authority.cert_pem.write_to_path(self.ca_file)
         certificate.cert_chain_pems[0].write_to_path(folder / "server.pem")

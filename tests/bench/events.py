@@ -24,6 +24,7 @@ from cl_client.watching import mqtt_connection
 from cl_client.watching.watcher import Watcher
 from cl_server.stack import broker
 from tests.bench.figure import Figure
+from tests.ports import free_port
 from tests.publisher import publish_all
 
 WATCHES = 10_000
@@ -42,7 +43,7 @@ def figures() -> Iterator[Figure]:
     mosquitto = broker.find_mosquitto()
     if mosquitto is None:
         raise SystemExit("the figure of events needs mosquitto, and there is none on PATH")
-    port = broker.free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="cl-bench-") as folder:
         file = Path(folder, "mosquitto.conf")
         # All of them may wait: what is measured is who takes them out, and what is dropped would count for neither.

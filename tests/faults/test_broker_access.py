@@ -13,10 +13,10 @@ import pytest
 
 from cl_client.watching.mqtt_connection import Broker
 from cl_server.embedded import LocalStack
-from cl_server.stack import broker
 from cl_server.stack.supervisor import wait_until
 from tests.conftest import require
 from tests.hosts import SafeMosquitto, compute, workers
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ async def test_who_says_that_they_are_the_server_has_to_know_its_password(
 @pytest.fixture
 def refused(mosquitto: SafeMosquitto, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """An API and a worker with a wrong password: their folder, and the address of the API."""
-    port = broker.free_port()
+    port = free_port()
     environment = {**mosquitto.environment_of("server"), "MQTT_URL": mosquitto.url("server", "wr%3Aong")}
     parts = [compute(tmp_path / "api", port, environment), workers(tmp_path / "host", 1, environment)]
     for part in parts:

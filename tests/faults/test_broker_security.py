@@ -17,6 +17,7 @@ from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
 from cl_server.embedded import LocalStack
 from cl_server.stack import broker
 from tests.conftest import require
+from tests.ports import free_port
 
 TOKEN = "a.token.that-is-signed"
 
@@ -53,7 +54,7 @@ async def safe_broker(tmp_path: Path) -> AsyncGenerator[SafeBroker]:
         )
         assert await hashing.wait() == 0
     (tmp_path / "passwords").chmod(0o644)
-    port, certificates_port = broker.free_port(), broker.free_port()
+    port, certificates_port = free_port(), free_port()
     tls = f"cafile {tmp_path}/ca.pem\ncertfile {tmp_path}/cert.pem\nkeyfile {tmp_path}/key.pem\n"
     configuration = f"""
 user root

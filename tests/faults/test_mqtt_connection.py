@@ -15,10 +15,10 @@ from cl_client.watching import mqtt_connection
 from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
 from cl_client.watching.mqtt_session import V5, Endpoint, session
 from cl_server.embedded import LocalStack
-from cl_server.stack import broker
 from tests.conftest import GetStack
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.test_watching import until
+from tests.ports import free_port
 from tests.states import job, message
 
 
@@ -336,7 +336,7 @@ async def test_a_client_id_that_somebody_else_takes_is_given_up_for_a_new_one(us
 
 
 async def test_a_refused_subscription_is_told_and_the_others_stand():
-    port = broker.free_port()
+    port = free_port()
     amqtt = AmqttBroker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},

@@ -29,7 +29,6 @@ from cl_server.files.s3 import S3FileStorage
 from cl_server.queue import orphaned_files
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.queue.tables import open_database
-from cl_server.stack import broker
 from tests.conformance.postgres_proxy import PostgresProxy
 from tests.conftest import require
 from tests.faults.faults_within import FaultsWithin
@@ -37,6 +36,7 @@ from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.soak import JOBS, SEED, Fault, soak
 from tests.hosts import Part, SafeMosquitto, compute, gone, workers
 from tests.integration.client.test_trouble import host_and_port
+from tests.ports import free_port
 from tests.s3 import S3Server
 from tests.workflows.test_many_hosts import ready
 
@@ -238,7 +238,7 @@ async def many_hosts(folder: Path, postgres_url: str, s3: S3Server) -> AsyncGene
                 within[host] = FaultsWithin(place)
                 return {**common, **within[host].environment}
 
-            ports = [broker.free_port(), broker.free_port()]
+            ports = [free_port(), free_port()]
             apis = [compute(folder / f"api{n}", port, environment(f"api{n}"), *shared) for n, port in enumerate(ports)]
             hosts = [workers(folder / f"host{n}", SLOTS, environment(f"host{n}"), *shared) for n in range(HOSTS)]
             urls = [f"http://127.0.0.1:{port}" for port in ports]

@@ -3,7 +3,6 @@
 import os
 import re
 import site
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.codegen_server.folders import ROOT
+from tests.ports import free_port
 
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 PORT = "8000"
@@ -66,10 +66,8 @@ def said_by(bash: subprocess.Popen[str], commands: str) -> str:
 
 
 def test_the_page_works_as_it_is_written(shell: subprocess.Popen[str], tmp_path: Path):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
     # The port is the only word that is another: two runs of this test may be under way.
-    page = (ROOT / "docs" / "codegen.md").read_text(encoding="utf-8").replace(PORT, port)
+    page = (ROOT / "docs" / "codegen.md").read_text(encoding="utf-8").replace(PORT, str(free_port()))
     said = ""
     blocks = BLOCK.findall(page)
     assert len(blocks) > 10

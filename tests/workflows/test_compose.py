@@ -20,11 +20,11 @@ from attrs import define
 from PIL import Image
 
 from cl_client import AuthClient, AuthenticationError, ComputeClient, JWTAuthProvider, ServerConfig
-from cl_server.stack import broker
 from cl_server.stack.supervisor import wait_until
 from tests.conftest import require
 from tests.hosts import DOCS, Part, SafeMosquitto, gone, listens
 from tests.media import photo
+from tests.ports import free_port
 from tests.s3 import S3Server
 
 COMMANDS = Path(sys.executable).parent
@@ -74,7 +74,7 @@ class Installation:
 def installation(tmp_path: Path, database: str, s3: S3Server) -> Iterator[Installation]:
     require("mosquitto")
     mosquitto = SafeMosquitto(tmp_path).start()
-    ports = {"auth": broker.free_port(), "compute": broker.free_port()}
+    ports = {"auth": free_port(), "compute": free_port()}
     said = services(
         {
             "CL_IMAGE": "none",

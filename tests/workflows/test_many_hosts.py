@@ -18,10 +18,10 @@ from cl_server.embedded import LocalStack
 from cl_server.files.local import open_storage
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.queue.tables import open_database
-from cl_server.stack import broker
 from tests.conftest import require
 from tests.hosts import Part, SafeMosquitto, compute, gone, workers
 from tests.media.photo import photo
+from tests.ports import free_port
 from tests.s3 import S3Server
 
 EACH = 20
@@ -53,7 +53,7 @@ def hosts(tmp_path: Path, database: str, s3: S3Server) -> Iterator[Hosts]:
     mosquitto = SafeMosquitto(tmp_path)
     shared = ["--database", database, "--storage", s3.bucket()]
     environment = mosquitto.environment_of("server")
-    ports = [broker.free_port(), broker.free_port()]
+    ports = [free_port(), free_port()]
     found = Hosts(
         mosquitto,
         [compute(tmp_path / f"api{n}", port, environment, *shared) for n, port in enumerate(ports)],

@@ -24,6 +24,7 @@ from tests.integration.server.client import FINAL, Api, Watch
 from tests.integration.server.freeze import freeze
 from tests.media import photo
 from tests.media.film import film
+from tests.ports import free_port
 
 PARENT = """
 import sys, time
@@ -340,7 +341,7 @@ def test_without_mosquitto_amqtt_is_taken(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_is_asked_for_is_what_there_is(tmp_path: Path) -> None:
-    port, mqtt_port = broker.free_port(), broker.free_port()
+    port, mqtt_port = free_port(), free_port()
     with LocalStack(tmp_path / "data", port=port, mqtt_port=mqtt_port, workers=1) as stack:
         assert stack.environment() == {
             "COMPUTE_URL": f"http://127.0.0.1:{port}",

@@ -11,16 +11,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cl_server.stack import broker, probe
+from cl_server.stack import probe
 from cl_server.stack.supervisor import wait_until
 from tests.integration.server.test_bad_input import FORM_START
+from tests.ports import free_port
 
 DESCRIPTORS = 64
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a limit holds for what a process inherits")
 def test_a_rush_of_submits_is_answered_with_so_few_descriptors(tmp_path: Path) -> None:
-    port = broker.free_port()
+    port = free_port()
     with (tmp_path / "log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "cl_server", "compute", "--port", str(port)],

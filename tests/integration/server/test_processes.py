@@ -23,6 +23,7 @@ from cl_server.settings import Settings
 from cl_server.stack import broker
 from cl_server.stack.running_stack import WORKERS_LOCK
 from cl_server.stack.supervisor import REMAINS, Service, wait_until
+from tests.ports import free_port
 
 DEAF = """
 import signal, time
@@ -94,7 +95,7 @@ def test_a_guard_gives_the_status_of_its_program() -> None:
 def test_a_worker_and_the_api_work_without_a_broker_and_without_a_stack(tmp_path: Path) -> None:
     environment = Settings(tmp_path).environment()
     environment["MQTT_BROKER_PORT"] = ""
-    port = str(broker.free_port())
+    port = str(free_port())
     with (
         run("cl_server", "compute", "--port", port, **environment) as compute,
         run("cl_server", "worker", **environment) as worker,
@@ -123,7 +124,7 @@ def test_an_api_forgets_jobs_that_ended_long_ago(tmp_path: Path) -> None:
     long_ago = SqlJobRepository(engine, clock=lambda: 1_000_000)
     long_ago.add_job(Job(job_id="old", task_type="hash"))
     long_ago.cancel("old")
-    port = str(broker.free_port())
+    port = str(free_port())
     environment = {**Settings(tmp_path).environment(), "CL_RETENTION_DAYS": "30"}
     with run("cl_server", "compute", "--port", port, **environment) as compute:
         assert wait_until(lambda: long_ago.get_job("old") is None, 30)
@@ -133,7 +134,7 @@ def test_an_api_forgets_jobs_that_ended_long_ago(tmp_path: Path) -> None:
 
 
 def test_an_api_that_drains_is_not_ready_and_still_works_until_it_is_told_again(tmp_path: Path) -> None:
-    port = str(broker.free_port())
+    port = str(free_port())
     environment = {**Settings(tmp_path).environment(), "CL_DRAIN": "600"}
     with (
         run("cl_server", "compute", "--port", port, **environment) as compute,
@@ -151,7 +152,7 @@ def test_an_api_that_drains_is_not_ready_and_still_works_until_it_is_told_again(
 
 
 def test_amqtt_shuts_down_although_a_peer_never_says_who_it_is() -> None:
-    port = broker.free_port()
+    port = free_port()
     with run("cl_server.stack.amqtt_broker", str(port), CL_BROKER_PASSWORD="long") as process:
         assert wait_until(lambda: broker.answers(port), 30)
         with socket.create_connection(("127.0.0.1", port)):
@@ -162,7 +163,7 @@ def test_amqtt_shuts_down_although_a_peer_never_says_who_it_is() -> None:
 
 
 def test_nobody_answers_where_there_is_no_broker() -> None:
-    assert not broker.answers(broker.free_port())
+    assert not broker.answers(free_port())
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
