@@ -1,8 +1,6 @@
 """The parts of an installation on many hosts: commands of `cl-server`, and a mosquitto as docs/ configures it."""
 
 import os
-import re
-import secrets
 import socket
 import subprocess
 import sys
@@ -10,9 +8,8 @@ from pathlib import Path
 from typing import Self
 
 import psutil
-import trustme
 
-from cl_server.stack import broker
+from cl_server.stack import broker, broker_files
 from cl_server.stack.supervisor import wait_until
 from tests.ports import free_port
 
@@ -55,27 +52,20 @@ class Part:
 
 
 class SafeMosquitto(Part):
-    """With TLS, passwords and the access list of docs/; the users are `server` and `client`."""
+    """With TLS, passwords and the access list that `cl-server broker-config` writes."""
 
     def __init__(self, folder: Path) -> None:
-        authority = trustme.CA()
-        certificate = authority.issue_cert("127.0.0.1", "localhost")
         self.port = free_port()
-        self.ca_file = folder / "ca.pem"
-        authority.cert_pem.write_to_path(self.ca_file)
-        certificate.cert_chain_pems[0].write_to_path(folder / "server.pem")
-        certificate.private_key_pem.write_to_path(folder / "server.key")
-        self.passwords = {name: secrets.token_urlsafe(12) for name in ("server", "client")}
-        lines = [f"{name}:{broker.hashed(password)}\n" for name, password in self.passwords.items()]
-        (folder / "passwords").write_text("".join(lines))
-        (folder / "acl").write_text((DOCS / "mosquitto.acl").read_text())
-        configuration = (DOCS / "mosquitto.conf").read_text().replace("/mosquitto/config/", f"{folder}/")
-        configuration = re.sub("^listener 8883$", f"listener {self.port} 127.0.0.1", configuration, flags=re.MULTILINE)
-        # Where we are root, it would become another user, who cannot read our folder.
-        (folder / "mosquitto.conf").write_text(f"user root\n{configuration}")
+        written = folder / "broker"
+        broker_files.write(written, ["localhost", "127.0.0.1"], port=self.port)
+        self.ca_file = written / "ca.pem"
+        self.passwords = {user: password_in(written / f"{user}.env") for user in ("server", "client")}
+        configuration = written / "mosquitto.conf"
+        # Where we are root, it would become another user, who cannot enter the folder of the test.
+        configuration.write_text(f"user root\n{configuration.read_text()}")
         mosquitto = broker.find_mosquitto()
         assert mosquitto is not None
-        super().__init__([mosquitto, "-c", str(folder / "mosquitto.conf")], folder / "mosquitto.log")
+        super().__init__([mosquitto, "-c", str(configuration)], folder / "mosquitto.log")
 
     def start(self) -> Self:
         super().start()
@@ -89,6 +79,11 @@ class SafeMosquitto(Part):
     def environment_of(self, user: str) -> dict[str, str]:
         """The variables by which servers and clients find it."""
         return {"MQTT_URL": self.url(user), "MQTT_CA_FILE": str(self.ca_file)}
+
+
+def password_in(settings: Path) -> str:
+    """The password of the broker's account that these settings are for."""
+    return settings.read_text().partition("@")[0].rpartition(":")[2]
 
 
 def compute(folder: Path, port: int, environment: dict[str, str], *options: str) -> Part:

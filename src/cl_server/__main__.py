@@ -1,4 +1,4 @@
-"""`cl-server compute | worker | auth | spec`: the processes of the server, each in the foreground.
+"""`cl-server compute | worker | auth`: the processes of the server, each in the foreground.
 
 Settings come from the environment (see `settings.py`). Where there is an option, it stands above its variable;
 passwords are better off in the variables, because everybody on a machine can read the arguments of a process.
@@ -37,6 +37,10 @@ class Options(argparse.Namespace):
     rotate_key: bool = False
     reset_password: str | None = None
     lifeline: bool = False
+    name: list[str] | None = None
+    config_folder: str | None = None
+    certificate: list[Path] | None = None
+    owner: str | None = None
 
     def variables(self) -> dict[str, str]:
         """What it says, as the variables that the settings are read from."""
@@ -60,6 +64,8 @@ def main(argv: list[str] | None = None) -> int:
                 return workers(options)
             case "auth":
                 return auth_server(options)
+            case "broker-config":
+                return broker_config(options)
             case _:
                 return spec(options.folder, check=options.check)
     except SettingsError as error:
@@ -108,6 +114,25 @@ def make_parser() -> argparse.ArgumentParser:
         process.add_argument("--mqtt", metavar="URL", help="mqtts://user:password@host:port (MQTT_URL)")
     for process in (compute, worker, auth):
         process.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
+    broker = commands.add_parser("broker-config", help="write what Mosquitto needs to serve more than one host")
+    broker.add_argument("folder", type=Path)
+    broker.add_argument(
+        "--name",
+        action="append",
+        required=True,
+        metavar="HOST",
+        help="a name or an address by which servers and clients reach the broker; may be given again",
+    )
+    broker.add_argument("--port", type=int, default=8883)
+    broker.add_argument("--config-folder", metavar="PATH", help="where Mosquitto finds the files, if not in FOLDER")
+    broker.add_argument(
+        "--certificate",
+        type=Path,
+        nargs=2,
+        metavar=("CHAIN", "KEY"),
+        help="your own (PEM); without it, one of a new authority that is valid for 397 days",
+    )
+    broker.add_argument("--owner", metavar="USER", help="the user that runs Mosquitto, or its number")
     export = commands.add_parser("spec", help="write the OpenAPI documents")
     export.add_argument("folder", type=Path)
     export.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 if they differ")
@@ -185,6 +210,28 @@ def auth_server(options: Options) -> int:
             process.run(options.port, options.fd, tell, options.host)
     except (KeyFileError, process.NoSuchUserError) as error:
         return failed(str(error))
+    return 0
+
+
+def broker_config(options: Options) -> int:
+    """Write the configuration of a broker, with new passwords."""
+    from cl_server.stack import broker_files
+
+    written = broker_files.write(
+        options.folder,
+        options.name or [],
+        port=options.port,
+        config_folder=options.config_folder,
+        certificate=None if options.certificate is None else (options.certificate[0], options.certificate[1]),
+        owner=options.owner,
+    )
+    settings = [options.folder / f"{user}.env" for user in ("server", "client")]
+    put(
+        f"wrote {options.folder}: start the broker with `mosquitto -c {options.folder / 'mosquitto.conf'}`\n"
+        f"settings for APIs and workers are in {settings[0]}, for clients in {settings[1]}\n"
+    )
+    if written.owner is None and options.config_folder:
+        put("the user that runs Mosquitto has to be able to read the files: --owner USER\n")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import cast
 
 import yaml
 
-from cl_server.__main__ import Options, make_parser
+from cl_server.__main__ import Options, main, make_parser
 from cl_server.settings import Settings
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -22,6 +22,11 @@ def services() -> dict[str, Service]:
     return document["services"]
 
 
+def commands_of(which: str) -> list[str]:
+    """The lines of docs/scale.md that begin with `cl-server` and match."""
+    return [found[0] for found in re.finditer(f"^cl-server {which}.*$", (DOCS / "scale.md").read_text(), re.MULTILINE)]
+
+
 def understood(command: str) -> str:
     """The command is one; which it is."""
     name, *arguments = shlex.split(command)
@@ -30,7 +35,7 @@ def understood(command: str) -> str:
 
 
 def test_the_commands_of_the_page_are_understood() -> None:
-    commands = re.findall("^cl-server .*$", (DOCS / "scale.md").read_text(), re.MULTILINE)
+    commands = commands_of("(?!broker)")
     assert [understood(command) for command in commands] == ["auth", "compute", "worker"]
 
 
@@ -49,8 +54,12 @@ def test_the_variables_of_the_compose_file_are_read() -> None:
         assert not environment.keys() - known
 
 
-def test_what_the_compose_file_mounts_of_these_pages_is_there() -> None:
-    mounts = cast("list[str]", services()["mosquitto"]["volumes"])
-    shipped = {mount.partition(":")[0] for mount in mounts}
-    assert {"./mosquitto.conf", "./mosquitto.acl"} <= shipped
-    assert all((DOCS / name).is_file() for name in ("mosquitto.conf", "mosquitto.acl"))
+def test_the_compose_file_mounts_what_the_command_of_the_page_writes(tmp_path: Path) -> None:
+    [command] = commands_of("broker-config")
+    _, name, folder, *options = shlex.split(command)
+    mounts = {cast("list[str]", services()[of]["volumes"])[0] for of in ("mosquitto", "compute")}
+    assert mounts == {f"./{folder}:/mosquitto/config:ro", f"./{folder}/ca.pem:/etc/cl/ca.pem:ro"}
+    # Whose the files become only root can say.
+    options = options[: options.index("--owner")]
+    assert main([name, str(tmp_path / folder), *options]) == 0
+    assert {"mosquitto.conf", "ca.pem"} <= {path.name for path in (tmp_path / folder).iterdir()}

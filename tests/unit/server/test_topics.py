@@ -1,15 +1,12 @@
 """The topics are said once: the spec, the access lists of both brokers and the processes have them from there."""
 
-from pathlib import Path
-
 import pytest
 
 from cl_server import openapi
 from cl_server.messaging import topics
 from cl_server.messaging.topics import EVENTS, TOPICS, WORKERS
+from cl_server.stack import broker_files
 from cl_server.stack.broker import ACCESS
-
-ACL = Path(__file__).parents[3] / "docs" / "mosquitto.acl"
 
 
 def test_the_spec_says_which_messages_are_published_where() -> None:
@@ -24,8 +21,8 @@ def test_the_schemas_of_all_messages_are_in_the_spec() -> None:
     assert {topic.payload.__name__ for topic in TOPICS} <= openapi.messages_and_outputs().keys()
 
 
-def test_the_access_list_of_the_docs_is_the_one_of_the_embedded_broker_for_two_accounts() -> None:
-    lines = [line for line in ACL.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+def test_the_access_list_for_many_hosts_is_the_one_of_the_embedded_broker_for_two_accounts() -> None:
+    lines = [line for line in broker_files.ACCESS.splitlines() if line and not line.startswith("#")]
     wanted = ["user server", *topics.writable().split("\n")[:-1], "user client", *topics.readable().split("\n")[:-1]]
     assert lines == wanted
     assert topics.readable() in ACCESS
