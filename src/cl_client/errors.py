@@ -195,6 +195,15 @@ _HINTS: Final[Mapping[int, str]] = {
     403: "ask an administrator for the permission, or log in as a user who has it",
 }
 
+# What a proxy means by a status (RFC 9110 §15); it says so in a web page, which is for people with a browser.
+_OF_A_PROXY: Final[Mapping[int, str]] = {
+    404: "it has nothing at this path",
+    413: "the request is larger than it permits",
+    502: "it cannot reach the server",
+    503: "it has no server that takes the request",
+    504: "the server did not answer it in time",
+}
+
 _LONGEST_DETAIL = 500
 
 
@@ -221,7 +230,10 @@ def error_from_response(
     if kind is NotFoundError and missing_job:
         kind = JobNotFoundError
     location = headers.get("location", "") if 300 <= status < 400 else ""
-    detail = f"this has moved to {_one_line(location)}" if location else _detail(body)
+    if location:
+        detail = f"this has moved to {_one_line(location)}"
+    else:
+        detail = _of_a_proxy(status, headers) if body.lstrip()[:1] == b"<" else _detail(body)
     reason = detail or "the server gave no reason"
     moved_to = _new_address(url, location) if location else None
     error = kind(
@@ -254,13 +266,20 @@ def _new_address(url: str, location: str) -> str | None:
     return _one_line(f"{target.scheme}://{target.netloc.rpartition('@')[2]}{base}")
 
 
+def _of_a_proxy(status: int, headers: Mapping[str, str]) -> str:
+    """Who sent a web page in place of an answer of the API, and why; the page itself is noise in a terminal."""
+    name = re.match(r"[A-Za-z][\w.-]{0,40}", headers.get("server", ""))
+    sender = f"{name[0]}, a proxy or web server," if name else "a proxy or web server"
+    meaning = _OF_A_PROXY.get(status)
+    return f"{sender} answered in place of the server{f': {meaning}' if meaning else ''}"
+
+
 def _detail(body: bytes) -> str:
     text = body[: 64 * 1024].decode("utf-8", "replace").strip()
     try:
         parsed = cast("object", json.loads(text))
     except ValueError:
-        # A page of a proxy is noise; a short plain text is a reason.
-        return "" if text.startswith("<") else _one_line(text)
+        return _one_line(text)
     if isinstance(parsed, dict):
         fields = cast("dict[str, object]", parsed)
         parsed = fields.get("detail", fields)

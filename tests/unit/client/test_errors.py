@@ -47,13 +47,32 @@ def test_each_status_has_its_class(status: int, kind: type[errors.ResponseError]
         (b'{"detail": [{"msg": "odd"}, 7]}', "odd; 7"),
         (b'{"error": "other"}', '{"error": "other"}'),
         (b"plain\n text", "plain text"),
-        (b"<html>502</html>", "the server gave no reason"),
+        (b"<html>422</html>", "a proxy or web server answered in place of the server"),
         (b"", "the server gave no reason"),
         (b"\xff", "\ufffd"),
     ],
 )
 def test_the_reason_is_found_in_whatever_came(body: bytes, reason: str):
     assert made(422, body).message == f"{reason} (HTTP 422 from http://s/jobs)"
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [
+        (404, "it has nothing at this path"),
+        (413, "the request is larger than it permits"),
+        (502, "it cannot reach the server"),
+        (504, "the server did not answer it in time"),
+    ],
+)
+def test_a_web_page_names_its_sender_and_what_the_status_means_there(status: int, meaning: str):
+    error = made(status, b"\n<!doctype html>\n<title>No</title>", server="nginx/1.22.1")
+    assert error.reason == f"nginx, a proxy or web server, answered in place of the server: {meaning}"
+
+
+def test_the_name_of_a_proxy_is_a_word_and_no_more():
+    assert "\x1b" not in made(502, b"<html>", server="\x1b[31mred").message
+    assert "nginx" in made(502, b"<html>", server="nginx" + "x" * 9000).message[:100]
 
 
 def test_among_many_the_reason_is_enough():
