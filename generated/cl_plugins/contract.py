@@ -13,6 +13,7 @@ CONTRACT: Final = Contract(
     cancel="/jobs/{job_id}/cancel",
     retry="/jobs/{job_id}/retry",
     file="/jobs/{job_id}/files/{path}",
+    log="/jobs/{job_id}/log",
     files=FileList(path="/jobs/{job_id}/files", items="files"),
     jobs=JobList(
         path="/jobs",

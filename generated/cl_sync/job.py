@@ -8,7 +8,17 @@ from collections.abc import Coroutine, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
-from cl_client.runtime import DownloadCallback, JobCallback, JobFile, JobState, JSONObject, Twin, Writable
+from cl_client.runtime import (
+    DownloadCallback,
+    JobCallback,
+    JobFile,
+    JobLog,
+    JobState,
+    JSONObject,
+    LogLine,
+    Twin,
+    Writable,
+)
 from cl_client.runtime import Job as AsyncJob
 from cl_sync.watch import Watch
 
@@ -90,6 +100,25 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
             UnsupportedError: The server can't list files.
         """
         return self.portal.run(self.twin.files())
+
+    def log(self, *, offset: int = 0) -> JobLog:
+        """Get the log of the job: the lines that workers wrote about it, such as warnings and the reason of a failure.
+
+        Args:
+            offset: Get only lines with a larger `number` than this. Default: all that the server has.
+
+        Raises:
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server has no logs of jobs.
+        """
+        return self.portal.run(self.twin.log(offset=offset))
+
+    def follow_log(self, *, offset: int = 0, interval: float = 1.0) -> Generator[LogLine]:
+        """Iterate over the lines in the log of the job, until the job ends. `interval` is in seconds.
+
+        Raises: as `log`.
+        """
+        return self.portal.iterate(self.twin.follow_log(offset=offset, interval=interval))
 
     def delete(self) -> None:
         """Delete the job and its files on the server. A running job is cancelled first.

@@ -14,8 +14,10 @@ from cl_client.runtime import (
     DownloadCallback,
     Follow,
     JobFile,
+    JobLog,
     JobState,
     JSONObject,
+    LogLine,
     Operation,
     Twin,
     UploadRoute,
@@ -135,6 +137,34 @@ class Jobs(Twin[AsyncJobs]):
             UnsupportedError: The server can't list files.
         """
         return self.portal.run(self.twin.files(job_id))
+
+    def log(self, job_id: str, *, offset: int = 0) -> JobLog:
+        """Get the log of a job: the lines that workers wrote about it, such as warnings and the reason of a failure.
+
+        Args:
+            job_id: The job.
+            offset: Get only lines with a larger `number` than this. Default: all that the server has.
+
+        Raises:
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server has no logs of jobs.
+        """
+        return self.portal.run(self.twin.log(job_id, offset=offset))
+
+    def follow_log(self, job_id: str, *, offset: int = 0, interval: float = 1.0) -> Generator[LogLine]:
+        """Iterate over the lines in the log of a job, until the job ends.
+
+        Args:
+            job_id: The job.
+            offset: Get only lines with a larger `number` than this. Default: all that the server has.
+            interval: Seconds between two requests for new lines.
+
+        Raises:
+            InvalidParameterError: The interval isn't a positive number.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server has no logs of jobs.
+        """
+        return self.portal.iterate(self.twin.follow_log(job_id, offset=offset, interval=interval))
 
     def delete(self, job_id: str) -> None:
         """Delete a job and its files.

@@ -65,8 +65,10 @@ if TYPE_CHECKING:
     from cl_client.jobs.handle import Job as Job
     from cl_client.model import Capabilities as Capabilities
     from cl_client.model import JobFile as JobFile
+    from cl_client.model import JobLog as JobLog
     from cl_client.model import JobResponse as JobResponse
     from cl_client.model import JobState as JobState
+    from cl_client.model import LogLine as LogLine
     from cl_client.model import WorkerCapabilitiesResponse as WorkerCapabilitiesResponse
     from cl_client.model import WorkerCapability as WorkerCapability
     from cl_client.model import WorkerState as WorkerState
@@ -93,8 +95,8 @@ else:
             "cl_client.http.stored_file": "StoredFile",
             "cl_client.http.upload": "Upload",
             "cl_client.jobs.handle": "Job",
-            "cl_client.model": "Capabilities JobFile JobResponse JobState WorkerCapabilitiesResponse WorkerCapability "
-            "WorkerState",
+            "cl_client.model": "Capabilities JobFile JobLog JobResponse JobState LogLine WorkerCapabilitiesResponse "
+            "WorkerCapability WorkerState",
             "cl_client.monitor": "MQTTJobMonitor",
             "cl_client.session": "SessionManager",
             "cl_client.version": "__version__",

@@ -128,6 +128,63 @@ class JobFile:
 
 
 @frozen(kw_only=True)
+class LogLine:
+    """A line in the log of a job."""
+
+    at: int = 0
+    """UTC milliseconds. 0 if unknown."""
+    level: str = "info"
+    """`debug`, `info`, `warning` or `error`."""
+    number: int
+    """The number of the line, counted from 1."""
+    text: str
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
+        """Read a JSON object.
+
+        Raises:
+            KeyError, TypeError: A field is missing, or has the wrong type.
+        """
+        at, level, number, text = data.get("at", 0), data.get("level", "info"), data["number"], data["text"]
+        if not (isinstance(at, int) and isinstance(level, str) and isinstance(number, int) and isinstance(text, str)):
+            raise TypeError("not a line of a log")
+        return cls(at=at, level=level, number=number, text=text)
+
+    def to_dict(self) -> JSONObject:
+        """Convert to a JSON object."""
+        return {"at": self.at, "level": self.level, "number": self.number, "text": self.text}
+
+
+@frozen(kw_only=True)
+class JobLog:
+    """Part of the log of a job."""
+
+    ended: bool
+    """Whether the job has ended, so that no further lines follow."""
+    left_out: int = 0
+    """The number of older lines that the server no longer has."""
+    lines: tuple[LogLine, ...]
+    """The lines, oldest first."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
+        """Read a JSON object.
+
+        Raises:
+            KeyError, TypeError: A field is missing, or has the wrong type.
+        """
+        ended, left_out, lines = data["ended"], data.get("left_out", 0), data["lines"]
+        if not (isinstance(ended, bool) and isinstance(left_out, int) and isinstance(lines, list)):
+            raise TypeError("not the log of a job")
+        return cls(ended=ended, left_out=left_out, lines=tuple(map(_log_line, lines)))
+
+    def to_dict(self) -> JSONObject:
+        """Convert to a JSON object."""
+        return {"ended": self.ended, "left_out": self.left_out, "lines": [line.to_dict() for line in self.lines]}
+
+
+@frozen(kw_only=True)
 class WorkerState:
     """The announcement of a worker on the broker."""
 
@@ -226,6 +283,12 @@ class JobPage:
 def well_formed(job: JobState) -> bool:
     """Whether the fields that the client relies on have the right types."""
     return all(isinstance(cast("object", getattr(job, name)), kind) for name, kind in _SHAPES)
+
+
+def _log_line(data: JSONValue) -> LogLine:
+    if not isinstance(data, dict):
+        raise TypeError("not a line of a log")
+    return LogLine.from_dict(data)
 
 
 JobResponse = JobState

@@ -8,10 +8,11 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
+from cl_ml_tools.job_log import LogBuffer, LogPage
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import Job, JobStatus, JSONObject
 
@@ -54,12 +55,16 @@ class Beat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job in the hands of one worker. `token` grows with each claim of a job: only the newest may change it."""
+    """A job in the hands of one worker. `token` grows with each claim of a job: only the newest may change it.
+
+    Lines in `log` are stored with whatever ends the claim, and by `write_log`.
+    """
 
     job: Job
     worker_id: str
     attempt: int
     token: int
+    log: LogBuffer = field(default_factory=LogBuffer, compare=False, repr=False)
 
     @property
     def last(self) -> bool:
@@ -223,6 +228,14 @@ class JobQueue(JobRepository, Protocol):
 
     def confirm_cancel(self, claim: Claim) -> bool:
         """End a job that was cancelled while it ran."""
+        ...
+
+    def write_log(self, claim: Claim) -> bool:
+        """Store what is in the log of a claim; `False` when the claim is lost."""
+        ...
+
+    def read_log(self, job_id: str, offset: int = 0) -> LogPage:
+        """The log of a job, after the line with this number."""
         ...
 
     def cancel(self, job_id: str) -> Job | None:

@@ -4,9 +4,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Unpack
 
+from cl_ml_tools import job_log
+from cl_ml_tools.job_log import LogBuffer, LogLine, LogPage
 from cl_ml_tools.job_queue import (
     DIED,
     LEASE,
@@ -47,6 +49,8 @@ class Entry:
     lease_until: int = 0
     run_at: int = 0
     cancelling: bool = False
+    log: list[LogLine] = field(default_factory=list)
+    logged: int = 0
 
 
 def now_ms() -> int:
@@ -192,7 +196,9 @@ class MemoryJobRepository:
             entry.worker_id = worker_id
             entry.lease_until = steady + lease
             self._change(entry, JobStatus.PROCESSING, started_at=max(now, entry.job.updated_at))
-            return Claim(entry.job.model_copy(), worker_id, entry.attempts, entry.token)
+            log = LogBuffer(first=entry.token == 1)
+            log.add(job_log.INFO, job_log.started(entry.attempts), entry.job.started_at)
+            return Claim(entry.job.model_copy(), worker_id, entry.attempts, entry.token, log)
 
     def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
         """Renew a claim."""
@@ -232,6 +238,7 @@ class MemoryJobRepository:
                 return False
             publish()
             size += entry.job.size
+            self._log(entry, claim.log, job_log.INFO, job_log.completed(entry.job.started_at, self._clock()))
             self._change(entry, JobStatus.COMPLETED, progress=100, task_output=task_output, size=size)
             return True
 
@@ -250,8 +257,12 @@ class MemoryJobRepository:
             if entry is None:
                 return False
             if transient and not claim.last and not entry.cancelling:
-                self._requeue(entry, after=backoff(entry.attempts))
+                pause = backoff(entry.attempts)
+                said = job_log.failed(claim.attempt, error, pause=pause)
+                self._log(entry, claim.log, job_log.WARNING, said)
+                self._requeue(entry, after=pause)
                 return True
+            self._log(entry, claim.log, job_log.ERROR, job_log.failed(claim.attempt, error))
             self._change(entry, JobStatus.FAILED, error_message=error)
             return True
 
@@ -262,6 +273,8 @@ class MemoryJobRepository:
             if entry is None:
                 return False
             entry.attempts -= 1
+            said = job_log.CANCELLED if entry.cancelling else job_log.given_back(claim.attempt)
+            self._log(entry, claim.log, job_log.INFO, said)
             self._requeue(entry)
             return True
 
@@ -271,8 +284,24 @@ class MemoryJobRepository:
             entry = self._of(claim)
             if entry is None:
                 return False
+            self._log(entry, claim.log, job_log.INFO, job_log.CANCELLED)
             self._change(entry, JobStatus.CANCELLED)
             return True
+
+    def write_log(self, claim: Claim) -> bool:
+        """Store what is in the log of a claim."""
+        with self._lock:
+            entry = self._of(claim)
+            if entry is None:
+                return False
+            self._log(entry, claim.log)
+            return True
+
+    def read_log(self, job_id: str, offset: int = 0) -> LogPage:
+        """The log of a job."""
+        with self._lock:
+            entry = self._entries.get(job_id)
+            return LogPage((), 0) if entry is None else job_log.page(entry.log, entry.logged, offset)
 
     def cancel(self, job_id: str) -> Job | None:
         """Cancel a job."""
@@ -361,6 +390,9 @@ class MemoryJobRepository:
         with self._lock:
             taken = [e for e in self._entries.values() if e.job.status is JobStatus.PROCESSING and lost(e)]
             for entry in taken:
+                over = entry.cancelling or entry.attempts >= MAX_ATTEMPTS
+                then = job_log.NOT_QUEUED_AGAIN if over else job_log.QUEUED_AGAIN
+                self._log(entry, LogBuffer(), job_log.WARNING, job_log.died(entry.attempts, then))
                 if entry.cancelling:
                     self._change(entry, JobStatus.CANCELLED)
                 elif entry.attempts >= MAX_ATTEMPTS:
@@ -368,6 +400,16 @@ class MemoryJobRepository:
                 else:
                     self._requeue(entry, after=backoff(entry.attempts) if wait else 0)
             return [entry.job.model_copy() for entry in taken]
+
+    def _log(self, entry: Entry, log: LogBuffer, level: str = "", end: str | None = None) -> None:
+        if log.base is None:
+            log.base = log.stored = entry.logged
+        more = () if end is None else (job_log.a_line(self._clock(), level, end),)
+        lines = log.pending(*more)
+        if lines:
+            entry.logged = lines[-1].number
+            entry.log = list(job_log.newest([*entry.log, *lines]))
+            log.keep(entry.logged)
 
     def _requeue(self, entry: Entry, after: int = 0) -> None:
         if entry.cancelling:

@@ -83,6 +83,23 @@ class JobFilesResponse(BaseModel):
     files: list[JobFile]
 
 
+class JobLogLine(BaseModel):
+    """A line in the log of a job."""
+
+    number: int = Field(ge=1, description="The number of the line, counted from 1.")
+    at: int = Field(description="UTC milliseconds.")
+    level: str = Field(description="`debug`, `info`, `warning`, `error` or `critical`.")
+    text: str
+
+
+class JobLogResponse(BaseModel):
+    """Part of the log of a job, oldest line first."""
+
+    lines: list[JobLogLine]
+    left_out: int = Field(ge=0, description="The number of older lines that the server no longer has.")
+    ended: bool = Field(description="Whether the job has ended, so that no further lines follow.")
+
+
 class JobEvent(JobResponse):
     """The MQTT message about a job: one for every transition and every progress."""
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, overload
 
+from cl_client.config.seconds import seconds
 from cl_client.files.download import DownloadCallback
 from cl_client.files.local_names import local_names, place_in
 from cl_client.files.open_file import Writable, into_file, into_memory
 from cl_client.http import telemetry
 from cl_client.loops.parallel import in_parallel
-from cl_client.model import JobFile, JobState
+from cl_client.model import JobFile, JobLog, JobState, LogLine
 from cl_client.server.port import JobServer
 from cl_client.watching.job_reader import JobReader
 from cl_client.watching.watcher import Watcher
@@ -59,6 +61,42 @@ class JobsById:
             UnsupportedError: The server can't list files.
         """
         return await self.job_server.files(job_id)
+
+    async def log(self, job_id: str, *, offset: int = 0) -> JobLog:
+        """Get the log of a job: the lines that workers wrote about it, such as warnings and the reason of a failure.
+
+        Args:
+            job_id: The job.
+            offset: Get only lines with a larger `number` than this. Default: all that the server has.
+
+        Raises:
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server has no logs of jobs.
+        """
+        return await self.job_server.log(job_id, offset)
+
+    async def follow_log(self, job_id: str, *, offset: int = 0, interval: float = 1.0) -> AsyncGenerator[LogLine]:
+        """Iterate over the lines in the log of a job, until the job ends.
+
+        Args:
+            job_id: The job.
+            offset: Get only lines with a larger `number` than this. Default: all that the server has.
+            interval: Seconds between two requests for new lines.
+
+        Raises:
+            InvalidParameterError: The interval isn't a positive number.
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server has no logs of jobs.
+        """
+        pause = seconds("interval", interval) or 0.0
+        while True:
+            found = await self.log(job_id, offset=offset)
+            for line in found.lines:
+                offset = max(offset, line.number)
+                yield line
+            if found.ended:
+                return
+            await asyncio.sleep(pause)
 
     async def delete(self, job_id: str) -> None:
         """Delete a job and its files.

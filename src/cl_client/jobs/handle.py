@@ -24,7 +24,7 @@ from cl_client.http import telemetry
 from cl_client.jobs.by_id import JobsById
 from cl_client.jobs.content import array_in, image_in
 from cl_client.jobs.known_job import KnownJob
-from cl_client.model import JobFile, JobState
+from cl_client.model import JobFile, JobLog, JobState, LogLine
 from cl_client.server import status
 from cl_client.watching.event import supersedes
 from cl_client.watching.watch import JobCallback, Watch
@@ -169,6 +169,26 @@ class Job(KnownJob[Output], Generic[Output]):
             UnsupportedError: The server can't list files.
         """
         return await self._jobs.files(self.job_id)
+
+    async def log(self, *, offset: int = 0) -> JobLog:
+        """Get the log of the job: the lines that workers wrote about it, such as warnings and the reason of a failure.
+
+        Args:
+            offset: Get only lines with a larger `number` than this. Default: all that the server has.
+
+        Raises:
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            UnsupportedError: The server has no logs of jobs.
+        """
+        return await self._jobs.log(self.job_id, offset=offset)
+
+    async def follow_log(self, *, offset: int = 0, interval: float = 1.0) -> AsyncGenerator[LogLine]:
+        """Iterate over the lines in the log of the job, until the job ends. `interval` is in seconds.
+
+        Raises: as `log`.
+        """
+        async for line in self._jobs.follow_log(self.job_id, offset=offset, interval=interval):
+            yield line
 
     async def delete(self) -> None:
         """Delete the job and its files on the server. A running job is cancelled first.

@@ -66,8 +66,10 @@ if TYPE_CHECKING:
     from cl_client.loops.portal import unwrapped as unwrapped
     from cl_client.model import Capabilities as Capabilities
     from cl_client.model import JobFile as JobFile
+    from cl_client.model import JobLog as JobLog
     from cl_client.model import JobResponse as JobResponse
     from cl_client.model import JobState as JobState
+    from cl_client.model import LogLine as LogLine
     from cl_client.model import WorkerState as WorkerState
     from cl_client.runtime.command import Bounds as Bounds
     from cl_client.runtime.command import Entry as Entry
@@ -159,7 +161,7 @@ else:
             "cl_client.jobs.handle": "Job",
             "cl_client.jobs.operation": "Operation Parameter routed without_body without_key",
             "cl_client.loops.portal": "Door Portal Twin awaitable_method behind in_thread unwrapped",
-            "cl_client.model": "Capabilities JobFile JobResponse JobState WorkerState",
+            "cl_client.model": "Capabilities JobFile JobLog JobResponse JobState LogLine WorkerState",
             "cl_client.runtime.command": (
                 "Bounds Entry JobOptions JobRunner Place PlainJobOptions by_suffix given json_option read_option source"
             ),

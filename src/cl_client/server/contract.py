@@ -52,6 +52,7 @@ class Contract:
         result: where the output of a job that has completed is (GET), where its state does not tell it.
         file: where the files of a job are (GET).
         files: where they are listed.
+        log: where the log of a job is (GET), with the fields of `JobLog`.
         jobs: where jobs are listed.
         workers: where the server tells which workers it has.
         events: topic of the messages about jobs on the broker; without one, jobs are followed over HTTP alone. With
@@ -79,6 +80,7 @@ class Contract:
     result: str | None = None
     file: str | None = None
     files: FileList | None = None
+    log: str | None = None
     jobs: JobList | None = None
     workers: WorkerCounts | None = None
     events: str | None = None

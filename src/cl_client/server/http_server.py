@@ -15,7 +15,7 @@ from cl_client.files.download import download_job_file, fetch_job_file, is_json
 from cl_client.http.error_translation import promised
 from cl_client.http.stored_file import UploadRoute, store
 from cl_client.http.transport import Transport
-from cl_client.model import Capabilities, JobFile, JobPage, JobState, well_formed
+from cl_client.model import Capabilities, JobFile, JobLog, JobPage, JobState, well_formed
 from cl_client.server.contract import Answer, Contract, expected, unsupported
 from cl_client.server.links import Links
 from cl_client.server.status import CANCELLED, COMPLETED, canonical
@@ -129,6 +129,12 @@ class HttpJobServer:
         path = contract.path(files.path, "list the files of a job", own)
         async with self._route_of(job_id, "list the files of a job"):
             return read_value(await self._transport.get(path), contract.listed_files)
+
+    async def log(self, job_id: str, offset: int) -> JobLog:
+        contract, own = self._contract.of(job_id)
+        path = contract.path(contract.log, "give the log of a job", own)
+        async with self._route_of(job_id, "give the log of a job"):
+            return read_model(await self._transport.get(path, params={"offset": str(offset)}), JobLog.from_dict)
 
     async def download(
         self,

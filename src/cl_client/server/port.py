@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
-from cl_client.model import Capabilities, JobFile, JobPage, JobState
+from cl_client.model import Capabilities, JobFile, JobLog, JobPage, JobState
 
 if TYPE_CHECKING:
     from cl_client.http.stored_file import UploadRoute
@@ -57,6 +57,10 @@ class JobServer(Protocol):
 
     async def files(self, job_id: str) -> Sequence[JobFile]:
         """The files of a job."""
+        ...
+
+    async def log(self, job_id: str, offset: int) -> JobLog:
+        """The log of a job, after the line with a number."""
         ...
 
     async def download(

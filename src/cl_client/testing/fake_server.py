@@ -16,13 +16,13 @@ from typing import Final, Self, cast
 
 from attrs import define, evolve, field
 
-from cl_client.model import JobFile, JobState
+from cl_client.model import JobFile, JobLog, JobState, LogLine
 from cl_client.server import status
 from cl_client.server.contract import Contract
 from cl_client.server.lists import FileList, JobList
 from cl_client.testing.fake_http import Answer, FakeHTTPServer, Request, Route, error, route
 from cl_client.testing.form import Submission, read_form
-from cl_client.testing.script import Completes, Refuses, Scripted
+from cl_client.testing.script import Completes, Fails, Refuses, Scripted
 from cl_client.version import __version__
 from cl_client.wire.types import JSONObject, JSONValue
 from cl_plugins.contract import CONTRACT
@@ -37,6 +37,7 @@ class _FakeJob:
     state: JobState
     to_come: Iterator[JobState]
     files: dict[str, bytes] = field(factory=dict[str, bytes])
+    log: tuple[str, ...] = ()
 
     def move(self, state: JobState) -> None:
         now = max(_now(), (self.state.updated_at or 0) + 1)
@@ -107,7 +108,7 @@ class FakeComputeServer:
 
         Args:
             method: Method, such as `GET`.
-            path: Path, with `{name}` for variable parts, such as `/jobs/{job_id}/log`.
+            path: Path, with `{name}` for variable parts, such as `/jobs/{job_id}/cost`.
             content: JSON, or bytes that are sent unchanged.
             status: HTTP status code.
         """
@@ -203,6 +204,15 @@ class FakeComputeServer:
                 {str(_FILES.items): [_described(path, content) for path, content in _there(job).items()]}
             )
 
+    def log(self, job_id: str, query: Mapping[str, list[str]]) -> Answer:
+        """`GET /jobs/{id}/log`: advances the job one step, and returns the lines of the script once it runs."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None:
+                return _no_job(job_id)
+            _stepped(job)
+            return Answer.json(_log(job, int(query.get("offset", ["0"])[-1])).to_dict())
+
     def file(self, job_id: str, path: str) -> Answer:
         """`GET /jobs/{id}/files/{path}`: the whole file, even if a range is requested (RFC 9110 §14.2 permits that)."""
         with self._lock:
@@ -238,7 +248,8 @@ class FakeComputeServer:
             updated_at=now,
         )
         made = dict(outcome.files) if isinstance(outcome, Completes) else {}
-        self._jobs[state.job_id] = _FakeJob(state, outcome.states(state), made)
+        said = outcome.log if isinstance(outcome, Completes | Fails) else ()
+        self._jobs[state.job_id] = _FakeJob(state, outcome.states(state), made, tuple(said))
         return _created(state), state.job_id
 
 
@@ -252,6 +263,7 @@ def routes(fake: FakeComputeServer, contract: Contract) -> list[Route]:
         ("GET", contract.job, lambda r: fake.read(r.words["job_id"])),
         ("DELETE", contract.delete, lambda r: fake.delete(r.words["job_id"])),
         ("GET", files, lambda r: fake.files(r.words["job_id"])),
+        ("GET", contract.log, lambda r: fake.log(r.words["job_id"], r.query)),
         ("GET", contract.file, lambda r: fake.file(r.words["job_id"], r.words["path"])),
         (contract.cancel_by, contract.cancel, lambda r: fake.cancel(r.words["job_id"])),
         ("POST", contract.retry, lambda r: fake.retry(r.words["job_id"])),
@@ -275,6 +287,13 @@ def _stepped(job: _FakeJob) -> JobState:
 def _there(job: _FakeJob) -> dict[str, bytes]:
     """The files of a completed job."""
     return job.files if job.state.status == status.COMPLETED else {}
+
+
+def _log(job: _FakeJob, offset: int) -> JobLog:
+    started = job.state.started_at
+    said = job.log if started is not None else ()
+    lines = [LogLine(number=n, at=started or 0, text=text) for n, text in enumerate(said, 1) if n > offset]
+    return JobLog(lines=tuple(lines), ended=status.is_terminal(job.state.status))
 
 
 def _created(state: JobState) -> Answer:

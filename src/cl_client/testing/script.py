@@ -20,11 +20,13 @@ class Completes:
         output: The `task_output`. It has to contain the required fields of the plugin's output.
         files: Content of the files, by their path in the job, such as `output/thumbnail.jpg`.
         progress: Steps of the progress, in per cent.
+        log: Lines that the worker wrote about the job.
     """
 
     output: Mapping[str, JSONValue] = field(factory=dict[str, JSONValue])
     files: Mapping[str, bytes] = field(factory=dict[str, bytes])
     progress: Sequence[int] = ()
+    log: Sequence[str] = ()
 
     def states(self, job: JobState) -> Iterator[JobState]:
         """Yield the states of the job, in order."""
@@ -40,10 +42,12 @@ class Fails:
     Attributes:
         message: The `error_message`.
         progress: Steps of the progress, in per cent.
+        log: Lines that the worker wrote about the job.
     """
 
     message: str
     progress: Sequence[int] = ()
+    log: Sequence[str] = ()
 
     def states(self, job: JobState) -> Iterator[JobState]:
         """Yield the states of the job, in order."""

@@ -23,7 +23,7 @@ from cl_codegen.text.naming import attribute, kebab, snake
 SERVER: Final = "server"
 """The table that is about the server, and about no plugin."""
 
-_JOB_OPERATIONS = ("job", "delete", "cancel", "retry", "result", "file", "files")
+_JOB_OPERATIONS = ("job", "delete", "cancel", "retry", "result", "file", "files", "log")
 _SERVER_OPERATIONS = (*_JOB_OPERATIONS, "list", "workers")
 _SERVER_KEYS = (
     *_SERVER_OPERATIONS,

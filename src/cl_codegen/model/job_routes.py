@@ -18,10 +18,11 @@ from cl_codegen.model.job_answer import called_in, lives, same
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.recognise import PARAMETER, STATES, Operations, askable, best, postable
 from cl_codegen.model.vocabulary import success
+from cl_codegen.spec.schema_types import kind_of, properties, without_null
 from cl_codegen.spec.spec import Node, Spec, SpecError, escape_pointer
 from cl_codegen.text.escape import SpecText, literal
 
-Key = Literal["job", "delete", "cancel", "retry", "result", "file", "files"]
+Key = Literal["job", "delete", "cancel", "retry", "result", "file", "files", "log"]
 
 _JOBS: Final = re.compile(r"/(?:[^{}]+/)?(?:jobs|tasks)/\{[^{}]+\}/?")
 _METHODS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -32,12 +33,14 @@ _METHODS: Final[Mapping[str, tuple[str, ...]]] = {
     "result": ("get",),
     "file": ("get",),
     "files": ("get",),
+    "log": ("get",),
 }
 _CANCELS: Final = ("cancel", "stop", "abort", "terminate", "dismiss", "kill")
 _RETRIES: Final = ("retry", "rerun", "restart", "replay")
 _RESULTS: Final = ("result", "results", "output", "outputs", "response")
 _LISTS: Final = ("files", "artifacts", "outputs")
-"""Steps below a job, where it is stopped, done again, and where its output and the list of its files are."""
+_LOGS: Final = ("log", "logs")
+"""Steps below a job, where it is stopped, done again, and where its output, the list of its files and its log are."""
 
 
 @frozen
@@ -63,6 +66,7 @@ class JobRoutes:
     result: SpecText | None
     file: SpecText | None
     files: SpecText | None
+    log: SpecText | None
     within: Mapping[str, tuple[str, ...]]
     states: tuple[Node, ...]
     asked: str
@@ -122,6 +126,7 @@ class _Reader:
             result=route("result"),
             file=route("file"),
             files=route("files"),
+            log=route("log"),
             within={plugin.name: (*before, *self._within(plugin, path)) for plugin in plugins},
             states=tuple(states),
             asked=path,
@@ -222,6 +227,7 @@ class _Reader:
             "result": outputs,
             "file": files,
             "files": [(f"{base}/{word}", "get") for base in bases for word in _LISTS],
+            "log": [one for one in below(_LOGS, ("get",)) if self._is_log(one)],
         }
 
     def _first(self, candidates: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
@@ -256,6 +262,19 @@ class _Reader:
     def _has_files(self, route: tuple[str, str]) -> bool:
         operation = self._found(route)
         return operation is not None and is_file(operation)
+
+    def _is_log(self, route: tuple[str, str]) -> bool:
+        """Whether an operation answers with numbered lines, as the client reads them."""
+        operation = self._found(route)
+        answer = success(operation) if operation is not None else None
+        fields = dict(properties(answer)) if answer is not None else {}
+        lines = fields.get("lines")
+        items = lines.find("items") if lines is not None and kind_of(without_null(lines)) == "array" else None
+        return (
+            items is not None
+            and "ended" in fields
+            and {"number", "text"} <= {name for name, _ in properties(without_null(items))}
+        )
 
     def _file_below(self, job: str) -> tuple[str, str] | None:
         """The shortest route below a job that answers with a file, one with a path before one without."""

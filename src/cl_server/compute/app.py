@@ -11,7 +11,7 @@ from cl_ml_tools.job_queue import JobQueue
 from cl_ml_tools.master import create_master_router
 from cl_server import openapi
 from cl_server.compute.quota_middleware import QuotaMiddleware
-from cl_server.compute.routes import admin, control, file_list, files, health, job_list, jobs, server
+from cl_server.compute.routes import admin, control, file_list, files, health, job_list, job_log, jobs, server
 from cl_server.files.protocol import JobStorage
 from cl_server.http import bearer, docs_page, errors
 from cl_server.http.access import REFUSALS, Access, AccessMiddleware, job_user
@@ -105,6 +105,7 @@ def create_app(
     app.include_router(job_list.create_router(repository))
     app.include_router(jobs.create_router(repository, storage))
     app.include_router(control.create_router(repository, storage))
+    app.include_router(job_log.create_router(repository))
     app.include_router(file_list.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
     app.include_router(admin.create_router(clean_up, storage, guest_mode))

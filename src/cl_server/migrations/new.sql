@@ -66,5 +66,14 @@ CREATE INDEX ix_jobs_of_owner_task ON jobs (created_by, task_type, seq);
 CREATE INDEX ix_jobs_status ON jobs (status, seq);
 CREATE INDEX ix_jobs_task ON jobs (task_type, seq);
 CREATE INDEX ix_jobs_completed ON jobs (completed_at);
-INSERT INTO alembic_version VALUES ('0007');
+CREATE TABLE job_logs (
+	job_id VARCHAR(64) NOT NULL, 
+	first INTEGER NOT NULL, 
+	last INTEGER NOT NULL, 
+	bytes INTEGER NOT NULL, 
+	lines JSON NOT NULL, 
+	PRIMARY KEY (job_id, first), 
+	FOREIGN KEY(job_id) REFERENCES jobs (job_id) ON DELETE CASCADE
+);
+INSERT INTO alembic_version VALUES ('0008');
 INSERT INTO database_id VALUES (lower(hex(randomblob(16))));

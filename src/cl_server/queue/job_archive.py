@@ -6,9 +6,11 @@ from typing import cast
 
 from sqlalchemy import Engine, delete, func, insert, select
 
+from cl_ml_tools.job_log import LogPage
 from cl_ml_tools.job_queue import JobQuery, Page
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus
 from cl_server.queue.conditions import asked_for, ended_before, newest_first
+from cl_server.queue.job_lines import plain_lines, read_lines
 from cl_server.queue.job_row import job_of, number_of
 from cl_server.queue.job_transaction import Change, Transactions
 from cl_server.queue.statements import DUE, GET
@@ -29,6 +31,11 @@ class SqlJobArchive:
         with self._reading.connect() as connection:
             row = connection.execute(GET, {"of_job": job_id}).one_or_none()
         return None if row is None else job_of(row)
+
+    def read_log(self, job_id: str, offset: int = 0) -> LogPage:
+        """The log of a job."""
+        with self._reading.connect() as connection:
+            return read_lines(connection, job_id, offset) or plain_lines(connection, job_id, offset)
 
     def job_ids(self) -> set[str]:
         """All jobs."""

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, Executable, case, literal, select, te
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
+from cl_ml_tools import job_log
+from cl_ml_tools.job_log import LogBuffer
 from cl_ml_tools.job_queue import (
     MAX_ATTEMPTS,
     Claim,
@@ -24,6 +26,7 @@ from cl_ml_tools.job_queue import (
 )
 from cl_ml_tools.schemas import Job, JobStatus, JSONObject
 from cl_server.queue.conditions import Condition, held
+from cl_server.queue.job_lines import write_lines
 from cl_server.queue.job_row import JobRow, job_of, number_of
 from cl_server.queue.outbox import Outbox
 from cl_server.queue.statements import COMPLETE, after_last
@@ -89,7 +92,11 @@ class Change:
             return self.taken
         whose = {"claimed_by": worker_id, "lease_end": self.steady + lease, "now": self.now}
         for row in self.run(taking, {"of_types": task_types, "steady": self.steady, **whose}):
-            self.taken = Claim(job_of(row), worker_id, number_of(row, "attempts"), number_of(row, "token"))
+            token = number_of(row, "token")
+            job, attempt = job_of(row), number_of(row, "attempts")
+            log = LogBuffer(first=token == 1)
+            log.add(job_log.INFO, job_log.started(attempt), job.started_at)
+            self.taken = Claim(job, worker_id, attempt, token, log)
         return self.taken
 
     def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int) -> bool:
@@ -99,9 +106,19 @@ class Change:
         done = bool(self.run(COMPLETE, {**result, "now": self.now}))
         if done:
             publish()
+            if not claim.log.is_plain:
+                self.log(claim, job_log.INFO, job_log.completed(claim.job.started_at, self.now))
         elif self.doubted is not None and self._completed(claim):
             return self.keep_doubted()
         return done
+
+    def log(self, claim: Claim, level: str, text: str) -> None:
+        """Store the log of a claim, with a line about its end."""
+        write_lines(self.connection, claim.job.job_id, claim.log, job_log.a_line(self.now, level, text))
+
+    def log_of(self, job_id: str, level: str, text: str) -> None:
+        """Store a line about a job whose worker can't."""
+        write_lines(self.connection, job_id, LogBuffer(), job_log.a_line(self.now, level, text))
 
     def _holds(self, claim: Claim) -> bool:
         # Locked, so that a commit which is still on its way is waited for.

@@ -7,6 +7,7 @@ from typing import Unpack
 from sqlalchemy import Engine, Row, delete, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
+from cl_ml_tools import job_log
 from cl_ml_tools.job_queue import (
     DIED,
     LEASE,
@@ -31,7 +32,8 @@ from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
 from cl_server.queue.clocks import clock_of, steady_clock_of
 from cl_server.queue.conditions import PROCESSING, QUEUED, Condition, held
 from cl_server.queue.job_archive import SqlJobArchive
-from cl_server.queue.job_row import job_of, value_of
+from cl_server.queue.job_lines import write_lines
+from cl_server.queue.job_row import job_of, number_of, value_of
 from cl_server.queue.job_transaction import PATIENCE, Change, Transactions, backoff_of_each, requeued
 from cl_server.queue.outbox import Outbox
 from cl_server.queue.quota import Quota, QuotaExceededError, sum_up
@@ -252,10 +254,15 @@ class SqlJobRepository(SqlJobArchive):
             if transient and not claim.last:
                 again = requeued(run_at=change.steady + backoff(claim.attempt))
                 if change.move(JobStatus.QUEUED, *held(claim), jobs.c.cancelling.is_(False), **again):
+                    pause = backoff(claim.attempt)
+                    change.log(claim, job_log.WARNING, job_log.failed(claim.attempt, error, pause=pause))
                     change.wakes = True
                     return True
             # PostgreSQL keeps no NUL in a text.
-            return bool(change.move(JobStatus.FAILED, *held(claim), error_message=error.replace("\0", "")))
+            failed = bool(change.move(JobStatus.FAILED, *held(claim), error_message=error.replace("\0", "")))
+            if failed:
+                change.log(claim, job_log.ERROR, job_log.failed(claim.attempt, error))
+            return failed
 
         return self._transactions.run(work)
 
@@ -264,16 +271,38 @@ class SqlJobRepository(SqlJobArchive):
 
         def work(change: Change) -> bool:
             if change.move(JobStatus.CANCELLED, *held(claim), jobs.c.cancelling.is_(True)):
+                change.log(claim, job_log.INFO, job_log.CANCELLED)
                 return True
             again = requeued(attempts=jobs.c.attempts - 1)
             change.wakes = bool(change.move(JobStatus.QUEUED, *held(claim), **again))
+            if change.wakes:
+                change.log(claim, job_log.INFO, job_log.given_back(claim.attempt))
             return change.wakes
 
         return self._transactions.run(work)
 
     def confirm_cancel(self, claim: Claim) -> bool:
         """End a job that was cancelled while it ran."""
-        return self._transactions.run(lambda change: bool(change.move(JobStatus.CANCELLED, *held(claim))))
+
+        def work(change: Change) -> bool:
+            cancelled = bool(change.move(JobStatus.CANCELLED, *held(claim)))
+            if cancelled:
+                change.log(claim, job_log.INFO, job_log.CANCELLED)
+            return cancelled
+
+        return self._transactions.run(work)
+
+    def write_log(self, claim: Claim) -> bool:
+        """Store what is in the log of a claim."""
+        with self._engine.begin() as connection:
+            # Locked, so that nobody takes the job away meanwhile.
+            mine = select(jobs.c.seq).where(*held(claim)).with_for_update()
+            if connection.execute(mine).one_or_none() is None:
+                return False
+            stored = write_lines(connection, claim.job.job_id, claim.log)
+        if stored is not None:
+            claim.log.keep(stored)
+        return True
 
     # Watching over it.
 
@@ -317,6 +346,10 @@ class SqlJobRepository(SqlJobArchive):
             ended += change.move(JobStatus.FAILED, lost, PROCESSING, last, error_message=DIED)
             again = change.move(JobStatus.QUEUED, lost, PROCESSING, **requeued(run_at=run_at))
             change.wakes = bool(again)
+            for rows, then in ((ended, job_log.NOT_QUEUED_AGAIN), (again, job_log.QUEUED_AGAIN)):
+                for row in rows:
+                    said = job_log.died(number_of(row, "attempts"), then)
+                    change.log_of(job_of(row).job_id, job_log.WARNING, said)
             moved = [job_of(row) for row in (*ended, *again)]
             if not moved and change.doubted is not None and change.keep_doubted():
                 # The transaction whose answer was lost has taken them.

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -84,6 +85,19 @@ Index("ix_jobs_of_owner_task", jobs.c.created_by, jobs.c.task_type, jobs.c.seq)
 Index("ix_jobs_status", jobs.c.status, jobs.c.seq)
 Index("ix_jobs_task", jobs.c.task_type, jobs.c.seq)
 Index("ix_jobs_completed", jobs.c.completed_at)
+
+# The logs of jobs: a row for each time that lines were stored. It goes with its job.
+job_logs = Table(
+    "job_logs",
+    metadata,
+    Column("job_id", String(64), ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True),
+    # The numbers of its lines.
+    Column("first", Big, primary_key=True),
+    Column("last", Big, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    # Of each: its number, UTC milliseconds, level and text.
+    Column("lines", JSON, nullable=False),
+)
 
 # The bytes of each user; guests have no name. Triggers keep it (migrations/versions/revision_0007): on SQLite one row
 # for each, on PostgreSQL one for each change until they are summed up.

@@ -5,14 +5,17 @@ import contextlib
 import logging
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import IO
 
 from sqlalchemy.exc import OperationalError
 
+from cl_ml_tools import models
 from cl_ml_tools.compute_module import TaskResult
 from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQueue
 from cl_ml_tools.worker import Worker
@@ -36,6 +39,7 @@ from cl_server.workers import memory
 from cl_server.workers.attempt import Attempt
 from cl_server.workers.heartbeat import Heart
 from cl_server.workers.host_id import host_id
+from cl_server.workers.task_log import TaskLog, listening
 
 # A ring may be lost; a job never waits longer than this, in seconds.
 SWEEP = 5.0
@@ -96,6 +100,8 @@ def run(slot: int = 0, of: int | None = None) -> None:
         if slot == 0 and of is not None and not is_postgres(engine):
             lost += repository.release_others(*(f"w{number}" for number in range(of)))
         orphaned_files.clear_attempts(storage, lost)
+        task_log = TaskLog(repository, (settings.data, models.folder(), Path(tempfile.gettempdir())))
+        stack.enter_context(listening(task_log))
         shift = Shift(
             worker,
             repository,
@@ -104,6 +110,7 @@ def run(slot: int = 0, of: int | None = None) -> None:
             worker_id,
             task_timeout=settings.task_timeout,
             memory=settings.operation.worker_memory,
+            task_log=task_log,
         )
         finished = asyncio.run(shift.work(*bells))
     if not finished:
@@ -139,6 +146,7 @@ class Shift:
         *,
         task_timeout: float,
         memory: int = 0,
+        task_log: TaskLog | None = None,
     ) -> None:
         self._worker = worker
         self._task_types = worker.get_supported_task_types()
@@ -148,6 +156,7 @@ class Shift:
         self._worker_id = worker_id
         self._task_timeout = task_timeout
         self._memory = memory
+        self._task_log = task_log or TaskLog(queue)
         self._rung = asyncio.Event()
         self._stop = asyncio.Event()
         self._force = asyncio.Event()
@@ -202,9 +211,11 @@ class Shift:
             self._presence.busy()
             worked = True
             heart.hold(claim)
+            self._task_log.hold(claim)
             attempt = Attempt(claim, self._queue, self._storage, heart)
             ended = await self._finish(attempt)
             heart.hold(None)
+            self._task_log.hold(None)
             if not ended:
                 return False
             following = attempt.following

@@ -62,7 +62,7 @@ def test_the_server_says_that_it_takes_no_guests(people: People) -> None:
 def test_a_job_is_there_for_its_owner_and_for_admins_alone(people: People) -> None:
     job_id = people.alice.submit("hash", b"mine", "mine.txt")
     nowhere = detail(people.bob.http.get("/jobs/none")).replace("none", job_id)
-    for path in (f"/jobs/{job_id}", f"/jobs/{job_id}/files", f"/jobs/{job_id}/files/input/source.txt"):
+    for path in (f"/jobs/{job_id}", *(f"/jobs/{job_id}/{rest}" for rest in ("files", "files/input/source.txt", "log"))):
         assert people.alice.http.get(path).status_code == 200
         assert people.admin.http.get(path).status_code == 200
         for other in (people.bob, people.api(None)):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cl_client import JobLog, LogLine
+from cl_client.testing import Fails, FakeComputeServer
 from cl_server.embedded import LocalStack
 from tests.integration.cli.conftest import CL_CLIENT, Cli
 from tests.media.photo import photo, write
@@ -108,6 +110,54 @@ def test_a_job_is_watched_to_its_end(cli: Cli, tmp_path: Path):
     people = cli("jobs", "watch", job)
     assert people.lines == [f"{job}: completed"]
     assert "sha256:" in people.out
+
+
+def test_the_log_of_a_job_is_shown_and_followed(cli: Cli, tmp_path: Path):
+    write(tmp_path / "photo.jpg", b"this is no image")
+    bad = submitted(cli, "hash compute", "--algorithm", "phash")
+    followed = cli("jobs", "logs", bad, "--follow")
+    assert followed.code == 0
+    first, last = followed.out.splitlines()
+    assert first.endswith("  info     attempt 1 started")
+    assert "  error    failed: photo.jpg is not an image" in last
+    assert cli("jobs", "logs", bad).out == followed.out
+    assert cli("jobs", "logs", bad, "--tail", "1", "-q").out.startswith("failed: photo.jpg")
+    record = json.loads(cli("jobs", "logs", bad, "--tail", "1", "--json").out)
+    assert (record["number"], record["level"]) == (2, "error")
+    assert record["at_iso"].endswith("Z")
+    assert cli("jobs", "logs", "nobody").lines[0].startswith("error: there is no job nobody")
+
+
+def test_a_job_that_waits_has_an_empty_log(idle: Cli):
+    job = submitted(idle)
+    ran = idle("jobs", "logs", job)
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == f"no worker has written anything about job {job} yet\n"
+
+
+def test_a_command_whose_job_fails_shows_what_its_log_says_beside_the_reason(cli: Cli, tmp_path: Path):
+    write(tmp_path / "photo.jpg", photo(40, 30))
+    with FakeComputeServer() as fake:
+        fake.script("hash", Fails("no pixels"))
+        fake.answers(
+            "GET",
+            "/jobs/{job_id}/log",
+            JobLog(
+                ended=True,
+                lines=(
+                    LogLine(number=1, text="attempt 1 started"),
+                    LogLine(number=2, text="a tag is lost", level="warning"),
+                    LogLine(number=3, text="failed: no pixels", level="error"),
+                ),
+            ).to_dict(),
+        )
+        ran = cli("hash", "compute", "photo.jpg", "--compute-url", fake.url)
+    assert ran.code == 1
+    assert [line for line in ran.lines if "fake-1" in line or line.startswith("log")] == [
+        "log: warning: a tag is lost",
+        "error: job fake-1 (hash) failed: no pixels",
+        "hint: cl-client jobs logs fake-1",
+    ]
 
 
 def test_jobs_are_waited_for_and_one_that_failed_fails_the_command(cli: Cli, tmp_path: Path):

@@ -42,6 +42,13 @@ async def test_a_server_that_redirects_the_list_of_files_has_none(served, photo)
             await job.files()
 
 
+async def test_a_server_without_logs_is_told_from_one_without_the_job(served, photo):
+    async with ComputeClient(served(FakeFamilyServer())) as client:
+        job = await client.image_conversion.convert(photo, "webp", wait=True, timeout=20)
+        with pytest.raises(UnsupportedError, match="cannot give the log of a job: it has no such route"):
+            await job.log()
+
+
 async def test_a_file_that_nobody_names_is_no_result_in_the_output(served, photo):
     async with ComputeClient(served(FakeFamilyServer(output_path=None))) as client:
         job = await client.image_conversion.convert(photo, "webp", wait=True, timeout=20)

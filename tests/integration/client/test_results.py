@@ -108,6 +108,8 @@ def test_the_client_without_async_has_all_of_it(local_stack: LocalStack, photo: 
         assert job._repr_png_() is not None
         assert job.job_id in (job._repr_html_() or "")
         assert client._repr_html_() is None
+        assert [line.number for line in job.follow_log()] == [line.number for line in job.log().lines] != []
+        assert client.jobs.log(job.job_id) == job.log()
 
 
 def test_the_numbers_of_an_npy_file_are_an_array():

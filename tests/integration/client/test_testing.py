@@ -90,6 +90,18 @@ async def test_a_job_goes_the_steps_of_its_script(fake: FakeComputeServer, fake_
     assert job.completed_at > job.created_at
 
 
+async def test_the_log_of_a_job_is_followed_to_its_end(fake: FakeComputeServer, fake_client: ComputeClient):
+    fake.script("media_thumbnail", Fails("no pixels", progress=[10, 60], log=["it starts", "it stumbles"]))
+    async with fake_client as client:
+        job = await client.media_thumbnail.generate(b"pixels")
+        lines = [line async for line in job.follow_log(interval=0.001)]
+        assert [(line.number, line.text) for line in lines] == [(1, "it starts"), (2, "it stumbles")]
+        log = await client.jobs.log(job.job_id, offset=1)
+        assert ([line.text for line in log.lines], log.ended) == (["it stumbles"], True)
+        with pytest.raises(JobNotFoundError):
+            await client.jobs.log("nobody")
+
+
 async def test_each_submit_has_the_next_outcome_and_the_last_stays(fake: FakeComputeServer, fake_client: ComputeClient):
     fake.script("media_thumbnail", Refuses(429, "slow down", retry_after=7), Fails("no pixels"), Completes(PREVIEW))
     async with fake_client as client:

@@ -88,6 +88,30 @@ def test_a_file_that_is_not_an_image_fails_the_job_in_one_line(api: Api, watch: 
     assert job["completed_at"] is not None
 
 
+def test_the_log_of_a_job_says_how_it_went(api: Api, watch: Watch) -> None:
+    job = watch.final(api.submit("hash", b"only words\n", "photo.txt", algorithm="phash"))
+    log = api.http.get(f"/jobs/{job['job_id']}/log").json()
+    assert [(line["number"], line["level"], line["text"]) for line in log["lines"]] == [
+        (1, "info", "attempt 1 started"),
+        (2, "error", "failed: photo.txt is not an image that Pillow can read (text/plain)"),
+    ]
+    assert (log["left_out"], log["ended"]) == (0, True)
+    assert api.http.get(f"/jobs/{job['job_id']}/log", params={"offset": 2}).json()["lines"] == []
+    assert api.http.get(f"/jobs/{job['job_id']}/log", params={"offset": -1}).status_code == 422
+    # Everybody can listen to the broker.
+    assert "attempt 1" not in str(watch.events)
+
+
+def test_what_a_task_logs_is_in_the_log_of_its_job(api: Api, watch: Watch) -> None:
+    picture = io.BytesIO()
+    # Its header says that it is a profile, and there is nothing behind it.
+    Image.new("CMYK", (8, 8)).save(picture, "JPEG", icc_profile=bytes(16) + b"CMYKXYZ " + bytes(104))
+    job = watch.final(api.submit("image_conversion", picture.getvalue(), format="png"))
+    lines = api.http.get(f"/jobs/{job['job_id']}/log").json()["lines"]
+    assert "a colour profile that cannot be used is ignored" in [line["text"] for line in lines]
+    assert lines[-1]["text"].startswith("completed after ")
+
+
 def test_a_job_does_not_wait_out_the_safety_sweep(api: Api, watch: Watch) -> None:
     waits: list[int] = []
     for _ in range(5):

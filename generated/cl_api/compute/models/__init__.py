@@ -37,6 +37,8 @@ from .job_event import JobEvent
 from .job_file import JobFile
 from .job_files_response import JobFilesResponse
 from .job_list_response import JobListResponse
+from .job_log_line import JobLogLine
+from .job_log_response import JobLogResponse
 from .job_response import JobResponse
 from .job_status import JobStatus
 from .landmarks import Landmarks
@@ -87,6 +89,8 @@ __all__ = [
     "JobFile",
     "JobFilesResponse",
     "JobListResponse",
+    "JobLogLine",
+    "JobLogResponse",
     "JobResponse",
     "JobStatus",
     "Landmarks",

@@ -85,6 +85,25 @@ def fetch(
 
 
 @app.command
+def logs(
+    job: JobId,
+    /,
+    *,
+    follow: Annotated[
+        bool, Parameter(help="Print new lines until the job ends.", alias="-f", negative="", show_default=False)
+    ] = False,
+    tail: Annotated[
+        int | None, Parameter(help="Print at most the last N lines.", validator=Number(gte=0), metavar="N")
+    ] = None,
+    run: TheRun,
+) -> None:
+    """Show what the workers wrote about a job: attempts, warnings and the reason of a failure."""
+    from cl_client.cli.running.job_log import show_log
+
+    run.complete(_with_client(run, lambda client: show_log(run.console, client, job, tail=tail, follow=follow)))
+
+
+@app.command
 def watch(job: JobId, /, *, timeout: Timeout = None, run: TheRun) -> None:
     """Follow a job until it ends. With --json, print each state on a line."""
     run.complete(_with_client(run, lambda client: _watch(run, client, job, timeout)))

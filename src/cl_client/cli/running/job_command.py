@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from cl_client.cli.output.console import Row, human_size
 from cl_client.cli.output.progress import Progress, progress
+from cl_client.cli.running.job_log import log_of_failed
 from cl_client.cli.running.originals import Originals, Suffixes, names_folder
 from cl_client.cli.running.run import Run
 from cl_client.cli.running.saving import save, write_to_stdout
@@ -104,7 +105,8 @@ class JobCommand(Generic[Output]):
                 with self._told(
                     f"job {job.job_id} keeps running; follow it: {self._console.program} jobs watch {job.job_id}"
                 ):
-                    await self._follow(client, job, shown)
+                    async with log_of_failed(self._console, client):
+                        await self._follow(client, job, shown)
                 with self._told(f"job {job.job_id} is done; its files: {download} {job.job_id}"):
                     saved = await self._save(job, shown)
             if self._to_stdout:

@@ -1,0 +1,69 @@
+"""The log of a job on the command line: all of it, or its last lines when the job failed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from cl_client.errors import ComputeClientError, JobCancelledError, JobFailedError
+
+if TYPE_CHECKING:
+    from cl_client.cli.output.console import Console
+    from cl_client.job_client import JobClient
+    from cl_client.model import JobLog, LogLine
+
+_LAST: Final = 5
+"""Lines that are shown when a job failed."""
+
+
+async def show_log(console: Console, client: JobClient, job_id: str, *, tail: int | None, follow: bool) -> None:
+    """Print the log of a job, at most `tail` lines of what is there; with `follow`, until the job ends.
+
+    Raises:
+        ComputeClientError: the server has no such job, or no logs.
+    """
+    log = await client.jobs.log(job_id)
+    lines = log.lines if tail is None else log.lines[max(len(log.lines) - tail, 0) :]
+    if log.left_out and len(lines) == len(log.lines):
+        console.say(f"{log.left_out} older lines are no longer on the server")
+    _print(console, lines)
+    if not log.lines and not follow:
+        console.say(f"no worker has written anything about job {job_id} yet")
+    if follow and not log.ended:
+        offset = log.lines[-1].number if log.lines else 0
+        async for line in client.jobs.follow_log(job_id, offset=offset):
+            _print(console, [line])
+
+
+@contextlib.asynccontextmanager
+async def log_of_failed(console: Console, client: JobClient) -> AsyncGenerator[None]:
+    """If a job fails in this block, show what its log says beside the reason, and how to read the rest."""
+    try:
+        yield
+    except JobCancelledError:
+        raise
+    except JobFailedError as error:
+        # Without a log, the reason alone has to do.
+        with contextlib.suppress(ComputeClientError):
+            told = _beside(await client.jobs.log(error.job.job_id), error)
+            for line in told[-_LAST:]:
+                console.say(f"log: {line.level}: {line.text}")
+            if told and error.hint is None:
+                error.hint = f"{console.program} jobs logs {error.job.job_id}"
+        raise
+
+
+def _beside(log: JobLog, error: JobFailedError) -> Sequence[LogLine]:
+    """The lines that say more than that an attempt started, and than the reason of the failure."""
+    reason = error.job.error_message or ""
+    return [line for line in log.lines if line.level != "info" and not (reason and reason in line.text)]
+
+
+def _print(console: Console, lines: Sequence[LogLine]) -> None:
+    for line in lines:
+        at = datetime.fromtimestamp(line.at / 1000, UTC)
+        iso = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        shown = at.strftime("%H:%M:%S") if console.seen else iso
+        console.line({**line.to_dict(), "at_iso": iso}, f"{shown}  {line.level:<7}  {line.text}", id=line.text)
