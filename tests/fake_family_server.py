@@ -13,14 +13,16 @@ class FakeFamilyServer:
     """An ASGI app, whose jobs have completed when they are asked for.
 
     Attributes:
-        output: of every job.
+        output: of every job, with `{job_id}` for its id.
         output_path: where the file of a job is said to be, with `{job_id}` for its id; nothing is said without one.
+        files: what is in every job, by path.
         answers_json: whether a file is answered with an error as JSON, and with 200.
     """
 
     def __init__(self, output: JSON | None = None, output_path: str | None = "output/photo.webp") -> None:
         self.output = output or {}
         self.output_path = output_path
+        self.files = dict.fromkeys(("output/photo.webp", "output/result.json"), b"the bytes")
         self.answers_json = False
         self._count = 0
         self.app = Starlette(
@@ -48,13 +50,17 @@ class FakeFamilyServer:
                 "status": "completed",
                 "progress": 100,
                 "params": where,
-                "task_output": self.output,
+                "task_output": {
+                    name: value.format(job_id=job_id) if isinstance(value, str) else value
+                    for name, value in self.output.items()
+                },
             }
         )
 
     async def _file(self, request: Request) -> Response:
-        if request.path_params["path"] not in {"output/photo.webp", "output/result.json"}:
+        content = self.files.get(request.path_params["path"])
+        if content is None:
             return JSONResponse({"detail": "no such file"}, 404)
         if self.answers_json:
             return JSONResponse({"detail": "the disk is away"})
-        return Response(b"the bytes", media_type="image/webp")
+        return Response(content, media_type="application/octet-stream")

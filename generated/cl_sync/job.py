@@ -208,7 +208,8 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
     ) -> Sequence[Path]:
         """Download all result files of the job, such as the playlists and segments of a stream.
 
-        The files get the names in the job's `output`. The client never writes outside the folder.
+        The files get the names in the job's `output`. The client never writes outside the folder. A server that can't
+        list files still has the main one, and what that names as a playlist.
 
         Args:
             folder: Path of the folder, which is created if necessary.
@@ -220,7 +221,7 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
 
         Raises:
             DownloadError: A file arrived incomplete, can't be written, or has a name that leads out of the folder.
-            UnsupportedError: The server can't list files.
+            UnsupportedError: The server can't list files, and doesn't say which is the main one.
         """
         return self.portal.run(self.twin.download_all(folder, concurrency=concurrency, on_progress=on_progress))
 
@@ -314,7 +315,8 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         """The path of the job's main file, relative to the job; `None` where the output is all there is, or the server
         does not say where it is (`makes_file` tells these apart).
 
-        Servers of this family say it in their parameters (`output_path`) where the output does not.
+        Servers of this family say it in their parameters (`output_path`) where the output does not, and of kinds too
+        of which the spec tells no file.
 
         Raises: as `output`.
         """

@@ -220,8 +220,13 @@ class Jobs(Twin[AsyncJobs]):
         *,
         concurrency: int = 4,
         on_progress: DownloadCallback | None = None,
+        main: str | None = None,
     ) -> Sequence[Path]:
-        """Download all result files of a job, as `Job.download_all`."""
+        """Download all result files of a job, as `Job.download_all`.
+
+        Args:
+            main: what there is on a server that lists no files: this one, and those that it names as a playlist.
+        """
         return self.portal.run(
-            self.twin.download_files(job_id, folder, concurrency=concurrency, on_progress=on_progress)
+            self.twin.download_files(job_id, folder, concurrency=concurrency, on_progress=on_progress, main=main)
         )

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import BinaryIO, overload
 
 from cl_client.config.seconds import seconds
+from cl_client.errors import UnsupportedError
 from cl_client.files.download import DownloadCallback
 from cl_client.files.local_names import local_names, place_in
 from cl_client.files.open_file import Writable, into_file, into_memory
+from cl_client.files.playlist import is_playlist, named_in
 from cl_client.http import telemetry
 from cl_client.loops.parallel import in_parallel
 from cl_client.model import JobFile, JobLog, JobState, LogLine
@@ -156,13 +158,23 @@ class JobsById:
         *,
         concurrency: int = 4,
         on_progress: DownloadCallback | None = None,
+        main: str | None = None,
     ) -> Sequence[Path]:
-        """Download all result files of a job, as `Job.download_all`."""
-        made = [file for file in await self.files(job_id) if not file.path.startswith("input/")]
+        """Download all result files of a job, as `Job.download_all`.
+
+        Args:
+            main: what there is on a server that lists no files: this one, and those that it names as a playlist.
+        """
+        try:
+            made = [file for file in await self.files(job_id) if not file.path.startswith("input/")]
+        except UnsupportedError:
+            if main is None:
+                raise
+            made = [JobFile(path=path) for path in await self._named_by(job_id, main)]
         names = local_names(file.path for file in made)
         places = [place_in(Path(folder), names[file.path]) for file in made]
         written = dict.fromkeys(names, 0)
-        total = sum(file.size for file in made)
+        total = sum(file.size for file in made) or None
 
         def fetch(file: JobFile, place: Path) -> Coroutine[object, object, Path]:
             def tell(so_far: int, _: int | None) -> None:
@@ -174,6 +186,16 @@ class JobsById:
 
         works = [partial(fetch, file, place) for file, place in zip(made, places, strict=True)]
         return [place async for place in in_parallel(works, concurrency, ordered=True)]
+
+    async def _named_by(self, job_id: str, path: str) -> Sequence[str]:
+        """The path of a file, and of those that it needs if it is a playlist."""
+        found = {path: None}
+        for each in (looked_at := [path]):
+            if is_playlist(each):
+                new = [one for one in named_in(each, await self.read(job_id, each)) if one not in found]
+                found |= dict.fromkeys(new)
+                looked_at += new
+        return [*found]
 
     async def _download(
         self,

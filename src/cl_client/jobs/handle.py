@@ -289,7 +289,8 @@ class Job(KnownJob[Output], Generic[Output]):
     ) -> Sequence[Path]:
         """Download all result files of the job, such as the playlists and segments of a stream.
 
-        The files get the names in the job's `output`. The client never writes outside the folder.
+        The files get the names in the job's `output`. The client never writes outside the folder. A server that can't
+        list files still has the main one, and what that names as a playlist.
 
         Args:
             folder: Path of the folder, which is created if necessary.
@@ -301,9 +302,12 @@ class Job(KnownJob[Output], Generic[Output]):
 
         Raises:
             DownloadError: A file arrived incomplete, can't be written, or has a name that leads out of the folder.
-            UnsupportedError: The server can't list files.
+            UnsupportedError: The server can't list files, and doesn't say which is the main one.
         """
-        return await self._jobs.download_files(self.job_id, folder, concurrency=concurrency, on_progress=on_progress)
+        main = self.artifact if self.status == status.COMPLETED else None
+        return await self._jobs.download_files(
+            self.job_id, folder, concurrency=concurrency, on_progress=on_progress, main=main
+        )
 
     def follow(self, on_progress: JobCallback | None = None, on_complete: JobCallback | None = None) -> Watch:
         """Follow the job with callbacks, and keep this handle up to date."""

@@ -152,12 +152,15 @@ class KnownJob(Generic[Output]):
         """The path of the job's main file, relative to the job; `None` where the output is all there is, or the server
         does not say where it is (`makes_file` tells these apart).
 
-        Servers of this family say it in their parameters (`output_path`) where the output does not.
+        Servers of this family say it in their parameters (`output_path`) where the output does not, and of kinds too
+        of which the spec tells no file.
 
         Raises: as `output`.
         """
         state = self._completed()
-        if self._artifact is None or "/" in self._artifact:
+        if self._artifact is None:
+            return _made(state)
+        if "/" in self._artifact:
             return self._artifact
         _, is_param, name = self._artifact.rpartition("params.")
         output = state.task_output or {}
@@ -176,3 +179,14 @@ class KnownJob(Generic[Output]):
         if state.status != status.COMPLETED:
             raise (JobCancelledError if state.status == status.CANCELLED else JobFailedError)(state)
         return state
+
+
+def _made(state: JobState) -> str | None:
+    """The file of a job of which nothing says where its file is: in `output/` by its parameters, or the only one that
+    the output names by its place on the server, with the id of the job in it."""
+    path = state.params.get("output_path")
+    if isinstance(path, str) and (inside := path_in_job(path, state.job_id)).startswith("output/"):
+        return inside
+    named = [each for each in (state.task_output or {}).values() if isinstance(each, str) and each.startswith("/")]
+    made = {inside for each in named if (inside := path_in_job(each, state.job_id)).startswith("output/")}
+    return made.pop() if len(made) == 1 else None

@@ -303,7 +303,7 @@ def unsupported(what: str, answer: ResponseError | None = None) -> UnsupportedEr
         status=answer.status,
         request_id=answer.request_id,
         job_id=answer.job_id,
-        hint="the server is older than this client: `GET /` tells its version",
+        hint="the server is older than this client, or of another kind: `GET /` tells its version",
     )
 
 

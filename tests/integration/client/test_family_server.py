@@ -66,6 +66,44 @@ async def test_json_in_place_of_a_picture_is_no_picture(served, photo):
     assert not (photo.parent / "a.webp").exists()
 
 
+async def test_a_job_of_which_only_the_id_is_known_has_its_file_too(served, photo):
+    async with ComputeClient(served(FakeFamilyServer())) as client:
+        made = await client.media_thumbnail.generate(photo, wait=True, timeout=20)
+        job = await client.jobs.get(made.job_id)
+        assert job.artifact == "output/photo.webp"
+        assert [path.name for path in await job.download_all(photo.parent / "all")] == ["photo.webp"]
+    user_said = FakeFamilyServer(output_path="/home/ada/photo.webp")
+    async with ComputeClient(served(user_said)) as client:
+        assert (await client.hash.compute(photo, wait=True, timeout=20)).artifact is None
+
+
+async def test_a_stream_has_all_files_that_its_playlists_name(served, photo):
+    named = {
+        "all.m3u8": b'#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI="sound/a.m3u8"\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv%201.m3u8\n',
+        "sound/a.m3u8": b'#EXTM3U\n#EXT-X-MAP:URI="head.mp4"\n#EXTINF:1,\na0.m4s\n#EXTINF:1,\nhttps://cdn.test/a1.m4s\n',
+        "v 1.m3u8": b"#EXTM3U\n#EXTINF:1,\nv0.ts\n#EXTINF:1,\nv0.ts\n",
+    }
+    segments = {name: name.encode() for name in ("sound/head.mp4", "sound/a0.m4s", "v0.ts")}
+    fake = FakeFamilyServer({"master_playlist": "/srv/jobs/{job_id}/output/all.m3u8"}, output_path="output")
+    fake.files = {f"output/{name}": content for name, content in (named | segments).items()}
+    async with ComputeClient(served(fake)) as client:
+        job = await client.hls_streaming.generate_manifest(photo, wait=True, timeout=20)
+        for each, folder in ((job, "one"), (await client.jobs.get(job.job_id), "two")):
+            saved = await each.download_all(photo.parent / folder)
+            assert {str(path.relative_to(photo.parent / folder)) for path in saved} == {*named, *segments}
+            assert (photo.parent / folder / "sound" / "head.mp4").read_bytes() == b"sound/head.mp4"
+
+
+def test_a_file_by_the_id_of_its_job_is_never_json_in_its_place(served, photo, monkeypatch):
+    monkeypatch.chdir(photo.parent)
+    to = ["--compute-url", served(FakeFamilyServer({"media_type": "image"}, "output/result.json")), "--no-auth"]
+    assert main([*to, "hash", "compute", str(photo), "--output", "hash.json"]) == 0
+    assert main([*to, "download", "hash-1"]) == 0
+    assert main([*to, "jobs", "fetch", "hash-1", "--output-dir", "fetched"]) == 0
+    for name in ("hash.json", "result.json", "fetched/hash-1.json"):
+        assert (photo.parent / name).read_bytes() == b"the bytes"
+
+
 def command(url: str, *words: str) -> int:
     return main(["--compute-url", url, "--no-auth", "image-conversion", "convert", *words, "--format", "webp"])
 

@@ -160,8 +160,9 @@ async def _fetch(job: Job[Output], folder: Path, on_progress: DownloadCallback |
     try:
         return [*await job.download_all(folder, on_progress=on_progress)]
     except UnsupportedError:
-        # A server that cannot list files still has the main one.
-        return [] if job.artifact is None else [await job.download(folder, on_progress=on_progress)]
+        if job.artifact is not None:
+            raise
+        return []
 
 
 def _moved(path: Path, target: Path) -> Path:
