@@ -205,9 +205,9 @@ def _as(token: str) -> Generator[None]:
 
 
 def _listed(permissions: Sequence[str]) -> str:
-    """A comma list, which all servers of this family read. None at all is JSON: an empty field counts as left out."""
+    """A comma list, which all servers of this family read. None at all is a comma: an empty field is left out."""
     words = list(permissions)
-    return ",".join(words) if words and not any("," in word for word in words) else json.dumps(words)
+    return json.dumps(words) if any("," in word for word in words) else ",".join(words) or ","
 
 
 def _given(value: Value | None) -> Value | Unset:

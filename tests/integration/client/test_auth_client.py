@@ -136,7 +136,7 @@ async def test_an_auth_server_that_is_down_is_told_with_its_address():
 
 
 @pytest.mark.parametrize(
-    ("permissions", "sent"), [(["a", "b:c"], "a,b:c"), (["a"], "a"), ([], "[]"), (["a,b"], '["a,b"]')]
+    ("permissions", "sent"), [(["a", "b:c"], "a,b:c"), (["a"], "a"), ([], ","), (["a,b"], '["a,b"]')]
 )
 def test_permissions_go_out_as_every_server_of_the_family_reads_them(permissions: list[str], sent: str):
     """Some read a comma list alone, and took the brackets of a JSON list for a part of the words."""
