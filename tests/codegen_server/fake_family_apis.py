@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import FastAPI, Form, HTTPException, Query, Request, Response, UploadFile
+from fastapi import FastAPI, File, Form, HTTPException, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
@@ -17,7 +17,6 @@ JOBS = {
     "face_detection": "create_face_detection_job",
     "face_embedding": "create_face_embedding_job",
     "hash": "create_hash_job",
-    "hls_streaming": "create_hls_job",
     "media_thumbnail": "create_thumbnail_job",
 }
 
@@ -59,6 +58,14 @@ def compute() -> FastAPI:
     @app.post("/jobs/image_conversion", operation_id="create_conversion_job_jobs_image_conversion_post")
     async def create_conversion_job(file: UploadFile, format: Annotated[str, Form()]) -> JobCreated:
         return posted("image_conversion")
+
+    @app.post("/jobs/hls_streaming", operation_id="create_hls_job_jobs_hls_streaming_post")
+    async def create_hls_job(
+        file: Annotated[UploadFile | None, File()] = None, input_absolute_path: Annotated[str | None, Form()] = None
+    ) -> JobCreated:
+        if (file is None) == (input_absolute_path is None):
+            raise HTTPException(422, "a file or a path")
+        return posted("hls_streaming")
 
     @app.get("/jobs/{job_id}", operation_id="get_job")
     async def get_job(job_id: str) -> Job:

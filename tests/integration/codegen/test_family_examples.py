@@ -45,6 +45,8 @@ async def test_files_of_the_compute_service_are_where_its_parameters_or_its_outp
             assert (await job.download(tmp_path / "a.webp")).read_bytes() == PICTURE
             stream = await client.hls_streaming.generate_manifest(tmp_path / "photo.jpg", wait=True, timeout=20)
             assert stream.artifact == "output/adaptive.m3u8"
+            made = await client.hls_streaming.generate_manifest(None, "/films/a.mp4", wait=True, timeout=20)
+            assert made.artifact == "output/adaptive.m3u8"
             plain = await client.hash.compute(tmp_path / "photo.jpg", wait=True, timeout=20)
             assert plain.task_output == {"media_type": "image"}
 
