@@ -48,6 +48,13 @@ Finish = Callable[[Source, Job[Output]], Awaitable[None]]
 
 _NOT_OF_THE_ITEM: Final = frozenset({"priority", "on_progress", "on_complete", "on_upload"})
 """Parameters that don't affect the result of a job."""
+
+_MOMENT: Final = 2.0
+"""Seconds that a run which was left gets to end."""
+
+_HELD: Final[dict[tuple[int, Path], asyncio.Event]] = {}
+"""When each open journal is let go of, by event loop and path."""
+
 _OF_THE_WAIT: Final = frozenset({"wait", "timeout", "cancel_with_wait"})
 
 
@@ -133,12 +140,30 @@ async def map_files(
     async with contextlib.AsyncExitStack() as stack:
         kept = None
         if journal is not None:
-            kept = stack.enter_context(await asyncio.to_thread(Journal, journal))
+            kept = await stack.enter_async_context(_held(journal))
         batch = Batch(server, kept)
         works = (functools.partial(batch.outcome, source, method, parameters, finish) for source in sources)
         async with contextlib.aclosing(in_parallel(works, concurrency, ordered=ordered)) as outcomes:
             async for outcome in outcomes:
                 yield outcome
+
+
+@contextlib.asynccontextmanager
+async def _held(path: str | os.PathLike[str]) -> AsyncGenerator[Journal]:
+    """A journal that is open. A loop over a run that was left with `break` ends a moment later, and until then the
+    journal is that one's: it gets this moment."""
+    key = (id(asyncio.get_running_loop()), await asyncio.to_thread(Path(path).resolve))
+    if (before := _HELD.get(key)) is not None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(before.wait(), _MOMENT)
+    journal = await asyncio.to_thread(Journal, path)
+    closed = _HELD[key] = asyncio.Event()
+    try:
+        yield journal
+    finally:
+        journal.close()
+        del _HELD[key]
+        closed.set()
 
 
 class Batch:

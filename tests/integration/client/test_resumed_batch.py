@@ -109,6 +109,18 @@ async def test_a_file_is_done_when_what_follows_is_done(local_client: ComputeCli
     assert finished == [ids([first])[0], files[1], ids(second)[1]]
 
 
+async def test_a_loop_that_was_left_lets_the_next_one_have_its_journal(
+    local_client: ComputeClient, files: list[Path], tmp_path: Path
+):
+    run = functools.partial(local_client.map, local_client.hash.compute, files[:3], journal=tmp_path / "j")
+    async for outcome in run(concurrency=1):
+        first = outcome
+        break
+    again = await all_of(run())
+    assert again[0].resumed
+    assert ids(again)[0] == ids([first])[0]
+
+
 async def test_the_same_file_twice_is_one_job(local_client: ComputeClient, files: list[Path], tmp_path: Path):
     before = {job.job_id for job in (await list_jobs.asyncio(client=local_client.api)).jobs}
     twice = await all_of(local_client.map(local_client.hash.compute, files[:1] * 2, journal=tmp_path / "j"))
