@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from cl_ml_tools.job_queue import JobQueue
 from cl_ml_tools.master import create_master_router
+from cl_ml_tools.schemas import Job
 from cl_server import openapi
 from cl_server.compute.quota_middleware import QuotaMiddleware
 from cl_server.compute.routes import admin, control, file_list, files, health, job_list, job_log, jobs, server
@@ -53,12 +54,13 @@ def create_app(
     quota: Quota | None = None,
     state: Health | None = None,
     registry: CollectorRegistry | None = None,
+    on_asked: Callable[[Job], None] | None = None,
     on_shutdown: Callable[[], None] | None = None,
 ) -> FastAPI:
     """The application.
 
     `max_upload` is the size of a whole request body, in bytes; `names`: see `WebPagesMiddleware`; `registry` holds the
-    metrics.
+    metrics; `on_asked`: see `jobs.create_router`.
 
     Without a verifier there are guests only, and nobody is an admin.
     """
@@ -103,7 +105,7 @@ def create_app(
     submits = create_master_router(repository, storage, job_user, offered=lambda: capabilities.summary().capabilities)
     app.include_router(submits, dependencies=[Depends(bearer.scheme)], responses={**REFUSALS})
     app.include_router(job_list.create_router(repository))
-    app.include_router(jobs.create_router(repository, storage))
+    app.include_router(jobs.create_router(repository, storage, on_asked))
     app.include_router(control.create_router(repository, storage))
     app.include_router(job_log.create_router(repository))
     app.include_router(file_list.create_router(repository, storage))

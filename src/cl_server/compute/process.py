@@ -21,6 +21,7 @@ from cl_server.messaging.capabilities import Capabilities
 from cl_server.messaging.doorbell import Ringer
 from cl_server.messaging.events import Events, Relay, connection
 from cl_server.messaging.mqtt import Connection
+from cl_server.messaging.reminders import Reminders
 from cl_server.migrations import migrate
 from cl_server.queue import orphaned_files
 from cl_server.queue.quota import Quota
@@ -55,7 +56,8 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         capabilities = Capabilities()
         ringer = Ringer(settings.workers)
         opened.callback(ringer.close)
-        relay = Relay(Events(broker, guest_mode), on_lost=partial(orphaned_files.clear_attempts, storage))
+        events = Events(broker, guest_mode)
+        relay = Relay(events, on_lost=partial(orphaned_files.clear_attempts, storage))
         # After the broker has had its time for what is on its way.
         opened.callback(relay.stop)
         operation = settings.operation
@@ -104,6 +106,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
             quota=quota,
             state=state,
             registry=registry,
+            on_asked=None if broker is None else Reminders(repository, events.publish).asked,
             # uvicorn ends the process by the signal that it got: what follows `serve` may never run.
             on_shutdown=opened.close,
         )

@@ -1,8 +1,9 @@
 """`/jobs/{id}`: look at a job, delete it."""
 
+from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from cl_ml_tools.file_storage import FileStorage
 from cl_ml_tools.job_repository import JobRepository
@@ -14,9 +15,14 @@ from cl_server.schemas import JobResponse
 
 CurrentUser = Annotated[User, Depends(job_user)]
 
+OURS = "cl-client/"
+"""How the `User-Agent` of our client begins, which listens before it submits."""
 
-def create_router(repository: JobRepository, storage: FileStorage) -> APIRouter:
-    """The routes of one job."""
+
+def create_router(
+    repository: JobRepository, storage: FileStorage, on_asked: Callable[[Job], None] | None = None
+) -> APIRouter:
+    """The routes of one job. `on_asked` hears of each that a client of another kind asks for, which may listen next."""
     router = APIRouter(
         tags=["jobs"],
         dependencies=[Depends(bearer.scheme)],
@@ -24,8 +30,11 @@ def create_router(repository: JobRepository, storage: FileStorage) -> APIRouter:
     )
 
     @router.get("/jobs/{job_id}", operation_id="get_job", summary="Get a job")
-    def get_job(job_id: str, user: CurrentUser) -> JobResponse:
-        return JobResponse.of(job_of(repository, job_id, user))
+    def get_job(job_id: str, user: CurrentUser, request: Request) -> JobResponse:
+        job = job_of(repository, job_id, user)
+        if on_asked is not None and not request.headers.get("user-agent", "").startswith(OURS):
+            on_asked(job)
+        return JobResponse.of(job)
 
     @router.delete("/jobs/{job_id}", operation_id="delete_job", summary="Delete a job and its files", status_code=204)
     def delete_job(job_id: str, user: CurrentUser) -> Response:
