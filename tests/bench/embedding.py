@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import cast
 
 import numpy
 from PIL import Image
@@ -120,5 +121,4 @@ def _run(photo: Path) -> list[float]:
     mean, std = (numpy.array(triple, dtype=numpy.float32) for triple in (DINOV2.mean, DINOV2.std))
     normal = (pixels - mean) / std
     vector = loaded.vector(numpy.ascontiguousarray(normal.transpose(2, 0, 1)[numpy.newaxis]))
-    length = float(numpy.linalg.norm(vector))
-    return [float(number) / length for number in vector]
+    return cast("list[float]", (vector / numpy.linalg.norm(vector)).tolist())

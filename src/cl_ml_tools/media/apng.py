@@ -24,6 +24,8 @@ MOST_CHUNKS = 1_000_000
 MOST_SHARED = 1 << 20
 DISPOSE_BACKGROUND, DISPOSE_PREVIOUS = 1, 2
 BLEND_SOURCE = 0
+# Color types without alpha: grey, RGB, palette.
+OPAQUE = frozenset({0, 2, 3})
 
 
 class Frame(NamedTuple):
@@ -73,6 +75,13 @@ class Apng:
                 # Its number comes before the data.
                 self.frames[-1].data.append((place + 12, length - 4))
             place += length + 12
+
+    @property
+    def opaque(self) -> bool:
+        """Whether it is known of all frames that they are opaque; the first is as large as the picture (PNG §4.9)."""
+        kept = all(frame.dispose != DISPOSE_BACKGROUND for frame in self.frames)
+        first = self.frames[0].dispose != DISPOSE_PREVIOUS
+        return kept and first and b"tRNS" not in self._shared and self._header[9] in OPAQUE
 
     def shown(self) -> "Iterator[Image.Image]":
         """The frames, each as RGBA with what the ones before it left."""

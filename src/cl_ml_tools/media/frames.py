@@ -10,6 +10,7 @@ from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media import appearance, limits, transparency
 from cl_ml_tools.media.apng import Apng
 from cl_ml_tools.media.gif import Gif
+from cl_ml_tools.media.picture import blaming_the_picture
 
 # Other formats hold several pictures too, but as sizes (ICO) or views (MPO).
 MOVING = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
@@ -58,6 +59,14 @@ class Frames(NamedTuple):
     options: dict[str, object]
 
 
+class Moving(NamedTuple):
+    """An animation: how many frames, whether it is known of all that they are opaque, and the frames themselves."""
+
+    length: int
+    opaque: bool
+    shown: Callable[[], Iterator[Image.Image]]
+
+
 def frame_count(picture: Image.Image) -> int:
     """How many frames an animation has; 1 for a still."""
     if picture.format not in MOVING:
@@ -81,21 +90,16 @@ def animation(picture: Image.Image, path: Path, format: str, fit: Fit, name: str
         raise TaskError(f"{name} is too large: its {count} frames have more than {limit} million pixels")
     turned = appearance.orientation(picture)
 
-    def shown() -> Iterator[Image.Image]:
-        if picture.format == "PNG":
-            return Apng(path, picture.info.get("icc_profile")).shown()
-        return Gif(path).shown() if picture.format == "GIF" else _seeking(picture, range(count))
-
-    durations: list[int] = []
-    clear = False
-    for frame in shown():
-        # Some readers know how long a frame lasts when they have decoded it; and damage is found here.
-        clear = clear or _is_clear(frame)
-        duration = cast("object", frame.info.get("duration", 0))
-        durations.append(int(duration) if isinstance(duration, (int, float)) else 0)
+    source = _moving(picture, path, name)
+    # Where it is not known beforehand, frames are looked at up to the first that is clear.
+    clear = not source.opaque and any(map(_is_clear, source.shown()))
+    # Some readers know how long a frame lasts when they have decoded it, and writers ask when they have a frame.
+    durations = [0] * source.length
 
     def fitted() -> Iterator[Image.Image]:
-        for frame in shown():
+        for number, frame in enumerate(source.shown()):
+            duration = cast("object", frame.info.get("duration", 0))
+            durations[number] = int(duration) if isinstance(duration, (int, float)) else 0
             upright = appearance.upright(frame, turned)
             yield fit(upright if clear else transparency.without_alpha(upright))
 
@@ -113,7 +117,27 @@ def animation(picture: Image.Image, path: Path, format: str, fit: Fit, name: str
         options["disposal"] = 2
         # Else each palette is written anew, and Pillow compares frames by the numbers of the old ones.
         options["optimize"] = False
-    return Frames(Several(len(durations), fitted), options)
+    return Frames(Several(source.length, fitted), options)
+
+
+def _moving(picture: Image.Image, path: Path, name: str) -> Moving:
+    """The frames of an animation. What is wrong with them is told as damage, whenever it is found."""
+
+    def damaged(why: str) -> TaskError:
+        return TaskError(f"{name} is damaged: {why}")
+
+    def telling(frames: Iterator[Image.Image]) -> Iterator[Image.Image]:
+        with blaming_the_picture(damaged):
+            yield from frames
+
+    if picture.format == "PNG":
+        apng = Apng(path, picture.info.get("icc_profile"))
+        return Moving(len(apng.frames), apng.opaque, lambda: telling(apng.shown()))
+    if picture.format == "GIF":
+        gif = Gif(path)
+        return Moving(*gif.outline(), lambda: telling(gif.shown()))
+    count = frame_count(picture)
+    return Moving(count, picture.mode == "RGB", lambda: telling(_seeking(picture, range(count))))
 
 
 def pages(picture: Image.Image, fit: Fit, name: str) -> Frames:

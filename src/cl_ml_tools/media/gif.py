@@ -32,6 +32,18 @@ class Frame(NamedTuple):
     dispose: int
     duration: int
 
+    def covers(self, whole: tuple[int, int]) -> bool:
+        """Whether it covers a picture of this size."""
+        right, below = self.place[0] + self.size[0], self.place[1] + self.size[1]
+        return self.place == (0, 0) and right >= whole[0] and below >= whole[1]
+
+
+class Outline(NamedTuple):
+    """How many frames an animation has, and whether it is known of all that they are opaque."""
+
+    length: int
+    opaque: bool
+
 
 class Gif:
     """The frames of a GIF. Raises `SyntaxError` or `EOFError` where its blocks make no sense, or end early."""
@@ -62,13 +74,28 @@ class Gif:
                 elif not kind:
                     raise EOFError("it ends before its last block")
 
+    def size(self) -> tuple[int, int]:
+        """Width and height of what the frames are seen on."""
+        with self._path.open("rb") as file:
+            width, height = unpack("<6xHH", file.read(10))
+        return width, height
+
+    def outline(self) -> Outline:
+        """How many frames there are, and whether all of them are opaque, without decoding any."""
+        count, opaque = 0, True
+        for frame in self.frames():
+            if not count:
+                opaque = frame.clear is None and frame.covers(self.size())
+            opaque = opaque and frame.dispose != TO_BACKGROUND
+            count += 1
+        return Outline(count, opaque)
+
     def shown(self) -> "Iterator[Image.Image]":
         """The frames, each as RGBA with what the ones before it left."""
         from PIL import Image
 
-        with self._path.open("rb") as file:
-            size = unpack("<6xHH", file.read(10))
-        canvas = Image.new("RGBA", (size[0], size[1]), (0, 0, 0, 0))
+        size = self.size()
+        canvas = Image.new("RGBA", size, (0, 0, 0, 0))
         for frame in self.frames():
             if frame.size[0] * frame.size[1] > LARGEST * canvas.width * canvas.height:
                 raise SyntaxError("a frame is larger than the picture")

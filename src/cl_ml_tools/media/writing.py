@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from cl_extras.whole_file import publishing
 from cl_ml_tools.compute_module import TaskError
 from cl_ml_tools.media import metadata as carrying
-from cl_ml_tools.media import wide
+from cl_ml_tools.media import targets, wide
 from cl_ml_tools.media.appearance import orientation, upright
 from cl_ml_tools.media.metadata import NOTHING, Metadata
 from cl_ml_tools.media.picture import blaming_the_picture
@@ -43,6 +43,8 @@ def save_picture(
     fitted, profile = fit(picture, target)
     carried = carrying.carried(metadata, target)
     fitted.info = only_of_pixels(fitted)
+    if target.alpha == "hard":
+        targets.forget_unused_key(fitted)
     _write(fitted, path, format, quality, {**carried.options, "icc_profile": profile}, name)
     return carried.notes
 

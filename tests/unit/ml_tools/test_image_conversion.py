@@ -164,6 +164,18 @@ def test_where_a_format_cannot_move_the_first_frame_is_taken(tmp_path: Path, sou
         assert [name for name, _ in frames_of(path)] == ["red"]
 
 
+@pytest.mark.parametrize("target", ["gif", "webp"])
+def test_a_frame_that_is_found_damaged_while_others_are_written_is_damage(tmp_path: Path, target: str) -> None:
+    source = moving(tmp_path, "PNG")
+    content = source.read_bytes()
+    # The last byte of the checksum of the last frame's data, within its zlib stream.
+    at = content.rindex(b"IEND") - 4 - 4 - 1
+    source.write_bytes(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
+    with pytest.raises(TaskError, match="is damaged"):
+        convert(source, target)
+    assert [path.name for path in tmp_path.iterdir()] == [source.name]
+
+
 @pytest.mark.parametrize(("loop", "played"), [(None, 1), (0, 0), (3, 4)])
 def test_an_animation_is_played_as_often_as_before(tmp_path: Path, loop: int | None, played: int) -> None:
     _, webp = convert(moving(tmp_path, "GIF", loop=loop), "webp")
