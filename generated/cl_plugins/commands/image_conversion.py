@@ -27,7 +27,7 @@ def convert(
         int | None,
         Parameter(
             name=("--quality",),
-            help="1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it.",
+            help="1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. From 85, a webp of up to 256 colors is lossless.",
             metavar="1-100",
             show_default="85",
         ),

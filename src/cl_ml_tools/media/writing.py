@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from cl_ml_tools.media.frames import Frames
 
+# The quality from which a WebP of few colours is lossless, which is the usual one: lossy ones have a colour for four
+# pixels. Greys lose nothing by that, and photos of them have no more than 256.
+LOSSLESS, FEW, FEW_GREYS = 85, 256, 16
 # The quality from which each pixel of a JPEG has its own colour, and not one for four of them; as with ImageMagick.
 ALL_COLOURS = 90
 OF_PIXELS = frozenset({"transparency"})
@@ -103,6 +106,8 @@ def _write(
         options["subsampling"] = 0
     if target.pillow == "TIFF":
         options["compression"] = "raw"
+    if target.pillow == "WEBP" and "save_all" not in options:
+        options["lossless"] = quality >= LOSSLESS and _has_few_colours(picture)
 
     def impossible(why: str) -> TaskError:
         return TaskError(f"{name} cannot be written as {format}: {why}")
@@ -114,3 +119,8 @@ def _write(
         # Of tags of a TIFF that is read, which are not the ones that are written.
         warnings.simplefilter("ignore", UserWarning)
         picture.save(part, target.pillow, **options)
+
+
+def _has_few_colours(picture: "Image.Image") -> bool:
+    found = cast("list[tuple[int, tuple[int, ...]]] | None", picture.getcolors(FEW))
+    return found is not None and (len(found) <= FEW_GREYS or any(len({*each[:3]}) > 1 for _, each in found))

@@ -164,6 +164,29 @@ def test_where_a_format_cannot_move_the_first_frame_is_taken(tmp_path: Path, sou
         assert [name for name, _ in frames_of(path)] == ["red"]
 
 
+def hard_edges(colours: int, *, grey: bool = False) -> Image.Image:
+    """Each pixel another of so many colours."""
+    picture = Image.frombytes("P", (96, 64), bytes(pixel * 7919 % 65_521 % colours for pixel in range(96 * 64)))
+    steps = [step * 255 // colours for step in range(colours)]
+    picture.putpalette([value for step in steps for value in ((step,) * 3 if grey else (step, 255 - step, step // 2))])
+    return picture
+
+
+@pytest.mark.parametrize("colours", [2, 256])
+def test_a_webp_of_few_colours_has_exactly_those(tmp_path: Path, colours: int) -> None:
+    source = photo.write(tmp_path / "source", photo.encoded(hard_edges(colours), "PNG"))
+    _, target = convert(source, "webp")
+    with Image.open(target) as made:
+        assert made.convert("RGB").tobytes() == hard_edges(colours).convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize(("grey", "quality"), [(True, 85), (False, 84)])
+def test_a_webp_of_many_greys_or_of_low_quality_is_lossy(tmp_path: Path, grey: bool, quality: int) -> None:
+    source = photo.write(tmp_path / "source", photo.encoded(hard_edges(256, grey=grey), "PNG"))
+    _, target = convert(source, "webp", quality)
+    assert b"VP8 " in target.read_bytes()[:40]
+
+
 @pytest.mark.parametrize("target", ["gif", "webp"])
 def test_a_frame_that_is_found_damaged_while_others_are_written_is_damage(tmp_path: Path, target: str) -> None:
     source = moving(tmp_path, "PNG")

@@ -18,7 +18,9 @@ class BodyCreateImageConversionJob:
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
     quality: int | Unset = UNSET
-    """1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it."""
+    """1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. From 85, a webp of up
+    to 256 colors is lossless.
+    """
 
     def to_form(self) -> dict[str, str | list[str]]:
         """The plain fields, as text."""

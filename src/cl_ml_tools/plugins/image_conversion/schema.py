@@ -20,7 +20,8 @@ class ImageConversionParams(BaseJobParams):
         default=85,
         ge=1,
         le=100,
-        description="1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it.",
+        description="1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. "
+        "From 85, a webp of up to 256 colors is lossless.",
     )
 
 
