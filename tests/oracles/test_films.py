@@ -37,6 +37,13 @@ def probe(path: Path, *what: str) -> dict[str, list[dict[str, object]]]:
     return json.loads(run("ffprobe", "-v", "error", *what, "-of", "json", path))
 
 
+def frame_count(path: Path) -> int:
+    """How many frames FFmpeg reads."""
+    return int(
+        str(probe(path, "-select_streams", "v:0", "-count_frames", "-show_streams")["streams"][0]["nb_read_frames"])
+    )
+
+
 def lasts(path: Path) -> float:
     return float(run("ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path))
 
@@ -268,9 +275,36 @@ def test_a_film_that_ends_early_says_how_much_is_missing(tmp_path: Path) -> None
     assert output.missing_seconds > 1
 
 
+def test_frames_that_are_lost_in_a_transport_stream_are_counted(tmp_path: Path) -> None:
+    source = made(tmp_path, "film.ts", *PICTURE, *H264[:6])
+    content = bytearray(source.read_bytes())
+    # The packets (ISO/IEC 13818-1 §2.4.3.2) of pictures that begin a frame, of which the headers become noise.
+    begins = [at for at in range(0, len(content), 188) if content[at + 1 : at + 3] == b"\x41\x00"]
+    for at in (begins[40], begins[41], begins[100]):
+        content[at + 4 : at + 60] = bytes(byte ^ 0x5A for byte in content[at + 4 : at + 60])
+    source.write_bytes(content)
+    output, folder = stream(source)
+    left = frame_count(source)
+    assert left < SECONDS * 25
+    assert output.damaged_frames == SECONDS * 25 - left
+    assert frame_count(folder / "film_original.m3u8") == left
+
+
+def test_subtitles_that_are_pictures_are_named(tmp_path: Path) -> None:
+    source = tracks(tmp_path, "film.mkv")
+    content = source.read_bytes()
+    # The first of the two tracks says that it is of Blu-ray's pictures; a text in EBML may end in a NUL.
+    source.write_bytes(content.replace(b"S_TEXT/UTF8", b"S_HDMV/PGS\0", 1))
+    output, _ = stream(source)
+    assert output.notes == ["subtitles that are pictures: fr (hdmv_pgs_subtitle)"]
+    assert [track.language for track in output.subtitles] == ["ja"]
+
+
 def test_a_whole_film_misses_nothing(tmp_path: Path) -> None:
     output, _ = stream(made(tmp_path, "film.mkv", *FILMS["mp4"]))
     assert output.missing_seconds == 0
+    assert output.damaged_frames == 0
+    assert output.notes == []
 
 
 @pytest.mark.parametrize("kind", film_table.KINDS)

@@ -18,13 +18,17 @@ class HlsStreamingOutput:
     audio: bool
     """Whether there is sound."""
     damaged_frames: int = 0
-    """The number of unreadable frames, which were left out."""
+    """The number of unreadable frames, which were left out. In MPEG-TS and MPEG-PS with a constant frame rate, frames
+    of which nothing is left count too.
+    """
     duration: float
     """Seconds."""
     master_playlist: str
     """Path of the file in the job."""
     missing_seconds: float = 0
     """Seconds that the header of the video announces but the file does not contain."""
+    notes: list[str] | None = None
+    """The tracks of the video that the stream does not contain, one line for each kind."""
     sound_tracks: list[HlsTrackOutput] | None = None
     """The sound tracks, if there are several. A single one is in the segments of the video."""
     subtitles: list[HlsTrackOutput] | None = None
@@ -46,6 +50,7 @@ class HlsStreamingOutput:
             duration=cast("float", data["duration"]),
             master_playlist=cast("str", data["master_playlist"]),
             missing_seconds=cast("float", data.get("missing_seconds", 0)),
+            notes=cast("list[str] | None", data.get("notes")),
             sound_tracks=None
             if sound_tracks is None
             else [HlsTrackOutput.from_dict(cast("JSONObject", item)) for item in cast("list[JSONValue]", sound_tracks)],
@@ -70,6 +75,7 @@ class HlsStreamingOutput:
             "duration": self.duration,
             "master_playlist": self.master_playlist,
             "missing_seconds": self.missing_seconds,
+            "notes": None if self.notes is None else list(self.notes),
             "sound_tracks": None if self.sound_tracks is None else [item.to_dict() for item in self.sound_tracks],
             "subtitles": None if self.subtitles is None else [item.to_dict() for item in self.subtitles],
             "total_segments": self.total_segments,
@@ -85,6 +91,7 @@ _FIELDS = frozenset(
         "duration",
         "master_playlist",
         "missing_seconds",
+        "notes",
         "sound_tracks",
         "subtitles",
         "total_segments",

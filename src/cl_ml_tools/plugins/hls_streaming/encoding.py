@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl_ml_tools.compute_module import ProgressCallback, TaskError
+from cl_ml_tools.media.gaps import Gaps
+from cl_ml_tools.media.language import language_tag
 from cl_ml_tools.media.telecine import CYCLE
 from cl_ml_tools.media.upright import Upright, shown_size
 from cl_ml_tools.media.video import decoded, lasting, said_length, seconds
@@ -52,7 +54,8 @@ class Encoding:
         self.sound_renditions: list[SoundRendition] = []
         self.begin: float | None = None
         self.end = 0.0
-        self.damaged = 0
+        self._damaged = 0
+        self._gaps = Gaps(container)
         rate = stream.average_rate or USUAL_RATE
         self._rate = rate if 0 < rate <= FASTEST_RATE else USUAL_RATE
 
@@ -81,6 +84,7 @@ class Encoding:
                     subtitles[packet.stream.index].read(packet, found)
                 for frame in found:
                     if isinstance(frame, VideoFrame):
+                        self._gaps.see(frame)
                         if not self.renditions:
                             self._open(variants(Size(*shown_size(frame, self._stream))))
                         self._show(upright(frame))
@@ -100,6 +104,26 @@ class Encoding:
         if not self.renditions:
             raise TaskError(f"{self._name} is damaged: not one frame can be read")
 
+    def damaged(self) -> int:
+        """How many frames could not be read. What leaves no frame may have left no packet either, but a gap."""
+        return max(self._damaged, self._gaps.frames())
+
+    def left_out(self) -> list[str]:
+        """The tracks that the stream does not have, one line for each kind."""
+        pictures = [each for each in self._container.streams.subtitles if each.codec_context.name not in TEXT]
+        notes: list[str] = []
+        if pictures:
+            named = ", ".join(
+                f"{language_tag(each.language) or 'und'} ({each.codec_context.codec.canonical_name})"
+                for each in pictures
+            )
+            notes.append(f"subtitles that are pictures: {named}")
+        kinds = {"sound tracks": self._container.streams.audio, "subtitles": self._container.streams.subtitles}
+        notes += [
+            f"{kind} after the first {MOST_TRACKS}" for kind, tracks in kinds.items() if len(tracks) > MOST_TRACKS
+        ]
+        return notes
+
     def missing(self) -> float:
         """Seconds at the end of the film that it says it has, and that are not there; 0 where it does not say."""
         said = said_length(self._container, self._stream)
@@ -110,7 +134,7 @@ class Encoding:
         """The frames of a packet. One that is damaged is counted and left out, as ffmpeg does."""
         frames, damaged = decoded(packet)
         if packet.stream.index == self._stream.index:
-            self.damaged += damaged
+            self._damaged += damaged
         return frames
 
     def _open(self, variants: Sequence[Variant]) -> None:

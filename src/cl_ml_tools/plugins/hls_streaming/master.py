@@ -55,8 +55,9 @@ def publish(made: Encoding, part: Path, master: Path) -> HlsStreamingOutput:
         audio=bool(made.sounds),
         sound_tracks=[_output(track, master) for track in sounds],
         subtitles=[_output(track, master) for track in subtitles],
-        damaged_frames=made.damaged,
+        damaged_frames=made.damaged(),
         missing_seconds=made.missing(),
+        notes=made.left_out(),
     )
 
 

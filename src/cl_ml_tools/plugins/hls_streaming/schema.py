@@ -118,7 +118,15 @@ class HlsStreamingOutput(BaseModel):
     subtitles: list[HlsTrackOutput] = Field(
         default_factory=list[HlsTrackOutput], description="The text subtitles, as WebVTT."
     )
-    damaged_frames: int = Field(default=0, description="The number of unreadable frames, which were left out.")
+    damaged_frames: int = Field(
+        default=0,
+        description="The number of unreadable frames, which were left out. In MPEG-TS and MPEG-PS with a constant "
+        "frame rate, frames of which nothing is left count too.",
+    )
     missing_seconds: float = Field(
         default=0, description="Seconds that the header of the video announces but the file does not contain."
+    )
+    notes: list[str] = Field(
+        default_factory=list,
+        description="The tracks of the video that the stream does not contain, one line for each kind.",
     )
