@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar, Unpack
 
-from cl_client.batch.run import Outcome, map_files
 from cl_client.config.addresses import without_secrets
 from cl_client.config.defaults import ComputeClientConfig as Config
 from cl_client.config.defaults import ConnectionLimits, Timeouts
@@ -36,6 +35,7 @@ from cl_client.watching.workers import Workers
 from cl_client.wire.client import Client
 
 if TYPE_CHECKING:
+    from cl_client.batch.run import Outcome
     from cl_client.watching.mqtt_connection import Subscription
 
 
@@ -168,6 +168,8 @@ class JobClient:
             InvalidParameterError: `concurrency` is less than 1, or the method isn't a plugin's and there is a journal.
             JournalError: The journal can't be used.
         """
+        from cl_client.batch.run import map_files
+
         return map_files(
             method,
             sources,

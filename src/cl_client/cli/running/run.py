@@ -133,9 +133,9 @@ def with_jobs(client: JobClient | ServerClient) -> JobClient:
         UnsupportedError: it has none.
     """
     from cl_client.errors import UnsupportedError
-    from cl_client.runtime.server_client import ServerClient
+    from cl_client.job_client import JobClient
 
-    if isinstance(client, ServerClient):
+    if not isinstance(client, JobClient):
         raise UnsupportedError("this server has no jobs")
     return client
 

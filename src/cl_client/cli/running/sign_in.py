@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from cl_client.accounts.session_store import SessionStore
 from cl_client.cli.help.options import GlobalOptions
 from cl_client.config.addresses import without_secrets
 from cl_client.config.servers import Credentials, ServerConfig
 from cl_client.errors import AuthenticationError, InvalidParameterError
-from cl_client.session import SessionManager
+
+if TYPE_CHECKING:
+    from cl_client.session import SessionManager
 
 
 @contextlib.asynccontextmanager
@@ -38,18 +41,20 @@ async def signed_in(
     by_option = options.username is not None or options.password is not None
     if options.password is not None and username is None:
         raise InvalidParameterError("whose password is it? give --username too")
+    token = None if by_option else found.token
+    login = None if username is None or password is None else (username, password)
     if options.no_auth:
         yield None
-    elif found.token is not None and not by_option:
-        async with SessionManager(config, keep=False) as session:
-            session.use(found.token)
-            yield session
-    elif username is not None and password is not None:
-        async with SessionManager(config, keep=False) as session:
-            await session.login(username, password)
-            yield session
-    elif accounts and await _is_kept(config, username):
-        async with SessionManager(config, username=username) as session:
+    elif token is not None or login is not None or (accounts and await _is_kept(config, username)):
+        # It imports all that speaks with the auth server: a guest's command need not.
+        from cl_client.session import SessionManager
+
+        keep = token is None and login is None
+        async with SessionManager(config, username=username if keep else None, keep=keep) as session:
+            if token is not None:
+                session.use(token)
+            elif login is not None:
+                await session.login(*login)
             yield session
     elif username is not None:
         raise AuthenticationError(
