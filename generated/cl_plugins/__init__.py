@@ -3,20 +3,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cl_plugins.clip_embedding import ClipEmbeddingClient
-    from cl_plugins.dino_embedding import DinoEmbeddingClient
-    from cl_plugins.exif import ExifClient
-    from cl_plugins.face_detection import FaceDetectionClient
-    from cl_plugins.face_embedding import FaceEmbeddingClient
-    from cl_plugins.hash import HashClient
-    from cl_plugins.hls_streaming import HlsStreamingClient
-    from cl_plugins.image_conversion import ImageConversionClient
-    from cl_plugins.media_thumbnail import MediaThumbnailClient
-    from cl_plugins.plugins import Plugins
+from cl_client.runtime import lazy_names
 
 PLUGINS: tuple[str, ...] = (
     "clip_embedding",
@@ -31,41 +20,31 @@ PLUGINS: tuple[str, ...] = (
 )
 """The attributes of the client that are plugins."""
 
-_HOMES = {
-    "ClipEmbeddingClient": "cl_plugins.clip_embedding",
-    "DinoEmbeddingClient": "cl_plugins.dino_embedding",
-    "ExifClient": "cl_plugins.exif",
-    "FaceDetectionClient": "cl_plugins.face_detection",
-    "FaceEmbeddingClient": "cl_plugins.face_embedding",
-    "HashClient": "cl_plugins.hash",
-    "HlsStreamingClient": "cl_plugins.hls_streaming",
-    "ImageConversionClient": "cl_plugins.image_conversion",
-    "MediaThumbnailClient": "cl_plugins.media_thumbnail",
-    "Plugins": "cl_plugins.plugins",
-}
-
-__all__ = [
-    "PLUGINS",
-    "Plugins",
-    "ClipEmbeddingClient",
-    "DinoEmbeddingClient",
-    "ExifClient",
-    "FaceDetectionClient",
-    "FaceEmbeddingClient",
-    "HashClient",
-    "HlsStreamingClient",
-    "ImageConversionClient",
-    "MediaThumbnailClient",
-]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = cast("object", getattr(importlib.import_module(_HOMES[name]), name))
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+if TYPE_CHECKING:
+    from cl_plugins.clip_embedding import ClipEmbeddingClient as ClipEmbeddingClient
+    from cl_plugins.dino_embedding import DinoEmbeddingClient as DinoEmbeddingClient
+    from cl_plugins.exif import ExifClient as ExifClient
+    from cl_plugins.face_detection import FaceDetectionClient as FaceDetectionClient
+    from cl_plugins.face_embedding import FaceEmbeddingClient as FaceEmbeddingClient
+    from cl_plugins.hash import HashClient as HashClient
+    from cl_plugins.hls_streaming import HlsStreamingClient as HlsStreamingClient
+    from cl_plugins.image_conversion import ImageConversionClient as ImageConversionClient
+    from cl_plugins.media_thumbnail import MediaThumbnailClient as MediaThumbnailClient
+    from cl_plugins.plugins import Plugins as Plugins
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            ".clip_embedding": "ClipEmbeddingClient",
+            ".dino_embedding": "DinoEmbeddingClient",
+            ".exif": "ExifClient",
+            ".face_detection": "FaceDetectionClient",
+            ".face_embedding": "FaceEmbeddingClient",
+            ".hash": "HashClient",
+            ".hls_streaming": "HlsStreamingClient",
+            ".image_conversion": "ImageConversionClient",
+            ".media_thumbnail": "MediaThumbnailClient",
+            ".plugins": "Plugins",
+        },
+        own="PLUGINS",
+    )

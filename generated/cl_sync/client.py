@@ -28,12 +28,12 @@ from cl_client.runtime import (
     behind,
     in_thread,
 )
-from cl_sync.batch import Outcome
 from cl_sync.job import Job
 from cl_sync.jobs import Jobs
 from cl_sync.workers import Workers
 
 if TYPE_CHECKING:
+    from cl_sync.batch import Outcome
     from cl_sync.operations.admin import AdminOperations
     from cl_sync.operations.server import ServerOperations
     from cl_sync.plugins.clip_embedding import ClipEmbeddingClient
@@ -161,6 +161,8 @@ class ComputeClient(Door[AsyncComputeClient]):
             InvalidParameterError: `concurrency` is less than 1, or the method isn't a plugin's and there is a journal.
             JournalError: The journal can't be used.
         """
+        from cl_sync.batch import Outcome
+
         return (
             Outcome(self.portal, each)
             for each in self.portal.iterate(

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final, Self, cast
 
 from attrs import field, frozen
 
+from cl_client.wire.model import WireModel
+
 if TYPE_CHECKING:
     from cl_client.wire.types import JSONObject, JSONValue
 
 
 @frozen(kw_only=True)
-class JobState:
+class JobState(WireModel):
     """The state of a job. Times are UTC milliseconds, or `None` if unknown."""
 
     completed_at: int | None = None
@@ -38,8 +40,6 @@ class JobState:
     task_type: str
     """The kind of job, such as `hash`. Empty if unknown."""
     updated_at: int | None = None
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """Other fields that the server sent."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -61,30 +61,12 @@ class JobState:
             task_output=cast("JSONObject | None", data.get("task_output")),
             task_type=cast("str", data["task_type"]),
             updated_at=cast("int | None", data.get("updated_at")),
-            additional_properties={key: value for key, value in data.items() if key not in _STATE},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """Convert to a JSON object, including the other fields."""
-        return {
-            **self.additional_properties,
-            "completed_at": self.completed_at,
-            "created_at": self.created_at,
-            "error_message": self.error_message,
-            "job_id": self.job_id,
-            "params": self.params,
-            "priority": self.priority,
-            "progress": self.progress,
-            "started_at": self.started_at,
-            "status": self.status,
-            "task_output": self.task_output,
-            "task_type": self.task_type,
-            "updated_at": self.updated_at,
-        }
 
 
 @frozen(kw_only=True)
-class JobFile:
+class JobFile(WireModel):
     """A file of a job."""
 
     media_type: str = "application/octet-stream"
@@ -95,8 +77,6 @@ class JobFile:
     """In hexadecimal. Empty if unknown."""
     size: int = 0
     """In bytes. 0 if unknown."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """Other fields that the server sent."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -113,22 +93,12 @@ class JobFile:
             path=cast("str", fields["path"]),
             sha256=cast("str", fields.get("sha256", "")),
             size=cast("int", fields.get("size", 0)),
-            additional_properties={key: value for key, value in data.items() if key not in _FILE},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """Convert to a JSON object, including the other fields."""
-        return {
-            **self.additional_properties,
-            "media_type": self.media_type,
-            "path": self.path,
-            "sha256": self.sha256,
-            "size": self.size,
-        }
 
 
 @frozen(kw_only=True)
-class LogLine:
+class LogLine(WireModel):
     """A line in the log of a job."""
 
     at: int = 0
@@ -149,15 +119,11 @@ class LogLine:
         at, level, number, text = data.get("at", 0), data.get("level", "info"), data["number"], data["text"]
         if not (isinstance(at, int) and isinstance(level, str) and isinstance(number, int) and isinstance(text, str)):
             raise TypeError("not a line of a log")
-        return cls(at=at, level=level, number=number, text=text)
-
-    def to_dict(self) -> JSONObject:
-        """Convert to a JSON object."""
-        return {"at": self.at, "level": self.level, "number": self.number, "text": self.text}
+        return cls(at=at, level=level, number=number, text=text, additional_properties=cls._beside(data))
 
 
 @frozen(kw_only=True)
-class JobLog:
+class JobLog(WireModel):
     """Part of the log of a job."""
 
     ended: bool
@@ -177,15 +143,16 @@ class JobLog:
         ended, left_out, lines = data["ended"], data.get("left_out", 0), data["lines"]
         if not (isinstance(ended, bool) and isinstance(left_out, int) and isinstance(lines, list)):
             raise TypeError("not the log of a job")
-        return cls(ended=ended, left_out=left_out, lines=tuple(map(_log_line, lines)))
-
-    def to_dict(self) -> JSONObject:
-        """Convert to a JSON object."""
-        return {"ended": self.ended, "left_out": self.left_out, "lines": [line.to_dict() for line in self.lines]}
+        return cls(
+            ended=ended,
+            left_out=left_out,
+            lines=tuple(map(_log_line, lines)),
+            additional_properties=cls._beside(data),
+        )
 
 
 @frozen(kw_only=True)
-class WorkerState:
+class WorkerState(WireModel):
     """The announcement of a worker on the broker."""
 
     capabilities: list[str]
@@ -195,8 +162,6 @@ class WorkerState:
     """The number of jobs that it can take now."""
     timestamp: int
     """UTC milliseconds."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """Other fields that the worker sent."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -216,29 +181,17 @@ class WorkerState:
             id=cast("str", data["id"] if "id" in data else data["worker_id"]),
             idle_count=idle,
             timestamp=cast("int", data["timestamp"]),
-            additional_properties={key: value for key, value in data.items() if key not in _WORKER},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """Convert to a JSON object, including the other fields."""
-        return {
-            **self.additional_properties,
-            "capabilities": cast("JSONValue", self.capabilities),
-            "id": self.id,
-            "idle_count": self.idle_count,
-            "timestamp": self.timestamp,
-        }
 
 
 @frozen(kw_only=True)
-class Capabilities:
+class Capabilities(WireModel):
     """The kinds of jobs that workers can run, as counted by the server."""
 
     capabilities: dict[str, int]
     """Idle workers for each task type."""
     num_workers: int
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """Other fields that the server sent."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -253,18 +206,8 @@ class Capabilities:
         return cls(
             capabilities=cast("dict[str, int]", tasks),
             num_workers=workers,
-            additional_properties={
-                key: value for key, value in data.items() if key not in ("capabilities", "num_workers")
-            },
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """Convert to a JSON object, including the other fields."""
-        return {
-            **self.additional_properties,
-            "capabilities": cast("JSONValue", self.capabilities),
-            "num_workers": self.num_workers,
-        }
 
 
 @frozen
@@ -304,21 +247,4 @@ _SHAPES: Final[tuple[tuple[str, type | tuple[type, ...]], ...]] = (
     ("task_output", (dict, type(None))),
     ("params", dict),
 )
-_STATE: Final = frozenset(
-    {
-        "completed_at",
-        "created_at",
-        "error_message",
-        "job_id",
-        "params",
-        "priority",
-        "progress",
-        "started_at",
-        "status",
-        "task_output",
-        "task_type",
-        "updated_at",
-    }
-)
 _FILE: Final = {"media_type": str, "path": str, "sha256": str, "size": int}
-_WORKER: Final = frozenset({"capabilities", "id", "idle_count", "timestamp"})

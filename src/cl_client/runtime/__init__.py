@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cl_client.lazy_names import lazy_names
+from cl_client.lazy_names import lazy_names as lazy_names
 from cl_client.version import __version__
 
 VERSION: Final = 1
@@ -112,6 +112,9 @@ if TYPE_CHECKING:
     from cl_client.wire.errors import read_model as read_model
     from cl_client.wire.errors import read_value as read_value
     from cl_client.wire.errors import status_error as status_error
+    from cl_client.wire.model import FormModel as FormModel
+    from cl_client.wire.model import UrlencodedModel as UrlencodedModel
+    from cl_client.wire.model import WireModel as WireModel
     from cl_client.wire.types import UNSET as UNSET
     from cl_client.wire.types import Call as Call
     from cl_client.wire.types import File as File
@@ -179,6 +182,7 @@ else:
             "cl_client.wire.client": "Client",
             "cl_client.wire.errors": "BadResponseError StatusError WireError read_anything read_json read_model "
             "read_value status_error",
+            "cl_client.wire.model": "FormModel UrlencodedModel WireModel",
             "cl_client.wire.types": "UNSET Call File FileContent FilePart JSONObject JSONValue Readable Streamed Unset "
             "closest_of file_parts header_fields joined json_fields json_lines json_value of_length only_files "
             "path_part path_segment query_part read_body rfc3339 text_fields unexpected with_query without_files",

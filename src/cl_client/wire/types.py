@@ -280,12 +280,18 @@ def rfc3339(moment: datetime.datetime) -> str:
     return (moment if moment.tzinfo else moment.astimezone()).isoformat()
 
 
+# Looked for first, and quickly: most values are one of these.
+_AS_IT_IS: Final = (str, int, float)
+
+
 class _Model(Protocol):
     def to_dict(self) -> JSONObject: ...
 
 
 def json_value(value: object) -> JSONValue:
-    """The JSON of a value whose type says too little of it."""
+    """The JSON of a value, by what it is."""
+    if value is None or isinstance(value, _AS_IT_IS):
+        return value
     match value:
         case datetime.datetime():
             return rfc3339(value)

@@ -68,13 +68,16 @@ def _of_classes(found: tuple[Change, ...], made: Wire) -> Iterator[Change]:
     gone = {change.where for change in found}
     modules = {f"{made.package}.models.{model.module}": model for model in made.models}
     for change in found:
-        module, _, name = change.where.rpartition(".")
-        if change.where in modules and f"{change.where}.{modules[change.where].name}" in gone:
-            continue
+        where = change.where
+        if where in modules:
+            where = f"{where}.{modules[where].name}"
+            if where in gone:
+                continue
+        module, _, name = where.rpartition(".")
         model = modules.get(module)
         if model is not None and model.name == name and model not in sent and change.what == _GONE:
             what = "is gone, or has another name; code that only reads its values holds"
-            yield evolve(change, level=PYTHON_CLASS.read, what=what, rule=PYTHON_CLASS.name)
+            yield evolve(change, where=where, level=PYTHON_CLASS.read, what=what, rule=PYTHON_CLASS.name)
         else:
             yield change
 

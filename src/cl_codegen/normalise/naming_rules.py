@@ -21,6 +21,7 @@ RESERVED_CLASSES = frozenset(
         "FileContent",
         "FilePart",
         "Final",
+        "FormModel",
         "JSONObject",
         "JSONValue",
         "Literal",
@@ -35,6 +36,8 @@ RESERVED_CLASSES = frozenset(
         "TypeAlias",
         "UUID",
         "Unset",
+        "UrlencodedModel",
+        "WireModel",
         "BadResponseError",
         # The plugin and operation layers, and the client without async.
         *("AuthClient", "ComputeClient", "DownloadCallback", "FileInput", "Job", "JobCallback", "JobClient", "Jobs"),

@@ -98,12 +98,12 @@ def files(wire: Wire, templates: Path) -> dict[str, str]:
     made["models/__init__.py"] = render_template(env, "models_init.py.jinja", classes=sorted(classes))
     model_template, enum_template = env.get_template("model.py.jinja"), env.get_template("literal_enum.py.jinja")
     for model in wire.models:
-        request = model in sent
+        fields = property_code.fields(model, request=model in sent, response=model in read)
         made[f"models/{model.module}.py"] = model_template.render(
             model=model,
-            fields=property_code.fields(model, request=request, response=model in read),
+            fields=fields,
+            renamed=[(one.name, one.wire_name) for one in fields if one.name != one.wire_name],
             siblings=_siblings(model, cycles),
-            request=request,
             is_urlencoded=model in forms,
         )
     for enum in wire.words:

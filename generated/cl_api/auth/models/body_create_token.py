@@ -4,23 +4,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue, json_fields, text_fields
+from ..types import JSONValue, UrlencodedModel
 
 
 @frozen(kw_only=True)
-class BodyCreateToken:
+class BodyCreateToken(UrlencodedModel):
     """An object of the API."""
 
     password: str
     username: str
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The fields of a form, as text."""
-        return text_fields({"password": self.password, "username": self.username})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -28,12 +22,5 @@ class BodyCreateToken:
         return cls(
             password=cast("str", data["password"]),
             username=cast("str", data["username"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return self.additional_properties | json_fields({"password": self.password, "username": self.username})
-
-
-_FIELDS = frozenset({"password", "username"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class JsonWebKey:
+class JsonWebKey(WireModel):
     """A public key (RFC 7517, RFC 7518 §6.2)."""
 
     alg: Literal["ES256"] = "ES256"
@@ -21,8 +21,6 @@ class JsonWebKey:
     use: Literal["sig"] = "sig"
     x: str
     y: str
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -35,21 +33,5 @@ class JsonWebKey:
             use=cast("Literal['sig']", data.get("use", "sig")),
             x=cast("str", data["x"]),
             y=cast("str", data["y"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "alg": self.alg,
-            "crv": self.crv,
-            "kid": self.kid,
-            "kty": self.kty,
-            "use": self.use,
-            "x": self.x,
-            "y": self.y,
-        }
-
-
-_FIELDS = frozenset({"alg", "crv", "kid", "kty", "use", "x", "y"})

@@ -4,31 +4,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .json_web_key import JsonWebKey
 
 
 @frozen(kw_only=True)
-class JsonWebKeySet:
+class JsonWebKeySet(WireModel):
     """Every key whose tokens may still be in use, newest first."""
 
     keys: list[JsonWebKey]
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
         """Read a JSON object. Raises KeyError where a required field is missing."""
         return cls(
             keys=[JsonWebKey.from_dict(cast("JSONObject", item)) for item in cast("list[JSONValue]", data["keys"])],
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "keys": [item.to_dict() for item in self.keys]}
-
-
-_FIELDS = frozenset({"keys"})

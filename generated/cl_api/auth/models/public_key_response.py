@@ -4,20 +4,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class PublicKeyResponse:
+class PublicKeyResponse(WireModel):
     """Get the public key of new tokens."""
 
     algorithm: Literal["ES256"] = "ES256"
     public_key: str
     """PEM."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -25,12 +23,5 @@ class PublicKeyResponse:
         return cls(
             algorithm=cast("Literal['ES256']", data.get("algorithm", "ES256")),
             public_key=cast("str", data["public_key"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "algorithm": self.algorithm, "public_key": self.public_key}
-
-
-_FIELDS = frozenset({"algorithm", "public_key"})

@@ -4,21 +4,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class TokenResponse:
+class TokenResponse(WireModel):
     """A token, to be sent as `Authorization: Bearer …`."""
 
     access_token: str
     expires_in: int | None = None
     """Seconds."""
     token_type: Literal["bearer"] = "bearer"
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -27,17 +25,5 @@ class TokenResponse:
             access_token=cast("str", data["access_token"]),
             expires_in=cast("int | None", data.get("expires_in")),
             token_type=cast("Literal['bearer']", data.get("token_type", "bearer")),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "access_token": self.access_token,
-            "expires_in": self.expires_in,
-            "token_type": self.token_type,
-        }
-
-
-_FIELDS = frozenset({"access_token", "expires_in", "token_type"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import UNSET, JSONObject, JSONValue, Unset, json_fields, text_fields
+from ..types import UNSET, JSONValue, Unset, UrlencodedModel
 
 
 @frozen(kw_only=True)
-class UserCreateRequest:
+class UserCreateRequest(UrlencodedModel):
     """A new user."""
 
     is_active: bool | Unset = UNSET
@@ -21,20 +21,6 @@ class UserCreateRequest:
     """A JSON list, or a comma list."""
     username: str
     """Letters, digits and `._@+-`; upper and lower case are the same name."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The fields of a form, as text."""
-        return text_fields(
-            {
-                "is_active": self.is_active,
-                "is_admin": self.is_admin,
-                "password": self.password,
-                "permissions": self.permissions,
-                "username": self.username,
-            }
-        )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -45,20 +31,5 @@ class UserCreateRequest:
             password=cast("str", data["password"]),
             permissions=UNSET if "permissions" not in data else cast("str", data["permissions"]),
             username=cast("str", data["username"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return self.additional_properties | json_fields(
-            {
-                "is_active": self.is_active,
-                "is_admin": self.is_admin,
-                "password": self.password,
-                "permissions": self.permissions,
-                "username": self.username,
-            }
-        )
-
-
-_FIELDS = frozenset({"is_active", "is_admin", "password", "permissions", "username"})

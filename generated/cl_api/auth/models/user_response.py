@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class UserResponse:
+class UserResponse(WireModel):
     """A user, without the password."""
 
     created_at: int
@@ -20,8 +20,6 @@ class UserResponse:
     is_admin: bool
     permissions: list[str]
     username: str
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -33,20 +31,5 @@ class UserResponse:
             is_admin=cast("bool", data["is_admin"]),
             permissions=cast("list[str]", data["permissions"]),
             username=cast("str", data["username"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "created_at": self.created_at,
-            "id": self.id,
-            "is_active": self.is_active,
-            "is_admin": self.is_admin,
-            "permissions": list(self.permissions),
-            "username": self.username,
-        }
-
-
-_FIELDS = frozenset({"created_at", "id", "is_active", "is_admin", "permissions", "username"})

@@ -4,32 +4,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import UNSET, JSONObject, JSONValue, Unset, json_fields, text_fields
+from ..types import UNSET, JSONValue, Unset, UrlencodedModel
 
 
 @frozen(kw_only=True)
-class UserUpdateRequest:
+class UserUpdateRequest(UrlencodedModel):
     """The fields of a user to change; fields that are left out stay as they are."""
 
     is_active: bool | None | Unset = UNSET
     is_admin: bool | None | Unset = UNSET
     password: str | None | Unset = UNSET
     permissions: str | None | Unset = UNSET
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The fields of a form, as text."""
-        return text_fields(
-            {
-                "is_active": self.is_active,
-                "is_admin": self.is_admin,
-                "password": self.password,
-                "permissions": self.permissions,
-            }
-        )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -39,19 +26,5 @@ class UserUpdateRequest:
             is_admin=UNSET if "is_admin" not in data else cast("bool | None", data.get("is_admin")),
             password=UNSET if "password" not in data else cast("str | None", data.get("password")),
             permissions=UNSET if "permissions" not in data else cast("str | None", data.get("permissions")),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return self.additional_properties | json_fields(
-            {
-                "is_active": self.is_active,
-                "is_admin": self.is_admin,
-                "password": self.password,
-                "permissions": self.permissions,
-            }
-        )
-
-
-_FIELDS = frozenset({"is_active", "is_admin", "password", "permissions"})

@@ -4,21 +4,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class ValidationIssue:
+class ValidationIssue(WireModel):
     """One parameter that was refused."""
+
+    WIRE_NAMES = {"type_": "type"}
 
     loc: list[str | int]
     """Where: `body` or `query`, then the name of the field."""
     msg: str
     type_: str
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -27,12 +27,5 @@ class ValidationIssue:
             loc=cast("list[str | int]", data["loc"]),
             msg=cast("str", data["msg"]),
             type_=cast("str", data["type"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "loc": list(self.loc), "msg": self.msg, "type": self.type_}
-
-
-_FIELDS = frozenset({"loc", "msg", "type"})

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..types import UNSET, File, FilePart, Unset, file_parts, text_fields
+from ..types import UNSET, File, FormModel, Unset
 from .body_create_clip_embedding_job_profile import BodyCreateClipEmbeddingJobProfile
 
 
 @frozen(kw_only=True)
-class BodyCreateClipEmbeddingJob:
+class BodyCreateClipEmbeddingJob(FormModel):
     """The form of a request."""
 
     file: File
@@ -19,11 +19,3 @@ class BodyCreateClipEmbeddingJob:
     """0 (lowest) to 10 (highest)."""
     profile: BodyCreateClipEmbeddingJobProfile | Unset = UNSET
     """How the image is prepared: for MobileCLIP, or stretched and normalized for CLIP."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The plain fields, as text."""
-        return text_fields({"normalize": self.normalize, "priority": self.priority, "profile": self.profile})
-
-    def to_files(self) -> list[tuple[str, FilePart]]:
-        """The files."""
-        return file_parts({"file": self.file})

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..types import UNSET, File, FilePart, Unset, file_parts, text_fields
+from ..types import UNSET, File, FormModel, Unset
 
 
 @frozen(kw_only=True)
-class BodyCreateDinoEmbeddingJob:
+class BodyCreateDinoEmbeddingJob(FormModel):
     """The form of a request."""
 
     file: File
@@ -16,11 +16,3 @@ class BodyCreateDinoEmbeddingJob:
     """Scale the vector to length 1."""
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The plain fields, as text."""
-        return text_fields({"normalize": self.normalize, "priority": self.priority})
-
-    def to_files(self) -> list[tuple[str, FilePart]]:
-        """The files."""
-        return file_parts({"file": self.file})

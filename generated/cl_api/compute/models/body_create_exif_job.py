@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..types import UNSET, File, FilePart, Unset, file_parts, text_fields
+from ..types import UNSET, File, FormModel, Unset
 
 
 @frozen(kw_only=True)
-class BodyCreateExifJob:
+class BodyCreateExifJob(FormModel):
     """The form of a request."""
 
     file: File
@@ -16,11 +16,3 @@ class BodyCreateExifJob:
     """0 (lowest) to 10 (highest)."""
     tags: str | None | Unset = UNSET
     """Names of tags, separated by commas (`Make,XMP:Title`). By default, all tags."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The plain fields, as text."""
-        return text_fields({"priority": self.priority, "tags": self.tags})
-
-    def to_files(self) -> list[tuple[str, FilePart]]:
-        """The files."""
-        return file_parts({"file": self.file})

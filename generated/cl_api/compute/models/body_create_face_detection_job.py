@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..types import UNSET, File, FilePart, Unset, file_parts, text_fields
+from ..types import UNSET, File, FormModel, Unset
 
 
 @frozen(kw_only=True)
-class BodyCreateFaceDetectionJob:
+class BodyCreateFaceDetectionJob(FormModel):
     """The form of a request."""
 
     confidence_threshold: float | Unset = UNSET
@@ -18,17 +18,3 @@ class BodyCreateFaceDetectionJob:
     """If two faces overlap by more than this (intersection over union), keep only one."""
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The plain fields, as text."""
-        return text_fields(
-            {
-                "confidence_threshold": self.confidence_threshold,
-                "nms_threshold": self.nms_threshold,
-                "priority": self.priority,
-            }
-        )
-
-    def to_files(self) -> list[tuple[str, FilePart]]:
-        """The files."""
-        return file_parts({"file": self.file})

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..types import UNSET, File, FilePart, Unset, file_parts, text_fields
+from ..types import UNSET, File, FormModel, Unset
 from .body_create_hash_job_algorithm import BodyCreateHashJobAlgorithm
 
 
 @frozen(kw_only=True)
-class BodyCreateHashJob:
+class BodyCreateHashJob(FormModel):
     """The form of a request."""
 
     algorithm: BodyCreateHashJobAlgorithm | Unset = UNSET
@@ -17,11 +17,3 @@ class BodyCreateHashJob:
     """The file to fingerprint."""
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The plain fields, as text."""
-        return text_fields({"algorithm": self.algorithm, "priority": self.priority})
-
-    def to_files(self) -> list[tuple[str, FilePart]]:
-        """The files."""
-        return file_parts({"file": self.file})

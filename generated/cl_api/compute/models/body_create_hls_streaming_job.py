@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..types import UNSET, File, FilePart, JSONObject, Unset, file_parts, text_fields
+from ..types import UNSET, File, FormModel, JSONObject, Unset
 
 
 @frozen(kw_only=True)
-class BodyCreateHlsStreamingJob:
+class BodyCreateHlsStreamingJob(FormModel):
     """The form of a request."""
 
     file: File
@@ -21,17 +21,3 @@ class BodyCreateHlsStreamingJob:
     `720p`; never enlarged) and `bitrate` (bits per second, or `2500k`). By default, 720p and 480p, if the video is
     that large.
     """
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The plain fields, as text."""
-        return text_fields(
-            {
-                "include_original": self.include_original,
-                "priority": self.priority,
-                "variants": UNSET if self.variants is UNSET else list(self.variants),
-            }
-        )
-
-    def to_files(self) -> list[tuple[str, FilePart]]:
-        """The files."""
-        return file_parts({"file": self.file})

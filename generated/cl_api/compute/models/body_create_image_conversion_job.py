@@ -3,13 +3,15 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..types import UNSET, File, FilePart, Unset, file_parts, text_fields
+from ..types import UNSET, File, FormModel, Unset
 from .body_create_image_conversion_job_format import BodyCreateImageConversionJobFormat
 
 
 @frozen(kw_only=True)
-class BodyCreateImageConversionJob:
+class BodyCreateImageConversionJob(FormModel):
     """The form of a request."""
+
+    WIRE_NAMES = {"format_": "format"}
 
     file: File
     """The image to convert."""
@@ -21,11 +23,3 @@ class BodyCreateImageConversionJob:
     """1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. From 85, a webp of up
     to 256 colors is lossless.
     """
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The plain fields, as text."""
-        return text_fields({"format": self.format_, "priority": self.priority, "quality": self.quality})
-
-    def to_files(self) -> list[tuple[str, FilePart]]:
-        """The files."""
-        return file_parts({"file": self.file})

@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from ..types import UNSET, File, FilePart, Unset, file_parts, text_fields
+from ..types import UNSET, File, FormModel, Unset
 
 
 @frozen(kw_only=True)
-class BodyCreateMediaThumbnailJob:
+class BodyCreateMediaThumbnailJob(FormModel):
     """The form of a request."""
 
     file: File
@@ -20,18 +20,3 @@ class BodyCreateMediaThumbnailJob:
     """0 (lowest) to 10 (highest)."""
     width: int | None | Unset = UNSET
     """Maximum width in pixels. By default, it follows from the height."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The plain fields, as text."""
-        return text_fields(
-            {
-                "height": self.height,
-                "maintain_aspect_ratio": self.maintain_aspect_ratio,
-                "priority": self.priority,
-                "width": self.width,
-            }
-        )
-
-    def to_files(self) -> list[tuple[str, FilePart]]:
-        """The files."""
-        return file_parts({"file": self.file})

@@ -4,34 +4,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue, json_fields, text_fields
+from ..types import JSONValue, UrlencodedModel
 
 
 @frozen(kw_only=True)
-class BodySetGuestMode:
+class BodySetGuestMode(UrlencodedModel):
     """An object of the API."""
 
     guest_mode: bool
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
-
-    def to_form(self) -> dict[str, str | list[str]]:
-        """The fields of a form, as text."""
-        return text_fields({"guest_mode": self.guest_mode})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
         """Read a JSON object. Raises KeyError where a required field is missing."""
-        return cls(
-            guest_mode=cast("bool", data["guest_mode"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
-        )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return self.additional_properties | json_fields({"guest_mode": self.guest_mode})
-
-
-_FIELDS = frozenset({"guest_mode"})
+        return cls(guest_mode=cast("bool", data["guest_mode"]), additional_properties=cls._beside(data))

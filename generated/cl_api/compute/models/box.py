@@ -4,21 +4,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class Box:
+class Box(WireModel):
     """A part of the image, by its top left corner and its size."""
 
     height: float
     width: float
     x: float
     y: float
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -28,12 +26,5 @@ class Box:
             width=cast("float", data["width"]),
             x=cast("float", data["x"]),
             y=cast("float", data["y"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "height": self.height, "width": self.width, "x": self.x, "y": self.y}
-
-
-_FIELDS = frozenset({"height", "width", "x", "y"})

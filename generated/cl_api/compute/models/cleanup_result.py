@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class CleanupResult:
+class CleanupResult(WireModel):
     """What a cleanup has removed up to now."""
 
     deleted_count: int = 0
@@ -20,8 +20,6 @@ class CleanupResult:
     """How many jobs are still to go."""
     running: bool = False
     """Whether it is under way."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -31,18 +29,5 @@ class CleanupResult:
             freed_space=cast("int", data.get("freed_space", 0)),
             remaining=cast("int", data.get("remaining", 0)),
             running=cast("bool", data.get("running", False)),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "deleted_count": self.deleted_count,
-            "freed_space": self.freed_space,
-            "remaining": self.remaining,
-            "running": self.running,
-        }
-
-
-_FIELDS = frozenset({"deleted_count", "freed_space", "remaining", "running"})

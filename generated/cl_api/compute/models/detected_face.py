@@ -4,15 +4,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .box import Box
 from .landmarks import Landmarks
 
 
 @frozen(kw_only=True)
-class DetectedFace:
+class DetectedFace(WireModel):
     """A face, and the file with its crop."""
 
     box: Box
@@ -25,8 +25,6 @@ class DetectedFace:
     """Path in the job of the cropped face (JPEG)."""
     landmarks: Landmarks | None = None
     """Only where a model finds them."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -37,18 +35,5 @@ class DetectedFace:
             confidence=cast("float", data["confidence"]),
             crop_path=cast("str", data["crop_path"]),
             landmarks=None if landmarks is None else Landmarks.from_dict(cast("JSONObject", landmarks)),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "box": self.box.to_dict(),
-            "confidence": self.confidence,
-            "crop_path": self.crop_path,
-            "landmarks": self.landmarks.to_dict() if isinstance(self.landmarks, Landmarks) else self.landmarks,
-        }
-
-
-_FIELDS = frozenset({"box", "confidence", "crop_path", "landmarks"})

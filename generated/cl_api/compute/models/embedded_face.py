@@ -4,21 +4,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .face import Face
 
 
 @frozen(kw_only=True)
-class EmbeddedFace:
+class EmbeddedFace(WireModel):
     """A face and its vector."""
 
     embedding: list[float]
     face: Face | None = None
     """The position of the face. `null` if no face was found and the whole image was used."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -27,16 +25,5 @@ class EmbeddedFace:
         return cls(
             embedding=cast("list[float]", data["embedding"]),
             face=None if face is None else Face.from_dict(cast("JSONObject", face)),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "embedding": list(self.embedding),
-            "face": self.face.to_dict() if isinstance(self.face, Face) else self.face,
-        }
-
-
-_FIELDS = frozenset({"embedding", "face"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class EmbeddingOutput:
+class EmbeddingOutput(WireModel):
     """The vector of an image, and how it was made."""
 
     embedding: list[float]
@@ -24,8 +24,6 @@ class EmbeddingOutput:
     """Whether its length is 1."""
     profile: str
     """How the image was prepared."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -37,20 +35,5 @@ class EmbeddingOutput:
             model_sha256=cast("str", data["model_sha256"]),
             normalized=cast("bool", data["normalized"]),
             profile=cast("str", data["profile"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "embedding": list(self.embedding),
-            "embedding_dim": self.embedding_dim,
-            "embedding_path": self.embedding_path,
-            "model_sha256": self.model_sha256,
-            "normalized": self.normalized,
-            "profile": self.profile,
-        }
-
-
-_FIELDS = frozenset({"embedding", "embedding_dim", "embedding_path", "model_sha256", "normalized", "profile"})

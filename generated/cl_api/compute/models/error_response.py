@@ -4,21 +4,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .validation_issue import ValidationIssue
 
 
 @frozen(kw_only=True)
-class ErrorResponse:
+class ErrorResponse(WireModel):
     """Why a request was refused."""
 
     detail: str | list[ValidationIssue]
     request_id: str | None = None
     """The `X-Request-ID` of the request, to find it in a log."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -29,16 +27,5 @@ class ErrorResponse:
             if isinstance(detail, list)
             else cast("str", detail),
             request_id=cast("str | None", data.get("request_id")),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "detail": [item.to_dict() for item in self.detail] if isinstance(self.detail, list) else self.detail,
-            "request_id": self.request_id,
-        }
-
-
-_FIELDS = frozenset({"detail", "request_id"})

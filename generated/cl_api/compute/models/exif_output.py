@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class ExifOutput:
+class ExifOutput(WireModel):
     """The tags by name, and the most common ones as typed fields. A missing tag is `null`."""
 
     exposure_time: float | None = None
@@ -41,8 +41,6 @@ class ExifOutput:
     """ISO 8601, with an offset from UTC only if the camera wrote one."""
     width: int
     """Pixels, after applying the orientation."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -64,49 +62,5 @@ class ExifOutput:
             software=cast("str | None", data.get("software")),
             taken_at=cast("str | None", data.get("taken_at")),
             width=cast("int", data["width"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "exposure_time": self.exposure_time,
-            "f_number": self.f_number,
-            "focal_length": self.focal_length,
-            "gps_altitude": self.gps_altitude,
-            "gps_latitude": self.gps_latitude,
-            "gps_longitude": self.gps_longitude,
-            "height": self.height,
-            "iso": self.iso,
-            "lens_model": self.lens_model,
-            "make": self.make,
-            "metadata": self.metadata,
-            "model": self.model,
-            "orientation": self.orientation,
-            "software": self.software,
-            "taken_at": self.taken_at,
-            "width": self.width,
-        }
-
-
-_FIELDS = frozenset(
-    {
-        "exposure_time",
-        "f_number",
-        "focal_length",
-        "gps_altitude",
-        "gps_latitude",
-        "gps_longitude",
-        "height",
-        "iso",
-        "lens_model",
-        "make",
-        "metadata",
-        "model",
-        "orientation",
-        "software",
-        "taken_at",
-        "width",
-    }
-)

@@ -4,15 +4,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .detected_face import DetectedFace
 from .face_detection_output_detector import FaceDetectionOutputDetector
 
 
 @frozen(kw_only=True)
-class FaceDetectionOutput:
+class FaceDetectionOutput(WireModel):
     """The faces of an image, with the highest confidence first. Coordinates are fractions of the upright image."""
 
     detector: FaceDetectionOutputDetector
@@ -25,8 +25,6 @@ class FaceDetectionOutput:
     model_sha256: str | None = None
     """SHA-256 of the model file, if there is one."""
     num_faces: int
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -38,20 +36,5 @@ class FaceDetectionOutput:
             image_width=cast("int", data["image_width"]),
             model_sha256=cast("str | None", data.get("model_sha256")),
             num_faces=cast("int", data["num_faces"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "detector": self.detector,
-            "faces": [item.to_dict() for item in self.faces],
-            "image_height": self.image_height,
-            "image_width": self.image_width,
-            "model_sha256": self.model_sha256,
-            "num_faces": self.num_faces,
-        }
-
-
-_FIELDS = frozenset({"detector", "faces", "image_height", "image_width", "model_sha256", "num_faces"})

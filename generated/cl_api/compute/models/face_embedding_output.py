@@ -4,14 +4,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .embedded_face import EmbeddedFace
 
 
 @frozen(kw_only=True)
-class FaceEmbeddingOutput:
+class FaceEmbeddingOutput(WireModel):
     """The vectors of the faces, with the highest confidence first. `embedding` is the first one."""
 
     embedding: list[float]
@@ -29,8 +29,6 @@ class FaceEmbeddingOutput:
     """The number of faces that were found."""
     profile: str
     """How the image was prepared."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -44,24 +42,5 @@ class FaceEmbeddingOutput:
             normalized=cast("bool", data["normalized"]),
             num_faces=cast("int", data["num_faces"]),
             profile=cast("str", data["profile"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "embedding": list(self.embedding),
-            "embedding_dim": self.embedding_dim,
-            "embedding_path": self.embedding_path,
-            "faces": [item.to_dict() for item in self.faces],
-            "model_sha256": self.model_sha256,
-            "normalized": self.normalized,
-            "num_faces": self.num_faces,
-            "profile": self.profile,
-        }
-
-
-_FIELDS = frozenset(
-    {"embedding", "embedding_dim", "embedding_path", "faces", "model_sha256", "normalized", "num_faces", "profile"}
-)

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class HashOutput:
+class HashOutput(WireModel):
     """Hashes in hexadecimal. `null` if a hash was not requested, or if the file is not an image."""
 
     dhash: str | None = None
@@ -23,8 +23,6 @@ class HashOutput:
     """Perceptual hash (DCT), 64 bits."""
     sha256: str | None = None
     """SHA-256 of the file."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -35,19 +33,5 @@ class HashOutput:
             md5=cast("str | None", data.get("md5")),
             phash=cast("str | None", data.get("phash")),
             sha256=cast("str | None", data.get("sha256")),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "dhash": self.dhash,
-            "hash_version": self.hash_version,
-            "md5": self.md5,
-            "phash": self.phash,
-            "sha256": self.sha256,
-        }
-
-
-_FIELDS = frozenset({"dhash", "hash_version", "md5", "phash", "sha256"})

@@ -4,15 +4,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .hls_track_output import HlsTrackOutput
 from .hls_variant_output import HlsVariantOutput
 
 
 @frozen(kw_only=True)
-class HlsStreamingOutput:
+class HlsStreamingOutput(WireModel):
     """The stream. Playlists use relative paths, so you can move the folder."""
 
     audio: bool
@@ -36,8 +36,6 @@ class HlsStreamingOutput:
     total_segments: int
     variants: list[HlsVariantOutput]
     variants_generated: int
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -63,39 +61,5 @@ class HlsStreamingOutput:
                 for item in cast("list[JSONValue]", data["variants"])
             ],
             variants_generated=cast("int", data["variants_generated"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "audio": self.audio,
-            "damaged_frames": self.damaged_frames,
-            "duration": self.duration,
-            "master_playlist": self.master_playlist,
-            "missing_seconds": self.missing_seconds,
-            "notes": None if self.notes is None else list(self.notes),
-            "sound_tracks": None if self.sound_tracks is None else [item.to_dict() for item in self.sound_tracks],
-            "subtitles": None if self.subtitles is None else [item.to_dict() for item in self.subtitles],
-            "total_segments": self.total_segments,
-            "variants": [item.to_dict() for item in self.variants],
-            "variants_generated": self.variants_generated,
-        }
-
-
-_FIELDS = frozenset(
-    {
-        "audio",
-        "damaged_frames",
-        "duration",
-        "master_playlist",
-        "missing_seconds",
-        "notes",
-        "sound_tracks",
-        "subtitles",
-        "total_segments",
-        "variants",
-        "variants_generated",
-    }
-)

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class HlsTrackOutput:
+class HlsTrackOutput(WireModel):
     """A sound track or subtitles that a viewer can select, in separate files."""
 
     language: str | None = None
@@ -19,8 +19,6 @@ class HlsTrackOutput:
     """The name that players show."""
     playlist: str
     """Path of the file in the job."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -29,12 +27,5 @@ class HlsTrackOutput:
             language=cast("str | None", data.get("language")),
             name=cast("str", data["name"]),
             playlist=cast("str", data["playlist"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "language": self.language, "name": self.name, "playlist": self.playlist}
-
-
-_FIELDS = frozenset({"language", "name", "playlist"})

@@ -4,21 +4,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class HlsVariant:
+class HlsVariant(WireModel):
     """A variant of the stream."""
 
     bitrate: int
     """Bits per second of the video, also as `2500k`."""
     resolution: str
     """The maximum size (`1280x720`), or the shorter side (`720p`). The video is never enlarged."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -26,12 +24,5 @@ class HlsVariant:
         return cls(
             bitrate=cast("int", data["bitrate"]),
             resolution=cast("str", data["resolution"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "bitrate": self.bitrate, "resolution": self.resolution}
-
-
-_FIELDS = frozenset({"bitrate", "resolution"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class HlsVariantOutput:
+class HlsVariantOutput(WireModel):
     """A variant of the stream."""
 
     bandwidth: int
@@ -23,8 +23,6 @@ class HlsVariantOutput:
     """The number of segments."""
     width: int
     """Pixels."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -35,19 +33,5 @@ class HlsVariantOutput:
             playlist=cast("str", data["playlist"]),
             segments=cast("int", data["segments"]),
             width=cast("int", data["width"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "bandwidth": self.bandwidth,
-            "height": self.height,
-            "playlist": self.playlist,
-            "segments": self.segments,
-            "width": self.width,
-        }
-
-
-_FIELDS = frozenset({"bandwidth", "height", "playlist", "segments", "width"})

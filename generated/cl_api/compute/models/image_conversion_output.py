@@ -4,14 +4,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class ImageConversionOutput:
+class ImageConversionOutput(WireModel):
     """The converted image."""
+
+    WIRE_NAMES = {"format_": "format"}
 
     format_: str
     frames: int = 1
@@ -32,8 +34,6 @@ class ImageConversionOutput:
     """Bytes."""
     width: int
     """Pixels."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -49,26 +49,5 @@ class ImageConversionOutput:
             preview=cast("bool", data.get("preview", False)),
             size=cast("int", data["size"]),
             width=cast("int", data["width"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "format": self.format_,
-            "frames": self.frames,
-            "height": self.height,
-            "notes": None if self.notes is None else list(self.notes),
-            "output_path": self.output_path,
-            "pages": self.pages,
-            "pages_written": self.pages_written,
-            "preview": self.preview,
-            "size": self.size,
-            "width": self.width,
-        }
-
-
-_FIELDS = frozenset(
-    {"format", "frames", "height", "notes", "output_path", "pages", "pages_written", "preview", "size", "width"}
-)

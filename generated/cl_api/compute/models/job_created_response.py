@@ -4,22 +4,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 from .job_status import JobStatus
 
 
 @frozen(kw_only=True)
-class JobCreatedResponse:
+class JobCreatedResponse(WireModel):
     """A job that was accepted."""
 
     job_id: str
     status: JobStatus
     """Where a job stands. `completed`, `failed` and `cancelled` are final."""
     task_type: str
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -28,12 +26,5 @@ class JobCreatedResponse:
             job_id=cast("str", data["job_id"]),
             status=cast("JobStatus", data["status"]),
             task_type=cast("str", data["task_type"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "job_id": self.job_id, "status": self.status, "task_type": self.task_type}
-
-
-_FIELDS = frozenset({"job_id", "status", "task_type"})

@@ -6,12 +6,12 @@ from typing import Self, cast
 
 from attrs import field, frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .job_status import JobStatus
 
 
 @frozen(kw_only=True)
-class JobEvent:
+class JobEvent(WireModel):
     """The MQTT message about a job: one for every transition and every progress."""
 
     completed_at: int | None = None
@@ -37,8 +37,6 @@ class JobEvent:
     timestamp: int | None = None
     """When this happened, UTC milliseconds."""
     updated_at: int | None = None
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -58,45 +56,5 @@ class JobEvent:
             task_type=cast("str", data["task_type"]),
             timestamp=cast("int | None", data.get("timestamp")),
             updated_at=cast("int | None", data.get("updated_at")),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "completed_at": self.completed_at,
-            "created_at": self.created_at,
-            "error_message": self.error_message,
-            "event_type": self.event_type,
-            "job_id": self.job_id,
-            "params": self.params,
-            "priority": self.priority,
-            "progress": self.progress,
-            "started_at": self.started_at,
-            "status": self.status,
-            "task_output": self.task_output,
-            "task_type": self.task_type,
-            "timestamp": self.timestamp,
-            "updated_at": self.updated_at,
-        }
-
-
-_FIELDS = frozenset(
-    {
-        "completed_at",
-        "created_at",
-        "error_message",
-        "event_type",
-        "job_id",
-        "params",
-        "priority",
-        "progress",
-        "started_at",
-        "status",
-        "task_output",
-        "task_type",
-        "timestamp",
-        "updated_at",
-    }
-)

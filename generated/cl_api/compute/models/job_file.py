@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class JobFile:
+class JobFile(WireModel):
     """A file of a job."""
 
     media_type: str
@@ -20,8 +20,6 @@ class JobFile:
     sha256: str
     size: int
     """Bytes."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -31,18 +29,5 @@ class JobFile:
             path=cast("str", data["path"]),
             sha256=cast("str", data["sha256"]),
             size=cast("int", data["size"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "media_type": self.media_type,
-            "path": self.path,
-            "sha256": self.sha256,
-            "size": self.size,
-        }
-
-
-_FIELDS = frozenset({"media_type", "path", "sha256", "size"})

@@ -4,21 +4,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .job_response import JobResponse
 
 
 @frozen(kw_only=True)
-class JobListResponse:
+class JobListResponse(WireModel):
     """A page of jobs, newest first."""
 
     cursor: str | None = None
     """The cursor of the next page; `null` on the last page."""
     jobs: list[JobResponse]
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -26,12 +24,5 @@ class JobListResponse:
         return cls(
             cursor=cast("str | None", data.get("cursor")),
             jobs=[JobResponse.from_dict(cast("JSONObject", item)) for item in cast("list[JSONValue]", data["jobs"])],
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "cursor": self.cursor, "jobs": [item.to_dict() for item in self.jobs]}
-
-
-_FIELDS = frozenset({"cursor", "jobs"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class JobLogLine:
+class JobLogLine(WireModel):
     """A line in the log of a job."""
 
     at: int
@@ -20,8 +20,6 @@ class JobLogLine:
     number: int
     """The number of the line, counted from 1."""
     text: str
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -31,18 +29,5 @@ class JobLogLine:
             level=cast("str", data["level"]),
             number=cast("int", data["number"]),
             text=cast("str", data["text"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "at": self.at,
-            "level": self.level,
-            "number": self.number,
-            "text": self.text,
-        }
-
-
-_FIELDS = frozenset({"at", "level", "number", "text"})

@@ -4,14 +4,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .job_log_line import JobLogLine
 
 
 @frozen(kw_only=True)
-class JobLogResponse:
+class JobLogResponse(WireModel):
     """Part of the log of a job, oldest line first."""
 
     ended: bool
@@ -19,8 +19,6 @@ class JobLogResponse:
     left_out: int
     """The number of older lines that the server no longer has."""
     lines: list[JobLogLine]
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -29,17 +27,5 @@ class JobLogResponse:
             ended=cast("bool", data["ended"]),
             left_out=cast("int", data["left_out"]),
             lines=[JobLogLine.from_dict(cast("JSONObject", item)) for item in cast("list[JSONValue]", data["lines"])],
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "ended": self.ended,
-            "left_out": self.left_out,
-            "lines": [item.to_dict() for item in self.lines],
-        }
-
-
-_FIELDS = frozenset({"ended", "left_out", "lines"})

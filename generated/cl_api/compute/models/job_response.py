@@ -6,12 +6,12 @@ from typing import Self, cast
 
 from attrs import field, frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .job_status import JobStatus
 
 
 @frozen(kw_only=True)
-class JobResponse:
+class JobResponse(WireModel):
     """A job. Times are UTC milliseconds."""
 
     completed_at: int | None = None
@@ -33,8 +33,6 @@ class JobResponse:
     """What the plugin returned, at its end."""
     task_type: str
     updated_at: int | None = None
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -52,41 +50,5 @@ class JobResponse:
             task_output=cast("JSONObject | None", data.get("task_output")),
             task_type=cast("str", data["task_type"]),
             updated_at=cast("int | None", data.get("updated_at")),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "completed_at": self.completed_at,
-            "created_at": self.created_at,
-            "error_message": self.error_message,
-            "job_id": self.job_id,
-            "params": self.params,
-            "priority": self.priority,
-            "progress": self.progress,
-            "started_at": self.started_at,
-            "status": self.status,
-            "task_output": self.task_output,
-            "task_type": self.task_type,
-            "updated_at": self.updated_at,
-        }
-
-
-_FIELDS = frozenset(
-    {
-        "completed_at",
-        "created_at",
-        "error_message",
-        "job_id",
-        "params",
-        "priority",
-        "progress",
-        "started_at",
-        "status",
-        "task_output",
-        "task_type",
-        "updated_at",
-    }
-)

@@ -4,14 +4,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONObject, JSONValue, WireModel
 from .point import Point
 
 
 @frozen(kw_only=True)
-class Landmarks:
+class Landmarks(WireModel):
     """Where the parts of a face are; left and right are those of the person."""
 
     left_eye: Point
@@ -24,8 +24,6 @@ class Landmarks:
     """A place in the image."""
     right_mouth: Point
     """A place in the image."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -36,19 +34,5 @@ class Landmarks:
             nose=Point.from_dict(cast("JSONObject", data["nose"])),
             right_eye=Point.from_dict(cast("JSONObject", data["right_eye"])),
             right_mouth=Point.from_dict(cast("JSONObject", data["right_mouth"])),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "left_eye": self.left_eye.to_dict(),
-            "left_mouth": self.left_mouth.to_dict(),
-            "nose": self.nose.to_dict(),
-            "right_eye": self.right_eye.to_dict(),
-            "right_mouth": self.right_mouth.to_dict(),
-        }
-
-
-_FIELDS = frozenset({"left_eye", "left_mouth", "nose", "right_eye", "right_mouth"})

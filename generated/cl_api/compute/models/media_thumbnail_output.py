@@ -4,14 +4,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 from .media_thumbnail_output_media_type import MediaThumbnailOutputMediaType
 
 
 @frozen(kw_only=True)
-class MediaThumbnailOutput:
+class MediaThumbnailOutput(WireModel):
     """The thumbnail: JPEG, or PNG if the image has transparency."""
 
     height: int
@@ -24,8 +24,6 @@ class MediaThumbnailOutput:
     """Path of the file in the job."""
     width: int
     """Pixels."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -36,19 +34,5 @@ class MediaThumbnailOutput:
             preview=cast("bool", data.get("preview", False)),
             thumbnail_path=cast("str", data["thumbnail_path"]),
             width=cast("int", data["width"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "height": self.height,
-            "media_type": self.media_type,
-            "preview": self.preview,
-            "thumbnail_path": self.thumbnail_path,
-            "width": self.width,
-        }
-
-
-_FIELDS = frozenset({"height", "media_type", "preview", "thumbnail_path", "width"})

@@ -4,23 +4,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 from .server_info_guestmode import ServerInfoGuestmode
 
 
 @frozen(kw_only=True)
-class ServerInfo:
+class ServerInfo(WireModel):
     """Get the server's status and version."""
+
+    WIRE_NAMES = {"guest_mode": "guestMode"}
 
     auth_required: bool
     guest_mode: ServerInfoGuestmode
     service: str
     status: str
     version: str
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -31,19 +31,5 @@ class ServerInfo:
             service=cast("str", data["service"]),
             status=cast("str", data["status"]),
             version=cast("str", data["version"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "auth_required": self.auth_required,
-            "guestMode": self.guest_mode,
-            "service": self.service,
-            "status": self.status,
-            "version": self.version,
-        }
-
-
-_FIELDS = frozenset({"auth_required", "guestMode", "service", "status", "version"})

@@ -4,20 +4,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class StorageSize:
+class StorageSize(WireModel):
     """What the files of all jobs take."""
 
     job_count: int
     total_size: int
     """Bytes."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -25,12 +23,5 @@ class StorageSize:
         return cls(
             job_count=cast("int", data["job_count"]),
             total_size=cast("int", data["total_size"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "job_count": self.job_count, "total_size": self.total_size}
-
-
-_FIELDS = frozenset({"job_count", "total_size"})

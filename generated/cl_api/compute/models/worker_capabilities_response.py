@@ -4,20 +4,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class WorkerCapabilitiesResponse:
+class WorkerCapabilitiesResponse(WireModel):
     """Get the capabilities of the workers."""
 
     capabilities: dict[str, int]
     """Idle workers for each task type."""
     num_workers: int
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -25,12 +23,5 @@ class WorkerCapabilitiesResponse:
         return cls(
             capabilities=cast("dict[str, int]", data["capabilities"]),
             num_workers=cast("int", data["num_workers"]),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {**self.additional_properties, "capabilities": dict(self.capabilities), "num_workers": self.num_workers}
-
-
-_FIELDS = frozenset({"capabilities", "num_workers"})

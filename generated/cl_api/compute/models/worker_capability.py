@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self, cast
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ..types import JSONObject, JSONValue
+from ..types import JSONValue, WireModel
 
 
 @frozen(kw_only=True)
-class WorkerCapability:
+class WorkerCapability(WireModel):
     """The retained MQTT message of a worker; an empty message means that the worker is gone."""
 
     capabilities: list[str]
@@ -22,8 +22,6 @@ class WorkerCapability:
     """UTC milliseconds."""
     worker_id: str | None = None
     """The same as `id`, for clients that read this name."""
-    additional_properties: JSONObject = field(factory=dict, repr=False)
-    """What came beside the fields above: a newer server may say more."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, JSONValue]) -> Self:
@@ -34,19 +32,5 @@ class WorkerCapability:
             idle_count=cast("int", data["idle_count"]),
             timestamp=cast("int", data["timestamp"]),
             worker_id=cast("str | None", data.get("worker_id")),
-            additional_properties={key: value for key, value in data.items() if key not in _FIELDS},
+            additional_properties=cls._beside(data),
         )
-
-    def to_dict(self) -> JSONObject:
-        """The JSON object, with what came beside the fields."""
-        return {
-            **self.additional_properties,
-            "capabilities": list(self.capabilities),
-            "id": self.id,
-            "idle_count": self.idle_count,
-            "timestamp": self.timestamp,
-            "worker_id": self.worker_id,
-        }
-
-
-_FIELDS = frozenset({"capabilities", "id", "idle_count", "timestamp", "worker_id"})
