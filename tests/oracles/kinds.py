@@ -170,7 +170,7 @@ def png_with_bits(bits: int, key: int | None = None) -> bytes:
 
 
 def png_of_16_bits(pixels: NDArray[numpy.uint16], key: tuple[int, int, int] | None = None) -> bytes:
-    """A PNG of 16 bits of red, green and blue (and alpha)."""
+    """A PNG of 16 bits of grey and alpha, or of red, green and blue (and alpha)."""
     import struct
     import zlib
 
@@ -179,7 +179,7 @@ def png_of_16_bits(pixels: NDArray[numpy.uint16], key: tuple[int, int, int] | No
     def chunk(kind: bytes, content: bytes) -> bytes:
         return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
 
-    head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 16, 6 if pixels.shape[2] == 4 else 2, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 16, {2: 4, 3: 2, 4: 6}[pixels.shape[2]], 0, 0, 0)
     clear_colour = b"" if key is None else chunk(b"tRNS", struct.pack(">HHH", *key))
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + clear_colour + chunk(b"IDAT", zlib.compress(rows))
@@ -207,6 +207,7 @@ GREY = Image.fromarray(eight(ramp()))
 RGBA = Image.fromarray(eight(clear(colours())))
 HALF = Image.fromarray(eight(clear(colours(), 0.5)))
 WIDE = (2**32 - 1) * ramp()
+GREY_AND_ALPHA = sixteen(numpy.dstack([ramp(), clear(colours())[:, :, 3]]))
 
 KINDS: dict[str, Kind] = {
     "RGB": Kind("JPEG, PNG, WebP of 8 bits", saved(RGB, "PNG")),
@@ -242,6 +243,8 @@ KINDS: dict[str, Kind] = {
     ),
     "floating point": Kind("TIFF, 0 to 1", written(tiff(ramp().astype(numpy.float32)))),
     "floating point, big-endian": Kind("TIFF", written(tiff(ramp().astype(numpy.float32), big_endian=True))),
+    "floating point of 64 bits": Kind("TIFF", written(tiff(ramp()))),
+    "floating point of 64 bits, big-endian": Kind("TIFF", written(tiff(ramp(), big_endian=True))),
     "floating point with a range": Kind(
         "TIFF with SMin/SMaxSampleValue",
         written(tiff((ramp() * 300 - 100).astype(numpy.float32), {340: (11, [-100.0]), 341: (11, [200.0])})),
@@ -250,6 +253,11 @@ KINDS: dict[str, Kind] = {
     "alpha": Kind("RGB with alpha, of which a part is clear", saved(RGBA, "PNG")),
     "half clear": Kind("RGB with alpha of one half", saved(HALF, "PNG")),
     "grey with alpha": Kind("grey with alpha", saved(RGBA.convert("LA"), "PNG")),
+    "16-bit grey with alpha": Kind("PNG", written(png_of_16_bits(GREY_AND_ALPHA))),
+    "16-bit grey with alpha, TIFF": Kind("TIFF", written(tiff(GREY_AND_ALPHA, {338: (3, [2])}))),
+    "16-bit grey with alpha, big-endian": Kind(
+        "TIFF", written(tiff(GREY_AND_ALPHA, {338: (3, [2])}, big_endian=True))
+    ),
     "16-bit RGB with alpha": Kind("PNG", written(png_of_16_bits(sixteen(clear(colours()))))),
     "palette with alpha": Kind(
         "PNG: colours that are clear by degrees", saved(palette(), "PNG", transparency=bytes([0, 128, 255]))

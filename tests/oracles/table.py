@@ -38,8 +38,12 @@ BEGIN, END = "<!-- made by tests/oracles/table.py -->", "<!-- end -->"
 def words(path: Path) -> str:
     """What a file holds."""
     with Image.open(path) as made:
-        deep = made.mode in {"RGB", "RGBA"} and any(";16" in str(tile.args) for tile in made.tile)
-        parts = [f"16-bit {MODES[made.mode]}" if deep else MODES[made.mode]]
+        wide = any(";16" in str(tile.args) for tile in made.tile)
+        # Pillow takes grey and alpha of 16 bits for four colours.
+        grey = any("LA;16" in str(tile.args) for tile in made.tile) or getattr(made, "tag_v2", {}).get(258) == (16, 16)
+        deep = grey or (wide and made.mode in {"RGB", "RGBA"})
+        mode = MODES["LA" if grey else made.mode]
+        parts = [f"16-bit {mode}" if deep else mode]
         if "transparency" in made.info:
             parts.append("clear colours" if isinstance(made.info["transparency"], bytes) else "clear colour")
         if "icc_profile" in made.info:

@@ -62,7 +62,7 @@ def test_a_conversion_shows_the_same(
         assert found[:, :, 3].min() == 1
 
 
-DEEP = [name for name in KINDS if name.startswith("16-bit RGB") or name == "clear 16-bit colour"]
+DEEP = [name for name in KINDS if name.startswith(("16-bit RGB", "16-bit grey with")) or name == "clear 16-bit colour"]
 
 
 @pytest.mark.parametrize("format", ["png", "tiff"])

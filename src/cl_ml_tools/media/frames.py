@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 from PIL import Image
 
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.media import appearance, limits, transparency
+from cl_ml_tools.media import appearance, limits, transparency, wide
 from cl_ml_tools.media.apng import Apng
 from cl_ml_tools.media.gif import Gif
 from cl_ml_tools.media.picture import blaming_the_picture
@@ -182,6 +182,7 @@ def _pages(picture: Image.Image) -> list[int]:
         if number == 0 or not (isinstance(kind, int) and kind & SMALLER_OR_MASK):
             found.append(number)
     picture.seek(at)
+    wide.join(picture)
     return found
 
 
@@ -189,7 +190,7 @@ def _seeking(picture: Image.Image, numbers: "range | list[int]") -> Iterator[Ima
     for number in numbers:
         picture.seek(number)
         picture.load()
-        yield picture
+        yield wide.join(picture)
 
 
 def _is_clear(frame: Image.Image) -> bool:

@@ -43,7 +43,8 @@ def open_picture(path: Path, name: str, *, decoded: bool = True) -> Generator["I
     from PIL import Image
 
     def unknown(_: str) -> TaskError:
-        return NotAPictureError(f"{name} is not an image that Pillow can read ({media_type(path)})")
+        said = tiff.refusal(path, name) if media_type(path) == "image/tiff" else None
+        return NotAPictureError(said or f"{name} is not an image that Pillow can read ({media_type(path)})")
 
     def damaged(why: str) -> TaskError:
         return TaskError(f"{name} is damaged: {why}")
@@ -66,7 +67,8 @@ def open_picture(path: Path, name: str, *, decoded: bool = True) -> Generator["I
             if decoded:
                 _expect_room(picture, name)
             with blaming_the_picture(damaged):
-                yield _understood(picture, path, stack)
+                found = _understood(picture, path, stack)
+                yield wide.join(found) if decoded else found
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError(name) from error
 

@@ -1,5 +1,7 @@
 """What Pillow leaves out of TIFF: kinds of samples of which it reads the twins in the other byte order."""
 
+import struct
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from cl_ml_tools.media.tiles import read_as
@@ -8,7 +10,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LITTLE, BIG = b"II", b"MM"
-UNSIGNED, SIGNED = (1,), (2,)
+UNSIGNED, SIGNED, FLOATING = (1,), (2,), (3,)
 # Byte order, photometric interpretation, sample format, fill order, bits, extra samples → mode and raw mode.
 KINDS = {
     (BIG, 0, UNSIGNED, 1, (16,), ()): ("I;16B", "I;16B"),
@@ -22,10 +24,25 @@ KINDS = {
     (BIG, 0, SIGNED, 1, (16,), ()): ("I", "I;16BS"),
     (LITTLE, 0, SIGNED, 1, (32,), ()): ("I", "I;32S"),
     (BIG, 0, SIGNED, 1, (32,), ()): ("I", "I;32BS"),
+    **{(LITTLE, white, FLOATING, 1, (64,), ()): ("F", "F;64F") for white in (0, 1)},
+    **{(BIG, white, FLOATING, 1, (64,), ()): ("F", "F;64BF") for white in (0, 1)},
+    # Grey and alpha of 16 bits: four bytes, of which `wide.join` makes what they are.
+    **{(order, 1, UNSIGNED, 1, (16, 16), (extra,)): ("RGBA", "RGBA") for order in (LITTLE, BIG) for extra in (0, 2)},
 }
+BITS, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339
+# PhotometricInterpretation (TIFF 6.0 §8, §16, §21, §23).
+SPACES = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "CIELab", 9: "CIELab", 10: "CIELab"}
 # libtiff gives numbers in the byte order of the machine, whatever that of the file.
 LIBTIFF = "libtiff"
-NATIVE = {"F;32BF": "F;32NF", "F;32F": "F;32NF", "I;32B": "I;32N", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
+NATIVE = {
+    "F;32BF": "F;32NF",
+    "F;32F": "F;32NF",
+    "I;32B": "I;32N",
+    "I;32BS": "I;32NS",
+    "I;16BS": "I;16NS",
+    "F;64F": "F;64NF",
+    "F;64BF": "F;64NF",
+}
 
 
 def teach() -> None:
@@ -35,6 +52,24 @@ def teach() -> None:
     table = cast("dict[tuple[object, ...], tuple[str, str]]", TiffImagePlugin.OPEN_INFO)
     for key, modes in KINDS.items():
         table.setdefault(key, modes)
+
+
+def refusal(path: Path, name: str) -> str | None:
+    """What is said of a TIFF that Pillow does not read: what is in it, and what helps. `None` where it is no TIFF."""
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    try:
+        with path.open("rb") as file:
+            directory = ImageFileDirectory_v2(file.read(8))
+            file.seek(cast("int", directory.next))
+            directory.load(file)
+            bits = cast("tuple[int, ...]", directory.get(BITS, (1,)))
+            kind = cast("tuple[int, ...]", directory.get(SAMPLE_FORMAT, (1,)))[0]
+            space = SPACES.get(cast("int", directory.get(PHOTOMETRIC, -1)), "unknown colours")
+    except (SyntaxError, ValueError, TypeError, OSError, struct.error):
+        return None
+    samples = f"{len(bits)} × {bits[0]} bits" + (" floating point" if (kind,) == FLOATING else "")
+    return f"{name} is a TIFF of {space} with {samples}, which cannot be read: save it as a PNG, as ImageMagick can"
 
 
 def understood(picture: "Image.Image") -> "Image.Image":

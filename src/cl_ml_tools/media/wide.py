@@ -6,7 +6,7 @@ file that it wrote: size, depth and pixels take the place of its own, and what i
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OTHER = {"B": "L", "L": "B", "N": "B"}
 COLOURS = ("RGB;16", "RGBA;16", "RGBX;16")
 KEY = "16 bits"
+GREY_AND_ALPHA = "LA;16B"
 # Rows are written in pieces of about so many bytes.
 PIECE = 1 << 20
 SIGNATURE = 8
@@ -46,6 +47,35 @@ def mark(picture: "Image.Image") -> "Image.Image":
     return picture
 
 
+def join(picture: "Image.Image") -> "Image.Image":
+    """Have a picture of grey and alpha of 16 bits each, which Pillow takes for one of four colours, be what it is."""
+    from PIL import Image
+
+    found = {(tile.rawmode, tile.codec_name) for tile in tiles(picture)}
+    if picture.format == "PNG" and found and {rawmode for rawmode, _ in found} == {GREY_AND_ALPHA}:
+        with Image.open(cast("str", getattr(picture, "filename", "")), formats=("PNG",)) as four:
+            read_as(four, lambda _: "RGBA")
+            parts = four.split()
+        big = True
+    elif picture.format == "TIFF" and picture.mode == "RGBA" and _tag(picture, BITS) == (16, 16):
+        # libtiff gives numbers in the byte order of the machine.
+        prefix: object = getattr(getattr(picture, "tag_v2", None), "prefix", b"")
+        big = prefix == b"MM" and all(codec == "raw" for _, codec in found)
+        parts = picture.split()
+    else:
+        return picture
+    halves = [Image.merge("LA", (parts[at], parts[at + 2])) for at in ((0, 1) if big else (1, 0))]
+    picture.load()
+    setattr(picture, "im", halves[0].im)  # noqa: B010 - as Pillow does it when it has decoded something
+    setattr(picture, "_mode", "LA")  # noqa: B010
+    picture.info[KEY] = halves[1]
+    return picture
+
+
+def _tag(picture: "Image.Image", number: int) -> object:
+    return cast("Mapping[int, object]", getattr(picture, "tag_v2", {})).get(number)
+
+
 def whole(picture: "Image.Image", path: Path, name: str) -> Wide | None:
     """All 16 bits of a picture that was opened from a file; `None` where it has no more than 8.
 
@@ -55,6 +85,9 @@ def whole(picture: "Image.Image", path: Path, name: str) -> Wide | None:
         return None
     from PIL import Image
 
+    low = cast("object", picture.info[KEY])
+    if isinstance(low, Image.Image):
+        return Wide(picture, low)
     limits.check_memory(name, picture.width * picture.height * 4)
     with Image.open(path, formats=(picture.format or "",)) as low:
         read_as(low, _other)
@@ -163,7 +196,8 @@ def _write_tiff(wide: Wide, template: bytes, file: BinaryIO) -> None:
         if tag in values:
             struct.pack_into("<HHII", made, at, tag, LONG, 1, values[tag])
         elif tag == BITS:
-            struct.pack_into(f"<{count}H", made, place, *[16] * count)
+            # Two of them lie in the entry itself.
+            struct.pack_into(f"<{count}H", made, place if count > 2 else at + 8, *[16] * count)
     file.write(made)
     for rows in _rows(wide, "little"):
         file.write(rows.tobytes())

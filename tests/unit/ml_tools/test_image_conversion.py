@@ -1,7 +1,9 @@
 import contextlib
+import struct
 import zlib
 from pathlib import Path
 
+import numpy
 import pytest
 from PIL import Image
 from pydantic import ValidationError
@@ -13,6 +15,7 @@ from cl_ml_tools.media.targets import TARGETS
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 from cl_ml_tools.plugins.image_conversion.task import ImageConversionTask
 from tests.media import photo
+from tests.media.tiff import tiff
 
 FORMATS = sorted(TARGETS)
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"]
@@ -162,6 +165,43 @@ def test_where_a_format_cannot_move_the_first_frame_is_taken(tmp_path: Path, sou
     with Image.open(path) as made:
         assert getattr(made, "n_frames", 1) == 1
         assert [name for name, _ in frames_of(path)] == ["red"]
+
+
+def test_pages_of_grey_and_alpha_of_16_bits_are_that(tmp_path: Path) -> None:
+    pixels = numpy.zeros((8, 8, 2), dtype=numpy.uint16)
+    pixels[:, :, 0], pixels[:, :, 1] = 0x80FF, 0xFFFE
+    one = tiff(pixels, {338: (3, [2])})
+    # The same directory again, after it.
+    (first,) = struct.unpack_from("<I", one, 4)
+    (entries,) = struct.unpack_from("<H", one, first)
+    at = first + 2 + 12 * entries
+    source = photo.write(
+        tmp_path / "source",
+        one[:at] + struct.pack("<I", len(one)) + one[at + 4 :] + one[first:at] + bytes(4),
+    )
+    for format, pages in (("png", 1), ("tiff", 2)):
+        output, target = convert(source, format)
+        assert (output.pages, output.pages_written) == (2, pages)
+        with Image.open(target) as made:
+            for page in range(pages):
+                made.seek(page)
+                assert made.convert("LA").getpixel((4, 4)) == (0x80, 0xFF)
+
+
+@pytest.mark.parametrize(
+    ("kind", "photometric", "said"),
+    [
+        ("<f4", 2, "RGB with 3 × 32 bits floating point"),
+        ("<u4", 2, "RGB with 3 × 32 bits"),
+        ("<u2", 8, "CIELab with 3 × 16 bits"),
+    ],
+)
+def test_a_tiff_that_cannot_be_read_is_refused_with_what_it_has(
+    tmp_path: Path, kind: str, photometric: int, said: str
+) -> None:
+    content = tiff(numpy.zeros((8, 8, 3), dtype=kind), photometric=photometric)
+    with pytest.raises(TaskError, match=rf"^photo\.tif is a TIFF of {said}, which cannot be read: save it as a PNG"):
+        convert(photo.write(tmp_path / "source", content), "png", name="photo.tif")
 
 
 def hard_edges(colours: int, *, grey: bool = False) -> Image.Image:
