@@ -283,9 +283,11 @@ def _sources(
 
 def _lines(source: Path, notes: Sequence[tuple[str, str]]) -> Iterator[str]:
     """A line for each note on a place of the spec: file, line, pointer, what is noted."""
+    if not notes:
+        return
     from cl_codegen.spec.lines import lines_of
 
-    lines = lines_of(source, (pointer for pointer, _ in notes)) if notes else {}
+    lines = lines_of(source, (pointer for pointer, _ in notes))
     for pointer, note in notes:
         yield one_line(f"{source}, line {lines[pointer]}: {pointer}: {note}")
 
@@ -327,7 +329,6 @@ def _say(text: str) -> None:
 def _reporting(run: Callable[[], int]) -> int:
     """Run a command. What is wrong with its input, with the generator or with the disk is told, with exit code 2."""
     from cl_codegen.faults import GeneratorError
-    from cl_extras.install import lack
 
     try:
         return run()
@@ -338,6 +339,8 @@ def _reporting(run: Callable[[], int]) -> int:
     except OSError as error:
         sys.stderr.write(f"nothing was written: {one_line(str(error))[:300]}\n")
     except ModuleNotFoundError as error:
+        from cl_extras.install import lack
+
         if (why := lack(error, "the generator", "codegen")) is None:
             raise
         sys.stderr.write(f"{why}\n")

@@ -6,7 +6,6 @@ different: models and endpoints, typed plugins and commands, and the contract of
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -117,6 +116,7 @@ class Package:
         if client == "JobClient" or client in {plugin.class_name for plugin in plugins}:
             client = f"{client.removesuffix('Client')}ServerClient"
         contract = read_contract(spec, manifest, plugins) if plugins else None
+        runtime = Runtime.load()
         known = {plugin.operation for plugin in plugins}
         if has_methods and contract is not None:
             known |= _stood_for(contract, wire)
@@ -132,7 +132,7 @@ class Package:
             summary=SpecText(f"Client of {title}"),
             description=SpecText(_text(info, "description")),
             version=version if _VERSION.fullmatch(version) else "0.1.0",
-            requirement=_requirement(importlib.metadata.version("cl-client")),
+            requirement=_requirement(runtime.release),
             plugins=tuple(
                 _with_job(plugin, contract.of(plugin.name), wire) for plugin in plugins if contract is not None
             ),
@@ -142,7 +142,7 @@ class Package:
             address=SpecText(_address(spec)),
             base_path=SpecText(_base_path(spec)),
             schemes=schemes_of(spec),
-            runtime=Runtime.load().version,
+            runtime=runtime.version,
         )
 
 

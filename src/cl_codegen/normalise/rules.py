@@ -6,7 +6,7 @@ file of the spec is never edited by hand: what a server exports goes through her
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -65,19 +65,21 @@ def normalise(spec: Spec, choice: Choice | None = None) -> tuple[Spec, tuple[App
     Raises:
         SpecError: the choice names what the spec does not have.
     """
-    document = Walked(copy.deepcopy(spec.document))
+    # Of a large document, `copy.deepcopy` makes a copy in twice the time.
+    document = Walked(cast("JSONObject", pickle.loads(pickle.dumps(dict(spec.document)))))  # noqa: S301 — our own bytes
     report: list[Applied] = []
 
     def apply(name: str, pointers: Iterator[str]) -> None:
         report.append(Applied(name, tuple(pointers)))
-        if report[-1].pointers:
-            document.is_changed()
 
     for rule in RULES:
         apply(rule.__name__, rule(document))
+        if report[-1].pointers and rule not in KEEP_PLACES:
+            document.is_changed()
         if rule is operation_ids_are_names and choice is not None:
             apply("operations_are_chosen", operations_are_chosen(document, choice))
-    return Spec.of(spec.source, dict(document)), tuple(report)
+            document.is_changed()
+    return Spec.of(spec.source, document), tuple(report)
 
 
 def operations_are_chosen(document: JSONObject, choice: Choice) -> Iterator[str]:
@@ -149,6 +151,21 @@ RULES: tuple[Rule, ...] = (
     titles_are_words,
     optional_members_take_the_title,
 )
+
+"""The rules in their order."""
+
+KEEP_PLACES: frozenset[Rule] = frozenset(
+    [
+        operation_ids_are_names,
+        modules_have_plain_names,
+        bounds_are_numbers,
+        files_are_binary,
+        components_are_called_by_their_key,
+        titles_are_words,
+        optional_members_take_the_title,
+    ]
+)
+"""The rules after which schemas and references are where they were: the document is not walked again for them."""
 
 
 def describe(report: tuple[Applied, ...]) -> str:

@@ -22,7 +22,6 @@ from cl_codegen.spec.walk import references_below
 Load: TypeAlias = Callable[[str], JSONValue]
 """The document at a URI; nothing, where there is none, or none that may be read."""
 
-_ELSEWHERE: Final = re.compile(r"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
 _BY_NAME: Final = {
     "parameters": "parameters",
     "responses": "responses",
@@ -40,11 +39,6 @@ _BY_NAME: Final = {
     "examples": "examples",
 }
 """What holds others by name, or by number: the section of components that these may be in, where there is one."""
-
-
-def refers_elsewhere(text: str) -> bool:
-    """Whether a text of a document may have references to others: most have none, and are not walked through."""
-    return _ELSEWHERE.search(text) is not None
 
 
 def bundled(document: JSONObject, base: str, load: Load) -> JSONObject:

@@ -12,8 +12,8 @@ import httpx
 from attrs import frozen
 
 from cl_codegen.faults import FetchError
-from cl_codegen.spec.bundle import Load, bundled, read_document, refers_elsewhere
-from cl_codegen.spec.spec import JSONValue, Spec, SpecError, canonical
+from cl_codegen.spec.bundle import Load, bundled, read_document
+from cl_codegen.spec.spec import JSONValue, Spec, SpecError, canonical, refers_elsewhere
 from cl_codegen.text.escape import one_line
 
 LARGEST: Final = 64 * 1024 * 1024

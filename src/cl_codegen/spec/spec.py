@@ -6,8 +6,10 @@ Everything reads a spec through `Node`, which knows its JSON pointer (RFC 6901):
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from attrs import frozen
 
@@ -20,6 +22,13 @@ from cl_codegen.spec.json_value import (
     read_json,
     unescape_pointer,
 )
+
+_ELSEWHERE: Final = re.compile(r"""\$ref["']?\s*:\s*["']?[^#"'\s]""")
+
+
+def refers_elsewhere(text: str) -> bool:
+    """Whether a text of a document may have references to others: most have none, and are not walked through."""
+    return _ELSEWHERE.search(text) is not None
 
 
 def canonical(document: JSONObject) -> str:
@@ -58,10 +67,10 @@ class Spec:
             value = read_yaml(path, text)
         else:
             value = read_json(path, text)
-        # Few documents are made of several files.
-        from cl_codegen.spec import bundle
+        if isinstance(value, dict) and refers_elsewhere(text):
+            # Few documents are made of several files, and this takes 20 ms to import.
+            from cl_codegen.spec import bundle
 
-        if isinstance(value, dict) and bundle.refers_elsewhere(text):
             load = bundle.files_below(references or path.resolve().parent)
             value = bundle.bundled(value, path.resolve().as_uri(), load)
         return cls.of(path, value)
@@ -84,9 +93,10 @@ class Spec:
     def operations(self) -> Iterator[tuple[str, str, Node]]:
         """(path, method, operation) of every operation, in the order of the document."""
         for path, item in self.root.at("paths").members():
-            for method in METHODS if path.startswith("/") else ():
-                if (operation := item.find(method)) is not None and isinstance(operation.value, dict):
-                    yield path, method, operation
+            if path.startswith("/") and isinstance(item.value, dict):
+                for method in METHODS:
+                    if isinstance(item.value.get(method), dict):
+                        yield path, method, item.at(method)
 
     def resolve(self, reference: str) -> Node | None:
         """What a local reference (`#/components/…`) points at, if it is there."""

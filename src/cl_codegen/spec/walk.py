@@ -52,7 +52,7 @@ class Walked(dict[str, JSONValue]):
 
     def slots(self) -> list[Slot]:
         if self._slots is None:
-            self._slots = list(_slots(self))
+            self._slots = _slots(self)
         return self._slots
 
     def mentions(self) -> list[tuple[str, JSONObject, str]]:
@@ -66,20 +66,22 @@ def slots(document: JSONObject) -> Iterable[Slot]:
     return document.slots() if isinstance(document, Walked) else _slots(document)
 
 
-def _slots(document: JSONObject) -> Iterator[Slot]:
+def _slots(document: JSONObject) -> list[Slot]:
+    found: list[Slot] = []
     components = document.get("components")
     if isinstance(components, dict):
-        yield from _inside(_named(components, "schemas", "#/components"))
+        found += _inside(_named(components, "schemas", "#/components"))
         for section in ("parameters", "responses", "requestBodies", "headers"):
             if section in components:
-                yield from _below(components[section], f"#/components/{section}")
+                _add_below(found, components[section], f"#/components/{section}")
     for section in ("paths", "webhooks"):
         if section in document:
-            yield from _below(document[section], f"#/{section}")
+            _add_below(found, document[section], f"#/{section}")
+    return found
 
 
-def _below(value: JSONValue, pointer: str) -> Iterator[Slot]:
-    """The schemas in a part of the document that is not itself a schema."""
+def _add_below(found: list[Slot], value: JSONValue, pointer: str) -> None:
+    """Add the schemas in a part of the document that is not itself a schema."""
     waiting: list[tuple[JSONValue, str]] = [(value, pointer)]
     while waiting:
         value, pointer = waiting.pop()
@@ -87,8 +89,8 @@ def _below(value: JSONValue, pointer: str) -> Iterator[Slot]:
         if isinstance(value, dict):
             for key in list(value):
                 if key == "schema":
-                    yield from _inside([Slot(value, key, f"{pointer}/schema")])
-                elif key not in _EXAMPLES and isinstance(value[key], dict | list) and not key.startswith("x-"):
+                    found += _inside([Slot(value, key, f"{pointer}/schema")])
+                elif key not in _EXAMPLES and isinstance(value[key], (dict, list)) and not key.startswith("x-"):
                     below.append((value[key], f"{pointer}/{escape_pointer(key)}"))
         elif isinstance(value, list):
             below = [(element, f"{pointer}/{index}") for index, element in enumerate(value)]
@@ -100,6 +102,7 @@ _EXAMPLES: Final = frozenset(["example", "examples"])
 _BY_NAME: Final = ("properties", "$defs", "patternProperties")
 _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _ALONE: Final = ("items", "additionalProperties", "not", "contains", "propertyNames")
+_HOLD_SCHEMAS: Final = frozenset([*_BY_NAME, *_LISTS, *_ALONE])
 
 
 def _inside(slots: Iterable[Slot]) -> Iterator[Slot]:
@@ -111,7 +114,7 @@ def _inside(slots: Iterable[Slot]) -> Iterator[Slot]:
         yield slot
         holder, key, pointer = slot.holder, slot.key, slot.pointer
         schema = holder.get(key) if isinstance(holder, dict) and isinstance(key, str) else slot.schema
-        if not isinstance(schema, dict):
+        if not isinstance(schema, dict) or _HOLD_SCHEMAS.isdisjoint(schema):
             continue
         below: list[Slot] = []
         for name in _BY_NAME:
@@ -148,14 +151,14 @@ def _objects(
         if isinstance(value, dict):
             yield pointer, value
             for key, child in value.items():
-                if isinstance(child, dict | list) and (are_named or not (key in data or _is_opaque(key, data))):
+                if isinstance(child, (dict, list)) and (are_named or not (key in data or _is_opaque(key, data))):
                     inside = not are_named and key in _NAMED
                     below.append((child, f"{pointer}/{escape_pointer(key)}", inside))
         elif isinstance(value, list):
             below = [
                 (element, f"{pointer}/{index}", False)
                 for index, element in enumerate(value)
-                if isinstance(element, dict | list)
+                if isinstance(element, (dict, list))
             ]
         below.reverse()
         waiting += below

@@ -20,10 +20,12 @@ class Runtime:
     """The list.
 
     Attributes:
+        release: the version of the client.
         version: what a package that is made of it says that it was made for.
         homes: where generated code imports a name from: the runtime, or, for what stands above it, what is public.
     """
 
+    release: str
     version: int
     homes: dict[str, str]
 
@@ -31,17 +33,18 @@ class Runtime:
     def load(cls, client: Path = CLIENT) -> Runtime:
         """Read it from the sources of a client."""
         runtime, public = (_module(client, name) for name in ("cl_client.runtime", "cl_client"))
-        statement = runtime.assigned["VERSION"]
-        value = statement.value if isinstance(statement, ast.AnnAssign) else None
-        if not isinstance(value, ast.Constant) or not isinstance(value.value, int):
-            raise GenerationError("cl_client.runtime says no VERSION")
+        version = _constant(runtime, "VERSION")
+        said = Module.parse("cl_client.version", (client / "version.py").read_text("utf-8"))
+        release = _constant(said, "__version__")
+        if not isinstance(version, int) or not isinstance(release, str):
+            raise GenerationError("cl_client.runtime says no VERSION, or cl_client.version no __version__")
         homes = {
             name: module.name
             for module in (public, runtime)
             for name, found in module.imports.items()
             if found.is_for_types
         }
-        return cls(value.value, homes)
+        return cls(release, version, homes)
 
     def has(self, module: str, name: str) -> bool:
         """Whether generated code may import a name of a module."""
@@ -66,6 +69,13 @@ class Runtime:
         if home is None:
             raise GenerationError(f"cl_client.runtime does not have {name} of {module}, which generated code needs")
         return f"from {home} import {name}" + (f" as {alias}" if alias != name else "")
+
+
+def _constant(module: Module, name: str) -> object:
+    """The value of a constant, where the module says it as it is."""
+    statement = module.assigned.get(name)
+    value = statement.value if isinstance(statement, ast.AnnAssign | ast.Assign) else None
+    return value.value if isinstance(value, ast.Constant) else None
 
 
 def _module(client: Path, name: str) -> Module:

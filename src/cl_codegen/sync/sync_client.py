@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from cl_codegen.sync.python_module import Module, names_in
+from cl_codegen.sync.python_module import Module, names_in, names_written
 from cl_codegen.sync.runtime import CLIENT, Runtime
 from cl_codegen.sync.sync_twins import ANY, Sources, TwinModule, read_twins
 from cl_codegen.text.layout import OURS, Layout
@@ -63,17 +63,16 @@ def sync_client(
     runtime = Runtime.load(client)
     for twins in read_twins(sources):
         text = render_template(env, "module.py.jinja", module=twins)
-        imports = "\n".join(_imports(sources, twins, ast.parse(text), runtime))
+        imports = "\n".join(_imports(sources, twins, names_written(text), runtime))
         opening, future, body = text.partition(_FUTURE)
         path = twins.name.removeprefix(f"{layout.sync}.").replace(".", "/")
         files[f"{path}.py"] = f"{opening}{future}{imports}\n{body}"
     return files
 
 
-def _imports(sources: Sources, twins: TwinModule, body: ast.Module, runtime: Runtime) -> Iterator[str]:
+def _imports(sources: Sources, twins: TwinModule, used: set[str], runtime: Runtime) -> Iterator[str]:
     """The imports and the type variables of a module. What only looks like a name of one, ruff takes out."""
     scope = sources.scope(twins)
-    used = names_in(body)
     variables = {name: made for name in sorted(used) if (made := _type_variable(scope, name))}
     for name in sorted(used):
         if (held := name.removeprefix(ANY)) != name and held in sources.homes:

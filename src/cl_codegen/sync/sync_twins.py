@@ -17,7 +17,7 @@ from attrs import frozen
 
 from cl_codegen.faults import GenerationError
 from cl_codegen.sync.python_module import Function, Module, decorators, names_in
-from cl_codegen.sync.sync_types import Types
+from cl_codegen.sync.sync_types import ASYNC, Types
 from cl_codegen.text.layout import OURS, Layout
 
 TWINS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -235,11 +235,11 @@ class _Writer:
                 if isinstance(statement, Function):
                     if statement.name == "__init__":
                         if init is None and kind == "Door":
-                            init = Init(self._parameters(statement), self._arguments(statement, "self.portal"))
+                            init = Init(self._parameters(module, statement), self._arguments(statement, "self.portal"))
                         for attribute in _attributes(statement):
-                            members.setdefault(attribute[0], self._attribute(*attribute))
+                            members.setdefault(attribute[0], self._attribute(module, *attribute))
                     elif "overload" in decorators(statement):
-                        members.setdefault(f"{statement.name}, {len(members)}", self._overload(statement))
+                        members.setdefault(f"{statement.name}, {len(members)}", self._overload(module, statement))
                     elif not statement.name.startswith("_"):
                         members.setdefault(statement.name, self._method(module, name, statement, kind))
                 elif (variable := _class_variable(statement)) is not None:
@@ -247,7 +247,7 @@ class _Writer:
                     value = f" = Async{name}.{variable[0]}" if is_given else ""
                     variables.setdefault(variable[0], f"{variable[1]}{value}")
                 elif (field := _field(statement)) is not None:
-                    members.setdefault(field[0], self._attribute(*field, ""))
+                    members.setdefault(field[0], self._attribute(module, *field, ""))
         return TwinClass(
             name,
             f"{kind}[{held}]" + (f", {generic}" if generic else ""),
@@ -257,22 +257,24 @@ class _Writer:
             tuple(member for member in members.values() if member is not None),
         )
 
-    def _overload(self, node: Function) -> Callable:
-        annotation = self._annotation(node.returns)
-        return Callable(node.name, self._parameters(node, "self"), annotation, "", ("...",), ("overload",))
+    def _overload(self, module: Module, node: Function) -> Callable:
+        annotation = self._annotation(module, node.returns)
+        return Callable(node.name, self._parameters(module, node, "self"), annotation, "", ("...",), ("overload",))
 
-    def _attribute(self, name: str, annotation: ast.expr, doc: str) -> Callable | None:
+    def _attribute(self, module: Module, name: str, annotation: ast.expr, doc: str) -> Callable | None:
         if name in _BENEATH:
             return None
-        return self._property(name, annotation, doc, ())
+        return self._property(module, name, annotation, doc, ())
 
-    def _property(self, name: str, annotation: ast.expr | None, doc: str, lines: tuple[str, ...]) -> Callable:
+    def _property(
+        self, module: Module, name: str, annotation: ast.expr | None, doc: str, lines: tuple[str, ...]
+    ) -> Callable:
         given = self._types.given(annotation, "self.portal", f"self.twin.{name}")
         is_twin = given != f"self.twin.{name}"
         return Callable(
             name,
             "self",
-            self._annotation(annotation),
+            self._annotation(module, annotation),
             doc,
             (*lines, f"return {given}"),
             ("cached_property",) if is_twin else ("property",),
@@ -282,7 +284,7 @@ class _Writer:
         doc, marks = _words(ast.get_docstring(node)), decorators(node)
         lines = self._late_imports(module, node)
         if marks & {"property", "cached_property"}:
-            return self._property(node.name, node.returns, doc, lines)
+            return self._property(module, node.name, node.returns, doc, lines)
         if kind == "Door" and node.name == "close":
             return Callable(node.name, "self", "None", doc, ("self._close()",))
         if marks == {"classmethod", "asynccontextmanager"}:
@@ -294,21 +296,22 @@ class _Writer:
             )
             return Callable(
                 node.name,
-                self._parameters(node, "cls"),
-                self._annotation(node.returns),
+                self._parameters(module, node, "cls"),
+                self._annotation(module, node.returns),
                 doc,
                 lines,
                 ("classmethod", "contextlib.contextmanager"),
             )
         if marks:
             raise GenerationError(f"the sync client has no rule for {owner}.{node.name}: {', '.join(sorted(marks))}")
+        returns = self._annotation(module, node.returns)
         called = f"self.twin.{node.name}({self._arguments(node, 'self.portal')})"
         if isinstance(node, ast.AsyncFunctionDef) and self._types.is_one_of_several(node.returns):
             # Of an overloaded coroutine, mypy knows one type for each overload, and none for what `run` gives of them.
-            lines = (*lines, f"work_: Coroutine[object, object, {self._annotation(node.returns)}] = {called}")
+            lines = (*lines, f"work_: Coroutine[object, object, {returns}] = {called}")
             called = "work_"
         body = self._call(node, "self.portal", called)
-        return Callable(node.name, self._parameters(node, "self"), self._annotation(node.returns), doc, (*lines, body))
+        return Callable(node.name, self._parameters(module, node, "self"), returns, doc, (*lines, body))
 
     def _function(self, node: Function) -> Callable:
         """A function of several twins, which is done where they are."""
@@ -321,7 +324,8 @@ class _Writer:
             self._call(node, "portal", f"async_{node.name}({given})"),
         )
         doc = _words(ast.get_docstring(node))
-        return Callable(node.name, self._parameters(node), self._annotation(node.returns), doc, body)
+        parameters = self._parameters(self._module, node)
+        return Callable(node.name, parameters, self._annotation(self._module, node.returns), doc, body)
 
     def _call(self, node: Function, portal: str, called: str) -> str:
         streamed = self._types.streamed(node.returns)
@@ -332,15 +336,20 @@ class _Writer:
         waited = (
             f"{portal}.run({called})" if isinstance(node, ast.AsyncFunctionDef) else f"{portal}.call(lambda: {called})"
         )
-        if node.returns is not None and ast.unparse(node.returns) == "None":
+        if isinstance(node.returns, ast.Constant) and node.returns.value is None:
             return waited
         return f"return {self._types.given(node.returns, portal, waited)}"
 
-    def _annotation(self, annotation: ast.expr | None) -> str:
-        return "None" if annotation is None else ast.unparse(self._types.sync(annotation))
+    def _annotation(self, module: Module, annotation: ast.expr | None) -> str:
+        if annotation is None:
+            return "None"
+        plain = self._types.sync(annotation)
+        return module.written(annotation) if plain is annotation else ast.unparse(plain)
 
-    def _parameters(self, node: Function, first: str = "") -> str:
+    def _parameters(self, module: Module, node: Function, first: str = "") -> str:
         """As they are written, without async; `first` stands for `self`."""
+        if (written := _written(module, node)) is not None:
+            return f"{first}, {written}" if first and written else first or written
         every = copy.copy(node.args)  # What it holds is left as it is.
         every.posonlyargs = [self._parameter(each) for each in every.posonlyargs]
         every.args = [self._parameter(each) for each in every.args if each.arg not in {"self", "cls"}]
@@ -373,6 +382,16 @@ class _Writer:
             for name in sorted(used & self._types.twins)
             if (found := module.imports.get(name)) is not None and found.is_for_types
         )
+
+
+def _written(module: Module, node: Function) -> str | None:
+    """The parameters of a method behind `self`, where they are the same without async: it is how most are."""
+    if node.returns is None or not node.args.args or node.args.args[0].arg not in {"self", "cls"}:
+        return None
+    text = module.between(node.args.args[0], node.returns)
+    if "#" in text or any(word in text for word in ASYNC):
+        return None
+    return text.rstrip().removesuffix("->").rstrip().removesuffix(")").strip(", \n")
 
 
 def _bases(node: ast.ClassDef) -> list[str]:

@@ -18,7 +18,7 @@ from cl_codegen.faults import GenerationError
 from cl_codegen.sync.python_module import names_in
 
 _STREAMS: Final = {"AsyncGenerator": "Generator"}
-_ASYNC: Final = frozenset(["Awaitable", *_STREAMS])
+ASYNC: Final = frozenset(["Awaitable", *_STREAMS])
 
 
 @frozen
@@ -35,7 +35,7 @@ class Types:
 
     def sync(self, annotation: ast.expr) -> ast.expr:
         """The annotation without async."""
-        if _ASYNC.isdisjoint(names_in(annotation)):
+        if ASYNC.isdisjoint(names_in(annotation)):
             return annotation
         return cast("ast.expr", _WithoutAsync().visit(copy.deepcopy(annotation)))
 

@@ -44,13 +44,18 @@ class WireBody:
     `content` bytes."""
     required: bool
     encoded: str
-    fields: tuple[property_code.Field, ...]
+    model: Model | None
     media_type: str = ""
     is_map: bool = False
     """Whether a form is a plain `dict`."""
     read: str | None = None
     classes: tuple[tuple[str, str], ...] = ()
     """As of `property_code.Field`."""
+
+    @property
+    def fields(self) -> tuple[property_code.Field, ...]:
+        """Those of its model. Few ask: what is not a form is sent as a whole."""
+        return () if self.model is None else tuple(property_code.fields(self.model, request=True, response=False))
 
     @property
     def sent(self) -> tuple[tuple[str, str], ...]:
@@ -279,16 +284,15 @@ def _path_expression(operation: Operation) -> str:
 
 def _body(body: Body) -> WireBody:
     model = body.type if isinstance(body.type, Model) else None
-    fields = tuple(property_code.fields(model, request=True, response=False)) if model else ()
     is_map = body.kind in {"form", "urlencoded"} and model is None
     if body.kind == "content":
-        return WireBody("bytes", body.kind, body.required, "body", fields, body.media_type)
+        return WireBody("bytes", body.kind, body.required, "body", model, body.media_type)
     return WireBody(
         python_type(body.type),
         body.kind,
         body.required,
         encode(body.type, "body"),
-        fields,
+        model,
         body.media_type,
         is_map,
         decode(body.type, "value") if property_code.is_converted(body.type) else None,

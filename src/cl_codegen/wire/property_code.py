@@ -56,6 +56,8 @@ def is_nullable(type: Type) -> bool:
 
 def is_converted(type: Type) -> bool:
     """Whether the Python value is another than the JSON value."""
+    if isinstance(type, Plain):  # Most are.
+        return type.is_converted
     return any(
         isinstance(leaf, Model | Fixed) or (isinstance(leaf, Plain) and leaf.is_converted) for leaf in leaves(type)
     )
@@ -364,6 +366,8 @@ def _field(property: Property, *, request: bool, response: bool) -> Field:
 
 
 def _sent_as(type: Type) -> str:
+    if isinstance(type, Plain):
+        return "file" if type is FILE else "form"
     plain = [leaf for leaf in leaves(type) if not isinstance(leaf, Union | Listed) and leaf != NONE]
     if FILE not in plain:
         return "form"
@@ -373,8 +377,8 @@ def _sent_as(type: Type) -> str:
 def classes(types: Iterable[Type]) -> Iterator[tuple[str, str]]:
     """(module, class) of every model and enum in some types."""
     for type in types:
-        for leaf in leaves(type):
-            if isinstance(leaf, Words | Model):
+        for leaf in () if isinstance(type, Plain) else leaves(type):
+            if isinstance(leaf, (Words, Model)):
                 yield leaf.module, leaf.name
 
 

@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 
 from ruff import find_ruff_bin
 
@@ -61,10 +61,24 @@ def formatting(folder: Path, part: str = ".", *, but: str | None = None) -> Gene
     Raises:
         GenerationError: ruff finds what it cannot mend, such as a name that is not defined.
     """
-    with ThreadPoolExecutor(1) as other:
-        steps = other.submit(_format, folder, part, [f"--exclude={but}"] if but else [])
+    wrong: list[Exception] = []
+
+    def steps() -> None:
+        try:
+            _format(folder, part, [f"--exclude={but}"] if but else [])
+        except Exception as error:
+            # Whatever it is, it is raised below.
+            wrong.append(error)
+
+    # `concurrent.futures` would do it too, and takes 10 ms to import.
+    other = Thread(target=steps)
+    other.start()
+    try:
         yield
-        steps.result()
+    finally:
+        other.join()
+    if wrong:
+        raise wrong[0]
 
 
 def format_folder(folder: Path) -> None:

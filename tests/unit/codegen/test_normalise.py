@@ -6,6 +6,7 @@ import pytest
 
 from cl_codegen.normalise import rules
 from cl_codegen.spec.spec import Spec
+from cl_codegen.spec.walk import Walked
 
 
 def document(schemas: dict | None = None, paths: dict | None = None) -> dict:
@@ -209,6 +210,22 @@ def test_the_report_says_which_rule_applied_how_often_and_the_source_is_untouche
     assert rules.describe(report) == "components_are_called_by_their_key: 1"
     assert source["components"]["schemas"]["A"] == {"title": "A"}
     assert rules.normalise(spec)[0].document == spec.document
+
+
+def test_rules_that_are_said_to_keep_places_keep_them():
+    body = {"type": "object", "properties": {"file": {"type": "string", "contentMediaType": "image/png"}}}
+    union = {"anyOf": [{"enum": ["a"]}, {"type": "null"}]}
+    fields = {"n": {"minimum": 0, "exclusiveMinimum": True}, "u": union, "t": {"title": "ä", "enum": ["a"]}}
+    form = {"content": {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/F"}}}}
+    post = operation("put_p_post", tags=["ä"], requestBody=form)
+    spec = Walked(
+        document({"A": {"title": "A", "properties": fields}, "F": body}, {"/p": {"post": post, "get": operation("ä")}})
+    )
+    before = (list(spec.slots()), list(spec.mentions()))
+    for rule in rules.KEEP_PLACES:
+        assert apply(rule, spec), f"{rule.__name__} is not tried"
+        spec.is_changed()
+        assert (list(spec.slots()), list(spec.mentions())) == before
 
 
 def test_every_rule_says_why_it_is_there():

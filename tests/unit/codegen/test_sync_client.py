@@ -33,7 +33,7 @@ def add_to_job(client: Path, source: str) -> None:
     [
         pytest.param(
             '    async def rename(self, name: str, *, at: float = 1.5) -> int:\n        """`await job.rename()`."""\n',
-            '    def rename(self, name: str, *, at: float=1.5) -> int:\n        """`job.rename()`."""\n'
+            '    def rename(self, name: str, *, at: float = 1.5) -> int:\n        """`job.rename()`."""\n'
             "        return self.portal.run(self.twin.rename(name, at=at))\n",
             id="a coroutine",
         ),
