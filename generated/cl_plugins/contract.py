@@ -30,6 +30,14 @@ CONTRACT: Final = Contract(
     events="inference/events",
     worker_events="inference/workers/{worker_id}",
     permissions=("ai_inference_support", "*"),
+    artifacts={
+        "clip_embedding": "embedding_path",
+        "dino_embedding": "embedding_path",
+        "face_embedding": "embedding_path",
+        "hls_streaming": "master_playlist",
+        "image_conversion": "output_path",
+        "media_thumbnail": "thumbnail_path",
+    },
     cancel_tells=True,
     verbatim=True,
 )

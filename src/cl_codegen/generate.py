@@ -185,7 +185,7 @@ def _layers(package: Package, templates: Path, facade: str | None = None) -> Map
 
     clients: Mapping[str, str] = {}
     if package.contract is not None:
-        contract = render.render_contract(package.contract, templates / "package")
+        contract = render.render_contract(package.contract, package.plugins, templates / "package")
         files[f"{layout.contract.replace('.', '/')}.py"] = contract
         clients = render.render(package.plugins, templates / "plugins", layout)
         add(layout.plugins, {**clients, "py.typed": ""})

@@ -98,8 +98,7 @@ class Jobs(JobsById):
         Raises:
             JobNotFoundError: The job doesn't exist, or isn't yours.
         """
-        state = await self.fetch(job_id)
-        return Job(self, job_id, state.task_type, state=state, decode=dict)
+        return self._untyped(await self.fetch(job_id), job_id)
 
     async def list(
         self, *, status: str | None = None, task_type: str | None = None, limit: int | None = None
@@ -125,7 +124,7 @@ class Jobs(JobsById):
             for state in page.jobs:
                 if left == 0:
                     return
-                yield Job(self, state.job_id, state.task_type, state=state, decode=dict)
+                yield self._untyped(state, state.job_id)
                 left -= 1
             if page.cursor is None or page.cursor == cursor:
                 return
@@ -140,7 +139,8 @@ class Jobs(JobsById):
             UnsupportedError: The server can't retry jobs.
         """
         new = await self.job_server.retry(job_id)
-        return Job(self, new.job_id, new.task_type, status_word=new.status, decode=dict)
+        artifact = self.job_server.artifact(new.task_type)
+        return Job(self, new.job_id, new.task_type, status_word=new.status, decode=dict, artifact=artifact)
 
     async def attach(self, operation: Operation[Body, Output], job: str | JobState) -> Job[Output]:
         """Get the typed handle of an existing job, by its id or by a saved state.
@@ -156,6 +156,10 @@ class Jobs(JobsById):
         return Job(
             self, state.job_id, state.task_type, state=state, decode=operation.decode, artifact=operation.artifact
         )
+
+    def _untyped(self, state: JobState, job_id: str) -> Job[JSONObject]:
+        artifact = self.job_server.artifact(state.task_type)
+        return Job(self, job_id, state.task_type, state=state, decode=dict, artifact=artifact)
 
 
 @contextlib.contextmanager

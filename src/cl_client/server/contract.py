@@ -69,6 +69,7 @@ class Contract:
         cancel_tells: whether the answer to a cancel is the state of the job.
         verbatim: whether the server has the fields of `JobState` with the same names and types. Then a value of another
             type is an error, and none is converted.
+        artifacts: the main file of a job, by its task, as `Operation.artifact` has it.
         kinds: the contracts of the kinds of jobs, by name, where each has its own.
     """
 
@@ -93,6 +94,7 @@ class Contract:
     whole: float = 100
     cancel_tells: bool = False
     verbatim: bool = False
+    artifacts: Mapping[str, str] = field(factory=dict[str, str])
     kinds: Mapping[str, Contract] = field(factory=dict[str, "Contract"])
 
     def of(self, job_id: str) -> tuple[Contract, str]:

@@ -60,6 +60,9 @@ class HttpJobServer:
         is_one_by_one = jobs is None or jobs.ids is None or is_elsewhere
         return 1 if is_one_by_one or jobs is None else min(MOST, jobs.most)
 
+    def artifact(self, task_type: str) -> str | None:
+        return self._contract.artifacts.get(task_type)
+
     async def state(self, job_id: str) -> JobState:
         contract, own = self._contract.of(job_id)
         with promised():

@@ -31,6 +31,10 @@ class JobServer(Protocol):
         """How many jobs `states` can be asked for at once; 1 where the server knows no such question."""
         ...
 
+    def artifact(self, task_type: str) -> str | None:
+        """The main file of a job of this task, as `Operation.artifact` has it; `None` where it has none."""
+        ...
+
     async def state(self, job_id: str) -> JobState:
         """The state of a job."""
         ...

@@ -87,13 +87,13 @@ def render_operations(groups: Sequence[Group], templates: Path, layout: Layout) 
     return files
 
 
-def render_contract(contract: Contract, templates: Path) -> str:
+def render_contract(contract: Contract, plugins: Sequence[Plugin], templates: Path) -> str:
     """What the client of a server is told of it, unformatted.
 
     Raises:
         PluginTemplateError: as `render`.
     """
-    return render_template(environment(templates), "contract.py.jinja", contract=contract)
+    return render_template(environment(templates), "contract.py.jinja", contract=contract, plugins=plugins)
 
 
 def compile_all(templates: Path) -> None:

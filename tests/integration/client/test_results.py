@@ -33,6 +33,16 @@ async def test_the_main_file_or_any_other_is_read_as_bytes(anyones_client: Compu
         await job.read("../secret")
 
 
+async def test_a_job_that_is_found_by_its_id_or_in_a_list_knows_its_main_file(
+    anyones_client: ComputeClient, photo: Path
+):
+    job = await anyones_client.media_thumbnail.generate(photo, width=64, wait=True)
+    content = await job.read()
+    assert await (await anyones_client.jobs.get(job.job_id)).read() == content
+    listed = [one async for one in anyones_client.jobs.list(task_type="media_thumbnail", limit=1)]
+    assert [await one.read() for one in listed] == [content]
+
+
 async def test_a_job_without_files_says_where_its_result_is(local_client: ComputeClient, photo: Path):
     job = await local_client.hash.compute(photo, wait=True)
     for read in (job.read, job.array, job.image):
