@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from tests.media.tiff import tiff
 from tests.oracles.programs import Pixels
@@ -198,6 +199,20 @@ def nearly_keyed() -> NDArray[numpy.uint16]:
 KEY_16 = (40_000, 20_000, 50_000)
 
 
+def gamma() -> PngInfo:
+    """0.7: the numbers are light to its power."""
+    said = PngInfo()
+    said.add(b"gAMA", (70_000).to_bytes(4))
+    return said
+
+
+def brighter(pixels: Pixels) -> Pixels:
+    """Numbers of gamma 0.7 in sRGB (IEC 61966-2-1), with alpha."""
+    light = (numpy.round(pixels * 255) / 255) ** (1 / 0.7)
+    seen = numpy.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return grey(seen) if seen.ndim == 2 else numpy.dstack([seen, numpy.ones(seen.shape[:2])])
+
+
 def cmyk() -> Image.Image:
     return Image.fromarray(eight(colours())).convert("CMYK")
 
@@ -219,6 +234,8 @@ KINDS: dict[str, Kind] = {
     "Lab": Kind("TIFF in CIELab", written(lab()), truth=numpy.dstack([colours(), numpy.ones((HEIGHT, WIDTH))])),
     "Display P3": Kind("RGB with a profile that is not sRGB", saved(RGB, "PNG", icc_profile=P3), profile=True),
     "grey with a profile": Kind("a curve of its own", saved(GREY, "PNG", icc_profile=GAMMA_1_8), profile=True),
+    "gamma": Kind("PNG of colours with `gAMA` 0.7", saved(RGB, "PNG", pnginfo=gamma()), truth=brighter(colours())),
+    "gamma of grey": Kind("PNG", saved(GREY, "PNG", pnginfo=gamma()), truth=brighter(ramp())),
     "16-bit grey": Kind("PNG", saved(Image.fromarray(sixteen(ramp())), "PNG")),
     "16-bit grey, dark": Kind("PNG", saved(Image.fromarray(sixteen(ramp() / 200)), "PNG")),
     "16-bit grey, big-endian": Kind("TIFF", written(tiff(sixteen(ramp()), big_endian=True))),

@@ -3,6 +3,7 @@
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from cl_ml_tools.media import colour, gamma
 from cl_ml_tools.media.tiles import read_as, tiles
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def understood(picture: "Image.Image", file: BinaryIO) -> "Image.Image":
     """
     key = cast("object", picture.info.get("transparency"))
     rawmode = next((tile.rawmode for tile in tiles(picture)), "")
+    # Pillow takes grey and alpha of 16 bits for four colours.
+    gamma.understood(picture, grey=rawmode.startswith("LA;") or colour.space(picture.mode) == "GRAY")
     if isinstance(key, int) and rawmode in GREY_SCALES:
         picture.info["transparency"] = min(key * GREY_SCALES[rawmode], 255)
     elif isinstance(key, tuple) and rawmode == WIDE:
