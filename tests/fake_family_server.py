@@ -17,6 +17,7 @@ class FakeFamilyServer:
         output_path: where the file of a job is said to be, with `{job_id}` for its id; nothing is said without one.
         files: what is in every job, by path.
         answers_json: whether a file is answered with an error as JSON, and with 200.
+        publishes: whether there is an OpenAPI document, which says of the submit alone that it is there.
     """
 
     def __init__(self, output: JSON | None = None, output_path: str | None = "output/photo.webp") -> None:
@@ -24,14 +25,22 @@ class FakeFamilyServer:
         self.output_path = output_path
         self.files = dict.fromkeys(("output/photo.webp", "output/result.json"), b"the bytes")
         self.answers_json = False
+        self.publishes = False
         self._count = 0
         self.app = Starlette(
             routes=[
+                Route("/openapi.json", self._document),
                 Route("/jobs/{task_type}", self._submit, methods=["POST"]),
                 Route("/jobs/{job_id}", self._job),
                 Route("/jobs/{job_id}/files/{path:path}", self._file),
             ]
         )
+
+    async def _document(self, request: Request) -> Response:
+        del request
+        if not self.publishes:
+            return JSONResponse({"detail": "Not Found"}, 404)
+        return JSONResponse({"openapi": "3.1.0", "paths": {"/jobs/image_conversion": {"post": {"responses": {}}}}})
 
     async def _submit(self, request: Request) -> Response:
         async with request.form():

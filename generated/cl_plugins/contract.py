@@ -24,6 +24,7 @@ CONTRACT: Final = Contract(
         ids="ids",
         status="status",
         task_type="task_type",
+        label="label",
         most=100,
     ),
     workers=WorkerCounts(path="/capabilities"),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
@@ -278,6 +278,11 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
     def priority(self) -> int | None:
         """0 (lowest) to 10 (highest)."""
         return self.twin.priority
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels that the job got when it was submitted. Empty before the first response with them."""
+        return self.twin.labels
 
     @property
     def created_at(self) -> int | None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, overload
 
@@ -33,21 +33,29 @@ Output = TypeVar("Output")
 class Jobs(Twin[AsyncJobs]):
     """Submits, finds, cancels and deletes jobs. `client.jobs` is an instance."""
 
-    def submit(self, operation: Operation[Body, Output], body: Body, follow: Follow = NOT_FOLLOWED) -> Job[Output]:
+    def submit(
+        self,
+        operation: Operation[Body, Output],
+        body: Body,
+        follow: Follow = NOT_FOLLOWED,
+        labels: Mapping[str, str] | None = None,
+    ) -> Job[Output]:
         """Submit a job, and follow it if requested.
 
         Args:
             operation: From generated code, or made from a path with `posted`.
             body: Body of the operation. NumPy numbers and arrays are sent as plain ones.
             follow: Whether to wait, the callbacks, and the idempotency key.
+            labels: Labels of the job, to find it again with `list`.
 
         Raises:
+            UnsupportedError: The server has no labels. Nothing was sent.
             InvalidParameterError: The body has a value that JSON can't represent. Nothing was sent.
             ResponseError: The server refuses the job.
             ServerUnreachableError: The server doesn't answer.
             JobFailedError, WaitTimeoutError: With `wait`, as `Job.wait`.
         """
-        return Job(self.portal, self.portal.run(self.twin.submit(operation, body, follow)))
+        return Job(self.portal, self.portal.run(self.twin.submit(operation, body, follow, labels)))
 
     def store(self, route: UploadRoute, file: Upload) -> str:
         """Put a file where the server says to, before the job that it is for; what stands for it there.
@@ -70,23 +78,31 @@ class Jobs(Twin[AsyncJobs]):
         return Job(self.portal, self.portal.run(self.twin.get(job_id)))
 
     def list(
-        self, *, status: str | None = None, task_type: str | None = None, limit: int | None = None
+        self,
+        *,
+        status: str | None = None,
+        task_type: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        limit: int | None = None,
     ) -> Generator[Job[JSONObject]]:
         """Iterate over your jobs, newest first. Admins see the jobs of all users. Pages are requested as needed.
 
         Args:
             status: Only jobs that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
             task_type: Only jobs of this kind, such as `hash`.
+            labels: Only jobs with all of these labels, such as `{"album": "summer"}`.
             limit: The maximum number of jobs. Default: all.
 
         Raises:
             InvalidParameterError: `limit` is negative.
             ValidationError: The server doesn't know the status.
-            UnsupportedError: The server can't list jobs.
+            UnsupportedError: The server can't list jobs, or has no labels.
         """
         return (
             Job(self.portal, each)
-            for each in self.portal.iterate(self.twin.list(status=status, task_type=task_type, limit=limit))
+            for each in self.portal.iterate(
+                self.twin.list(status=status, task_type=task_type, labels=labels, limit=limit)
+            )
         )
 
     def retry(self, job_id: str) -> Job[JSONObject]:

@@ -20,6 +20,7 @@ class PluginClient(Twin[AnyPluginClient]):
     path: ClassVar[str]
     artifact: ClassVar[str | None] = AsyncPluginClient.artifact
     sends_json: ClassVar[bool] = AsyncPluginClient.sends_json
+    takes_labels: ClassVar[bool] = AsyncPluginClient.takes_labels
     within: ClassVar[tuple[str, ...]] = AsyncPluginClient.within
 
     def submit_with_files(
@@ -34,6 +35,7 @@ class PluginClient(Twin[AnyPluginClient]):
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
         cancel_with_wait: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> Job[JSONObject]:
         """Submit a job with parameters that the client need not know: for a server newer than the generated code.
 
@@ -41,7 +43,7 @@ class PluginClient(Twin[AnyPluginClient]):
             files: by the name of the form field, usually `file`.
             params: by their wire names; `None` values are not sent, lists and objects go as JSON.
             priority: 0 to 10; the server's default when not given.
-            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait: as in the typed methods.
+            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait, labels: as in the typed methods.
 
         Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
             where the route has parameters of its own.
@@ -59,6 +61,7 @@ class PluginClient(Twin[AnyPluginClient]):
                     on_complete=on_complete,
                     idempotency_key=idempotency_key,
                     cancel_with_wait=cancel_with_wait,
+                    labels=labels,
                 )
             ),
         )
@@ -74,6 +77,7 @@ class PluginClient(Twin[AnyPluginClient]):
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
         cancel_with_wait: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> Job[JSONObject]:
         """Submit a job that needs no file; otherwise as `submit_with_files`."""
         return Job(
@@ -88,6 +92,7 @@ class PluginClient(Twin[AnyPluginClient]):
                     on_complete=on_complete,
                     idempotency_key=idempotency_key,
                     cancel_with_wait=cancel_with_wait,
+                    labels=labels,
                 )
             ),
         )

@@ -26,6 +26,8 @@ class JobState(WireModel):
     """The reason of a failure, in one line."""
     job_id: str
     """An opaque string. If a server has separate routes for each task, the task is in front: `resize/42`."""
+    labels: Mapping[str, str] = field(factory=dict[str, str])
+    """The labels that the user gave it. Empty if unknown."""
     params: JSONObject = field(factory=dict)
     """The parameters of the job, with the defaults of the server."""
     priority: int = 5
@@ -53,6 +55,7 @@ class JobState(WireModel):
             created_at=cast("int | None", data.get("created_at")),
             error_message=cast("str | None", data.get("error_message")),
             job_id=cast("str", data["job_id"]),
+            labels=_labels(data.get("labels")),
             params=cast("JSONObject", data.get("params", {})),
             priority=cast("int", data.get("priority", 5)),
             progress=cast("int", data.get("progress", 0)),
@@ -61,8 +64,13 @@ class JobState(WireModel):
             task_output=cast("JSONObject | None", data.get("task_output")),
             task_type=cast("str", data["task_type"]),
             updated_at=cast("int | None", data.get("updated_at")),
-            additional_properties=cls._beside(data),
+            # What another server calls so may be anything.
+            additional_properties=cls._beside(data) | _other_labels(data),
         )
+
+    def to_dict(self) -> JSONObject:
+        """Convert to a JSON object, including the other fields."""
+        return super().to_dict() | _other_labels(self.additional_properties)
 
 
 @frozen(kw_only=True)
@@ -226,6 +234,18 @@ class JobPage:
 def well_formed(job: JobState) -> bool:
     """Whether the fields that the client relies on have the right types."""
     return all(isinstance(cast("object", getattr(job, name)), kind) for name, kind in _SHAPES)
+
+
+def _labels(value: JSONValue) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {}
+    texts = {name: text for name, text in value.items() if isinstance(text, str)}
+    return texts if len(texts) == len(value) else {}
+
+
+def _other_labels(data: Mapping[str, JSONValue]) -> JSONObject:
+    """What a server calls labels, if they aren't texts by their names."""
+    return {"labels": data["labels"]} if data.get("labels") and not _labels(data["labels"]) else {}
 
 
 def _log_line(data: JSONValue) -> LogLine:

@@ -7,7 +7,7 @@ implementation passes the same conformance suite (tests/conformance).
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
@@ -82,7 +82,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """Which jobs to list; `None` means any. `of_guests`: only those of nobody; `cursor`: from the page before."""
+    """Which jobs to list; `None` means any. `of_guests`: only those of nobody; `cursor`: from the page before;
+    `labels`: only jobs that have all of them."""
 
     status: JobStatus | None = None
     task_type: str | None = None
@@ -91,6 +92,7 @@ class JobQuery:
     of_guests: bool = False
     cursor: int | None = None
     limit: int = 50
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)

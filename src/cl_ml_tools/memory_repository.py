@@ -446,4 +446,5 @@ def _matches(entry: Entry, query: JobQuery) -> bool:
         and (query.created_by is None or job.created_by == query.created_by)
         and (not query.of_guests or job.created_by is None)
         and (query.cursor is None or entry.seq < query.cursor)
+        and query.labels.items() <= job.labels.items()
     )

@@ -46,6 +46,7 @@ class Job(BaseModel):
     completed_at: int | None = None
     # The bytes of its files, as far as somebody counted them.
     size: int = 0
+    labels: dict[str, str] = Field(default_factory=dict)
 
 
 class BaseJobParams(BaseModel):

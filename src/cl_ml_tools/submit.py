@@ -26,6 +26,7 @@ from cl_ml_tools.file_storage import FileStorage, InputKeeper, InputMender, Save
 from cl_ml_tools.form_fields import refuse_others
 from cl_ml_tools.job_queue import IdempotencyConflictError, JobQueue, OutcomeUnknownError
 from cl_ml_tools.job_repository import JobRepository
+from cl_ml_tools.labels import SubmittedLabels, read_labels
 from cl_ml_tools.schemas import (
     SERVER_FIELDS,
     BaseJobParams,
@@ -167,6 +168,7 @@ class SubmitRoute(Generic[P]):
             default = inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
             parameters.append(inspect.Parameter(name, keyword, annotation=annotation, default=default))
         parameters.append(inspect.Parameter("priority", keyword, annotation=Annotated[Priority, Form()], default=5))
+        parameters.append(inspect.Parameter("label", keyword, annotation=SubmittedLabels, default=[]))
         if keeps_keys:
             parameters.append(inspect.Parameter("idempotency_key", keyword, annotation=IdempotencyKey, default=None))
         parameters.append(inspect.Parameter("user", keyword, default=Depends(get_current_user)))
@@ -188,6 +190,7 @@ class Sent(Generic[P]):
     priority: int
     owner: str | None
     key: str | None
+    labels: dict[str, str]
 
     @property
     def name(self) -> str:
@@ -217,13 +220,15 @@ class Submission(Generic[P]):
         file: UploadFile,
         priority: int,
         user: object,
+        label: list[str],
         idempotency_key: str | None = None,
         **fields: object,
     ) -> JobCreatedResponse:
         await refuse_others(request, {"file", "priority", *self._route.fields})
         if file.size == 0:
             raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
-        sent = Sent(uuid4().hex, file, self._params(fields), priority, user_id(user), idempotency_key)
+        labels = read_labels(label)
+        sent = Sent(uuid4().hex, file, self._params(fields), priority, user_id(user), idempotency_key, labels)
         if isinstance(self._storage, InputKeeper):
             job = await run_in_threadpool(self._take, sent, self._storage)
         else:
@@ -315,6 +320,7 @@ class Submission(Generic[P]):
             params=content,
             priority=sent.priority,
             size=saved["size"],
+            labels=sent.labels,
         )
 
     def _params(self, fields: dict[str, object]) -> P:
@@ -341,6 +347,8 @@ def _fingerprint(job: Job, content_hash: str) -> str:
     """What makes a submit the same as another: the task, what the user sent with it, and the file."""
     sent = {name: value for name, value in job.params.items() if name not in SERVER_FIELDS}
     parts = [job.task_type, job.priority, sent, job.params["input_names"], content_hash]
+    # So that submits without labels have the fingerprints that earlier versions gave them.
+    parts += [job.labels] if job.labels else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

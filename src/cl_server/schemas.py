@@ -26,6 +26,7 @@ class JobResponse(BaseModel):
     task_output: dict[str, JsonValue] | None = Field(default=None, description="What the plugin returned, at its end.")
     error_message: str | None = Field(default=None, description="Why it failed, in one line.")
     priority: int = Field(default=5, ge=0, le=10)
+    labels: dict[str, str] = Field(default={}, description="The labels that the user gave it.")
     created_at: int | None = None
     updated_at: int | None = None
     started_at: int | None = None
@@ -43,6 +44,7 @@ class JobResponse(BaseModel):
             task_output=job.task_output,
             error_message=job.error_message,
             priority=job.priority,
+            labels=job.labels,
             created_at=job.created_at,
             updated_at=job.updated_at,
             started_at=job.started_at,

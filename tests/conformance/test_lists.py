@@ -33,6 +33,35 @@ def test_jobs_are_listed_by_status_type_id_and_owner(bench: Bench) -> None:
     assert listed(JobQuery(of_guests=True)) == [two]
 
 
+def test_jobs_are_listed_by_their_labels(bench: Bench) -> None:
+    def labelled(owner: str | None, **labels: str) -> str:
+        job = new()
+        job.labels = labels
+        return bench.queue.add_job(job, created_by=owner)
+
+    mine = [labelled("7", album="summer", day=str(n % 2)) for n in range(4)]
+    other = labelled("8", album="summer", day="0")
+    guests = labelled(None, album="summer")
+    bench.queue.add_job(new(), created_by="7")
+
+    def listed(query: JobQuery) -> list[str]:
+        return [job.job_id for job in bench.queue.list_jobs(query).jobs]
+
+    assert listed(JobQuery(labels={"album": "summer"})) == [guests, other, *mine[::-1]]
+    assert listed(JobQuery(labels={"album": "summer"}, created_by="7")) == mine[::-1]
+    assert listed(JobQuery(labels={"album": "summer"}, of_guests=True)) == [guests]
+    assert listed(JobQuery(labels={"album": "summer", "day": "1"}, created_by="7")) == [mine[3], mine[1]]
+    assert listed(JobQuery(labels={"album": "winter"})) == []
+    assert listed(JobQuery(labels={"album": "summer"}, ids=[mine[0], other])) == [other, mine[0]]
+    first = bench.queue.list_jobs(JobQuery(labels={"day": "0"}, limit=2))
+    assert [job.job_id for job in first.jobs] == [other, mine[2]]
+    second = bench.queue.list_jobs(JobQuery(labels={"day": "0"}, limit=2, cursor=first.cursor))
+    assert ([job.job_id for job in second.jobs], second.cursor) == ([mine[0]], None)
+    assert job_of(bench.queue, mine[1]).labels == {"album": "summer", "day": "1"}
+    assert bench.queue.delete_job(mine[0])
+    assert listed(JobQuery(labels={"day": "0"}, created_by="7")) == [mine[2]]
+
+
 def test_old_jobs_are_found_by_when_they_ended(bench: Bench) -> None:
     one, two, _ = (bench.queue.add_job(new()) for _ in range(3))
     claim = claimed(bench.queue)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import JobOptions, JobRunner, Place, given
+from cl_client.runtime import JobRunner, LabelledJobOptions, Place, given
 
 app = App(name="clip-embedding", help="Make the CLIP vector of an image", help_flags=("--help", "-h"))
 
@@ -28,7 +28,7 @@ def embed_image(
             show_default="mobileclip",
         ),
     ] = None,
-    options_: JobOptions = JobOptions(),
+    options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
     """Make the CLIP vector of an image. Needs a model file on the server."""
@@ -41,6 +41,7 @@ def embed_image(
             normalize=given(normalize),
             profile=given(profile),
             priority=given(options_.priority),
+            labels=options_.labels,
         ),
         options_,
     )

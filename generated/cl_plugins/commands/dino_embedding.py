@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import JobOptions, JobRunner, Place, given
+from cl_client.runtime import JobRunner, LabelledJobOptions, Place, given
 
 app = App(name="dino-embedding", help="Make the DINOv2 vector of an image", help_flags=("--help", "-h"))
 
@@ -20,7 +20,7 @@ def embed_image(
     normalize: Annotated[
         bool | None, Parameter(name=("--normalize",), help="Scale the vector to length 1.", show_default="yes")
     ] = None,
-    options_: JobOptions = JobOptions(),
+    options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
     """Make the DINOv2 vector of an image. Needs a model file on the server."""
@@ -29,7 +29,10 @@ def embed_image(
     run_.job(
         image,
         lambda jobs: partial(
-            DinoEmbeddingClient(jobs).embed_image, normalize=given(normalize), priority=given(options_.priority)
+            DinoEmbeddingClient(jobs).embed_image,
+            normalize=given(normalize),
+            priority=given(options_.priority),
+            labels=options_.labels,
         ),
         options_,
     )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import Bounds, JobOptions, JobRunner, Place, TableView, given
+from cl_client.runtime import Bounds, JobRunner, LabelledJobOptions, Place, TableView, given
 
 app = App(name="exif", help="Read the EXIF of an image", help_flags=("--help", "-h"))
 
@@ -24,7 +24,7 @@ def extract(
         ),
         Bounds(max_length=4000),
     ] = None,
-    options_: JobOptions = JobOptions(),
+    options_: LabelledJobOptions = LabelledJobOptions(),
     view_: TableView = TableView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
@@ -33,7 +33,9 @@ def extract(
 
     run_.job(
         image,
-        lambda jobs: partial(ExifClient(jobs).extract, tags=given(tags), priority=given(options_.priority)),
+        lambda jobs: partial(
+            ExifClient(jobs).extract, tags=given(tags), priority=given(options_.priority), labels=options_.labels
+        ),
         options_,
         view_,
     )

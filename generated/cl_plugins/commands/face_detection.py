@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import Bounds, FacesView, JobOptions, JobRunner, Place, given
+from cl_client.runtime import Bounds, FacesView, JobRunner, LabelledJobOptions, Place, given
 
 app = App(name="face-detection", help="Find the faces in an image", help_flags=("--help", "-h"))
 
@@ -39,7 +39,7 @@ def detect(
         ),
         Bounds(minimum=0, maximum=1),
     ] = None,
-    options_: JobOptions = JobOptions(),
+    options_: LabelledJobOptions = LabelledJobOptions(),
     view_: FacesView = FacesView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
@@ -53,6 +53,7 @@ def detect(
             confidence_threshold=given(confidence_threshold),
             nms_threshold=given(nms_threshold),
             priority=given(options_.priority),
+            labels=options_.labels,
         ),
         options_,
         view_,

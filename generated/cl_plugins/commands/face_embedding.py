@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import JobOptions, JobRunner, Place, given
+from cl_client.runtime import JobRunner, LabelledJobOptions, Place, given
 
 app = App(name="face-embedding", help="Make the vectors of the faces in an image", help_flags=("--help", "-h"))
 
@@ -20,7 +20,7 @@ def embed_faces(
     normalize: Annotated[
         bool | None, Parameter(name=("--normalize",), help="Scale each vector to length 1.", show_default="yes")
     ] = None,
-    options_: JobOptions = JobOptions(),
+    options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
     """Make the vectors of the faces in an image. Needs an ArcFace model file on the server."""
@@ -29,7 +29,10 @@ def embed_faces(
     run_.job(
         image,
         lambda jobs: partial(
-            FaceEmbeddingClient(jobs).embed_faces, normalize=given(normalize), priority=given(options_.priority)
+            FaceEmbeddingClient(jobs).embed_faces,
+            normalize=given(normalize),
+            priority=given(options_.priority),
+            labels=options_.labels,
         ),
         options_,
     )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import JobOptions, JobRunner, Place, given
+from cl_client.runtime import JobRunner, LabelledJobOptions, Place, given
 
 app = App(name="hash", help="Fingerprint a file", help_flags=("--help", "-h"))
 
@@ -27,7 +27,7 @@ def compute(
             show_default="all",
         ),
     ] = None,
-    options_: JobOptions = JobOptions(),
+    options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
     """Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image."""
@@ -35,6 +35,11 @@ def compute(
 
     run_.job(
         image,
-        lambda jobs: partial(HashClient(jobs).compute, algorithm=given(algorithm), priority=given(options_.priority)),
+        lambda jobs: partial(
+            HashClient(jobs).compute,
+            algorithm=given(algorithm),
+            priority=given(options_.priority),
+            labels=options_.labels,
+        ),
         options_,
     )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import JobOptions, JobRunner, Place, given, json_option
+from cl_client.runtime import JobRunner, LabelledJobOptions, Place, given, json_option
 
 if TYPE_CHECKING:
     from cl_api.compute.types import JSONObject
@@ -35,7 +35,7 @@ def generate_manifest(
         bool | None,
         Parameter(name=("--include-original",), help="Add a variant in the original size.", show_default="no"),
     ] = None,
-    options_: JobOptions = JobOptions(),
+    options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
     """Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant."""
@@ -48,6 +48,7 @@ def generate_manifest(
             variants=given(cast("list[JSONObject] | None", json_option("--variants", variants))),
             include_original=given(include_original),
             priority=given(options_.priority),
+            labels=options_.labels,
         ),
         options_,
     )

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import Bounds, JobOptions, JobRunner, Place, by_suffix, given
+from cl_client.runtime import Bounds, JobRunner, LabelledJobOptions, Place, by_suffix, given
 
 app = App(name="image-conversion", help="Convert an image", help_flags=("--help", "-h"))
 
@@ -33,7 +33,7 @@ def convert(
         ),
         Bounds(minimum=1, maximum=100),
     ] = None,
-    options_: JobOptions = JobOptions(),
+    options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
     """Convert an image to another format, upright. If the format has no transparency, the background becomes white.
@@ -54,6 +54,7 @@ def convert(
             ),
             quality=given(quality),
             priority=given(options_.priority),
+            labels=options_.labels,
         ),
         options_,
     )

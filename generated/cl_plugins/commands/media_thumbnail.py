@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from cl_client.runtime import Bounds, JobOptions, JobRunner, PictureView, Place, given
+from cl_client.runtime import Bounds, JobRunner, LabelledJobOptions, PictureView, Place, given
 
 app = App(name="media-thumbnail", help="Make a thumbnail", help_flags=("--help",))
 
@@ -45,7 +45,7 @@ def generate(
             show_default="yes",
         ),
     ] = None,
-    options_: JobOptions = JobOptions(),
+    options_: LabelledJobOptions = LabelledJobOptions(),
     view_: PictureView = PictureView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
@@ -60,6 +60,7 @@ def generate(
             height=given(height),
             maintain_aspect_ratio=given(maintain_aspect_ratio),
             priority=given(options_.priority),
+            labels=options_.labels,
         ),
         options_,
         view_,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from cl_api.compute.models import EmbeddingOutput
@@ -19,6 +20,7 @@ class ClipEmbeddingClient(PluginClient[AsyncClipEmbeddingClient]):
     task_type = AsyncClipEmbeddingClient.task_type
     path = AsyncClipEmbeddingClient.path
     artifact = AsyncClipEmbeddingClient.artifact
+    takes_labels = AsyncClipEmbeddingClient.takes_labels
 
     def embed_image(
         self,
@@ -33,6 +35,7 @@ class ClipEmbeddingClient(PluginClient[AsyncClipEmbeddingClient]):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        labels: Mapping[str, str] | None = None,
         cancel_with_wait: bool = False,
     ) -> Job[EmbeddingOutput]:
         """Make the CLIP vector of an image.
@@ -50,6 +53,7 @@ class ClipEmbeddingClient(PluginClient[AsyncClipEmbeddingClient]):
             on_upload: Called with the bytes sent and, if known, the total.
             idempotency_key: A name for this submit. A second submit with the same name, even by another process,
                 returns the first job. Default: a new name.
+            labels: Labels of the job, such as `{"album": "summer"}`, to find it again with `client.jobs.list`.
             cancel_with_wait: Cancel the job on the server if `wait` ends before the job does (`timeout`,
                 `asyncio.timeout`, `task.cancel()`, Ctrl-C). By default, the job keeps running, and the error names it.
 
@@ -81,6 +85,7 @@ class ClipEmbeddingClient(PluginClient[AsyncClipEmbeddingClient]):
                     on_complete=on_complete,
                     on_upload=on_upload,
                     idempotency_key=idempotency_key,
+                    labels=labels,
                     cancel_with_wait=cancel_with_wait,
                 )
             ),

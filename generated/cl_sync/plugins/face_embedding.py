@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cl_api.compute.models import FaceEmbeddingOutput
 from cl_api.compute.types import UNSET, Unset
 from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
@@ -17,6 +19,7 @@ class FaceEmbeddingClient(PluginClient[AsyncFaceEmbeddingClient]):
     task_type = AsyncFaceEmbeddingClient.task_type
     path = AsyncFaceEmbeddingClient.path
     artifact = AsyncFaceEmbeddingClient.artifact
+    takes_labels = AsyncFaceEmbeddingClient.takes_labels
 
     def embed_faces(
         self,
@@ -30,6 +33,7 @@ class FaceEmbeddingClient(PluginClient[AsyncFaceEmbeddingClient]):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        labels: Mapping[str, str] | None = None,
         cancel_with_wait: bool = False,
     ) -> Job[FaceEmbeddingOutput]:
         """Make the vectors of the faces in an image.
@@ -45,6 +49,7 @@ class FaceEmbeddingClient(PluginClient[AsyncFaceEmbeddingClient]):
             on_upload: Called with the bytes sent and, if known, the total.
             idempotency_key: A name for this submit. A second submit with the same name, even by another process,
                 returns the first job. Default: a new name.
+            labels: Labels of the job, such as `{"album": "summer"}`, to find it again with `client.jobs.list`.
             cancel_with_wait: Cancel the job on the server if `wait` ends before the job does (`timeout`,
                 `asyncio.timeout`, `task.cancel()`, Ctrl-C). By default, the job keeps running, and the error names it.
 
@@ -75,6 +80,7 @@ class FaceEmbeddingClient(PluginClient[AsyncFaceEmbeddingClient]):
                     on_complete=on_complete,
                     on_upload=on_upload,
                     idempotency_key=idempotency_key,
+                    labels=labels,
                     cancel_with_wait=cancel_with_wait,
                 )
             ),

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cl_api.compute.models import HlsStreamingOutput
 from cl_api.compute.types import UNSET, JSONObject, Unset
 from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
@@ -17,6 +19,7 @@ class HlsStreamingClient(PluginClient[AsyncHlsStreamingClient]):
     task_type = AsyncHlsStreamingClient.task_type
     path = AsyncHlsStreamingClient.path
     artifact = AsyncHlsStreamingClient.artifact
+    takes_labels = AsyncHlsStreamingClient.takes_labels
 
     def generate_manifest(
         self,
@@ -31,6 +34,7 @@ class HlsStreamingClient(PluginClient[AsyncHlsStreamingClient]):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        labels: Mapping[str, str] | None = None,
         cancel_with_wait: bool = False,
     ) -> Job[HlsStreamingOutput]:
         """Make an HTTP live stream.
@@ -49,6 +53,7 @@ class HlsStreamingClient(PluginClient[AsyncHlsStreamingClient]):
             on_upload: Called with the bytes sent and, if known, the total.
             idempotency_key: A name for this submit. A second submit with the same name, even by another process,
                 returns the first job. Default: a new name.
+            labels: Labels of the job, such as `{"album": "summer"}`, to find it again with `client.jobs.list`.
             cancel_with_wait: Cancel the job on the server if `wait` ends before the job does (`timeout`,
                 `asyncio.timeout`, `task.cancel()`, Ctrl-C). By default, the job keeps running, and the error names it.
 
@@ -80,6 +85,7 @@ class HlsStreamingClient(PluginClient[AsyncHlsStreamingClient]):
                     on_complete=on_complete,
                     on_upload=on_upload,
                     idempotency_key=idempotency_key,
+                    labels=labels,
                     cancel_with_wait=cancel_with_wait,
                 )
             ),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from cl_api.compute.models import ImageConversionOutput
@@ -25,6 +26,7 @@ class ImageConversionClient(PluginClient[AsyncImageConversionClient]):
     task_type = AsyncImageConversionClient.task_type
     path = AsyncImageConversionClient.path
     artifact = AsyncImageConversionClient.artifact
+    takes_labels = AsyncImageConversionClient.takes_labels
 
     def convert(
         self,
@@ -39,6 +41,7 @@ class ImageConversionClient(PluginClient[AsyncImageConversionClient]):
         on_complete: JobCallback | None = None,
         on_upload: UploadCallback | None = None,
         idempotency_key: str | None = None,
+        labels: Mapping[str, str] | None = None,
         cancel_with_wait: bool = False,
     ) -> Job[ImageConversionOutput]:
         """Convert an image.
@@ -56,6 +59,7 @@ class ImageConversionClient(PluginClient[AsyncImageConversionClient]):
             on_upload: Called with the bytes sent and, if known, the total.
             idempotency_key: A name for this submit. A second submit with the same name, even by another process,
                 returns the first job. Default: a new name.
+            labels: Labels of the job, such as `{"album": "summer"}`, to find it again with `client.jobs.list`.
             cancel_with_wait: Cancel the job on the server if `wait` ends before the job does (`timeout`,
                 `asyncio.timeout`, `task.cancel()`, Ctrl-C). By default, the job keeps running, and the error names it.
 
@@ -87,6 +91,7 @@ class ImageConversionClient(PluginClient[AsyncImageConversionClient]):
                     on_complete=on_complete,
                     on_upload=on_upload,
                     idempotency_key=idempotency_key,
+                    labels=labels,
                     cancel_with_wait=cancel_with_wait,
                 )
             ),

@@ -46,7 +46,7 @@ Method = Callable[..., Awaitable[Job[Output]]]
 Finish = Callable[[Source, Job[Output]], Awaitable[None]]
 """The follow-up of a completed job, such as the download of its files."""
 
-_NOT_OF_THE_ITEM: Final = frozenset({"priority", "on_progress", "on_complete", "on_upload"})
+_NOT_OF_THE_ITEM: Final = frozenset({"priority", "labels", "on_progress", "on_complete", "on_upload"})
 """Parameters that don't affect the result of a job."""
 
 _MOMENT: Final = 2.0
@@ -277,7 +277,10 @@ class _Journaled(Generic[Source, Output]):
     async def _submitted(self) -> Job[Output]:
         files = () if self._source is None else (self._source,)
         keyed = "idempotency_key" in inspect.signature(self._method).parameters
-        key = self._journal.key(self._item, self._parameters.get("priority"))
+        # What the server tells submits with the same key apart by, beside the item.
+        labels = cast("Mapping[str, str] | None", self._parameters.get("labels"))
+        marks = [json.dumps(dict(labels), sort_keys=True)] if labels else []
+        key = self._journal.key(self._item, self._parameters.get("priority"), *marks)
         job = await self._method(*files, **self._parameters, **({"idempotency_key": key} if keyed else {}))
         await asyncio.to_thread(self._journal.submitted, self._item, job.job_id, self._file)
         return job

@@ -23,7 +23,7 @@ from cl_client.errors import (
     ServerUnreachableError,
     error_from_response,
 )
-from cl_client.http import idempotency
+from cl_client.http import idempotency, labels
 from cl_client.http.auth import AuthProvider
 from cl_client.http.error_translation import translated
 from cl_client.http.lent import LentClient, LentTransport
@@ -113,6 +113,7 @@ class Sender(httpx.AsyncClient):
         self._deadline = deadline
         self._job_in = job_in
         self._keyed: frozenset[str] | None = None
+        self._labelled: frozenset[tuple[str, str]] | None = None
 
     def _connections(
         self, url: httpx.URL, limits: ConnectionLimits, ca_file: str | None, options: HttpOptions, library: str
@@ -184,13 +185,31 @@ class Sender(httpx.AsyncClient):
             return True
         return idempotency.HEADER in request.headers and can_be_sent_again(request) and await self._is_keyed(request)
 
+    async def knows_labels(self, method: str, path: str) -> bool:
+        """Whether the spec that the server publishes has labels for an operation; also where it publishes none.
+
+        Raises:
+            ServerUnreachableError: it does not answer.
+        """
+        if self._labelled is None:
+            spec = await self._published()
+            if spec is None:
+                return True
+            self._labelled = labels.labelled_routes(spec)
+        return (method, path) in self._labelled
+
+    async def _published(self) -> object:
+        """The spec that the server publishes; `None` where there is none."""
+        try:
+            return cast("object", (await self.get("/openapi.json")).json())
+        except (ResponseError, ValueError):
+            return None
+
     async def _is_keyed(self, request: httpx.Request) -> bool:
         """Whether the spec that the server publishes has keys for this request; asked when there is trouble, once."""
         if self._keyed is None:
             try:
-                spec = cast("object", (await self.get("/openapi.json")).json())
-            except (ResponseError, ValueError):
-                spec = None
+                spec = await self._published()
             except ServerUnreachableError:
                 return False
             self._keyed = idempotency.keyed_paths(spec)

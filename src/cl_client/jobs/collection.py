@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import TypeVar
 
 from cl_client.errors import InvalidParameterError
@@ -42,7 +42,11 @@ class Jobs(JobsById):
         self.api: Client = api
 
     async def submit(
-        self, operation: Operation[Body, Output], body: Body, follow: Follow = NOT_FOLLOWED
+        self,
+        operation: Operation[Body, Output],
+        body: Body,
+        follow: Follow = NOT_FOLLOWED,
+        labels: Mapping[str, str] | None = None,
     ) -> Job[Output]:
         """Submit a job, and follow it if requested.
 
@@ -50,8 +54,10 @@ class Jobs(JobsById):
             operation: From generated code, or made from a path with `posted`.
             body: Body of the operation. NumPy numbers and arrays are sent as plain ones.
             follow: Whether to wait, the callbacks, and the idempotency key.
+            labels: Labels of the job, to find it again with `list`.
 
         Raises:
+            UnsupportedError: The server has no labels. Nothing was sent.
             InvalidParameterError: The body has a value that JSON can't represent. Nothing was sent.
             ResponseError: The server refuses the job.
             ServerUnreachableError: The server doesn't answer.
@@ -62,7 +68,8 @@ class Jobs(JobsById):
             self.watcher.start()
         about = {telemetry.TASK_TYPE: operation.task_type}
         with telemetry.span("cl_client.submit", about) as learned, as_json(operation.task_type):
-            created = await self.job_server.submit(operation, plain_body(body), follow.idempotency_key or fresh_key())
+            key = follow.idempotency_key or fresh_key()
+            created = await self.job_server.submit(operation, plain_body(body), key, labels)
             learned[telemetry.JOB_ID] = created.job_id
         job = Job(
             self,
@@ -101,26 +108,32 @@ class Jobs(JobsById):
         return self._untyped(await self.fetch(job_id), job_id)
 
     async def list(
-        self, *, status: str | None = None, task_type: str | None = None, limit: int | None = None
+        self,
+        *,
+        status: str | None = None,
+        task_type: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        limit: int | None = None,
     ) -> AsyncGenerator[Job[JSONObject]]:
         """Iterate over your jobs, newest first. Admins see the jobs of all users. Pages are requested as needed.
 
         Args:
             status: Only jobs that are `queued`, `processing`, `completed`, `failed` or `cancelled`.
             task_type: Only jobs of this kind, such as `hash`.
+            labels: Only jobs with all of these labels, such as `{"album": "summer"}`.
             limit: The maximum number of jobs. Default: all.
 
         Raises:
             InvalidParameterError: `limit` is negative.
             ValidationError: The server doesn't know the status.
-            UnsupportedError: The server can't list jobs.
+            UnsupportedError: The server can't list jobs, or has no labels.
         """
         cursor: str | None = None
         if limit is not None and limit < 0:
             raise InvalidParameterError(f"limit is {limit}, and has to be at least 0")
         left = -1 if limit is None else limit
         while left != 0:
-            page = await self.job_server.page(status=status, task_type=task_type, cursor=cursor)
+            page = await self.job_server.page(status=status, task_type=task_type, cursor=cursor, labels=labels)
             for state in page.jobs:
                 if left == 0:
                     return

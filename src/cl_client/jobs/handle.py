@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequen
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, overload
 
+from attrs import evolve
+
 from cl_client.config.seconds import seconds
 from cl_client.errors import (
     ComputeClientError,
@@ -315,7 +317,9 @@ class Job(KnownJob[Output], Generic[Output]):
 
     def _hear(self, state: JobState) -> None:
         if supersedes(state, self._state):
-            self._state = state
+            # Events of the broker may leave labels out, which never change.
+            known = dict(self.labels)
+            self._state = state if state.labels or not known else evolve(state, labels=known)
 
     @contextlib.contextmanager
     def _listening(self) -> Generator[Watch]:

@@ -109,6 +109,11 @@ class KnownJob(Generic[Output]):
         return self.state.priority if self.state is not None else None
 
     @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels that the job got when it was submitted. Empty before the first response with them."""
+        return self.state.labels if self.state is not None else {}
+
+    @property
     def created_at(self) -> int | None:
         """UTC milliseconds."""
         return self.state.created_at if self.state is not None else None

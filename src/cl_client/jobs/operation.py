@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from attrs import evolve, frozen
@@ -27,6 +27,14 @@ class Send(Protocol[BodyIn]):
 
     def __call__(
         self, *, client: Client, body: BodyIn, idempotency_key: str | Unset = ...
+    ) -> Awaitable[Answer | JSONValue]: ...
+
+
+class SendLabelled(Protocol[BodyIn]):
+    """The same, of a server whose jobs can have labels."""
+
+    def __call__(
+        self, *, client: Client, body: BodyIn, idempotency_key: str | Unset = ..., label: list[str]
     ) -> Awaitable[Answer | JSONValue]: ...
 
 
@@ -73,17 +81,35 @@ async def routed(*, client: Client, body: object, idempotency_key: str | Unset |
     raise UnsupportedError("the route of these jobs has parameters of its own: use the method of the plugin")
 
 
-def posted(path: str) -> Send[Multipart | JSONObject]:
+class SendPosted(Protocol):
+    """As `Send` and as `SendLabelled`."""
+
+    def __call__(
+        self,
+        *,
+        client: Client,
+        body: Multipart | JSONObject,
+        idempotency_key: str | Unset | None = ...,
+        label: Sequence[str] = ...,
+    ) -> Awaitable[Answer | JSONValue]: ...
+
+
+def posted(path: str) -> SendPosted:
     """Stands for an endpoint that there is no generated code for: its jobs are posted there, as a form or as JSON."""
 
     async def send(
-        *, client: Client, body: Multipart | JSONObject, idempotency_key: str | Unset | None = UNSET
+        *,
+        client: Client,
+        body: Multipart | JSONObject,
+        idempotency_key: str | Unset | None = UNSET,
+        label: Sequence[str] = (),
     ) -> JSONValue:
         headers = {HEADER: idempotency_key} if isinstance(idempotency_key, str) else {}
+        params = {"label": list(label)} if label else None
         http = client.get_async_httpx_client()
         if isinstance(body, Multipart):
-            return read_json(await http.post(path, content=body, headers=headers))
-        return read_json(await http.post(path, json=body, headers=headers))
+            return read_json(await http.post(path, content=body, headers=headers, params=params))
+        return read_json(await http.post(path, json=body, headers=headers, params=params))
 
     return send
 
@@ -151,6 +177,7 @@ class Operation(Generic[Body, Output]):
         task_type: the word of the wire.
         path: where its jobs are posted.
         send: the generated endpoint.
+        send_labelled: the same, where it takes labels.
         decode: makes the typed output of `task_output`.
         artifact: the field of the output that holds the path of the main file, the parameter that does
             (`params.output_path`), or that path itself (with a `/`); `None` where the output is all there is.
@@ -163,6 +190,7 @@ class Operation(Generic[Body, Output]):
     path: str
     send: Send[Body]
     decode: Callable[[Mapping[str, JSONValue]], Output]
+    send_labelled: SendLabelled[Body] | None = None
     artifact: str | None = None
     parameters: tuple[Parameter, ...] = ()
     within: tuple[str, ...] = ()

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from cl_client.runtime.command import Entry as Entry
     from cl_client.runtime.command import JobOptions as JobOptions
     from cl_client.runtime.command import JobRunner as JobRunner
+    from cl_client.runtime.command import LabelledJobOptions as LabelledJobOptions
     from cl_client.runtime.command import Place as Place
     from cl_client.runtime.command import PlainJobOptions as PlainJobOptions
     from cl_client.runtime.command import by_suffix as by_suffix
@@ -166,7 +167,8 @@ else:
             "cl_client.loops.portal": "Door Portal Twin awaitable_method behind in_thread unwrapped",
             "cl_client.model": "Capabilities JobFile JobLog JobResponse JobState LogLine WorkerState",
             "cl_client.runtime.command": (
-                "Bounds Entry JobOptions JobRunner Place PlainJobOptions by_suffix given json_option read_option source"
+                "Bounds Entry JobOptions JobRunner LabelledJobOptions Place PlainJobOptions by_suffix given "
+                "json_option read_option source"
             ),
             "cl_client.runtime.operation_command": "OperationRunner body_option read_text",
             "cl_client.runtime.operations": "OperationGroup content",

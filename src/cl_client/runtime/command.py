@@ -26,6 +26,7 @@ __all__ = [
     "Entry",
     "JobOptions",
     "JobRunner",
+    "LabelledJobOptions",
     "Place",
     "PlainJobOptions",
     "by_suffix",
@@ -151,6 +152,30 @@ class JobOptions(PlainJobOptions):
     ] = None
 
 
+@Parameter(name="*", group=_JOB)
+@frozen(kw_only=True)
+class LabelledJobOptions(JobOptions):
+    """The same where jobs can have labels.
+
+    Attributes:
+        label: each as `name=value`.
+    """
+
+    label: Annotated[
+        list[str] | None,
+        Parameter(help="Label the job, to find it with `jobs list --label`.", metavar="NAME=VALUE", negative=()),
+    ] = None
+
+    @property
+    def labels(self) -> "dict[str, str] | None":
+        """The labels by their names.
+
+        Raises:
+            InvalidParameterError: one is written in another way.
+        """
+        return labels_of(self.label)
+
+
 class JobRunner(Protocol):
     """Runs jobs for commands; the command line gives one to each command that it calls."""
 
@@ -171,6 +196,21 @@ class JobRunner(Protocol):
             view: how the results are shown.
         """
         ...
+
+
+def labels_of(written: Sequence[str] | None) -> "dict[str, str] | None":
+    """Labels as methods take them; of two with the same name, the last one counts.
+
+    Raises:
+        InvalidParameterError: one isn't written as `name=value`.
+    """
+    labels: dict[str, str] = {}
+    for label in written or ():
+        name, sign, value = label.partition("=")
+        if not sign or not name:
+            raise InvalidParameterError(f"--label is {label!r}, and has to be written as NAME=VALUE")
+        labels[name] = value
+    return labels or None
 
 
 def given(value: Value | None) -> "Value | Unset":

@@ -56,6 +56,8 @@ class PluginClient:
     """As of `Operation`."""
     sends_json: ClassVar[bool] = False
     """Whether they are posted as JSON rather than as a form."""
+    takes_labels: ClassVar[bool] = False
+    """Whether its jobs can have labels."""
     within: ClassVar[tuple[str, ...]] = ()
     """As of `Operation`."""
 
@@ -85,6 +87,7 @@ class PluginClient:
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
         cancel_with_wait: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> Job[JSONObject]:
         """Submit a job with parameters that the client need not know: for a server newer than the generated code.
 
@@ -92,7 +95,7 @@ class PluginClient:
             files: by the name of the form field, usually `file`.
             params: by their wire names; `None` values are not sent, lists and objects go as JSON.
             priority: 0 to 10; the server's default when not given.
-            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait: as in the typed methods.
+            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait, labels: as in the typed methods.
 
         Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
             where the route has parameters of its own.
@@ -108,7 +111,7 @@ class PluginClient:
                 if value is not None:
                     fields.append((name, _form_text(value).encode(), None, None))
         follow = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait)
-        return await self._jobs.submit(self._untyped(), Multipart(fields), follow)
+        return await self._jobs.submit(self._untyped(), Multipart(fields), follow, labels)
 
     async def submit_job(
         self,
@@ -121,12 +124,13 @@ class PluginClient:
         on_complete: JobCallback | None = None,
         idempotency_key: str | None = None,
         cancel_with_wait: bool = False,
+        labels: Mapping[str, str] | None = None,
     ) -> Job[JSONObject]:
         """Submit a job that needs no file; otherwise as `submit_with_files`."""
         if self.sends_json:
             body: JSONObject = {**params, **({} if priority is None else {"priority": priority})}
             follow = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait)
-            return await self._jobs.submit(self._untyped(), body, follow)
+            return await self._jobs.submit(self._untyped(), body, follow, labels)
         return await self.submit_with_files(
             {},
             params,
@@ -136,13 +140,22 @@ class PluginClient:
             on_progress=on_progress,
             on_complete=on_complete,
             idempotency_key=idempotency_key,
+            cancel_with_wait=cancel_with_wait,
+            labels=labels,
         )
 
     def _untyped(self) -> Operation[Multipart | JSONObject, JSONObject]:
         if "{" in self.path:
             raise UnsupportedError(f"{self.task_type} jobs are posted to {self.path}: use the typed method")
+        send = posted(self.path)
+        labelled = send if self.takes_labels else None
         return Operation(
-            task_type=self.task_type, path=self.path, send=posted(self.path), decode=dict, within=self.within
+            task_type=self.task_type,
+            path=self.path,
+            send=send,
+            send_labelled=labelled,
+            decode=dict,
+            within=self.within,
         )
 
 

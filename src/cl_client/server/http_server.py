@@ -13,6 +13,7 @@ from attrs import evolve
 from cl_client.errors import JobNotFoundError, ResponseError
 from cl_client.files.download import download_job_file, fetch_job_file, is_json
 from cl_client.http.error_translation import promised
+from cl_client.http.labels import without_labels, written
 from cl_client.http.stored_file import UploadRoute, store
 from cl_client.http.transport import Transport
 from cl_client.model import Capabilities, JobFile, JobLog, JobPage, JobState, well_formed
@@ -77,11 +78,18 @@ class HttpJobServer:
         page = await self._page(jobs.path, query)
         return {job.job_id: job for job in page.jobs if well_formed(job)}
 
-    async def page(self, *, status: str | None, task_type: str | None, cursor: str | None) -> JobPage:
+    async def page(
+        self, *, status: str | None, task_type: str | None, cursor: str | None, labels: Mapping[str, str] | None = None
+    ) -> JobPage:
         jobs = expected(self._contract.jobs, "list jobs")
+        wanted = written(labels)
+        if wanted and (jobs.label is None or not await self._transport.knows_labels("get", jobs.path)):
+            raise without_labels()
         words = () if status is None else self._contract.their_words(status)
         asked = {jobs.status: words[0] if len(words) == 1 else None, jobs.task_type: task_type}
-        query = _query({**asked, jobs.cursor: cursor, jobs.limit: jobs.most if jobs.limit else None})
+        query = _query(
+            {**asked, jobs.label: wanted or None, jobs.cursor: cursor, jobs.limit: jobs.most if jobs.limit else None}
+        )
         try:
             page = await self._page(jobs.path, query)
         except ResponseError as error:
@@ -173,9 +181,18 @@ class HttpJobServer:
         with promised():
             return await store(self._transport, route, file)
 
-    async def submit(self, operation: Operation[Body, Output], body: Body, key: str) -> JobState:
+    async def submit(
+        self, operation: Operation[Body, Output], body: Body, key: str, labels: Mapping[str, str] | None = None
+    ) -> JobState:
+        label = written(labels)
+        send = operation.send_labelled
+        if label and (send is None or not await self._transport.knows_labels("post", operation.path)):
+            raise without_labels()
         with promised():
-            answer = await operation.send(client=self._api, body=body, idempotency_key=key)
+            if label and send is not None:
+                answer = await send(client=self._api, body=body, idempotency_key=key, label=label)
+            else:
+                answer = await operation.send(client=self._api, body=body, idempotency_key=key)
         return self._created(answer, operation.task_type, operation.within)
 
     def _created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...]) -> JobState:

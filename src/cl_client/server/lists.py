@@ -22,6 +22,7 @@ class JobList:
         ids: the query parameter that names several jobs at once, and is repeated for each.
         status: the query parameter for the status.
         task_type: the query parameter for the kind of job.
+        label: the query parameter for labels, each as `name=value`, which is repeated for each.
         counts: what the parameter is told where the server has no cursors: how many `jobs`, or how many `pages`, come
             before.
         first: the number of the first page.
@@ -36,6 +37,7 @@ class JobList:
     ids: str | None = None
     status: str | None = None
     task_type: str | None = None
+    label: str | None = None
     counts: Literal["cursor", "jobs", "pages"] = "cursor"
     first: int = 0
     most: int = 100

@@ -43,7 +43,9 @@ class JobServer(Protocol):
         """The states of several jobs, by id, of which some may be missing, and others may be there."""
         ...
 
-    async def page(self, *, status: str | None, task_type: str | None, cursor: str | None) -> JobPage:
+    async def page(
+        self, *, status: str | None, task_type: str | None, cursor: str | None, labels: Mapping[str, str] | None = None
+    ) -> JobPage:
         """A page of the jobs, newest first, and what gives the next page."""
         ...
 
@@ -98,6 +100,8 @@ class JobServer(Protocol):
         """Put a file where the server says to; what stands for it in a job."""
         ...
 
-    async def submit(self, operation: Operation[Body, Output], body: Body, key: str) -> JobState:
+    async def submit(
+        self, operation: Operation[Body, Output], body: Body, key: str, labels: Mapping[str, str] | None = None
+    ) -> JobState:
         """Send a job of an operation; the new job, of which only id, kind and status are known."""
         ...

@@ -16,6 +16,7 @@ from typing import Final, Self, cast
 
 from attrs import define, evolve, field
 
+from cl_client.http.labels import LABEL
 from cl_client.model import JobFile, JobLog, JobState, LogLine
 from cl_client.server import status
 from cl_client.server.contract import Contract
@@ -134,7 +135,9 @@ class FakeComputeServer:
 
     # What follows is what `routes` lead to.
 
-    def submit(self, task_type: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def submit(
+        self, task_type: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]] | None = None
+    ) -> Answer:
         """`POST /jobs/{task_type}`."""
         fields, files = read_form(headers.get("content-type", ""), body)
         key = headers.get("idempotency-key")
@@ -142,12 +145,13 @@ class FakeComputeServer:
             known = self._jobs.get(self._by_key.get(key or "", ""))
             if known is None:
                 params: JSONObject = {name: value for name, value in fields.items() if name != "priority"}
-                answer, job_id = self._begin(task_type, params, int(fields.get("priority", "5")))
+                labels = _labels(query or {})
+                answer, job_id = self._begin(task_type, params, int(fields.get("priority", "5")), labels)
             else:
                 answer, job_id = _created(known.state), known.state.job_id
             if key is not None and job_id is not None:
                 self._by_key[key] = job_id
-            self.submissions.append(Submission(task_type, fields, files, headers, job_id))
+            self.submissions.append(Submission(task_type, fields, files, headers, job_id, _labels(query or {})))
         return answer
 
     def read(self, job_id: str) -> Answer:
@@ -157,14 +161,19 @@ class FakeComputeServer:
             return _no_job(job_id) if job is None else Answer.json(_stepped(job).to_dict())
 
     def find(self, query: Mapping[str, list[str]]) -> Answer:
-        """`GET /jobs`: those of `ids`, or all, newest first; only with this `status` and `task_type`."""
+        """`GET /jobs`: those of `ids`, or all, newest first; only with this `status`, `task_type` and labels."""
         ids = query.get(_JOBS.ids or "", [])
         asked = {"status": _JOBS.status, "task_type": _JOBS.task_type}
         words = {name: query[theirs][-1] for name, theirs in asked.items() if theirs is not None and theirs in query}
         with self._lock:
             named = [job for job_id, job in reversed(self._jobs.items()) if not ids or job_id in ids]
             states = [_stepped(job) if ids else job.state for job in named]
-        fitting = [state for state in states if all(state.to_dict()[name] == word for name, word in words.items())]
+        wanted = _labels(query).items()
+        fitting = [
+            state
+            for state in states
+            if all(state.to_dict()[name] == word for name, word in words.items()) and wanted <= state.labels.items()
+        ]
         return Answer.json({str(_JOBS.next): None, str(_JOBS.items): [state.to_dict() for state in fitting]})
 
     def cancel(self, job_id: str) -> Answer:
@@ -187,7 +196,7 @@ class FakeComputeServer:
                 return _no_job(job_id)
             if job.state.status not in (status.FAILED, status.CANCELLED):
                 return error(409, f"job {job_id} is {job.state.status}")
-            return self._begin(job.state.task_type, job.state.params, job.state.priority)[0]
+            return self._begin(job.state.task_type, job.state.params, job.state.priority, job.state.labels)[0]
 
     def delete(self, job_id: str) -> Answer:
         """`DELETE /jobs/{id}`."""
@@ -228,7 +237,9 @@ class FakeComputeServer:
         with self._lock:
             return Answer.json({"num_workers": 1, "capabilities": dict.fromkeys(self._scripts, 1)})
 
-    def _begin(self, task_type: str, params: JSONObject, priority: int) -> tuple[Answer, str | None]:
+    def _begin(
+        self, task_type: str, params: JSONObject, priority: int, labels: Mapping[str, str]
+    ) -> tuple[Answer, str | None]:
         script = self._scripts.get(task_type)
         if script is None:
             told = f"this fake has no script for {task_type}: fake.script({task_type!r}, Completes({{…}}))"
@@ -244,6 +255,7 @@ class FakeComputeServer:
             status=status.QUEUED,
             params=params,
             priority=priority,
+            labels=labels,
             created_at=now,
             updated_at=now,
         )
@@ -267,7 +279,7 @@ def routes(fake: FakeComputeServer, contract: Contract) -> list[Route]:
         ("GET", contract.file, lambda r: fake.file(r.words["job_id"], r.words["path"])),
         (contract.cancel_by, contract.cancel, lambda r: fake.cancel(r.words["job_id"])),
         ("POST", contract.retry, lambda r: fake.retry(r.words["job_id"])),
-        ("POST", "/jobs/{task}", lambda r: fake.submit(r.words["task"], r.headers, r.body)),
+        ("POST", "/jobs/{task}", lambda r: fake.submit(r.words["task"], r.headers, r.body, r.query)),
     ]
     return [route(method, path, answer) for method, path, answer in known if path is not None]
 
@@ -287,6 +299,11 @@ def _stepped(job: _FakeJob) -> JobState:
 def _there(job: _FakeJob) -> dict[str, bytes]:
     """The files of a completed job."""
     return job.files if job.state.status == status.COMPLETED else {}
+
+
+def _labels(query: Mapping[str, list[str]]) -> dict[str, str]:
+    written = (label.partition("=") for label in query.get(LABEL, []))
+    return {name: value for name, _, value in written}
 
 
 def _log(job: _FakeJob, offset: int) -> JobLog:

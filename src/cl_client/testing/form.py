@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from email import message_from_string
 from email.message import Message
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 @frozen
@@ -32,6 +32,7 @@ class Submission:
         files: the files by the name of their field, which is `file` for most plugins.
         headers: of the request, by their names in small letters.
         job_id: the job that came of it; `None` where it was refused.
+        labels: of the job, by their names.
     """
 
     task_type: str
@@ -39,6 +40,7 @@ class Submission:
     files: Mapping[str, Upload]
     headers: Mapping[str, str]
     job_id: str | None
+    labels: Mapping[str, str] = field(factory=dict[str, str])
 
 
 def read_form(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, Upload]]:

@@ -132,6 +132,7 @@ class Plugin:
         files: the parameters that are files; parameters: all, required ones first.
         priority: the parameter of that name, where the form has one.
         keeps_keys: whether a submit may carry an `Idempotency-Key`.
+        labels: whether a submit may carry the labels of the job.
         within: expressions of what stands before the ids of its jobs (see `job_routes`).
     """
 
@@ -158,6 +159,7 @@ class Plugin:
     parameters: tuple[Parameter, ...]
     priority: Parameter | None
     keeps_keys: bool
+    labels: bool
     example: SpecText
     within: tuple[str, ...] = ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -138,6 +139,10 @@ class _Sent:
     classes: tuple[tuple[str, str], ...]
 
 
+LABEL: Final[str] = "label"
+"""The query parameter for the labels of a job, each as `name=value`."""
+
+
 def _is_key(header: Argument) -> bool:
     return header.wire_name.lower() == "idempotency-key"
 
@@ -202,6 +207,7 @@ class _Reader:
             parameters=tuple(parameters),
             priority=priority,
             keeps_keys=self.endpoint.body is not None and any(map(_is_key, self.endpoint.headers)),
+            labels=self._has_labels,
             example=SpecText((entry.example or "").strip() or _example(entry, parameters)),
         )
 
@@ -253,11 +259,11 @@ class _Reader:
         for python, wire in self.entry.names.items():
             if wire not in known:
                 raise self.entry.error("names", f"the form has no {wire!r}{suggestion(wire, known)}", word=python)
-            if python in CALL_WORDS:
+            if python in CALL_WORDS or (python == "labels" and self._has_labels):
                 raise self.entry.error("names", f"every method has a {python!r} of its own", word=python)
             if python in words:
                 raise self.entry.error("names", f"the generated module has a {python!r} of its own", word=python)
-        taken = {*CALL_WORDS, *words, *self.entry.names}
+        taken = {*CALL_WORDS, *words, *self.entry.names, *(["labels"] if self._has_labels else [])}
         for one in sent:
             if one.wire_name == "priority" and one.place == "body":
                 name = one.wire_name
@@ -286,15 +292,29 @@ class _Reader:
                 wire_name, field.name, "body", required, schema, None, field.value_type, field.read, field.classes
             )
 
-    def _in_route(self) -> Iterator[_Sent]:
-        """What is in the path, the query, the headers and cookies, but for the key of a submit."""
+    @property
+    def _route(self) -> dict[tuple[str, str], Node]:
+        """The parameters of the route, by place and name."""
         item = self.spec.root.at("paths").at(self.path)
-        found = {
+        return {
             (parameter.at("in").text(), parameter.at("name").text()): parameter
             for holder in (item, self.operation)
             if (listed := holder.find("parameters")) is not None
             for parameter in map(Node.follow, listed.elements())
         }
+
+    @property
+    def _has_labels(self) -> bool:
+        """Whether a job can have labels: its route says so, and its form has a priority, which they go with."""
+        label = self._route.get(("query", LABEL))
+        has_priority = self.endpoint.body is not None and any(
+            field.wire_name == "priority" for field in self.endpoint.body.fields
+        )
+        return has_priority and label is not None and label.at("schema").value_of("x-job-labels") is True
+
+    def _in_route(self) -> Iterator[_Sent]:
+        """What is in the path, the query, the headers and cookies, but for the key of a submit and its labels."""
+        found = self._route
         places = {
             "path": self.endpoint.path_arguments,
             "query": self.endpoint.query,
@@ -304,6 +324,8 @@ class _Reader:
         for place, arguments in places.items():
             for one in arguments:
                 if place == "header" and _is_key(one):
+                    continue
+                if place == "query" and one.wire_name == LABEL and self._has_labels:
                     continue
                 parameter = found[place, one.wire_name]
                 where = "path" if place == "path" else "named"

@@ -114,6 +114,9 @@ class ServerRoutes:
             "cursor": way,
             "next": next_page if counts == "cursor" and way else None,
             **{name: names[name] for name in ("limit", "ids", "status", "task_type")},
+            "label": next(
+                (name for name, schema in parameters.items() if schema.value_of("x-job-labels") is True), None
+            ),
         }
         return JobList(
             path=SpecText(path),

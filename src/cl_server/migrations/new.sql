@@ -18,7 +18,7 @@ CREATE TABLE jobs (
 	created_at INTEGER NOT NULL, 
 	updated_at INTEGER NOT NULL, 
 	started_at INTEGER, 
-	completed_at INTEGER, token INTEGER DEFAULT '0' NOT NULL, run_at INTEGER DEFAULT '0' NOT NULL, lease_until INTEGER DEFAULT '0' NOT NULL, cancelling BOOLEAN DEFAULT 0 NOT NULL, idempotency_key VARCHAR(64), fingerprint VARCHAR(64) DEFAULT '' NOT NULL, size INTEGER DEFAULT '0' NOT NULL, 
+	completed_at INTEGER, token INTEGER DEFAULT '0' NOT NULL, run_at INTEGER DEFAULT '0' NOT NULL, lease_until INTEGER DEFAULT '0' NOT NULL, cancelling BOOLEAN DEFAULT 0 NOT NULL, idempotency_key VARCHAR(64), fingerprint VARCHAR(64) DEFAULT '' NOT NULL, size INTEGER DEFAULT '0' NOT NULL, labels JSON, 
 	PRIMARY KEY (seq), 
 	UNIQUE (job_id)
 );
@@ -75,5 +75,15 @@ CREATE TABLE job_logs (
 	PRIMARY KEY (job_id, first), 
 	FOREIGN KEY(job_id) REFERENCES jobs (job_id) ON DELETE CASCADE
 );
-INSERT INTO alembic_version VALUES ('0008');
+CREATE TABLE job_labels (
+	seq INTEGER NOT NULL, 
+	name VARCHAR(64) NOT NULL, 
+	value VARCHAR(256) NOT NULL, 
+	owner VARCHAR(64) NOT NULL, 
+	PRIMARY KEY (seq, name), 
+	FOREIGN KEY(seq) REFERENCES jobs (seq) ON DELETE CASCADE
+);
+CREATE INDEX ix_job_labels_of_owner ON job_labels (owner, name, value, seq);
+CREATE INDEX ix_job_labels ON job_labels (name, value, seq);
+INSERT INTO alembic_version VALUES ('0009');
 INSERT INTO database_id VALUES (lower(hex(randomblob(16))));

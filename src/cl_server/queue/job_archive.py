@@ -9,7 +9,7 @@ from sqlalchemy import Engine, delete, func, insert, select
 from cl_ml_tools.job_log import LogPage
 from cl_ml_tools.job_queue import JobQuery, Page
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus
-from cl_server.queue.conditions import asked_for, ended_before, newest_first
+from cl_server.queue.conditions import asked_for, ended_before, newest_first, with_labels
 from cl_server.queue.job_lines import plain_lines, read_lines
 from cl_server.queue.job_row import job_of, number_of
 from cl_server.queue.job_transaction import Change, Transactions
@@ -77,9 +77,9 @@ class SqlJobArchive:
 
     def list_jobs(self, query: JobQuery) -> Page:
         """A page of jobs, newest first."""
-        newest = select(jobs).where(*asked_for(query)).order_by(newest_first(query)).limit(query.limit + 1)
         with self._reading.connect() as connection:
-            rows = list(connection.execute(newest))
+            found = with_labels(query, connection) if query.labels else select(jobs).order_by(newest_first(query))
+            rows = list(connection.execute(found.where(*asked_for(query)).limit(query.limit + 1)))
         shown = rows[: query.limit]
         return Page([job_of(row) for row in shown], number_of(shown[-1], "seq") if len(rows) > query.limit else None)
 

@@ -25,4 +25,5 @@ def number_of(row: JobRow, name: str) -> int:
 def job_of(row: JobRow) -> Job:
     """The job. Columns about how it is queued (its worker, its attempts) are not part of it, and are ignored."""
     values: dict[str, object] = dict(zip(COLUMNS, row, strict=True))
+    values["labels"] = values["labels"] or {}
     return Job.model_validate(values)

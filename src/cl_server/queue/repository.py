@@ -37,7 +37,7 @@ from cl_server.queue.job_row import job_of, number_of, value_of
 from cl_server.queue.job_transaction import PATIENCE, Change, Transactions, backoff_of_each, requeued
 from cl_server.queue.outbox import Outbox
 from cl_server.queue.quota import Quota, QuotaExceededError, sum_up
-from cl_server.queue.statements import ADD, GET, NEXT, after_last, has_come, taking
+from cl_server.queue.statements import ADD, ADD_LABEL, GET, NEXT, after_last, has_come, taking
 from cl_server.queue.tables import (
     Big,
     is_postgres,
@@ -157,7 +157,13 @@ class SqlJobRepository(SqlJobArchive):
                 self._quota.take(change.connection, job.created_by, job.size, written)
             job.created_at = job.updated_at = change.now
             values = {"attempts": 0, "idempotency_key": scoped, "fingerprint": fingerprint}
-            change.connection.execute(ADD, job.model_dump(mode="json") | values)
+            values |= {"labels": job.labels or None}
+            added = change.connection.execute(ADD, job.model_dump(mode="json") | values)
+            if job.labels:
+                (seq,) = added.inserted_primary_key or (None,)
+                whose = {"seq": seq, "owner": job.created_by or ""}
+                rows = [{**whose, "name": name, "value": value} for name, value in job.labels.items()]
+                change.connection.execute(ADD_LABEL, rows)
             change.note(job)
             change.wakes = True
             if self._postgres and secrets.randbelow(SUMMED_UP) == 0:

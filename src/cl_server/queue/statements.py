@@ -7,7 +7,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from cl_ml_tools.job_queue import LONGEST_BACKOFF
 from cl_ml_tools.schemas import JobStatus
 from cl_server.queue.conditions import PROCESSING, QUEUED
-from cl_server.queue.tables import Big, jobs, outbox, transitions
+from cl_server.queue.tables import Big, job_labels, jobs, outbox, transitions
 
 NOW = bindparam("now", type_=Big)
 # By the clock that nobody puts back (`tables.steady_clock_of`).
@@ -35,6 +35,7 @@ GET = select(jobs).where(jobs.c.job_id == bindparam("of_job"))
 
 # Parameters: what is in the columns.
 ADD = insert(jobs)
+ADD_LABEL = insert(job_labels)
 NOTE = insert(outbox)
 
 # Parameters: `of_types`, and `steady` in milliseconds.

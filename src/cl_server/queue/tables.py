@@ -71,6 +71,8 @@ jobs = Table(
     Column("fingerprint", String(64), nullable=False, server_default=""),
     # The bytes of its files.
     Column("size", Big, nullable=False, server_default="0"),
+    # As they are shown; `job_labels` has them too, to find jobs by.
+    Column("labels", JSON(none_as_null=True)),
     Index("ux_jobs_idempotency_key", "idempotency_key", unique=True),
 )
 
@@ -98,6 +100,19 @@ job_logs = Table(
     # Of each: its number, UTC milliseconds, level and text.
     Column("lines", JSON, nullable=False),
 )
+
+# The labels of jobs, and whose the jobs are (guests have no name). They go with their job.
+job_labels = Table(
+    "job_labels",
+    metadata,
+    Column("seq", Big, ForeignKey("jobs.seq", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("name", String(64), primary_key=True),
+    Column("value", String(256), nullable=False),
+    Column("owner", String(64), nullable=False),
+)
+# A list by a label has its order in an index too, for users and for admins.
+Index("ix_job_labels_of_owner", job_labels.c.owner, job_labels.c.name, job_labels.c.value, job_labels.c.seq)
+Index("ix_job_labels", job_labels.c.name, job_labels.c.value, job_labels.c.seq)
 
 # The bytes of each user; guests have no name. Triggers keep it (migrations/versions/revision_0007): on SQLite one row
 # for each, on PostgreSQL one for each change until they are summed up.

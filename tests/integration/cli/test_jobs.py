@@ -40,6 +40,23 @@ def test_jobs_are_listed_as_lines_records_or_ids(idle: Cli):
     assert idle("jobs", "list", "--status", "tired").code == 1
 
 
+def test_jobs_are_labelled_and_listed_by_label(idle: Cli, tmp_path: Path):
+    (tmp_path / "batch.jsonl").write_text(
+        '{"command": "hash compute", "file": "photo.jpg", "parameters": {"labels": {"cli": "batch"}}}\n'
+    )
+    one = submitted(idle, "hash compute", "--label", "cli=yes", "--label", "album=a b")
+    submitted(idle, "hash compute", "--label", "cli=no")
+    assert idle("jobs", "list", "--label", "cli=yes", "-q").out == f"{one}\n"
+    assert idle("jobs", "list", "--label", "cli=yes", "--label", "album=x", "-q").out == ""
+    assert idle("jobs", "list", "--label", "cli=yes").out.rstrip().endswith("cli=yes album=a b")
+    assert json.loads(idle("jobs", "get", one, "--json").out)["labels"] == {"cli": "yes", "album": "a b"}
+    assert ["label.album:", "a", "b"] in [line.split() for line in idle("jobs", "get", one).out.splitlines()]
+    wrong = idle("hash", "compute", "photo.jpg", "--label", "summer")
+    assert (wrong.code, wrong.lines[0]) == (2, "error: --label is 'summer', and has to be written as NAME=VALUE")
+    assert idle("batch", "batch.jsonl", "--timeout", "0.5").code == 1
+    assert len(idle("jobs", "list", "--label", "cli=batch", "-q").out.split()) == 1
+
+
 def test_a_job_is_stopped_repeated_and_removed(idle: Cli):
     job = submitted(idle)
     assert idle("jobs", "cancel", job).out.split()[:2] == [job, "cancelled"]

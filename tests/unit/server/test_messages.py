@@ -50,6 +50,7 @@ def test_an_event_is_the_job_with_what_happened() -> None:
         "params": {"algorithm": "all"},
         "task_output": None,
         "priority": 5,
+        "labels": {},
         "created_at": 1,
         "updated_at": 5,
         "started_at": 2,

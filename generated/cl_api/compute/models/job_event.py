@@ -21,6 +21,8 @@ class JobEvent(WireModel):
     event_type: JobStatus | None = None
     """The same as `status`."""
     job_id: str
+    labels: dict[str, str] = field(factory=dict)
+    """The labels that the user gave it."""
     params: JSONObject = field(factory=dict)
     """The parameters that the user sent, with defaults. Of a job that has completed, `output_path` is its main file,
     relative to the job.
@@ -47,6 +49,7 @@ class JobEvent(WireModel):
             error_message=cast("str | None", data.get("error_message")),
             event_type=cast("JobStatus | None", data.get("event_type")),
             job_id=cast("str", data["job_id"]),
+            labels=cast("dict[str, str]", data.get("labels", {})),
             params=cast("JSONObject", data.get("params", {})),
             priority=cast("int", data.get("priority", 5)),
             progress=cast("int", data.get("progress", 0)),

@@ -19,6 +19,8 @@ class JobResponse(WireModel):
     error_message: str | None = None
     """Why it failed, in one line."""
     job_id: str
+    labels: dict[str, str] = field(factory=dict)
+    """The labels that the user gave it."""
     params: JSONObject = field(factory=dict)
     """The parameters that the user sent, with defaults. Of a job that has completed, `output_path` is its main file,
     relative to the job.
@@ -42,6 +44,7 @@ class JobResponse(WireModel):
             created_at=cast("int | None", data.get("created_at")),
             error_message=cast("str | None", data.get("error_message")),
             job_id=cast("str", data["job_id"]),
+            labels=cast("dict[str, str]", data.get("labels", {})),
             params=cast("JSONObject", data.get("params", {})),
             priority=cast("int", data.get("priority", 5)),
             progress=cast("int", data.get("progress", 0)),

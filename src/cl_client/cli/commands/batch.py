@@ -12,7 +12,7 @@ from cyclopts.validators import Number
 
 from cl_client.cli.running.run import Run
 from cl_client.errors import InputNotFoundError, InvalidParameterError
-from cl_client.runtime.command import JobOptions, Place, PlainJobOptions
+from cl_client.runtime.command import JobOptions, LabelledJobOptions, Place, PlainJobOptions
 from cl_client.runtime.view import View
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def batch(
 
     `command` is a command of a plugin, `file` what it is about (from the current folder), and `parameters` its options:
     {"command": "image-conversion convert", "file": "a.png", "parameters": {"format": "webp", "priority": 9}}
+
+    `parameters` may contain `labels` for the job: {"labels": {"album": "summer"}}
     """
     from cl_client.cli.running.batch_command import Many
     from cl_client.cli.views.viewer import Viewer
@@ -132,8 +134,14 @@ class _Collector:
     ) -> None:
         from cl_client.cli.running.batch_command import Task
 
-        ranked = isinstance(options, JobOptions)
-        plain = JobOptions(priority=options.priority) if ranked else PlainJobOptions()
+        plain: PlainJobOptions
+        match options:
+            case LabelledJobOptions():
+                plain = LabelledJobOptions(priority=options.priority, label=options.label)
+            case JobOptions():
+                plain = JobOptions(priority=options.priority)
+            case _:
+                plain = PlainJobOptions()
         if options != plain or view != type(view)():
             raise InvalidParameterError("output options are for the whole batch, not for one line")
         self.tasks.append(Task(files[0] if files else None, cast("Bind", method)))
@@ -171,8 +179,17 @@ def _tokens(said: "JSONValue", program: "Program") -> list[str]:
     words = command.split()
     if len(words) != 2 or words[0] not in {entry.name for entry in program.plugins}:
         raise InvalidParameterError(f'{command!r} is not a command of a plugin, such as "hash compute"')
+    labels = parameters.pop("labels", None)
     options = [token for name, value in parameters.items() for token in _option(name, value)]
+    if labels is not None:
+        options += _labels(labels)
     return [*words, *options, *(["--", file] if file is not None else [])]
+
+
+def _labels(labels: "JSONValue") -> list[str]:
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        raise InvalidParameterError('"labels" is an object of texts, such as {"album": "summer"}')
+    return [f"--label={name}={value}" for name, value in labels.items()]
 
 
 def _option(name: str, value: "JSONValue") -> list[str]:

@@ -41,11 +41,17 @@ def list_(
     task_type: Annotated[
         str | None, Parameter(help="List only jobs of this kind, such as hash.", metavar="TASK")
     ] = None,
+    label: Annotated[
+        list[str] | None,
+        Parameter(help="List only jobs with this label. Can be repeated.", metavar="NAME=VALUE", negative=()),
+    ] = None,
     limit: Annotated[int, Parameter(help="Show at most N jobs.", validator=Number(gte=1), metavar="N")] = 50,
     run: TheRun,
 ) -> None:
     """List your jobs, newest first, with id, status, progress, kind and age."""
-    run.complete(_list(run, status, task_type, limit))
+    from cl_client.runtime.command import labels_of
+
+    run.complete(_list(run, status, task_type, labels_of(label), limit))
 
 
 @app.command
@@ -177,9 +183,11 @@ async def _each(run: Run, jobs: Sequence[str], one: "Callable[[JobClient, str], 
         raise ComputeClientError(f"{len(failures)} of {len(jobs)} failed")
 
 
-async def _list(run: Run, status: str | None, task_type: str | None, limit: int) -> None:
+async def _list(
+    run: Run, status: str | None, task_type: str | None, labels: "dict[str, str] | None", limit: int
+) -> None:
     async with run.client() as client:
-        async for job in client.jobs.list(status=status, task_type=task_type, limit=limit):
+        async for job in client.jobs.list(status=status, task_type=task_type, labels=labels, limit=limit):
             if job.state is not None:
                 _print(run.console, job.state)
 
@@ -254,6 +262,8 @@ def _print(console: Console, job: "JobState") -> None:
     when = _age(job.created_at) if console.seen else _time(job.created_at)
     width = 16 if console.seen else 18
     text = f"{job.job_id}  {job.status:<10}  {job.progress:3} %  {job.task_type:<{width}}  {when}"
+    if job.labels and not console.seen:
+        text += "  " + " ".join(f"{name}={value}" for name, value in job.labels.items())
     console.line(_record(job), text, id=job.job_id)
 
 
@@ -272,6 +282,7 @@ def _rows(console: Console, job: "JobState") -> list[Row]:
     rows += [
         (name, _time(at)) for name, at in (("started", job.started_at), ("ended", job.completed_at)) if at is not None
     ]
+    rows += [(f"label.{name}", value) for name, value in job.labels.items()]
     if job.error_message is not None:
         rows.append(("error", job.error_message))
     rows += [(f"params.{name}", value) for name, value in viewer.rows(job.params)]

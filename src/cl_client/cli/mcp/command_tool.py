@@ -30,7 +30,7 @@ WAIT: Final = 30.0
 MOST_ITEMS: Final = 100
 """Items that a call gives, when it does not say."""
 
-_SHARED: Final = ("output", "overwrite", "timeout", "priority")
+_SHARED: Final = ("output", "overwrite", "timeout", "priority", "label")
 """The options of all jobs that a tool has too."""
 
 _PLAIN: Final = View()

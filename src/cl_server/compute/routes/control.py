@@ -61,7 +61,14 @@ def create_router(queue: JobQueue, storage: JobStorage) -> APIRouter:
                 raise no_such_job(job_id)
             params = moved(job.params, job_id, again)
             size = storage.size_of(again)
-            new = Job(job_id=again, task_type=job.task_type, params=params, priority=job.priority, size=size)
+            new = Job(
+                job_id=again,
+                task_type=job.task_type,
+                params=params,
+                priority=job.priority,
+                size=size,
+                labels=job.labels,
+            )
             queue.submit(new, created_by=job.created_by)
         except OutcomeUnknownError:
             # The new job may be there, and then it needs its files.

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query
 
 from cl_ml_tools.job_queue import JobQuery, JobQueue
+from cl_ml_tools.labels import WantedLabels, read_labels
 from cl_ml_tools.schemas import ErrorResponse, JobStatus
 from cl_server.compute.routes.jobs import CurrentUser
 from cl_server.http import bearer
@@ -29,6 +30,7 @@ def create_router(queue: JobQueue) -> APIRouter:
         user: CurrentUser,
         status: Annotated[JobStatus | None, Query(description="Only jobs in this status.")] = None,
         task_type: Annotated[str | None, Query(description="Only jobs of this task.")] = None,
+        label: WantedLabels = None,
         ids: Annotated[list[str] | None, Query(description="Only these jobs.", max_length=MOST)] = None,
         cursor: Annotated[str | None, Query(description="The cursor of the previous page.")] = None,
         limit: Annotated[int, Query(ge=1, le=MOST, description="The most jobs in a page.")] = 50,
@@ -41,6 +43,7 @@ def create_router(queue: JobQueue) -> APIRouter:
             of_guests=user.id is None,
             cursor=place(cursor),
             limit=limit,
+            labels=read_labels(label or ()),
         )
         page = queue.list_jobs(query)
         return JobListResponse(

@@ -6,13 +6,16 @@ from ...client import Client
 from ...models.body_create_face_embedding_job import BodyCreateFaceEmbeddingJob
 from ...models.error_response import ErrorResponse
 from ...models.job_created_response import JobCreatedResponse
-from ...types import UNSET, Call, Unset, header_fields
+from ...types import UNSET, Call, Unset, header_fields, text_fields
 
 
-def _call(*, body: BodyCreateFaceEmbeddingJob, idempotency_key: str | None | Unset = UNSET) -> Call:
+def _call(
+    *, body: BodyCreateFaceEmbeddingJob, label: list[str] | Unset = UNSET, idempotency_key: str | None | Unset = UNSET
+) -> Call:
     return {
         "method": "POST",
         "url": "/jobs/face_embedding",
+        "params": text_fields({"label": UNSET if label is UNSET else list(label)}),
         "headers": header_fields({"Idempotency-Key": idempotency_key}),
         "data": body.to_form(),
         "files": body.to_files(),
@@ -28,7 +31,11 @@ def _read(response: errors.Response) -> JobCreatedResponse:
 
 
 async def asyncio(
-    *, client: Client, body: BodyCreateFaceEmbeddingJob, idempotency_key: str | None | Unset = UNSET
+    *,
+    client: Client,
+    body: BodyCreateFaceEmbeddingJob,
+    label: list[str] | Unset = UNSET,
+    idempotency_key: str | None | Unset = UNSET,
 ) -> JobCreatedResponse:
     """POST /jobs/face_embedding: Make the vectors of the faces in an image
 
@@ -38,4 +45,6 @@ async def asyncio(
         StatusError: the server answers with anything but a documented success.
         BadResponseError: the body is not what the spec documents.
     """
-    return _read(await client.get_async_httpx_client().request(**_call(body=body, idempotency_key=idempotency_key)))
+    return _read(
+        await client.get_async_httpx_client().request(**_call(body=body, label=label, idempotency_key=idempotency_key))
+    )

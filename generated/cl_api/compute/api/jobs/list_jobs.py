@@ -13,6 +13,7 @@ def _call(
     *,
     status: JobStatus | None | Unset = UNSET,
     task_type: str | None | Unset = UNSET,
+    label: list[str] | None | Unset = UNSET,
     ids: list[str] | None | Unset = UNSET,
     cursor: str | None | Unset = UNSET,
     limit: int | Unset = UNSET,
@@ -24,6 +25,7 @@ def _call(
             {
                 "status": status,
                 "task_type": task_type,
+                "label": UNSET if label is UNSET else list(label) if isinstance(label, list) else label,
                 "ids": UNSET if ids is UNSET else list(ids) if isinstance(ids, list) else ids,
                 "cursor": cursor,
                 "limit": limit,
@@ -45,6 +47,7 @@ async def asyncio(
     client: Client,
     status: JobStatus | None | Unset = UNSET,
     task_type: str | None | Unset = UNSET,
+    label: list[str] | None | Unset = UNSET,
     ids: list[str] | None | Unset = UNSET,
     cursor: str | None | Unset = UNSET,
     limit: int | Unset = UNSET,
@@ -57,6 +60,6 @@ async def asyncio(
     """
     return _read(
         await client.get_async_httpx_client().request(
-            **_call(status=status, task_type=task_type, ids=ids, cursor=cursor, limit=limit)
+            **_call(status=status, task_type=task_type, label=label, ids=ids, cursor=cursor, limit=limit)
         )
     )
