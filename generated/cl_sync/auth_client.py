@@ -7,8 +7,7 @@ from typing import Unpack
 
 from cl_api.auth.models import PublicKeyResponse, TokenResponse, UserResponse
 from cl_client import AuthClient as AsyncAuthClient
-from cl_client import UserCreateRequest, UserUpdateRequest
-from cl_client.runtime import Door, HttpOptions, Portal, ServerConfig
+from cl_client.runtime import Door, HttpOptions, Portal, ServerConfig, UserCreateRequest, UserUpdateRequest
 
 
 class AuthClient(Door[AsyncAuthClient]):

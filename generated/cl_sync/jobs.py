@@ -8,7 +8,6 @@ from collections.abc import Coroutine, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, overload
 
-from cl_client import Upload
 from cl_client.runtime import (
     NOT_FOLLOWED,
     DownloadCallback,
@@ -20,6 +19,7 @@ from cl_client.runtime import (
     LogLine,
     Operation,
     Twin,
+    Upload,
     UploadRoute,
     Writable,
 )

@@ -32,6 +32,8 @@ def made_for(version: int, package: str) -> None:
 
 if TYPE_CHECKING:
     from cl_client.accounts.session_store import SessionStore as SessionStore
+    from cl_client.accounts.user import UserCreateRequest as UserCreateRequest
+    from cl_client.accounts.user import UserUpdateRequest as UserUpdateRequest
     from cl_client.batch.run import Outcome as Outcome
     from cl_client.batch.run import as_completed as as_completed
     from cl_client.config.defaults import ConnectionLimits as ConnectionLimits
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from cl_client.http.options import HttpOptions as HttpOptions
     from cl_client.http.stored_file import UploadRoute as UploadRoute
     from cl_client.http.upload import FileInput as FileInput
+    from cl_client.http.upload import Upload as Upload
     from cl_client.http.upload import UploadCallback as UploadCallback
     from cl_client.job_client import EmbeddingClient as EmbeddingClient
     from cl_client.job_client import JobClient as JobClient
@@ -149,6 +152,7 @@ else:
         __name__,
         {
             "cl_client.accounts.session_store": "SessionStore",
+            "cl_client.accounts.user": "UserCreateRequest UserUpdateRequest",
             "cl_client.batch.run": "Outcome as_completed",
             "cl_client.config.defaults": "ConnectionLimits Timeouts",
             "cl_client.config.servers": "ServerConfig",
@@ -158,7 +162,7 @@ else:
             "cl_client.http.library": "Response",
             "cl_client.http.options": "HttpOptions",
             "cl_client.http.stored_file": "UploadRoute",
-            "cl_client.http.upload": "FileInput UploadCallback",
+            "cl_client.http.upload": "FileInput Upload UploadCallback",
             "cl_client.job_client": "EmbeddingClient JobClient",
             "cl_client.jobs.collection": "JobCallback Jobs",
             "cl_client.jobs.follow": "NOT_FOLLOWED Follow",

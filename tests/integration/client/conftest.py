@@ -48,6 +48,7 @@ OF_ANY_CLIENT = frozenset(
         "models",
         "monitor",
         "plugins",
+        "results",
         "resumed_batch",
         "sync",
         "telemetry",
