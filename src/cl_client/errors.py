@@ -70,7 +70,13 @@ class CertificateError(ServerUnreachableError):
 
 
 class ResponseError(ComputeClientError):
-    """The response has an error status, or doesn't match the OpenAPI document of the server."""
+    """The response has an error status, or doesn't match the OpenAPI document of the server.
+
+    Attributes:
+        adds_slash: Whether it is a redirect to the same path with a slash at its end.
+    """
+
+    adds_slash: bool = False
 
 
 class BadRequestError(ResponseError):
@@ -244,11 +250,21 @@ def error_from_response(
         job_id=job_id,
         hint=f"give its address: {moved_to}" if moved_to else _HINTS.get(status),
     )
+    error.adds_slash = bool(location) and _adds_slash(url, location)
     if isinstance(error, (RateLimitError, ServerError)):
         error.retry_after = _retry_after(headers)
     if isinstance(error, ServerError):
         error.should_retry = {"true": True, "false": False}.get(headers.get("x-should-retry", "").lower())
     return error
+
+
+def _adds_slash(url: str, location: str) -> bool:
+    """Whether a redirect only adds a slash (that of a server behind TLS may be plain HTTP)."""
+    try:
+        asked, target = urlsplit(url), urlsplit(urljoin(url, location))
+        return (target.hostname, target.path) == (asked.hostname, f"{asked.path}/")
+    except ValueError:
+        return False
 
 
 def _new_address(url: str, location: str) -> str | None:

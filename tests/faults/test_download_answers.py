@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cl_client import ComputeClient, DownloadError, JWTAuthProvider, ResponseError, ServerUnreachableError
+from cl_client.errors import UnsupportedError
 from cl_client.files.content_coding import PIECE, ContentCoding
 from cl_client.http.auth import AuthProvider
 from tests.faults.scripted import CUT, Answer, answer, scripted_server
@@ -181,7 +182,16 @@ async def test_where_anything_else_has_moved_is_told(status: int):
         assert error.value.hint == "give its address: https://new.example/api"
         with pytest.raises(ResponseError, match=r"moved to https://new\.example/api/jobs/a"):
             await client.hash.compute(b"x")
-        assert len(server.requests) == 2
+        with pytest.raises(ResponseError, match=r"moved to https://new\.example/api/jobs/a"):
+            await anext(client.jobs.list())
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("location", ["/jobs/", "http://127.0.0.1/jobs/"])
+async def test_a_server_that_only_adds_a_slash_has_no_such_route(location: str):
+    async with scripted_server(answer(307, b"", Location=location)) as server, ComputeClient(server.url) as client:
+        with pytest.raises(UnsupportedError, match="cannot list jobs"):
+            await anext(client.jobs.list())
 
 
 @pytest.mark.parametrize("location", ["/jobs/a/", "http://[", "https://ada:pw@h/jobs/a", "\x1b[31m"])

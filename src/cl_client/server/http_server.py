@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from cl_client.http.upload import Upload
     from cl_client.jobs.operation import Operation
 
-# Not found, not for this method, not implemented: what a server answers where it has no such route. One that has a
-# route below it redirects to that (`/files` to `/files/`).
-_NO_SUCH_ROUTE: Final = frozenset({404, 405, 501, 301, 307, 308})
+# Not found, not for this method, not implemented: what a server answers where it has no such route.
+_NO_SUCH_ROUTE: Final = frozenset({404, 405, 501})
 MOST: Final = 100
 """Jobs in one request: their ids stay well below what proxies take as an address."""
 
@@ -93,7 +92,7 @@ class HttpJobServer:
         try:
             page = await self._page(jobs.path, query)
         except ResponseError as error:
-            if error.status not in _NO_SUCH_ROUTE:
+            if not _is_no_route(error):
                 raise
             raise unsupported("list jobs", error) from error
         states = map(_well_formed, page.jobs)
@@ -236,10 +235,15 @@ class HttpJobServer:
             with promised():
                 yield
         except ResponseError as error:
-            if error.status not in _NO_SUCH_ROUTE:
+            if not _is_no_route(error):
                 raise
             await self.state(job_id)
             raise unsupported(what, error) from error
+
+
+def _is_no_route(error: ResponseError) -> bool:
+    """Whether a server has no such route. One that has a route below it redirects to that (`/files` to `/files/`)."""
+    return error.status in _NO_SUCH_ROUTE or error.adds_slash
 
 
 def _well_formed(job: JobState) -> JobState:

@@ -5,7 +5,7 @@ import pytest
 from cl_client.cli.doctor.checkup import Checkup, ServerAnswer
 from cl_client.cli.doctor.diagnosis import Finding, diagnose
 from cl_client.config import ServerConfig
-from cl_client.errors import ServerUnreachableError
+from cl_client.errors import ServerUnreachableError, error_from_response
 from cl_client.model import Capabilities
 
 AWAY = ServerUnreachableError("away")
@@ -22,6 +22,20 @@ def findings(config: ServerConfig, *, guests: bool = True) -> dict[str, Finding]
         workers=Capabilities(num_workers=1, capabilities={"hash": 1}),
     )
     return {finding.check: finding for finding in diagnose(checkup)}
+
+
+def test_a_server_that_has_moved_says_where_to():
+    moved = error_from_response(301, b"", url="http://gpu:8002/", headers={"location": "https://gpu/"})
+    checkup = Checkup(
+        config=ServerConfig(),
+        compute=moved,
+        auth=AWAY,
+        broker=None,
+        user=None,
+        workers=Capabilities(capabilities={}, num_workers=0),
+    )
+    (found,) = [finding for finding in diagnose(checkup) if finding.check == "compute"]
+    assert (found.state, found.hint) == ("failed", "give its address: https://gpu")
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3"])

@@ -70,8 +70,8 @@ def _server(
 ) -> Iterator[Finding]:
     if isinstance(answer, ComputeClientError):
         if needed:
-            hint = answer.hint if isinstance(answer, CertificateError) else _AWAY
-            yield Finding(name, "failed", answer.message, hint)
+            knows_more = isinstance(answer, CertificateError) or 300 <= (answer.status or 0) < 400
+            yield Finding(name, "failed", answer.message, (knows_more and answer.hint) or _AWAY)
         else:
             yield Finding(name, "warning", answer.message, "only accounts need it: `cl-client server up --auth`")
         return
