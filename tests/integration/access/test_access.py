@@ -155,6 +155,7 @@ def test_only_admins_manage_the_server(people: People) -> None:
     for method, path in (
         ("GET", "/admin/config"),
         ("GET", "/admin/pref"),
+        ("GET", "/admin/pref/guest-mode"),
         ("PUT", "/admin/pref/guest-mode"),
         ("PUT", "/admin/config/guest-mode"),
         ("GET", "/admin/jobs/storage/size"),
@@ -167,7 +168,8 @@ def test_only_admins_manage_the_server(people: People) -> None:
             assert answer.status_code == status
             assert "only an admin" in detail(answer) or "log in first" in detail(answer)
     assert people.admin.http.get("/admin/config").json() == {"guest_mode": False}
-    assert people.admin.http.get("/admin/pref").json() == {"guest_mode": False}
+    for path in ("/admin/pref", "/admin/pref/guest-mode"):
+        assert people.admin.http.get(path).json() == {"guest_mode": False}
 
 
 def test_an_admin_looks_at_the_storage_and_cleans_up(people: People) -> None:

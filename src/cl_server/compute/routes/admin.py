@@ -23,6 +23,7 @@ def create_router(clean_up: CleanUp, storage: JobStorage, guest_mode: Switch) ->
 
     # As servers of this family have called it since February 2026.
     @router.get("/pref", include_in_schema=False)
+    @router.get("/pref/guest-mode", include_in_schema=False)
     @router.get("/config", operation_id="get_admin_config", summary="Get the settings that can change at run time")
     def get_admin_config() -> AdminConfig:
         return AdminConfig(guest_mode=guest_mode.on)
