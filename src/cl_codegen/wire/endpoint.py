@@ -155,7 +155,11 @@ class WireEndpoint:
     def of(cls, operation: Operation) -> WireEndpoint:
         replies = operation.replies
         successes = [reply for reply in replies if reply.is_success]
-        answers = tuple(Answer(reply.test, _returned(reply), _value(reply)) for reply in successes)
+        tests = [_of_a_write(operation, reply) for reply in successes] if len(successes) == 1 else []
+        tests = tests or [reply.test for reply in successes]
+        answers = tuple(
+            Answer(test, _returned(reply), _value(reply)) for test, reply in zip(tests, successes, strict=True)
+        )
         types = list(dict.fromkeys(answer.type for answer in answers)) or ["None"]
         if "JSONValue" in types:
             # That says all that JSON is made of, but not what is made of JSON.
@@ -314,6 +318,13 @@ def _problems(failures: Sequence[Reply]) -> Iterator[tuple[str, str]]:
     for name, listed in codes.items():
         yield (f"== {listed[0]}" if len(listed) == 1 else f"in {tuple(listed)}"), name
     yield from ranges
+
+
+def _of_a_write(operation: Operation, reply: Reply) -> str:
+    """The test of the only success of an operation. Servers document one of 200 and 201, and answer what they find or
+    make with the other one too (RFC 9110 §9.3.3 and §9.3.4): it is the same thing."""
+    writes = operation.method.lower() in {"post", "put", "patch"}
+    return "in (200, 201)" if writes and reply.first == reply.last and reply.first in {200, 201} else reply.test
 
 
 def _returned(reply: Reply) -> str:

@@ -76,6 +76,7 @@ async def test_the_store_shares_the_session_of_the_others(packages, tmp_path):
 async def expect_collections(client: object) -> None:
     """What people do with a store: collections in pages and by filters, versions, faces."""
     album = await client.entity.create_entity(label="album", is_collection=True)
+    assert await client.entity.create_entity(label="album", is_collection=True) == album
     inside = [await client.entity.create_entity(label=f"p{one}", parent_id=album.id) for one in range(5)]
     every = client.entity.get_entities_all(page_size=2, parent_id=album.id)
     assert [one.id async for one in every] == [one.id for one in inside]

@@ -14,7 +14,7 @@ def _call(*, body: BodyCreateToken) -> Call:
 
 
 def _read(response: errors.Response) -> TokenResponse:
-    if response.status_code == 200:
+    if response.status_code in (200, 201):
         return errors.read_model(response, TokenResponse.from_dict)
     if response.status_code in (401, 422, 429):
         raise errors.status_error(response, ErrorResponse.from_dict)

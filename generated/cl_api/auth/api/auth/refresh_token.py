@@ -13,7 +13,7 @@ def _call() -> Call:
 
 
 def _read(response: errors.Response) -> TokenResponse:
-    if response.status_code == 200:
+    if response.status_code in (200, 201):
         return errors.read_model(response, TokenResponse.from_dict)
     if response.status_code == 401:
         raise errors.status_error(response, ErrorResponse.from_dict)

@@ -14,7 +14,7 @@ def _call(*, body: UserCreateRequest) -> Call:
 
 
 def _read(response: errors.Response) -> UserResponse:
-    if response.status_code == 201:
+    if response.status_code in (200, 201):
         return errors.read_model(response, UserResponse.from_dict)
     if response.status_code in (401, 403, 409, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)

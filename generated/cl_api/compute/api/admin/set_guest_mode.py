@@ -14,7 +14,7 @@ def _call(*, body: BodySetGuestMode) -> Call:
 
 
 def _read(response: errors.Response) -> AdminConfig:
-    if response.status_code == 200:
+    if response.status_code in (200, 201):
         return errors.read_model(response, AdminConfig.from_dict)
     if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)

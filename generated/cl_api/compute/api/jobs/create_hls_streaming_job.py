@@ -23,7 +23,7 @@ def _call(
 
 
 def _read(response: errors.Response) -> JobCreatedResponse:
-    if response.status_code == 200:
+    if response.status_code in (200, 201):
         return errors.read_model(response, JobCreatedResponse.from_dict)
     if response.status_code in (400, 401, 403, 413, 415, 422, 429, 503, 507):
         raise errors.status_error(response, ErrorResponse.from_dict)

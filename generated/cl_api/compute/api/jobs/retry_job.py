@@ -13,7 +13,7 @@ def _call(job_id: str) -> Call:
 
 
 def _read(response: errors.Response) -> JobCreatedResponse:
-    if response.status_code == 200:
+    if response.status_code in (200, 201):
         return errors.read_model(response, JobCreatedResponse.from_dict)
     if response.status_code in (401, 403, 404, 409, 413, 429, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
