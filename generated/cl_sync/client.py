@@ -24,6 +24,7 @@ from cl_client.runtime import (
     Portal,
     ServerConfig,
     Timeouts,
+    TopicMessage,
     awaitable_method,
     behind,
     in_thread,
@@ -278,6 +279,18 @@ class ComputeClient(Door[AsyncComputeClient]):
     def close(self) -> None:
         """Close the connections. Watches end with `ClientClosedError`. Jobs continue on the server."""
         self._close()
+
+    def listen(self, topic: str) -> Generator[TopicMessage]:
+        """Iterate over the messages of an MQTT topic: retained ones first, and then each message as it arrives.
+
+        Args:
+            topic: The topic, such as `store/status`. `+` stands for one level, and `#` at the end for all that follow.
+
+        Raises:
+            InvalidParameterError: The topic is invalid.
+            ServerUnreachableError: The broker isn't reachable. Later outages don't end the iteration.
+        """
+        return self.portal.iterate(self.twin.listen(topic))
 
     @cached_property
     def clip_embedding(self) -> ClipEmbeddingClient:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from cl_client.model import WorkerState as WorkerState
     from cl_client.monitor import MQTTJobMonitor as MQTTJobMonitor
     from cl_client.session import SessionManager as SessionManager
+    from cl_client.watching.topic_message import TopicMessage as TopicMessage
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -100,5 +101,6 @@ else:
             "cl_client.monitor": "MQTTJobMonitor",
             "cl_client.session": "SessionManager",
             "cl_client.version": "__version__",
+            "cl_client.watching.topic_message": "TopicMessage",
         },
     )

@@ -30,20 +30,21 @@ from cl_client.server.contract import Contract
 from cl_client.server.http_server import HttpJobServer
 from cl_client.watching.event import Event
 from cl_client.watching.job_reader import JobReader
+from cl_client.watching.listening import Listening
 from cl_client.watching.watcher import Watcher
 from cl_client.watching.workers import Workers
 from cl_client.wire.client import Client
 
 if TYPE_CHECKING:
     from cl_client.batch.run import Outcome
-    from cl_client.watching.mqtt_connection import Subscription
+    from cl_client.watching.mqtt_connection import Broker, Subscription
 
 
 Source = TypeVar("Source", bound=FileInput)
 Output = TypeVar("Output")
 
 
-class JobClient:
+class JobClient(Listening):
     """A client for one job server and one event loop, without plugins.
 
     Generated packages add their plugins. Their contract describes the routes and names of the server.
@@ -332,12 +333,17 @@ class JobClient:
             return Watcher(self._reader.read, None)
         return Watcher(self._reader.read, self._subscribe, topic, partial(Event.parse, contract=self.contract))
 
+    def _broker(self) -> Broker:
+        from cl_client.watching.mqtt_connection import Broker
+
+        return Broker.of(self._config, self._auth, self._trust)
+
     def _subscribe(self, who: Watcher | Workers) -> Subscription:
         # aiomqtt takes 100 ms to import: only who listens pays for it.
         from cl_client.watching import mqtt_connection
 
         return mqtt_connection.subscribe(
-            mqtt_connection.Broker.of(self._config, self._auth, self._trust),
+            self._broker(),
             mqtt_connection.Listener(who.receive, who.online, who.offline),
         )
 

@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from cl_client.server.contract import FileList as FileList
     from cl_client.server.contract import JobList as JobList
     from cl_client.server.contract import WorkerCounts as WorkerCounts
+    from cl_client.watching.topic_message import TopicMessage as TopicMessage
     from cl_client.watching.watch import Watch as Watch
     from cl_client.watching.workers import WorkerCallback as WorkerCallback
     from cl_client.watching.workers import Workers as Workers
@@ -183,6 +184,7 @@ else:
             "cl_client.runtime.streams": "ServerEvent",
             "cl_client.runtime.view": "FacesView PictureView TableView",
             "cl_client.server.contract": "Contract FileList JobList WorkerCounts",
+            "cl_client.watching.topic_message": "TopicMessage",
             "cl_client.watching.watch": "Watch",
             "cl_client.watching.workers": "WorkerCallback Workers",
             "cl_client.wire.client": "Client",

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import ClassVar, Self, Unpack
+from typing import TYPE_CHECKING, ClassVar, Self, Unpack
 
 from cl_client.config.addresses import without_secrets
 from cl_client.config.defaults import ConnectionLimits, Timeouts
 from cl_client.config.servers import ServerConfig
 from cl_client.http.auth import AuthProvider
-from cl_client.http.options import HttpOptions
+from cl_client.http.options import HttpOptions, trust_of
 from cl_client.http.sender import AWAY
 from cl_client.http.transport import Transport
 from cl_client.runtime.server_address import server_at
 from cl_client.runtime.sign_in import Scheme, SignIn
+from cl_client.watching.listening import Listening
 from cl_client.wire.client import Client
+
+if TYPE_CHECKING:
+    from cl_client.watching.mqtt_connection import Broker
 
 __all__ = ["ServerClient"]
 
 
-class ServerClient:
+class ServerClient(Listening):
     """A client of one server, for one event loop: all but the operations, which generated packages mix in.
 
     Use it as an async context manager, or `await client.close()` at the end.
@@ -37,6 +41,7 @@ class ServerClient:
             `{PROGRAM}_PASSWORD`, `{PROGRAM}_CLIENT_ID`, `{PROGRAM}_CLIENT_SECRET` and `{PROGRAM}_TOKEN_URL`.
         deadline: seconds that a call may take in all; when not given, a request is tried a few times.
         limits: of the connections.
+        mqtt_url: of the broker, for `listen`; `MQTT_URL` when not given.
         http: how requests go out; see `HttpOptions`.
 
     Raises:
@@ -67,9 +72,12 @@ class ServerClient:
         token_url: str | None = None,
         deadline: float | None = None,
         limits: ConnectionLimits | None = None,
+        mqtt_url: str | None = None,
         **http: Unpack[HttpOptions],
     ) -> None:
         config = server_at(base_url, server_config, address=self.address, base_path=self.base_path)
+        self._config = config if mqtt_url is None else config.with_broker(mqtt_url)
+        self._http = http
         self.base_url: str = config.compute_url.rstrip("/")
         given = {"token": token, "api_key": api_key, "username": username, "password": password}
         given |= {"client_id": client_id, "client_secret": client_secret, "token_url": token_url}
@@ -77,10 +85,11 @@ class ServerClient:
             self.schemes, given, self.program, config, timeout=timeout, library=self.http_library, http=http
         )
         self._sign_in = SignIn(None, {}) if auth_provider is not None else sign_in
+        self._auth = auth_provider or sign_in.provider
         self._transport = Transport(
             self.base_url,
             timeout=Timeouts() if timeout is None else timeout,
-            auth=auth_provider or sign_in.provider,
+            auth=self._auth,
             deadline=deadline,
             limits=limits or ConnectionLimits(),
             when_away=AWAY,
@@ -94,6 +103,11 @@ class ServerClient:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {without_secrets(self.base_url)}>"
+
+    def _broker(self) -> Broker:
+        from cl_client.watching.mqtt_connection import Broker
+
+        return Broker.of(self._config, self._auth, trust_of(self._http, self._config.ca_file))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -106,6 +106,7 @@ _TWIN: Final = frozenset(_public("loops/portal.py", "Twin", "Door"))
 CLIENT_WORDS: Final = frozenset(
     {
         *_public("job_client.py", "JobClient", "EmbeddingClient"),
+        *_public("watching/listening.py", "Listening"),
         *_imported("plugins/plugins.py.jinja"),
         *_TWIN,
         # Modules beside those of the plugins, and what a class body needs.

@@ -42,6 +42,7 @@ ANY: Final = "Any"
 _BENEATH_THEM: Final = (
     *("job_client", "jobs.by_id", "jobs.known_job"),
     *("runtime.operations", "runtime.server_client", "runtime.signed_client"),
+    "watching.listening",
 )
 """Modules with classes on which those stand that have twins."""
 _BENEATH: Final = {"api", "job_server", "watcher"}

@@ -63,7 +63,7 @@ class Reminders:
                 self._remind(job_id, asked)
             except Exception:
                 # A database that is away, say: whoever asked can ask again.
-                log.exception("job %s: nobody could be reminded of its end", job_id)
+                log.exception("could not publish the end of job %s again", job_id)
             with self._changed:
                 del self._asked[job_id]
 
