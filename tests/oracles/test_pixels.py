@@ -17,7 +17,7 @@ pytestmark = pytest.mark.oracle
 
 # The mean difference of lossless formats, of 1, and the PSNR of lossy ones, in decibels. GIF has 256 colours.
 MEAN, MEAN_OF_256_COLOURS, PSNR = 2 / 255, 5 / 255, 40.0
-LOSSY = frozenset({"jpg", "webp"})
+LOSSY = frozenset({"jpg"})
 WITH_ALPHA = frozenset({"png", "webp", "tiff"})
 
 

@@ -27,7 +27,7 @@ def convert(
         int | None,
         Parameter(
             name=("--quality",),
-            help="1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. From 85, a webp of up to 256 colors is lossless.",
+            help="1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. A webp is lossless at 100, and from 85 if it has up to 256 colors.",
             metavar="1-100",
             show_default="85",
         ),

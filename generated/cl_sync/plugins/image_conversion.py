@@ -49,8 +49,8 @@ class ImageConversionClient(PluginClient[AsyncImageConversionClient]):
         Args:
             image: The image to convert.
             output_format: The format to write.
-            quality: 1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. From 85, a
-                webp of up to 256 colors is lossless. Default: 85.
+            quality: 1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. A webp is
+                lossless at 100, and from 85 if it has up to 256 colors. Default: 85.
             priority: 0 (lowest) to 10 (highest). Default: 5.
             wait: Wait until the job has completed. By default, the method returns when the job is queued.
             timeout: Seconds that `wait` can take. Default: no limit.

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from cl_ml_tools.media.frames import Frames
 
-# The quality from which a WebP of few colours is lossless, which is the usual one: lossy ones have a colour for four
-# pixels. Greys lose nothing by that, and photos of them have no more than 256.
-LOSSLESS, FEW, FEW_GREYS = 85, 256, 16
+# A WebP that is not lossless has one colour for four pixels. The best one is, as with ImageMagick, and from the usual
+# quality that of few colours. Greys lose nothing by that, and photos of them have no more than 256.
+BEST, LOSSLESS, FEW, FEW_GREYS = 100, 85, 256, 16
 # The quality from which each pixel of a JPEG has its own colour, and not one for four of them; as with ImageMagick.
 ALL_COLOURS = 90
 OF_PIXELS = frozenset({"transparency"})
@@ -106,8 +106,10 @@ def _write(
         options["subsampling"] = 0
     if target.pillow == "TIFF":
         options["compression"] = "raw"
-    if target.pillow == "WEBP" and "save_all" not in options:
-        options["lossless"] = quality >= LOSSLESS and _has_few_colours(picture)
+    if target.pillow == "WEBP":
+        # Of an animation, the first frame stands for all.
+        few = quality >= LOSSLESS and _has_few_colours(picture, moving="save_all" in options)
+        options["lossless"] = quality == BEST or few
 
     def impossible(why: str) -> TaskError:
         return TaskError(f"{name} cannot be written as {format}: {why}")
@@ -121,6 +123,9 @@ def _write(
         picture.save(part, target.pillow, **options)
 
 
-def _has_few_colours(picture: "Image.Image") -> bool:
+def _has_few_colours(picture: "Image.Image", *, moving: bool) -> bool:
     found = cast("list[tuple[int, tuple[int, ...]]] | None", picture.getcolors(FEW))
-    return found is not None and (len(found) <= FEW_GREYS or any(len({*each[:3]}) > 1 for _, each in found))
+    if found is None or len(found) <= FEW_GREYS:
+        return found is not None
+    # An animation of more is mostly a film that was a GIF.
+    return not moving and any(len({*each[:3]}) > 1 for _, each in found)

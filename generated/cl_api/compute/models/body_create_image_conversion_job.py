@@ -20,6 +20,6 @@ class BodyCreateImageConversionJob(FormModel):
     priority: int | Unset = UNSET
     """0 (lowest) to 10 (highest)."""
     quality: int | Unset = UNSET
-    """1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. From 85, a webp of up
-    to 256 colors is lossless.
+    """1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. A webp is lossless at
+    100, and from 85 if it has up to 256 colors.
     """

@@ -21,7 +21,7 @@ class ImageConversionParams(BaseJobParams):
         ge=1,
         le=100,
         description="1 (smallest file) to 100 (best quality), for jpg, jpeg and webp. Other formats ignore it. "
-        "From 85, a webp of up to 256 colors is lossless.",
+        "A webp is lossless at 100, and from 85 if it has up to 256 colors.",
     )
 
 
