@@ -8,7 +8,9 @@ from PIL import Image
 
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 from cl_ml_tools.plugins.image_conversion.task import ImageConversionTask
+from tests.media.tiff import tiff
 from tests.oracles import movies
+from tests.oracles.kinds import colours, sixteen
 from tests.oracles.programs import Pixels, frames, magick, on_white
 
 pytestmark = pytest.mark.oracle
@@ -102,3 +104,14 @@ def test_the_first_of_several_pages_is_said_to_be_that(tmp_path: Path) -> None:
     Image.new("L", (8, 8)).save(source, "TIFF", save_all=True, append_images=[Image.new("L", (8, 8), 255)])
     output, _ = convert(source, "png")
     assert (output.pages, output.pages_written, output.notes) == (2, 1, ["page 1 of 2: png holds one"])
+
+
+@pytest.mark.parametrize("compression", ["none", "zip"])
+def test_pages_of_16_bits_of_each_colour_keep_all_of_them(compression: str, tmp_path: Path) -> None:
+    for name, pixels in (("one", colours()), ("two", colours()[8:, 8:])):
+        (tmp_path / name).write_bytes(tiff(sixteen(pixels), photometric=2))
+    source = tmp_path / "source.tif"
+    magick(tmp_path / "one", tmp_path / "two", "-compress", compression, source)
+    output, target = convert(source, "tiff")
+    assert (output.pages, output.pages_written) == (2, 2)
+    assert magick(target, "-depth", "16", "RGB:-") == magick(source, "-depth", "16", "RGB:-")

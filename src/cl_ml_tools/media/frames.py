@@ -159,6 +159,28 @@ def pages(picture: Image.Image, fit: Fit, name: str) -> Frames:
     return Frames(Several(len(numbers), lambda: map(fit, _seeking(picture, numbers))), {"save_all": True})
 
 
+def wide_pages(picture: Image.Image, path: Path, name: str) -> Iterator[wide.Wide] | None:
+    """Every page of a TIFF with 16 bits of each colour; `None` where not all of them have those."""
+    numbers = _pages(picture)
+    for number in numbers:
+        picture.seek(number)
+        picture.info.pop(wide.KEY, None)
+        if wide.KEY not in wide.mark(picture).info:
+            picture.seek(numbers[0])
+            return None
+
+    def made() -> Iterator[wide.Wide]:
+        for number in numbers:
+            picture.seek(number)
+            picture.load()
+            found = wide.whole(picture, path, name, number)
+            if found is None:
+                raise TaskError(f"{name} is damaged: page {number + 1} has two sizes")
+            yield found
+
+    return made()
+
+
 def plays(picture: Image.Image) -> int:
     """How often an animation is played; 0 is for ever."""
     loop = cast("object", picture.info.get("loop"))

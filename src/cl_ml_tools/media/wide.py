@@ -6,7 +6,7 @@ file that it wrote: size, depth and pixels take the place of its own, and what i
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
@@ -30,6 +30,9 @@ SIGNATURE = 8
 # TIFF 6.0: ImageWidth, ImageLength, BitsPerSample, StripOffsets, RowsPerStrip, StripByteCounts.
 WIDTH, LENGTH, BITS, OFFSETS, ROWS, COUNTS = 256, 257, 258, 273, 278, 279
 LONG = 4
+# Bytes of each type (§2), and how many of them an entry holds itself.
+SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+INSIDE = 4
 
 
 class Wide(NamedTuple):
@@ -76,8 +79,8 @@ def _tag(picture: "Image.Image", number: int) -> object:
     return cast("Mapping[int, object]", getattr(picture, "tag_v2", {})).get(number)
 
 
-def whole(picture: "Image.Image", path: Path, name: str) -> Wide | None:
-    """All 16 bits of a picture that was opened from a file; `None` where it has no more than 8.
+def whole(picture: "Image.Image", path: Path, name: str, page: int = 0) -> Wide | None:
+    """All 16 bits of a picture that was opened from a file, at a page; `None` where it has no more than 8.
 
     Raises `TaskError` where there is no room for them.
     """
@@ -90,6 +93,8 @@ def whole(picture: "Image.Image", path: Path, name: str) -> Wide | None:
         return Wide(picture, low)
     limits.check_memory(name, picture.width * picture.height * 4)
     with Image.open(path, formats=(picture.format or "",)) as low:
+        if page:
+            low.seek(page)
         read_as(low, _other)
         low.load()
         # A transparent colour has become an alpha channel.
@@ -183,21 +188,39 @@ def _paeth(
     return numpy.where(first, left, numpy.where(near_b <= near_c, up, corner))
 
 
-def _write_tiff(wide: Wide, template: bytes, file: BinaryIO) -> None:
-    """TIFF 6.0 §2. The pixels are one strip at the end."""
+def _write_tiff(wide: Wide, template: bytes, file: BinaryIO) -> int:
+    """TIFF 6.0 §2, at the end of a file; pixels are one strip behind the rest. Gives where the next page is named."""
+    base = file.tell()
     made = bytearray(template + bytes(len(template) % 2))
     width, height = wide.high.size
     size = width * height * len(wide.high.getbands()) * 2
-    values = {WIDTH: width, LENGTH: height, OFFSETS: len(made), ROWS: height, COUNTS: size}
+    values = {WIDTH: width, LENGTH: height, OFFSETS: base + len(made), ROWS: height, COUNTS: size}
     (directory,) = struct.unpack_from("<I", made, 4)
     (entries,) = struct.unpack_from("<H", made, directory)
     for at in range(directory + 2, directory + 2 + 12 * entries, 12):
-        tag, _, count, place = struct.unpack_from("<HHII", made, at)
+        tag, kind, count, place = struct.unpack_from("<HHII", made, at)
+        far = SIZES.get(kind, 1) * count > INSIDE
         if tag in values:
             struct.pack_into("<HHII", made, at, tag, LONG, 1, values[tag])
-        elif tag == BITS:
-            # Two of them lie in the entry itself.
-            struct.pack_into(f"<{count}H", made, place if count > 2 else at + 8, *[16] * count)
+            continue
+        if tag == BITS:
+            struct.pack_into(f"<{count}H", made, place if far else at + 8, *[16] * count)
+        if far:
+            struct.pack_into("<I", made, at + 8, base + place)
     file.write(made)
     for rows in _rows(wide, "little"):
         file.write(rows.tobytes())
+    return base + directory + 2 + 12 * entries
+
+
+def write_pages(pages: Iterable[tuple[Wide, bytes]], file: BinaryIO) -> None:
+    """Write all 16 bits of several pages as TIFF, each with its template as `write` takes it."""
+    link = None
+    for page, template in pages:
+        base = file.tell()
+        if link is not None:
+            (directory,) = struct.unpack_from("<I", template, 4)
+            file.seek(link)
+            file.write(struct.pack("<I", base + directory))
+            file.seek(base)
+        link = _write_tiff(page, template, file)

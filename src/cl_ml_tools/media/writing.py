@@ -16,10 +16,12 @@ from cl_ml_tools.media import targets, wide
 from cl_ml_tools.media.appearance import orientation, upright
 from cl_ml_tools.media.metadata import NOTHING, Metadata
 from cl_ml_tools.media.picture import blaming_the_picture
-from cl_ml_tools.media.targets import TARGETS, fit
+from cl_ml_tools.media.targets import TARGETS, Target, fit
 from cl_ml_tools.media.wide import Wide
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PIL import Image
 
     from cl_ml_tools.media.frames import Frames
@@ -61,17 +63,41 @@ def save_wide(picture: Wide, path: Path, format: str, *, name: str, metadata: Me
     if fitted.mode != low.mode:
         return save_picture(fitted, path, format, 100, name=name, metadata=metadata)
     carried = carrying.carried(metadata, target)
-    template = io.BytesIO()
+    template = _template(fitted, target, {**carried.options, "icc_profile": profile})
+    with publishing(path) as part, part.open("wb") as file:
+        wide.write(Wide(fitted, low), template, "PNG" if target.pillow == "PNG" else "TIFF", file)
+    return carried.notes
+
+
+def save_wide_pages(pages: "Iterator[Wide]", path: Path, metadata: Metadata = NOTHING) -> list[str]:
+    """Write every page as TIFF with 16 bits of each colour; what had to be left out, each in one line."""
+    target = TARGETS["tiff"]
+    carried = carrying.carried(metadata, target)
+
+    def fitted() -> "Iterator[tuple[Wide, bytes]]":
+        # What the picture carries is said of its first page.
+        options = carried.options
+        for page in pages:
+            made, profile = fit(page.high, target)
+            yield Wide(made, page.low), _template(made, target, {**options, "icc_profile": profile})
+            options = {}
+
+    with publishing(path) as part, part.open("wb") as file:
+        wide.write_pages(fitted(), file)
+    return carried.notes
+
+
+def _template(picture: "Image.Image", target: Target, options: dict[str, object]) -> bytes:
+    """A file of one pixel that says all that is said beside the pixels."""
+    from PIL import Image
+
+    made = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        from PIL import Image
-
-        pixel = Image.new(fitted.mode, (1, 1))
-        options = {**carried.options, "icc_profile": profile}
-        pixel.save(template, target.pillow, **options, **({"compression": "raw"} if target.pillow == "TIFF" else {}))
-    with publishing(path) as part, part.open("wb") as file:
-        wide.write(Wide(fitted, low), template.getvalue(), "PNG" if target.pillow == "PNG" else "TIFF", file)
-    return carried.notes
+        if target.pillow == "TIFF":
+            options = {**options, "compression": "raw"}
+        Image.new(picture.mode, (1, 1)).save(made, target.pillow, **options)
+    return made.getvalue()
 
 
 def save_frames(

@@ -10,7 +10,7 @@ from cl_ml_tools.media.appearance import upright
 from cl_ml_tools.media.picture import open_picture, warm
 from cl_ml_tools.media.targets import TARGETS, fit
 from cl_ml_tools.media.wide import whole as all_bits
-from cl_ml_tools.media.writing import only_of_pixels, save_frames, save_picture, save_wide
+from cl_ml_tools.media.writing import only_of_pixels, save_frames, save_picture, save_wide, save_wide_pages
 from cl_ml_tools.plugins.image_conversion.schema import ImageConversionOutput, ImageConversionParams
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class ImageConversionTask(BlockingModule[ImageConversionParams]):
     def process(self, params: ImageConversionParams, progress: ProgressCallback) -> ImageConversionOutput:
         # It imports Pillow, and a server that only has the routes must not need that.
         from cl_ml_tools.media.frames import frame_count, page_count
+        from cl_ml_tools.media.frames import wide_pages as every_page
 
         path, target, name = Path(params.input_paths[0]), Path(params.output_paths[0]), params.name_of()
         with open_picture(path, name) as opened:
@@ -57,6 +58,9 @@ class ImageConversionTask(BlockingModule[ImageConversionParams]):
                     notes = save_picture(picture, target, params.format, params.quality, name=name, metadata=carried)
                 else:
                     notes = save_wide(wide, target, params.format, name=name, metadata=carried)
+            elif pages > 1 and (wide_pages := every_page(opened, path, name)) is not None:
+                picture = several.picture
+                notes = save_wide_pages(wide_pages, target, carried)
             else:
                 picture = several.picture
                 profile = colour.profile(opened) if TARGETS[params.format].moves else None
