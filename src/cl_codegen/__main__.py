@@ -92,6 +92,7 @@ def generate(
         _say(describe(made.applied))
         source = compute or openapi / "compute.json"
         notes = [(one.pointer, f"left out: {one.reason}") for one in made.left_out]
+        notes += [(one.pointer, f"not followed: {one.reason}") for one in made.unfollowed]
         notes += [(one.pointer, f"not valid OpenAPI: {one.reason}") for one in made.mistakes]
         for line in _lines(source, notes):
             sys.stderr.write(line + "\n")

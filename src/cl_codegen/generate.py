@@ -15,6 +15,7 @@ from cl_codegen.model.package import Package
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.read_plugins import read_plugins
 from cl_codegen.model.sign_in import not_done
+from cl_codegen.model.unfollowed import own_servers, unfollowed
 from cl_codegen.normalise.rules import Applied, normalise
 from cl_codegen.spec.spec import Spec, SpecError
 from cl_codegen.spec.validity import Mistake, mistakes
@@ -112,6 +113,8 @@ class Generated:
     left_out: tuple[LeftOut, ...] = ()
     groups: tuple[Group, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    unfollowed: tuple[LeftOut, ...] = ()
+    """Operations that are only requests, although they look as if more followed."""
 
 
 def generate(sources: Sources, out: Path) -> Generated:
@@ -208,7 +211,7 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
     made = wire.outline(spec, layout.wire)
     package, left_out = _package(sources, layout, spec, manifest, made)
     package, made = evolve(package, http=sources.http), made.handing_on(package.handed_on)
-    left_out = (*made.left_out, *left_out, *not_done(spec))
+    left_out = (*made.left_out, *left_out, *not_done(spec), *own_servers(spec))
     if sources.is_strict and left_out:
         raise SpecError(spec.source, left_out[0].pointer, f"left out, which --strict refuses: {left_out[0].reason}")
     named = sources.spec.name if not manifest.text else f"{sources.spec.name} and {sources.manifest.name}"
@@ -225,7 +228,8 @@ def write_package(sources: PackageSources, folder: Path) -> Generated:
             wrong = mistakes(spec.document)
     if sources.is_strict and wrong:
         raise SpecError(spec.source, wrong[0].pointer, f"not valid OpenAPI, which --strict refuses: {wrong[0].reason}")
-    return Generated(package.plugins, applied, left_out, package.groups, wrong)
+    alone = tuple(unfollowed(spec, {plugin.operation for plugin in package.plugins}))
+    return Generated(package.plugins, applied, left_out, package.groups, wrong, alone)
 
 
 def _package(

@@ -9,6 +9,7 @@ from cl_codegen.model.contract import key_of, read_contract, unknown_words
 from cl_codegen.model.job_routes import JobRoutes
 from cl_codegen.model.read import Reading
 from cl_codegen.model.recognise import Operations, doubtful, recognise
+from cl_codegen.model.unfollowed import unfollowed
 from cl_codegen.model.vocabulary import STATUSES, guess
 from cl_codegen.spec.spec import SpecError
 from cl_codegen.text.escape import one_line, toml
@@ -56,6 +57,8 @@ def notes(reading: Reading) -> Iterator[str]:
         yield one_line(f"# POST {one.posted.path} ({one.posted.operation}): {one.missing}")
     if len(listed) > _MOST:
         yield f"# and {len(listed) - _MOST} more"
+    for one in unfollowed(reading.spec, known):
+        yield one_line(f"# {one.pointer}: {one.reason}")
 
 
 def says_itself(reading: Reading) -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated
 from urllib.parse import parse_qsl
 
 import pytest
-from fastapi import FastAPI, Header, HTTPException, Request, UploadFile
+from fastapi import FastAPI, Form, Header, HTTPException, Request, UploadFile
 from fastapi.responses import PlainTextResponse, Response
 from mcp.client.client import Client
 from pydantic import BaseModel
@@ -49,6 +49,10 @@ def create_app() -> FastAPI:
 
     @app.post("/pets", tags=["pets"])
     async def create_pet(pet: Pet) -> Pet:
+        return pet
+
+    @app.put("/pets", tags=["pets"])
+    async def put_pet(pet: Annotated[Pet, Form()]) -> Pet:
         return pet
 
     @app.post("/pets/{name}/photo", tags=["photos"])
@@ -105,6 +109,7 @@ async def test_every_operation_is_a_method_below_its_tag(package, url, tmp_path)
     async with shop.PetShopClient(url, api_key="secret") as client:
         assert await client.pets.get_pet("ada") == models.Pet(name="ada", tag="cat")
         assert (await client.pets.create_pet(body=models.Pet(name="bob"))).name == "bob"
+        assert await client.pets.put_pet(body=models.Pet(name="b&b", tag="c")) == models.Pet(name="b&b", tag="c")
         uploaded = await client.photos.upload_photo("ada", photo=tmp_path / "photo.png", note="nice")
         assert uploaded == {"name": "ada", "bytes": 5, "file": "photo.png", "note": "nice"}
         assert await client.default.put_raw(body=tmp_path / "photo.png") == {

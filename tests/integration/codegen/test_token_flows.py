@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
@@ -144,6 +146,24 @@ async def test_it_signs_the_requests_of_any_client(packages, server):
         assert await client.door.seen() == "Bearer token-1"
     await provider.close()
     assert "cret" not in repr(provider)
+
+
+async def test_packages_of_several_servers_share_a_token_and_their_connections(packages, server):
+    app, url = server
+    used: list[object] = []
+    async with httpx.AsyncClient(event_hooks={"response": [partial(note_connection, used)]}) as http:
+        provider = ClientCredentials(f"{url}/oauth/token", "me:", "s e/cret", http_client=http)
+        for name in ("vault", "lounge"):
+            async with client_of(name, url, auth_provider=provider, http_client=http) as client:
+                assert await client.door.seen() == "Bearer token-1"
+        await provider.close()
+    assert len(app.state.asked) == 1
+    assert len(used) == 3
+    assert len({id(one) for one in used}) == 1
+
+
+async def note_connection(used: list[object], response: httpx.Response) -> None:
+    used.append(response.extensions["network_stream"].get_extra_info("socket"))
 
 
 def test_the_environment_and_a_profile_say_it_to_a_command(packages, server, tmp_path):
