@@ -20,7 +20,7 @@ from cl_codegen.wire.types import ANY, NONE, TEXT, Listed, Mapped, Model, Type, 
 
 FORM: Final = "multipart/form-data"
 URLENCODED: Final = "application/x-www-form-urlencoded"
-_RESERVED_ARGUMENTS: Final = frozenset(["asyncio", "body", "client", "errors", "httpx", "response"])
+_RESERVED_ARGUMENTS: Final = frozenset(["asyncio", "body", "call", "client", "errors", "httpx", "response"])
 _STYLE_OF: Final = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
 _IGNORED_HEADERS: Final = frozenset(["accept", "content-type", "authorization"])
 """A parameter of this name says nothing (OpenAPI 3.1 §4.8.12.1)."""

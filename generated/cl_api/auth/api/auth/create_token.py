@@ -9,23 +9,12 @@ from ...models.token_response import TokenResponse
 from ...types import Call
 
 
-def _call(*, body: BodyCreateToken) -> Call:
-    return {"method": "POST", "url": "/auth/token", "data": body.to_form()}
-
-
-def _read(response: errors.Response) -> TokenResponse:
+async def asyncio(*, client: Client, body: BodyCreateToken) -> TokenResponse:
+    """POST /auth/token: Log in"""
+    call: Call = {"method": "POST", "url": "/auth/token", "data": body.to_form()}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, TokenResponse.from_dict)
     if response.status_code in (401, 422, 429):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client, body: BodyCreateToken) -> TokenResponse:
-    """POST /auth/token: Log in
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(body=body)))

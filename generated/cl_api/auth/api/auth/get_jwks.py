@@ -7,21 +7,10 @@ from ...models.json_web_key_set import JsonWebKeySet
 from ...types import Call
 
 
-def _call() -> Call:
-    return {"method": "GET", "url": "/auth/jwks"}
-
-
-def _read(response: errors.Response) -> JsonWebKeySet:
+async def asyncio(*, client: Client) -> JsonWebKeySet:
+    """GET /auth/jwks: Get the public keys of all tokens in use (RFC 7517)"""
+    call: Call = {"method": "GET", "url": "/auth/jwks"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, JsonWebKeySet.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client) -> JsonWebKeySet:
-    """GET /auth/jwks: Get the public keys of all tokens in use (RFC 7517)
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call()))

@@ -7,21 +7,10 @@ from ...models.public_key_response import PublicKeyResponse
 from ...types import Call
 
 
-def _call() -> Call:
-    return {"method": "GET", "url": "/auth/public-key"}
-
-
-def _read(response: errors.Response) -> PublicKeyResponse:
+async def asyncio(*, client: Client) -> PublicKeyResponse:
+    """GET /auth/public-key: Get the public key of new tokens"""
+    call: Call = {"method": "GET", "url": "/auth/public-key"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, PublicKeyResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client) -> PublicKeyResponse:
-    """GET /auth/public-key: Get the public key of new tokens
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call()))

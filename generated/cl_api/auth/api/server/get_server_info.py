@@ -7,21 +7,10 @@ from ...models.auth_server_info import AuthServerInfo
 from ...types import Call
 
 
-def _call() -> Call:
-    return {"method": "GET", "url": "/"}
-
-
-def _read(response: errors.Response) -> AuthServerInfo:
+async def asyncio(*, client: Client) -> AuthServerInfo:
+    """GET /: Get the server's status and version"""
+    call: Call = {"method": "GET", "url": "/"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, AuthServerInfo.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client) -> AuthServerInfo:
-    """GET /: Get the server's status and version
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call()))

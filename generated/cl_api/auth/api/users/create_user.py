@@ -9,23 +9,12 @@ from ...models.user_response import UserResponse
 from ...types import Call
 
 
-def _call(*, body: UserCreateRequest) -> Call:
-    return {"method": "POST", "url": "/users/", "data": body.to_form()}
-
-
-def _read(response: errors.Response) -> UserResponse:
+async def asyncio(*, client: Client, body: UserCreateRequest) -> UserResponse:
+    """POST /users/: Create a user"""
+    call: Call = {"method": "POST", "url": "/users/", "data": body.to_form()}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, UserResponse.from_dict)
     if response.status_code in (401, 403, 409, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client, body: UserCreateRequest) -> UserResponse:
-    """POST /users/: Create a user
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(body=body)))

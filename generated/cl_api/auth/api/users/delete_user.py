@@ -7,23 +7,12 @@ from ...models.error_response import ErrorResponse
 from ...types import Call, path_segment
 
 
-def _call(user_id: int) -> Call:
-    return {"method": "DELETE", "url": f"/users/{path_segment(user_id)}"}
-
-
-def _read(response: errors.Response) -> None:
+async def asyncio(user_id: int, *, client: Client) -> None:
+    """DELETE /users/{user_id}: Delete a user"""
+    call: Call = {"method": "DELETE", "url": f"/users/{path_segment(user_id)}"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 204:
         return None
     if response.status_code in (401, 403, 404, 409, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(user_id: int, *, client: Client) -> None:
-    """DELETE /users/{user_id}: Delete a user
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(user_id)))

@@ -8,23 +8,12 @@ from ...models.user_response import UserResponse
 from ...types import Call
 
 
-def _call() -> Call:
-    return {"method": "GET", "url": "/users/me"}
-
-
-def _read(response: errors.Response) -> UserResponse:
+async def asyncio(*, client: Client) -> UserResponse:
+    """GET /users/me: Get the current user"""
+    call: Call = {"method": "GET", "url": "/users/me"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, UserResponse.from_dict)
     if response.status_code == 401:
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client) -> UserResponse:
-    """GET /users/me: Get the current user
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call()))

@@ -8,23 +8,12 @@ from ...models.user_response import UserResponse
 from ...types import Call, path_segment
 
 
-def _call(user_id: int) -> Call:
-    return {"method": "GET", "url": f"/users/{path_segment(user_id)}"}
-
-
-def _read(response: errors.Response) -> UserResponse:
+async def asyncio(user_id: int, *, client: Client) -> UserResponse:
+    """GET /users/{user_id}: Get a user"""
+    call: Call = {"method": "GET", "url": f"/users/{path_segment(user_id)}"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, UserResponse.from_dict)
     if response.status_code in (401, 403, 404, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(user_id: int, *, client: Client) -> UserResponse:
-    """GET /users/{user_id}: Get a user
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(user_id)))

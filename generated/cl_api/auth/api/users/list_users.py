@@ -10,11 +10,10 @@ from ...models.user_response import UserResponse
 from ...types import UNSET, Call, JSONObject, JSONValue, Unset, text_fields
 
 
-def _call(*, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> Call:
-    return {"method": "GET", "url": "/users/", "params": text_fields({"skip": skip, "limit": limit})}
-
-
-def _read(response: errors.Response) -> list[UserResponse]:
+async def asyncio(*, client: Client, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> list[UserResponse]:
+    """GET /users/: List users"""
+    call: Call = {"method": "GET", "url": "/users/", "params": text_fields({"skip": skip, "limit": limit})}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_value(
             response,
@@ -23,13 +22,3 @@ def _read(response: errors.Response) -> list[UserResponse]:
     if response.status_code in (401, 403, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> list[UserResponse]:
-    """GET /users/: List users
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(skip=skip, limit=limit)))

@@ -9,23 +9,12 @@ from ...models.user_update_request import UserUpdateRequest
 from ...types import Call, path_segment
 
 
-def _call(user_id: int, *, body: UserUpdateRequest) -> Call:
-    return {"method": "PUT", "url": f"/users/{path_segment(user_id)}", "data": body.to_form()}
-
-
-def _read(response: errors.Response) -> UserResponse:
+async def asyncio(user_id: int, *, client: Client, body: UserUpdateRequest) -> UserResponse:
+    """PUT /users/{user_id}: Update a user"""
+    call: Call = {"method": "PUT", "url": f"/users/{path_segment(user_id)}", "data": body.to_form()}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, UserResponse.from_dict)
     if response.status_code in (401, 403, 404, 409, 422):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(user_id: int, *, client: Client, body: UserUpdateRequest) -> UserResponse:
-    """PUT /users/{user_id}: Update a user
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(user_id, body=body)))

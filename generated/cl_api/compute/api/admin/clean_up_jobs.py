@@ -8,11 +8,10 @@ from ...models.error_response import ErrorResponse
 from ...types import UNSET, Call, Unset, text_fields
 
 
-def _call(*, days: int | Unset = UNSET) -> Call:
-    return {"method": "DELETE", "url": "/admin/jobs/cleanup", "params": text_fields({"days": days})}
-
-
-def _read(response: errors.Response) -> CleanupResult:
+async def asyncio(*, client: Client, days: int | Unset = UNSET) -> CleanupResult:
+    """DELETE /admin/jobs/cleanup: Delete jobs that ended some days ago"""
+    call: Call = {"method": "DELETE", "url": "/admin/jobs/cleanup", "params": text_fields({"days": days})}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, CleanupResult.from_dict)
     if response.status_code == 202:
@@ -20,13 +19,3 @@ def _read(response: errors.Response) -> CleanupResult:
     if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client, days: int | Unset = UNSET) -> CleanupResult:
-    """DELETE /admin/jobs/cleanup: Delete jobs that ended some days ago
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(days=days)))

@@ -8,23 +8,12 @@ from ...models.error_response import ErrorResponse
 from ...types import Call
 
 
-def _call() -> Call:
-    return {"method": "GET", "url": "/admin/jobs/cleanup"}
-
-
-def _read(response: errors.Response) -> CleanupResult:
+async def asyncio(*, client: Client) -> CleanupResult:
+    """GET /admin/jobs/cleanup: Get how far the last cleanup of this server has come"""
+    call: Call = {"method": "GET", "url": "/admin/jobs/cleanup"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, CleanupResult.from_dict)
     if response.status_code in (401, 403, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client) -> CleanupResult:
-    """GET /admin/jobs/cleanup: Get how far the last cleanup of this server has come
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call()))

@@ -8,23 +8,12 @@ from ...models.storage_size import StorageSize
 from ...types import Call
 
 
-def _call() -> Call:
-    return {"method": "GET", "url": "/admin/jobs/storage/size"}
-
-
-def _read(response: errors.Response) -> StorageSize:
+async def asyncio(*, client: Client) -> StorageSize:
+    """GET /admin/jobs/storage/size: Get the storage that jobs use"""
+    call: Call = {"method": "GET", "url": "/admin/jobs/storage/size"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, StorageSize.from_dict)
     if response.status_code in (401, 403, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client) -> StorageSize:
-    """GET /admin/jobs/storage/size: Get the storage that jobs use
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call()))

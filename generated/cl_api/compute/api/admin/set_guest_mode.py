@@ -9,23 +9,12 @@ from ...models.error_response import ErrorResponse
 from ...types import Call
 
 
-def _call(*, body: BodySetGuestMode) -> Call:
-    return {"method": "PUT", "url": "/admin/config/guest-mode", "data": body.to_form()}
-
-
-def _read(response: errors.Response) -> AdminConfig:
+async def asyncio(*, client: Client, body: BodySetGuestMode) -> AdminConfig:
+    """PUT /admin/config/guest-mode: Turn guest mode on or off"""
+    call: Call = {"method": "PUT", "url": "/admin/config/guest-mode", "data": body.to_form()}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, AdminConfig.from_dict)
     if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client, body: BodySetGuestMode) -> AdminConfig:
-    """PUT /admin/config/guest-mode: Turn guest mode on or off
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(body=body)))

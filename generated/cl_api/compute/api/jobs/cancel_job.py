@@ -8,25 +8,15 @@ from ...models.job_response import JobResponse
 from ...types import Call, path_segment
 
 
-def _call(job_id: str) -> Call:
-    return {"method": "POST", "url": f"/jobs/{path_segment(job_id)}/cancel"}
+async def asyncio(job_id: str, *, client: Client) -> JobResponse:
+    """POST /jobs/{job_id}/cancel: Cancel a job
 
-
-def _read(response: errors.Response) -> JobResponse:
+    A queued job is cancelled at once. A running job is asked to stop, and is stopped soon after.
+    """
+    call: Call = {"method": "POST", "url": f"/jobs/{path_segment(job_id)}/cancel"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, JobResponse.from_dict)
     if response.status_code in (401, 403, 404, 409, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(job_id: str, *, client: Client) -> JobResponse:
-    """POST /jobs/{job_id}/cancel: Cancel a job
-
-    A queued job is cancelled at once. A running job is asked to stop, and is stopped soon after.
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(job_id)))

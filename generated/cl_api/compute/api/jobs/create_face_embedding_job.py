@@ -9,27 +9,6 @@ from ...models.job_created_response import JobCreatedResponse
 from ...types import UNSET, Call, Unset, header_fields, text_fields
 
 
-def _call(
-    *, body: BodyCreateFaceEmbeddingJob, label: list[str] | Unset = UNSET, idempotency_key: str | None | Unset = UNSET
-) -> Call:
-    return {
-        "method": "POST",
-        "url": "/jobs/face_embedding",
-        "params": text_fields({"label": UNSET if label is UNSET else list(label)}),
-        "headers": header_fields({"Idempotency-Key": idempotency_key}),
-        "data": body.to_form(),
-        "files": body.to_files(),
-    }
-
-
-def _read(response: errors.Response) -> JobCreatedResponse:
-    if response.status_code in (200, 201):
-        return errors.read_model(response, JobCreatedResponse.from_dict)
-    if response.status_code in (400, 401, 403, 413, 415, 422, 429, 503, 507):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
-
-
 async def asyncio(
     *,
     client: Client,
@@ -40,11 +19,18 @@ async def asyncio(
     """POST /jobs/face_embedding: Make the vectors of the faces in an image
 
     Make the vectors of the faces in an image. Needs an ArcFace model file on the server.
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
     """
-    return _read(
-        await client.get_async_httpx_client().request(**_call(body=body, label=label, idempotency_key=idempotency_key))
-    )
+    call: Call = {
+        "method": "POST",
+        "url": "/jobs/face_embedding",
+        "params": text_fields({"label": UNSET if label is UNSET else list(label)}),
+        "headers": header_fields({"Idempotency-Key": idempotency_key}),
+        "data": body.to_form(),
+        "files": body.to_files(),
+    }
+    response = await client.get_async_httpx_client().request(**call)
+    if response.status_code in (200, 201):
+        return errors.read_model(response, JobCreatedResponse.from_dict)
+    if response.status_code in (400, 401, 403, 413, 415, 422, 429, 503, 507):
+        raise errors.status_error(response, ErrorResponse.from_dict)
+    raise errors.status_error(response)

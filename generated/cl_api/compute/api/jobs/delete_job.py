@@ -7,23 +7,12 @@ from ...models.error_response import ErrorResponse
 from ...types import Call, path_segment
 
 
-def _call(job_id: str) -> Call:
-    return {"method": "DELETE", "url": f"/jobs/{path_segment(job_id)}"}
-
-
-def _read(response: errors.Response) -> None:
+async def asyncio(job_id: str, *, client: Client) -> None:
+    """DELETE /jobs/{job_id}: Delete a job and its files"""
+    call: Call = {"method": "DELETE", "url": f"/jobs/{path_segment(job_id)}"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 204:
         return None
     if response.status_code in (401, 403, 404, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(job_id: str, *, client: Client) -> None:
-    """DELETE /jobs/{job_id}: Delete a job and its files
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(job_id)))

@@ -7,15 +7,19 @@ from ...models.error_response import ErrorResponse
 from ...types import Call, path_segment
 
 
-def _call(job_id: str, file_path: str) -> Call:
-    return {"method": "GET", "url": f"/jobs/{path_segment(job_id)}/files/{path_segment(file_path)}"}
+def request_for(job_id: str, file_path: str) -> Call:
+    """The request only, for callers that read the response themselves."""
+    call: Call = {"method": "GET", "url": f"/jobs/{path_segment(job_id)}/files/{path_segment(file_path)}"}
+    return call
 
 
-request_for = _call
-"""The request only, for callers that read the response themselves."""
+async def asyncio(job_id: str, file_path: str, *, client: Client) -> bytes:
+    """GET /jobs/{job_id}/files/{file_path}: Download a file of a job
 
-
-def _read(response: errors.Response) -> bytes:
+    `file_path` is relative to the job, as outputs name it. Ranges and conditions are honoured.
+    """
+    call = request_for(job_id, file_path)
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return response.content
     if response.status_code == 206:
@@ -23,15 +27,3 @@ def _read(response: errors.Response) -> bytes:
     if response.status_code in (401, 403, 404, 416, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(job_id: str, file_path: str, *, client: Client) -> bytes:
-    """GET /jobs/{job_id}/files/{file_path}: Download a file of a job
-
-    `file_path` is relative to the job, as outputs name it. Ranges and conditions are honoured.
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(job_id, file_path)))

@@ -8,26 +8,20 @@ from ...models.job_log_response import JobLogResponse
 from ...types import UNSET, Call, Unset, path_segment, text_fields
 
 
-def _call(job_id: str, *, offset: int | Unset = UNSET) -> Call:
-    return {"method": "GET", "url": f"/jobs/{path_segment(job_id)}/log", "params": text_fields({"offset": offset})}
-
-
-def _read(response: errors.Response) -> JobLogResponse:
-    if response.status_code == 200:
-        return errors.read_model(response, JobLogResponse.from_dict)
-    if response.status_code in (401, 403, 404, 422, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
-
-
 async def asyncio(job_id: str, *, client: Client, offset: int | Unset = UNSET) -> JobLogResponse:
     """GET /jobs/{job_id}/log: Get the log of a job
 
     The lines that workers wrote about the job: attempts, warnings, and what the task logged. The server keeps the
     newest 500 lines, and at most 64 KiB.
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
     """
-    return _read(await client.get_async_httpx_client().request(**_call(job_id, offset=offset)))
+    call: Call = {
+        "method": "GET",
+        "url": f"/jobs/{path_segment(job_id)}/log",
+        "params": text_fields({"offset": offset}),
+    }
+    response = await client.get_async_httpx_client().request(**call)
+    if response.status_code == 200:
+        return errors.read_model(response, JobLogResponse.from_dict)
+    if response.status_code in (401, 403, 404, 422, 503):
+        raise errors.status_error(response, ErrorResponse.from_dict)
+    raise errors.status_error(response)

@@ -8,23 +8,12 @@ from ...models.job_files_response import JobFilesResponse
 from ...types import Call, path_segment
 
 
-def _call(job_id: str) -> Call:
-    return {"method": "GET", "url": f"/jobs/{path_segment(job_id)}/files"}
-
-
-def _read(response: errors.Response) -> JobFilesResponse:
+async def asyncio(job_id: str, *, client: Client) -> JobFilesResponse:
+    """GET /jobs/{job_id}/files: List the files of a job"""
+    call: Call = {"method": "GET", "url": f"/jobs/{path_segment(job_id)}/files"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, JobFilesResponse.from_dict)
     if response.status_code in (401, 403, 404, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(job_id: str, *, client: Client) -> JobFilesResponse:
-    """GET /jobs/{job_id}/files: List the files of a job
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(job_id)))

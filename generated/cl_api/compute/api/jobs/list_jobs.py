@@ -9,16 +9,18 @@ from ...models.job_status import JobStatus
 from ...types import UNSET, Call, Unset, text_fields
 
 
-def _call(
+async def asyncio(
     *,
+    client: Client,
     status: JobStatus | None | Unset = UNSET,
     task_type: str | None | Unset = UNSET,
     label: list[str] | None | Unset = UNSET,
     ids: list[str] | None | Unset = UNSET,
     cursor: str | None | Unset = UNSET,
     limit: int | Unset = UNSET,
-) -> Call:
-    return {
+) -> JobListResponse:
+    """GET /jobs: List jobs, newest first"""
+    call: Call = {
         "method": "GET",
         "url": "/jobs",
         "params": text_fields(
@@ -32,34 +34,9 @@ def _call(
             }
         ),
     }
-
-
-def _read(response: errors.Response) -> JobListResponse:
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, JobListResponse.from_dict)
     if response.status_code in (401, 403, 422, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(
-    *,
-    client: Client,
-    status: JobStatus | None | Unset = UNSET,
-    task_type: str | None | Unset = UNSET,
-    label: list[str] | None | Unset = UNSET,
-    ids: list[str] | None | Unset = UNSET,
-    cursor: str | None | Unset = UNSET,
-    limit: int | Unset = UNSET,
-) -> JobListResponse:
-    """GET /jobs: List jobs, newest first
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(
-        await client.get_async_httpx_client().request(
-            **_call(status=status, task_type=task_type, label=label, ids=ids, cursor=cursor, limit=limit)
-        )
-    )

@@ -8,25 +8,15 @@ from ...models.job_created_response import JobCreatedResponse
 from ...types import Call, path_segment
 
 
-def _call(job_id: str) -> Call:
-    return {"method": "POST", "url": f"/jobs/{path_segment(job_id)}/retry"}
+async def asyncio(job_id: str, *, client: Client) -> JobCreatedResponse:
+    """POST /jobs/{job_id}/retry: Retry a job
 
-
-def _read(response: errors.Response) -> JobCreatedResponse:
+    Creates a job with the files and parameters of a job that failed or was cancelled.
+    """
+    call: Call = {"method": "POST", "url": f"/jobs/{path_segment(job_id)}/retry"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, JobCreatedResponse.from_dict)
     if response.status_code in (401, 403, 404, 409, 413, 429, 503):
         raise errors.status_error(response, ErrorResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(job_id: str, *, client: Client) -> JobCreatedResponse:
-    """POST /jobs/{job_id}/retry: Retry a job
-
-    Creates a job with the files and parameters of a job that failed or was cancelled.
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call(job_id)))

@@ -7,21 +7,10 @@ from ...models.worker_capabilities_response import WorkerCapabilitiesResponse
 from ...types import Call
 
 
-def _call() -> Call:
-    return {"method": "GET", "url": "/capabilities"}
-
-
-def _read(response: errors.Response) -> WorkerCapabilitiesResponse:
+async def asyncio(*, client: Client) -> WorkerCapabilitiesResponse:
+    """GET /capabilities: Get the capabilities of the workers"""
+    call: Call = {"method": "GET", "url": "/capabilities"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, WorkerCapabilitiesResponse.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client) -> WorkerCapabilitiesResponse:
-    """GET /capabilities: Get the capabilities of the workers
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call()))

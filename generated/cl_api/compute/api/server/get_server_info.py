@@ -7,21 +7,10 @@ from ...models.server_info import ServerInfo
 from ...types import Call
 
 
-def _call() -> Call:
-    return {"method": "GET", "url": "/"}
-
-
-def _read(response: errors.Response) -> ServerInfo:
+async def asyncio(*, client: Client) -> ServerInfo:
+    """GET /: Get the server's status and version"""
+    call: Call = {"method": "GET", "url": "/"}
+    response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, ServerInfo.from_dict)
     raise errors.status_error(response)
-
-
-async def asyncio(*, client: Client) -> ServerInfo:
-    """GET /: Get the server's status and version
-
-    Raises:
-        StatusError: the server answers with anything but a documented success.
-        BadResponseError: the body is not what the spec documents.
-    """
-    return _read(await client.get_async_httpx_client().request(**_call()))
