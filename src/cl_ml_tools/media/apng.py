@@ -84,7 +84,7 @@ class Apng:
         return kept and first and b"tRNS" not in self._shared and self._header[9] in OPAQUE
 
     def shown(self) -> "Iterator[Image.Image]":
-        """The frames, each as RGBA with what the ones before it left."""
+        """The frames, each as RGBA with what the ones before it left. It is the same picture that changes."""
         from PIL import Image
 
         width, height = unpack(">II", self._header)
@@ -99,9 +99,8 @@ class Apng:
                 canvas.paste(made, frame.place)
             else:
                 canvas.alpha_composite(made, frame.place)
-            seen = canvas.copy()
-            seen.info = {"duration": frame.duration, "icc_profile": self._profile}
-            yield seen
+            canvas.info = {"duration": frame.duration, "icc_profile": self._profile}
+            yield canvas
             if before is not None:
                 canvas = before
             elif frame.dispose in {DISPOSE_BACKGROUND, DISPOSE_PREVIOUS}:

@@ -91,7 +91,7 @@ class Gif:
         return Outline(count, opaque)
 
     def shown(self) -> "Iterator[Image.Image]":
-        """The frames, each as RGBA with what the ones before it left."""
+        """The frames, each as RGBA with what the ones before it left. It is the same picture that changes."""
         from PIL import Image
 
         size = self.size()
@@ -102,9 +102,8 @@ class Gif:
             before = canvas.copy() if frame.dispose == TO_PREVIOUS else None
             made = _decoded(frame)
             canvas.paste(made, frame.place, made)
-            seen = canvas.copy()
-            seen.info = {"duration": frame.duration}
-            yield seen
+            canvas.info = {"duration": frame.duration}
+            yield canvas
             if before is not None:
                 canvas = before
             elif frame.dispose == TO_BACKGROUND:
