@@ -126,19 +126,15 @@ def trust_of(options: HttpOptions, ca_file: str | None) -> Trust | None:
     return ca_file if said is None else said
 
 
-def context_of(trust: Trust | None, *, fallback: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """What a server has to show.
-
-    Args:
-        trust: what was said of it.
-        fallback: where nothing was.
+def context_of(trust: Trust | None) -> ssl.SSLContext:
+    """What a server has to show, by what was said of it; the authorities of the system where nothing was.
 
     Raises:
         InvalidParameterError: the certificates cannot be read.
     """
     match trust:
         case None | True:
-            return fallback()
+            return ssl.create_default_context()
         case ssl.SSLContext():
             return trust
         case False:

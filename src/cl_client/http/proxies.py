@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import ssl
+from collections.abc import Callable
 from typing import Final
 from urllib.request import getproxies
 
@@ -76,18 +77,21 @@ class EnvironmentTransport(httpx.AsyncBaseTransport):
     Args:
         server: whom most requests go to.
         limits: of the connections.
-        certificates: what a server has to show over TLS.
+        certificates: gives what a server has to show over TLS. It is called when one is to be reached that way: the
+            public authorities take longer to read than all else that a client does at its start.
         library: whose connections they are.
 
     Raises:
         InvalidParameterError: its proxy cannot be used.
     """
 
-    def __init__(self, server: httpx.URL, limits: httpx.Limits, certificates: ssl.SSLContext, library: Library) -> None:
+    def __init__(
+        self, server: httpx.URL, limits: httpx.Limits, certificates: Callable[[], ssl.SSLContext], library: Library
+    ) -> None:
         self._certificates = certificates
         self._library = library
         self._limits = limits
-        self._transports: dict[str | None, httpx.AsyncBaseTransport] = {}
+        self._transports: dict[tuple[str | None, bool], httpx.AsyncBaseTransport] = {}
         self._choices: dict[tuple[str, str, int | None], httpx.AsyncBaseTransport] = {}
         self._choose(server)
 
@@ -103,16 +107,18 @@ class EnvironmentTransport(httpx.AsyncBaseTransport):
     def _choose(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
         key = url.scheme, url.host, url.port
         if key not in self._choices:
-            self._choices[key] = self._through(_usable(url))
+            self._choices[key] = self._through(_usable(url), tls=url.scheme == "https")
         return self._choices[key]
 
-    def _through(self, proxy: str | None) -> httpx.AsyncBaseTransport:
-        if proxy not in self._transports:
+    def _through(self, proxy: str | None, *, tls: bool) -> httpx.AsyncBaseTransport:
+        if (proxy, tls) not in self._transports:
             # Here, because it imports httpcore, as httpx does with its first client.
             from cl_client.http.network import network_transport
 
-            self._transports[proxy] = network_transport(self._library, self._certificates, self._limits, proxy)
-        return self._transports[proxy]
+            # Where there is no TLS, nobody is trusted either.
+            certificates = self._certificates() if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._transports[proxy, tls] = network_transport(self._library, certificates, self._limits, proxy)
+        return self._transports[proxy, tls]
 
 
 def _usable(url: httpx.URL) -> str | None:

@@ -124,6 +124,9 @@ class Sender(httpx.AsyncClient):
         if (transport := options.get("transport")) is not None:
             return LentTransport(transport)
         known = named(library)
+        trust = trust_of(options, ca_file)
+        # What was named is read now: where it cannot be, that is an error of whoever makes the client.
+        context = None if trust is None or trust is True else context_of(trust)
         return EnvironmentTransport(
             url,
             httpx.Limits(
@@ -131,7 +134,7 @@ class Sender(httpx.AsyncClient):
                 max_keepalive_connections=limits.idle,
                 keepalive_expiry=limits.idle_seconds,
             ),
-            context_of(trust_of(options, ca_file), fallback=lambda: trusted_certificates(url, known)),
+            lambda: context or trusted_certificates(url, known),
             known,
         )
 

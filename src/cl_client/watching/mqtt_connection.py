@@ -104,7 +104,7 @@ class Broker:
         """
         if not self.tls:
             return None
-        context = self.context or context_of(self.ca_file, fallback=ssl.create_default_context)
+        context = self.context or context_of(self.ca_file)
         if self.cert_file is not None:
             try:
                 context.load_cert_chain(self.cert_file, self.key_file)

@@ -99,6 +99,16 @@ async def test_certificates_that_are_not_there_matter_only_over_tls(monkeypatch:
         await client.jobs.delete("a")
 
 
+async def test_public_authorities_are_read_for_a_server_that_is_reached_over_tls_alone(monkeypatch: pytest.MonkeyPatch):
+    known = httpx.create_ssl_context()
+    read: list[object] = []
+    monkeypatch.setattr(httpx, "create_ssl_context", lambda: read.append(known) or known)
+    async with ComputeClient("http://gpu:8002"):
+        assert read == []
+    async with ComputeClient("https://gpu:8002"):
+        assert read == [known]
+
+
 async def test_a_request_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch):
     async with scripted_server(answer(200, b"{}")) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
