@@ -1,6 +1,7 @@
 """The parts of an installation on many hosts: commands of `cl-server`, and a mosquitto as docs/ configures it."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from typing import Self
 
 import psutil
 
-from cl_server.stack import broker, broker_files
+from cl_server.stack import broker, broker_files, fork_client
+from cl_server.stack.fork_client import ForkedProcess
+from cl_server.stack.fork_server import MODULES
 from cl_server.stack.supervisor import wait_until
 from tests.ports import free_port
 
@@ -18,19 +21,29 @@ COMMAND = Path(sys.executable).parent / "cl-server"
 
 
 class Part:
-    """A process that a test starts, kills and starts again; its log is a file."""
+    """A process that a test starts, kills and starts again; its log is a file.
+
+    A part of the server is a fork of a process that has its libraries loaded already, where that is possible.
+    """
 
     def __init__(self, argv: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
         self.argv = argv
         self.log = log
         self.environment = environment or {}
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | ForkedProcess | None = None
 
     def start(self) -> Self:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.argv, env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        environment = {**os.environ, **self.environment}
+        program, *arguments = self.argv
+        with self.log.open("ab") as log, fork_client.shared() as forks:
+            if forks is not None and program == str(COMMAND) and arguments[0] in MODULES:
+                part = [*fork_client.COMMAND, *arguments]
+                self.process = forks.start(part, environment=environment, out=(log.fileno(), log.fileno()))
+                self.process.stdin.close()
+            else:
+                self.process = subprocess.Popen(
+                    self.argv, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                )
         return self
 
     def children(self) -> list[psutil.Process]:
@@ -47,7 +60,7 @@ class Part:
     def stop(self) -> None:
         """SIGTERM, and wait."""
         if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(signal.SIGTERM)
             self.process.wait(30)
 
 

@@ -74,9 +74,15 @@ async def test_a_broker_that_is_killed_under_fifty_jobs_loses_none(kind: str):
                 if len(ends) == 50:
                     all_ended.set()
 
-            photo = encoded(corners(1600, 1200))
+            # They begin when all are there, and all are not over before the first one is heard of.
+            for worker in ("w0", "w1"):
+                stack.kill(worker, signal.SIGSTOP)
+            photo = encoded(corners(800, 600))
             jobs = [await client.image_conversion.convert(photo, "webp", on_complete=on_complete) for _ in range(50)]
             first_broker = stack.pids()["broker"]
+            for worker in ("w0", "w1"):
+                stack.kill(worker, signal.SIGCONT)
+            await until(lambda: bool(ends))
             assert len(ends) < 50
             await asyncio.to_thread(stack.restart, "broker", signal.SIGKILL)
             await all_ended.wait()

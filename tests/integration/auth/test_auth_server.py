@@ -68,7 +68,7 @@ def test_what_is_kept_is_for_the_owner_alone_and_holds_no_password(server: AuthS
 
 
 def test_the_address_of_a_client_is_not_what_a_header_says(server: AuthServer) -> None:
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(verify=False, base_url=server.url) as http:
         answers = [
             http.post(
                 "/auth/token",
@@ -108,7 +108,7 @@ def test_the_first_admin_is_told_once(tmp_path: Path) -> None:
 
 
 def test_there_is_no_password_that_everybody_knows(server: AuthServer) -> None:
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(verify=False, base_url=server.url) as http:
         for word in ("admin", "password", "changeme", ""):
             answer = http.post("/auth/token", data={"username": "admin", "password": word})
             assert answer.status_code in {401, 422}
@@ -121,7 +121,7 @@ def test_a_lost_password_is_made_anew_while_the_server_runs(server: AuthServer) 
         argv = [*COMMAND, "--reset-password", username]
         return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(verify=False, base_url=server.url) as http:
 
         def log_in(password: str) -> httpx.Response:
             return http.post("/auth/token", data={"username": "admin", "password": password})

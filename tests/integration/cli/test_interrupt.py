@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cl_server.embedded import LocalStack
+from cl_server.stack.supervisor import wait_until
 from tests.integration.cli.conftest import CL_CLIENT
 from tests.media.photo import photo, write
 
@@ -74,7 +75,7 @@ def test_ctrl_c_during_a_download_leaves_nothing_behind(waiting, idle_stack: Loc
     big = idle_stack.data / "jobs" / job / "output"
     big.mkdir(parents=True, exist_ok=True)
     with (big / "big.bin").open("wb") as file:
-        file.truncate(2_000_000_000)
+        file.truncate(500_000_000)
     command = subprocess.Popen(
         [CL_CLIENT, "download", job, "output/big.bin", str(folder)],
         env={**os.environ, **idle_stack.environment()},
@@ -82,8 +83,7 @@ def test_ctrl_c_during_a_download_leaves_nothing_behind(waiting, idle_stack: Loc
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
     )
-    while not any(path.stat().st_size for path in folder.iterdir()):
-        assert command.poll() is None
+    assert wait_until(lambda: any(path.stat().st_size for path in folder.iterdir()), 30, pause=0.005)
     command.send_signal(signal.SIGINT)
     _, err = command.communicate(timeout=20)
     assert command.returncode == 130

@@ -99,7 +99,7 @@ def test_a_worker_and_the_api_work_without_a_broker_and_without_a_stack(tmp_path
     with (
         run("cl_server", "compute", "--port", port, **environment) as compute,
         run("cl_server", "worker", **environment) as worker,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}") as http,
+        httpx.Client(verify=False, base_url=f"http://127.0.0.1:{port}") as http,
     ):
         assert wait_until(lambda: listening(int(port)), 30)
         created = http.post("/jobs/hash", files={"file": ("a", b"words")})
@@ -138,7 +138,7 @@ def test_an_api_that_drains_is_not_ready_and_still_works_until_it_is_told_again(
     environment = {**Settings(tmp_path).environment(), "CL_DRAIN": "600"}
     with (
         run("cl_server", "compute", "--port", port, **environment) as compute,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}") as http,
+        httpx.Client(verify=False, base_url=f"http://127.0.0.1:{port}") as http,
     ):
         assert wait_until(lambda: listening(int(port)), 30)
         assert http.get("/readyz").json() == {"status": "ready", "broker": "none", "workers": 0}
