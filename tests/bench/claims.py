@@ -1,4 +1,5 @@
-"""Claims per second of many processes on one queue, and whether any job was claimed twice."""
+"""Claims per second of many processes on one queue, alone and with the end of each job; and whether any job was claimed
+twice."""
 
 from __future__ import annotations
 
@@ -14,9 +15,10 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
+from cl_ml_tools.job_queue import publish_nothing
 from cl_server.migrations import migrate
 from cl_server.queue.repository import SqlJobRepository
-from cl_server.queue.tables import jobs, open_database
+from cl_server.queue.tables import jobs, open_database, outbox
 from tests.bench.figure import Figure
 
 JOBS = 3_000
@@ -33,23 +35,25 @@ def figures() -> Iterator[Figure]:
 
 
 def _figures(name: str, address: str) -> Iterator[Figure]:
-    for processes in PROCESSES:
-        rate, twice = _measure(address, processes)
-        detail = f"{JOBS} jobs, {twice} claimed twice"
-        title = f"{name}, claims per second of {processes} process{'es' if processes > 1 else ''}"
-        yield Figure(title, 0 if twice else rate, BOUND, unit="/s", at_least=True, detail=detail)
+    for what in ("claims", "exchanges"):
+        for processes in PROCESSES:
+            rate, twice = _measure(address, what, processes)
+            detail = f"{JOBS} jobs, {twice} claimed twice"
+            title = f"{name}, {what} per second of {processes} process{'es' if processes > 1 else ''}"
+            yield Figure(title, 0 if twice else rate, BOUND, unit="/s", at_least=True, detail=detail)
 
 
-def _measure(address: str, processes: int) -> tuple[float, int]:
+def _measure(address: str, what: str, processes: int) -> tuple[float, int]:
     engine = open_database(address if "://" in address else Path(address))
     migrate(engine)
     row = {"task_type": "hash", "status": "queued", "progress": 0, "params": {}, "priority": 5, "attempts": 0}
     stamps = {"created_at": 1, "updated_at": 1}
     with engine.begin() as connection:
         connection.execute(jobs.delete())
+        connection.execute(outbox.delete())
         connection.execute(insert(jobs), [{**row, **stamps, "job_id": f"j{number}"} for number in range(JOBS)])
     engine.dispose()
-    argv = [sys.executable, "-m", "tests.bench.claims", address]
+    argv = [sys.executable, "-m", "tests.bench.claims", address, what]
     running = [
         subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(processes)
     ]
@@ -82,16 +86,21 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _claim_all(address: str) -> None:
+def _claim_all(address: str, what: str) -> None:
     queue = SqlJobRepository(open_database(address if "://" in address else Path(address)))
     queue.claim("warm", ["nothing"])
     print("ready", flush=True)
     sys.stdin.readline()
     claimed: list[str] = []
-    while (claim := queue.claim("w", ["hash"])) is not None:
+    claim = queue.claim("w", ["hash"])
+    while claim is not None:
         claimed.append(claim.job.job_id)
+        if what == "claims":
+            claim = queue.claim("w", ["hash"])
+        else:
+            claim = queue.exchange(claim, {"md5": "x" * 32}, publish_nothing, 0, ["hash"])[1]
     print(*claimed, flush=True)
 
 
 if __name__ == "__main__":
-    _claim_all(sys.argv[1])
+    _claim_all(*sys.argv[1:])

@@ -73,3 +73,18 @@ def test_of_two_workers_that_exchange_none_takes_what_the_other_has(bench: Bench
             else:
                 hands[worker] = following
     assert sorted(done) == sorted(jobs)
+
+
+def test_labels_go_with_a_job_through_all_that_is_told_of_it(bench: Bench) -> None:
+    labelled = new()
+    labelled.labels = {"trip": "Köln"}
+    bench.queue.add_job(labelled)
+    bench.queue.add_job(new())
+    _, following = bench.queue.exchange(claimed(bench.queue), {}, publish_nothing, 0, TYPES)
+    assert following is not None
+    assert following.job.labels == {}
+    bench.clock.passes(5_000)
+    for events in (bench.events, bench.queue.take_untold(5_000)):
+        told = [event.job.labels for event in events if event.job.job_id == labelled.job_id]
+        assert told == [{"trip": "Köln"}] * 3
+        assert all(event.job.labels == {} for event in events if event.job.job_id != labelled.job_id)

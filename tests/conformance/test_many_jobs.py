@@ -3,6 +3,7 @@
 How long it takes is measured elsewhere; here it is enough that nothing reads through the table.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
@@ -10,7 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
-from cl_ml_tools.job_queue import JobQuery
+from cl_ml_tools.job_queue import JobQuery, publish_nothing
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.queue.quota import Quota, TooManyBytesError
 from cl_server.queue.repository import SqlJobRepository
@@ -71,14 +72,20 @@ def plans(engine: Engine) -> Iterator[list[str]]:
     def note(connection: Connection, cursor: object, statement: str, parameters: object, *rest: object) -> None:
         seen.append((statement, parameters))
 
-    event.listen(engine, "before_cursor_execute", note)
+    def follow(database: sqlite3.Connection, *rest: object) -> None:
+        database.set_trace_callback(lambda statement: seen.append((statement, ())))
+
+    # SQLite tells of each statement itself; hot ones don't pass through SQLAlchemy there.
+    name, listener = ("before_cursor_execute", note) if is_postgres(engine) else ("checkout", follow)
+    event.listen(engine, name, listener)
     yield found
-    event.remove(engine, "before_cursor_execute", note)
+    event.remove(engine, name, listener)
+    engine.dispose()
     with engine.connect() as connection:
         if is_postgres(engine):
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         for statement, parameters in seen:
-            if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
                 explain = "EXPLAIN " if is_postgres(engine) else "EXPLAIN QUERY PLAN "
                 rows = connection.exec_driver_sql(explain + statement, parameters)  # pyright: ignore[reportArgumentType] (as it came)
                 found += [str(row[-1]) for row in rows]
@@ -105,8 +112,16 @@ def test_a_list_is_found_by_an_index(full: Engine, name: str) -> None:
     assert len(page.jobs) <= 100
 
 
+def exchange(queue: SqlJobRepository) -> None:
+    for _ in range(2):
+        queue.add_job(new())
+    assert queue.exchange(claimed(queue), {}, publish_nothing, 0, TYPES)[1] is not None
+
+
 WORK: dict[str, Callable[[SqlJobRepository], object]] = {
     "a claim": lambda queue: queue.claim("w0", TYPES),
+    "a completion and the next claim": exchange,
+    "the outbox": lambda queue: queue.settle(range(100)),
     "the next due": lambda queue: queue.next_due(TYPES),
     "leases": lambda queue: queue.expire(),
     "dead workers": lambda queue: queue.release("w0"),

@@ -1,15 +1,21 @@
 """A row of the table of jobs, and the job that it is."""
 
+import json
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
-from sqlalchemy import Row
+from sqlalchemy import JSON
 
-from cl_ml_tools.schemas import Job
+from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.queue.tables import jobs
 
-JobRow: TypeAlias = "Row[tuple[object, ...]]"
+JobRow: TypeAlias = "Sequence[object]"
 
 COLUMNS = tuple(jobs.columns.keys())
+FIELDS = tuple(Job.model_fields)
+_PLACES = tuple((name, COLUMNS.index(name)) for name in FIELDS)
+# What SQLite keeps as text.
+_JSON = tuple(name for name in FIELDS if isinstance(jobs.c[name].type, JSON))
 
 
 def value_of(row: JobRow, name: str) -> object:
@@ -27,3 +33,29 @@ def job_of(row: JobRow) -> Job:
     values: dict[str, object] = dict(zip(COLUMNS, row, strict=True))
     values["labels"] = values["labels"] or {}
     return Job.model_validate(values)
+
+
+def job_of_driver(row: JobRow) -> Job:
+    """The job of a row as SQLite's driver gives it."""
+    values = {name: row[place] for name, place in _PLACES}
+    for name in _JSON:
+        text = cast("str | None", values[name])
+        values[name] = None if text is None else json.loads(text)
+    return job_of_values(values)
+
+
+def job_of_values(values: Mapping[str, object]) -> Job:
+    """The job with these fields, which came from the database and so were checked before."""
+    converted: dict[str, object] = {
+        "status": JobStatus(cast("str", values["status"])),
+        "labels": values["labels"] or {},
+    }
+    return Job.model_construct(None, **{**values, **converted})
+
+
+def values_of(job: Job) -> dict[str, object]:
+    """The columns of a job as drivers take them."""
+    values: dict[str, object] = {**job.__dict__, "status": job.status.value, "labels": job.labels or None}
+    for name in _JSON:
+        values[name] = None if values[name] is None else json.dumps(values[name])
+    return values

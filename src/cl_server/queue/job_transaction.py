@@ -3,10 +3,10 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, case, literal, select, text, update
+from sqlalchemy import Connection, Engine, case, literal, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -24,12 +24,12 @@ from cl_ml_tools.job_queue import (
     tell,
     wake,
 )
-from cl_ml_tools.schemas import Job, JobStatus, JSONObject
+from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.queue.conditions import Condition, held
+from cl_server.queue.hot_statements import Ending, HotStatements, Moved, Taking
 from cl_server.queue.job_lines import write_lines
-from cl_server.queue.job_row import JobRow, job_of, number_of
-from cl_server.queue.outbox import Outbox
-from cl_server.queue.statements import COMPLETE, after_last
+from cl_server.queue.job_row import JobRow, job_of
+from cl_server.queue.statements import after_last
 from cl_server.queue.tables import Big, is_postgres, jobs
 
 # On which PostgreSQL tells listening workers that there is something to do.
@@ -53,8 +53,11 @@ class Change:
     have happened.
     """
 
-    def __init__(self, connection: Connection, now: int, steady: int, doubted: "Change | None" = None) -> None:
+    def __init__(
+        self, connection: Connection, hot: HotStatements, now: int, steady: int, doubted: "Change | None" = None
+    ) -> None:
         self.connection = connection
+        self._hot = hot
         self.now = now
         self.steady = steady
         self.doubted = doubted
@@ -75,42 +78,60 @@ class Change:
         now = after_last(literal(self.now, Big))
         ended = {"completed_at": now} if status.terminal else {}
         changed: Mapping[str, object] = {"status": status.value, "updated_at": now, **ended, **values}
-        return self.run(update(jobs).where(*conditions).values(changed).returning(jobs))
-
-    def run(self, statement: Executable, values: Mapping[str, object] | None = None) -> list[JobRow]:
-        """Change jobs by a statement that gives them back."""
-        rows = list(self.connection.execute(statement, values))
+        moving = update(jobs).where(*conditions).values(changed).returning(jobs)
+        rows: list[JobRow] = list(self.connection.execute(moving))
         for row in rows:
             self.note(job_of(row))
         return rows
 
-    def take(self, taking: Executable, worker_id: str, task_types: Sequence[str], lease: int) -> Claim | None:
-        """Claim what `statement.taking` finds."""
+    def add(self, job: Job, key: str | None, fingerprint: str) -> None:
+        """Queue a new job."""
+        job.created_at = job.updated_at = self.now
+        self._hot.add(self.connection, job, key, fingerprint)
+        self.note(job)
+        self.wakes = True
+
+    def take(self, taking: Taking) -> Claim | None:
+        """Claim the next job."""
         if self.doubted is not None and self.doubted.taken is not None and self._holds(self.doubted.taken):
             self.keep_doubted()
             self.taken = self.doubted.taken
             return self.taken
-        whose = {"claimed_by": worker_id, "lease_end": self.steady + lease, "now": self.now}
-        for row in self.run(taking, {"of_types": task_types, "steady": self.steady, **whose}):
-            token = number_of(row, "token")
-            job, attempt = job_of(row), number_of(row, "attempts")
-            log = LogBuffer(first=token == 1)
-            log.add(job_log.INFO, job_log.started(attempt), job.started_at)
-            self.taken = Claim(job, worker_id, attempt, token, log)
+        self._move(None, taking)
         return self.taken
 
-    def complete(self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int) -> bool:
+    def complete(self, ending: Ending, publish: Publish) -> bool:
         """End a job well, if the claim holds. The row is locked while its files are put in place, so that nobody else
         can come between."""
-        result = {"of_job": claim.job.job_id, "of_token": claim.token, "output": task_output, "more": size}
-        done = bool(self.run(COMPLETE, {**result, "now": self.now}))
+        if self._move(ending, None).ended is not None:
+            self._publish(ending.claim, publish)
+            return True
+        return self.doubted is not None and self._completed(ending.claim) and self.keep_doubted()
+
+    def exchange(self, ending: Ending, publish: Publish, taking: Taking) -> tuple[bool, Claim | None]:
+        """Both in one step."""
+        if self.doubted is not None:
+            # What has happened by then is found out one after the other.
+            return self.complete(ending, publish), self.take(taking)
+        done = self._move(ending, taking).ended is not None
         if done:
-            publish()
-            if not claim.log.is_plain:
-                self.log(claim, job_log.INFO, job_log.completed(claim.job.started_at, self.now))
-        elif self.doubted is not None and self._completed(claim):
-            return self.keep_doubted()
-        return done
+            self._publish(ending.claim, publish)
+        return done, self.taken
+
+    def _move(self, ending: Ending | None, taking: Taking | None) -> Moved:
+        moved = self._hot.move(self.connection, self.now, self.steady, ending, taking)
+        self.events += [event for event in (moved.ended, moved.taken) if event is not None]
+        if moved.taken is not None and taking is not None:
+            job = moved.taken.job
+            log = LogBuffer(first=moved.token == 1)
+            log.add(job_log.INFO, job_log.started(moved.attempt), job.started_at)
+            self.taken = Claim(job, taking.worker_id, moved.attempt, moved.token, log)
+        return moved
+
+    def _publish(self, claim: Claim, publish: Publish) -> None:
+        publish()
+        if not claim.log.is_plain:
+            self.log(claim, job_log.INFO, job_log.completed(claim.job.started_at, self.now))
 
     def log(self, claim: Claim, level: str, text: str) -> None:
         """Store the log of a claim, with a line about its end."""
@@ -132,7 +153,7 @@ class Change:
 
     def note(self, job: Job) -> None:
         """Write an event into the outbox."""
-        self.events.append(Outbox.write(self.connection, job, self.steady))
+        self.events.append(self._hot.note(self.connection, job, self.steady))
 
 
 class Transactions:
@@ -146,6 +167,7 @@ class Transactions:
     def __init__(
         self,
         engine: Engine,
+        hot: HotStatements,
         clock: Callable[[], int],
         steady: Callable[[], int],
         on_event: Listener,
@@ -153,6 +175,7 @@ class Transactions:
         patience: float,
     ) -> None:
         self._engine = engine
+        self._hot = hot
         self._postgres = is_postgres(engine)
         self._clock = clock
         self._steady = steady
@@ -179,7 +202,7 @@ class Transactions:
             try:
                 now, steady = self._clock(), self._steady()
                 with self._engine.begin() as connection:
-                    change = Change(connection, now, steady, doubted)
+                    change = Change(connection, self._hot, now, steady, doubted)
                     result = work(change)
                     if change.wakes and self._postgres:
                         connection.execute(text(f"NOTIFY {CHANNEL}"))

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from sqlalchemy import JSON, Connection, Engine, delete, literal, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Engine, literal, select, update
 
 from cl_ml_tools.job_queue import Event
 from cl_ml_tools.schemas import Job, JobStatus
-from cl_server.queue.statements import NOTE, counting, has_come
+from cl_server.queue.hot_statements import HotStatements
+from cl_server.queue.statements import has_come
 from cl_server.queue.tables import Big, is_postgres, outbox, reading, transitions
 
 # Milliseconds by which the clocks of two processes never differ.
@@ -19,19 +19,12 @@ FAR = 60_000
 class Outbox:
     """Events that are written with the change itself, and forgotten when somebody has told them."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], int]) -> None:
+    def __init__(self, engine: Engine, hot: HotStatements, clock: Callable[[], int]) -> None:
         self._engine = engine
         self._reading = reading(engine)
         self._postgres = is_postgres(engine)
-        self._count = counting(postgres=self._postgres)
+        self._hot = hot
         self._clock = clock
-
-    @staticmethod
-    def write(connection: Connection, job: Job, steady: int) -> Event:
-        """Note how a job stands, in the transaction that brought it there."""
-        values = {"job": job.model_dump(mode="json"), "told_at": steady}
-        key = connection.execute(NOTE, values).inserted_primary_key
-        return Event(job, None if key is None else cast("int", key[0]))
 
     def take(self, older_than: int, limit: int) -> list[Event]:
         """Events that nobody has settled within `older_than` milliseconds, oldest first; nobody else is given them
@@ -51,20 +44,14 @@ class Outbox:
 
     def settle(self, seqs: Sequence[int]) -> None:
         """Forget events that were told, and count them; each is counted once, whoever told it how often."""
-        told = delete(outbox).where(outbox.c.seq.in_(seqs)).returning(_word("task_type"), _word("status"))
         with self._engine.begin() as connection:
-            counted = Counter(cast("list[tuple[str, str]]", [tuple(row) for row in connection.execute(told)]))
+            counted = Counter(self._hot.settle(connection, seqs))
             # In one order, so that no two who count wait for each other.
             for (task_type, status), times in sorted(counted.items()):
-                connection.execute(self._count, {"task_type": task_type, "status": status, "times": times})
+                self._hot.count(connection, task_type, status, times)
 
     def transitions(self) -> dict[tuple[str, JobStatus], int]:
         """How often jobs came into a status, of what was told."""
         with self._reading.connect() as connection:
             rows = cast("list[tuple[str, str, int]]", list(connection.execute(select(transitions))))
         return {(task, JobStatus(status)): times for task, status, times in rows}
-
-
-def _word(name: str) -> ColumnElement[str]:
-    """A word out of the job of an event."""
-    return cast("JSON.Comparator[str]", outbox.c.job[name]).as_string()

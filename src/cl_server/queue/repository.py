@@ -31,13 +31,14 @@ from cl_ml_tools.job_repository import JobUpdate
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
 from cl_server.queue.clocks import clock_of, steady_clock_of
 from cl_server.queue.conditions import PROCESSING, QUEUED, Condition, held
+from cl_server.queue.hot_statements import Ending, HotStatements, Taking
 from cl_server.queue.job_archive import SqlJobArchive
 from cl_server.queue.job_lines import write_lines
 from cl_server.queue.job_row import job_of, number_of, value_of
 from cl_server.queue.job_transaction import PATIENCE, Change, Transactions, backoff_of_each, requeued
 from cl_server.queue.outbox import Outbox
 from cl_server.queue.quota import Quota, QuotaExceededError, sum_up
-from cl_server.queue.statements import ADD, ADD_LABEL, GET, NEXT, after_last, has_come, taking
+from cl_server.queue.statements import GET, after_last, has_come
 from cl_server.queue.tables import (
     Big,
     is_postgres,
@@ -76,11 +77,14 @@ class SqlJobRepository(SqlJobArchive):
         # One clock for both, where there is only one.
         steady = steady or clock or steady_clock_of(engine, self._clock)
         self._quota = quota
-        super().__init__(engine, steady, Transactions(engine, self._clock, steady, on_event, on_wake, patience))
-        self._outbox = Outbox(engine, self._steady)
+        self._hot = HotStatements(engine)
+        super().__init__(
+            engine, steady, Transactions(engine, self._hot, self._clock, steady, on_event, on_wake, patience)
+        )
+        self._outbox = Outbox(engine, self._hot, self._steady)
         self._held: dict[str, Claim] = {}
-        # Workers pass by what others are just taking, instead of waiting for them.
-        self._taking = taking(NEXT.with_for_update(skip_locked=True) if self._postgres else NEXT)
+        # Where there was a job, there is often another.
+        self._found = False
 
     # What every repository can.
 
@@ -155,17 +159,7 @@ class SqlJobRepository(SqlJobArchive):
                     return job_of(row)
             if self._quota is not None:
                 self._quota.take(change.connection, job.created_by, job.size, written)
-            job.created_at = job.updated_at = change.now
-            values = {"attempts": 0, "idempotency_key": scoped, "fingerprint": fingerprint}
-            values |= {"labels": job.labels or None}
-            added = change.connection.execute(ADD, job.model_dump(mode="json") | values)
-            if job.labels:
-                (seq,) = added.inserted_primary_key or (None,)
-                whose = {"seq": seq, "owner": job.created_by or ""}
-                rows = [{**whose, "name": name, "value": value} for name, value in job.labels.items()]
-                change.connection.execute(ADD_LABEL, rows)
-            change.note(job)
-            change.wakes = True
+            change.add(job, scoped, fingerprint)
             if self._postgres and secrets.randbelow(SUMMED_UP) == 0:
                 sum_up(change.connection, job.created_by)
             return job
@@ -197,12 +191,15 @@ class SqlJobRepository(SqlJobArchive):
 
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
         """Take the next job: highest priority first, then as they came, whatever the clock did meanwhile."""
-        if not self._postgres:
+        if not self._postgres and not self._found:
             # Most looks find nothing. A read needs no lock, so idle workers do not hold up busy ones.
             with self._reading.connect() as connection:
-                if connection.execute(NEXT, {"of_types": task_types, "steady": self._steady()}).one_or_none() is None:
+                if not self._hot.waits(connection, task_types, self._steady()):
                     return None
-        return self._transactions.run(lambda change: change.take(self._taking, worker_id, task_types, lease))
+        taking = Taking(worker_id, task_types, lease)
+        claim = self._transactions.run(lambda change: change.take(taking))
+        self._found = claim is not None
+        return claim
 
     def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
         """Renew a claim."""
@@ -240,18 +237,15 @@ class SqlJobRepository(SqlJobArchive):
         self, claim: Claim, task_output: JSONObject | None, publish: Publish = publish_nothing, size: int = 0
     ) -> bool:
         """End a job well."""
-        return self._transactions.run(lambda change: change.complete(claim, task_output, publish, size))
+        ending = Ending(claim, task_output, size)
+        return self._transactions.run(lambda change: change.complete(ending, publish))
 
     def exchange(
         self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int, task_types: Sequence[str]
     ) -> tuple[bool, Claim | None]:
         """End a job well, and take the next: one turn at writing instead of two."""
-
-        def work(change: Change) -> tuple[bool, Claim | None]:
-            done = change.complete(claim, task_output, publish, size)
-            return done, change.take(self._taking, claim.worker_id, task_types, LEASE)
-
-        return self._transactions.run(work)
+        ending, taking = Ending(claim, task_output, size), Taking(claim.worker_id, task_types, LEASE)
+        return self._transactions.run(lambda change: change.exchange(ending, publish, taking))
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
         """End a job badly, or try it again later."""

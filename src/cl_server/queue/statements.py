@@ -1,11 +1,33 @@
 """The statements that every job runs through, made once: to make one takes longer than to run it."""
 
-from sqlalchemy import JSON, Executable, Select, bindparam, case, func, insert, or_, select, update
+from typing import cast
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    JSON,
+    BigInteger,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.dml import Insert, ReturningDelete, ReturningUpdate
+from sqlalchemy.sql.elements import ColumnElement, Label
 
 from cl_ml_tools.job_queue import LONGEST_BACKOFF
-from cl_ml_tools.schemas import JobStatus
+from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.queue.conditions import PROCESSING, QUEUED
 from cl_server.queue.tables import Big, job_labels, jobs, outbox, transitions
 
@@ -34,17 +56,9 @@ OF_TYPES = jobs.c.task_type.in_(bindparam("of_types", expanding=True))
 GET = select(jobs).where(jobs.c.job_id == bindparam("of_job"))
 
 # Parameters: what is in the columns.
-ADD = insert(jobs)
+ADD = insert(jobs).returning(jobs.c.seq)
 ADD_LABEL = insert(job_labels)
-NOTE = insert(outbox)
-
-# Parameters: `of_types`, and `steady` in milliseconds.
-NEXT = (
-    select(jobs.c.seq)
-    .where(QUEUED, OF_TYPES, has_come(jobs.c.run_at, STEADY, LONGEST_BACKOFF))
-    .order_by(jobs.c.priority.desc(), jobs.c.seq)
-    .limit(1)
-)
+NOTE = insert(outbox).returning(outbox.c.seq)
 
 # In how many milliseconds a job is due. Parameters: `of_types`, and `steady` in milliseconds.
 DUE = select(func.min(case((has_come(jobs.c.run_at, STEADY, LONGEST_BACKOFF), 0), else_=jobs.c.run_at - STEADY))).where(
@@ -67,25 +81,82 @@ COMPLETE = (
 )
 
 
-def taking(queued: Select[tuple[int]]) -> Executable:
-    """Take what `queued` finds; parameters beside its own: `claimed_by`, and `lease_end` in milliseconds."""
+def next_of(types: int, *, skip_locked: bool = False) -> Select[tuple[int]]:
+    """The next job of so many tasks; parameters: `type_0` and so on, and `steady` in milliseconds.
+
+    With `skip_locked`, workers pass by what others are just taking, instead of waiting for them.
+    """
+    wanted = jobs.c.task_type.in_([bindparam(f"type_{number}", type_=String) for number in range(types)])
+    found = (
+        select(jobs.c.seq)
+        .where(QUEUED, wanted, has_come(jobs.c.run_at, STEADY, LONGEST_BACKOFF))
+        .order_by(jobs.c.priority.desc(), jobs.c.seq)
+        .limit(1)
+    )
+    return found.with_for_update(skip_locked=True) if skip_locked else found
+
+
+def taking(types: int, *, skip_locked: bool = False) -> ReturningUpdate[tuple[object, ...]]:
+    """Take it; parameters beside its own: `claimed_by`, and `now` and `lease_end` in milliseconds."""
     return (
         update(jobs)
-        .where(jobs.c.seq == queued.scalar_subquery())
+        .where(jobs.c.seq == next_of(types, skip_locked=skip_locked).scalar_subquery())
         .values(
             status=JobStatus.PROCESSING.value,
-            worker_id=bindparam("claimed_by"),
+            worker_id=bindparam("claimed_by", type_=String),
             attempts=jobs.c.attempts + 1,
             token=jobs.c.token + 1,
             updated_at=after_last(NOW),
             started_at=after_last(NOW),
-            lease_until=bindparam("lease_end"),
+            lease_until=bindparam("lease_end", type_=Big),
         )
         .returning(jobs)
     )
 
 
-def counting(*, postgres: bool) -> Executable:
+def at_once(*, ends: bool, types: int) -> Select[tuple[int, object, int, int]]:
+    """On PostgreSQL: `COMPLETE` where it `ends`, `taking` where there are `types`, and a note of each, in this order.
+
+    Its rows are the place in the outbox, the job, and, where one was taken, its attempts and its token.
+    """
+    ended = [COMPLETE.cte("ended")] if ends else []
+    taken = [taking(types, skip_locked=True).cte("taken")] if types else []
+    documents = [
+        select(literal_column(str(place), Integer).label("place"), _document(row))
+        for place, row in enumerate(ended + taken)
+    ]
+    moved = union_all(*documents).subquery("moved")
+    notes = select(moved.c.job, STEADY).order_by(moved.c.place)
+    noted = insert(outbox).from_select(["job", "told_at"], notes).returning(outbox.c.seq, outbox.c.job).cte("noted")
+    numbers = [select(cte.c[name]).scalar_subquery() for cte in taken for name in ("attempts", "token")]
+    columns = (noted.c.seq, noted.c.job, *(numbers or (null(), null())))
+    return cast("Select[tuple[int, object, int, int]]", select(*columns))
+
+
+def _document(row: CTE) -> Label[object]:
+    """A job as JSON."""
+    parts: list[ColumnElement[object]] = []
+    for name in Job.model_fields:
+        # A job without labels has none in its row.
+        value = func.coalesce(row.c.labels, literal_column("'{}'::json")) if name == "labels" else row.c[name]
+        parts += (literal_column(f"'{name}'"), value)
+    return cast("Label[object]", func.json_build_object(*parts).label("job"))
+
+
+def settling(*, postgres: bool) -> ReturningDelete[tuple[str, str]]:
+    """Take what was told out of the outbox; the parameter `seqs` is a list on PostgreSQL, and JSON on SQLite."""
+    names = ("task_type", "status")
+    if postgres:
+        told = outbox.c.seq == func.any(bindparam("seqs", type_=ARRAY(BigInteger)))
+        words = [cast("JSON.Comparator[str]", outbox.c.job[name]).as_string() for name in names]
+    else:
+        seqs = func.json_each(bindparam("seqs", type_=String)).table_valued("value")
+        told = outbox.c.seq.in_(select(seqs.c.value))
+        words = [func.json_extract(outbox.c.job, f"$.{name}") for name in names]
+    return cast("ReturningDelete[tuple[str, str]]", delete(outbox).where(told).returning(*words))
+
+
+def counting(*, postgres: bool) -> Insert:
     """Add to how often there was a transition; parameters: what is in the columns."""
     if postgres:
         # Where there is no PostgreSQL, its dialect would be a tenth of what a server imports.

@@ -1,0 +1,168 @@
+"""What every job runs through: added, taken, completed, and each time noted in the outbox.
+
+On PostgreSQL a job is completed, the next one taken and both noted in one statement, whose parts find their rows by a
+key each: a join would leave it to the planner to read the whole table. On SQLite, which is in the same process, these
+are statements of their own.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar, cast
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.sql.expression import ClauseElement
+
+from cl_ml_tools.job_queue import Claim, Event
+from cl_ml_tools.schemas import Job, JobStatus, JSONObject
+from cl_server.queue import statements
+from cl_server.queue.driver_statement import DriverStatement
+from cl_server.queue.job_row import FIELDS, job_of_driver, job_of_values, number_of, values_of
+from cl_server.queue.tables import is_postgres
+
+# What of a new job is the queue's own.
+QUEUED_AS = ("attempts", "idempotency_key", "fingerprint")
+
+
+K = TypeVar("K")
+Rows: TypeAlias = "Sequence[tuple[int, dict[str, object], int, int]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A job that ends well."""
+
+    claim: Claim
+    task_output: JSONObject | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """A worker that takes its next job. `lease` is in milliseconds."""
+
+    worker_id: str
+    task_types: Sequence[str]
+    lease: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The events of what has ended and of what was taken; and of that, which attempt it is, and its token."""
+
+    ended: Event | None = None
+    taken: Event | None = None
+    attempt: int = 0
+    token: int = 0
+
+
+class HotStatements:
+    """The statements of one database; each runs in the transaction of the connection that it gets."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._postgres = is_postgres(engine)
+        self._add = DriverStatement(statements.ADD, engine, (*FIELDS, *QUEUED_AS))
+        self._note = DriverStatement(statements.NOTE, engine, ("job", "told_at"))
+        self._complete = DriverStatement(statements.COMPLETE, engine)
+        self._settle = DriverStatement(statements.settling(postgres=self._postgres), engine)
+        self._count = DriverStatement(statements.counting(postgres=self._postgres), engine)
+        # By how many tasks there are, of which a worker always has the same.
+        self._waiting: dict[int, DriverStatement] = {}
+        self._moves: dict[tuple[bool, int], DriverStatement] = {}
+
+    def add(self, connection: Connection, job: Job, key: str | None, fingerprint: str) -> None:
+        """Queue a new job."""
+        own = {"attempts": 0, "idempotency_key": key, "fingerprint": fingerprint}
+        [[seq]] = self._add.run(connection, values_of(job) | own)
+        if job.labels:
+            whose = {"seq": seq, "owner": job.created_by or ""}
+            rows = [{**whose, "name": name, "value": value} for name, value in job.labels.items()]
+            connection.execute(statements.ADD_LABEL, rows)
+
+    def note(self, connection: Connection, job: Job, steady: int) -> Event:
+        """Write an event into the outbox."""
+        [[seq]] = self._note.run(connection, {"job": job.model_dump_json(), "told_at": steady})
+        return Event(job, cast("int", seq))
+
+    def waits(self, connection: Connection, task_types: Sequence[str], steady: int) -> bool:
+        """Whether there is a job to take."""
+        if not task_types:
+            return False
+        statement = _kept(self._waiting, len(task_types), lambda: self._compiled(statements.next_of(len(task_types))))
+        return bool(statement.run(connection, {**_types(task_types), "steady": steady}))
+
+    def move(
+        self, connection: Connection, now: int, steady: int, ending: Ending | None, taking: Taking | None
+    ) -> Moved:
+        """End a job, if its claim holds, and take the next, if there is one; both are noted, in this order."""
+        # A worker that does nothing takes nothing.
+        taking = taking if taking is not None and taking.task_types else None
+        if ending is None and taking is None:
+            return Moved()
+        values: dict[str, object] = {"now": now, "steady": steady}
+        if ending is not None:
+            claim = ending.claim
+            output = None if ending.task_output is None else json.dumps(ending.task_output)
+            values |= {"of_job": claim.job.job_id, "of_token": claim.token, "output": output, "more": ending.size}
+        if taking is not None:
+            values |= {**_types(taking.task_types), "claimed_by": taking.worker_id, "lease_end": steady + taking.lease}
+        move = self._move_at_once if self._postgres else self._move_in_turn
+        return move(connection, values, ending, taking)
+
+    def settle(self, connection: Connection, seqs: Sequence[int]) -> list[tuple[str, str]]:
+        """Take events out of the outbox that were told; the task and the status of each that was there."""
+        given = list(seqs) if self._postgres else json.dumps(list(seqs))
+        return [cast("tuple[str, str]", tuple(row)) for row in self._settle.run(connection, {"seqs": given})]
+
+    def count(self, connection: Connection, task_type: str, status: str, times: int) -> None:
+        """Add to how often jobs came into a status."""
+        self._count.run(connection, {"task_type": task_type, "status": status, "times": times})
+
+    def _move_in_turn(
+        self, connection: Connection, values: Mapping[str, object], ending: Ending | None, taking: Taking | None
+    ) -> Moved:
+        steady = cast("int", values["steady"])
+        ended = taken = None
+        attempt = token = 0
+        if ending is not None:
+            for row in self._complete.run(connection, values):
+                ended = self.note(connection, job_of_driver(row), steady)
+        if taking is not None:
+            count = len(taking.task_types)
+            statement = _kept(self._moves, (False, count), lambda: self._compiled(statements.taking(count)))
+            for row in statement.run(connection, values):
+                taken = self.note(connection, job_of_driver(row), steady)
+                attempt, token = number_of(row, "attempts"), number_of(row, "token")
+        return Moved(ended, taken, attempt, token)
+
+    def _move_at_once(
+        self, connection: Connection, values: Mapping[str, object], ending: Ending | None, taking: Taking | None
+    ) -> Moved:
+        ends, count = ending is not None, 0 if taking is None else len(taking.task_types)
+        statement = _kept(
+            self._moves, (ends, count), lambda: self._compiled(statements.at_once(ends=ends, types=count))
+        )
+        moved = Moved()
+        for seq, fields, attempt, token in cast("Rows", statement.run(connection, values)):
+            event = Event(job_of_values(fields), seq)
+            if event.job.status is JobStatus.COMPLETED:
+                moved = replace(moved, ended=event)
+            else:
+                moved = replace(moved, taken=event, attempt=attempt, token=token)
+        return moved
+
+    def _compiled(self, statement: ClauseElement) -> DriverStatement:
+        return DriverStatement(statement, self._engine)
+
+
+def _kept(made: dict[K, DriverStatement], key: K, make: Callable[[], DriverStatement]) -> DriverStatement:
+    """The statement under a key, made when it is first used."""
+    found = made.get(key)
+    if found is None:
+        found = made[key] = make()
+    return found
+
+
+def _types(task_types: Sequence[str]) -> dict[str, object]:
+    return {f"type_{number}": name for number, name in enumerate(task_types)}
