@@ -44,8 +44,16 @@ class FormStream(Protocol):
     def stream(self) -> Readable: ...
 
 
+class UrlObject(Protocol):
+    """A URL as httpx, yarl, pydantic and `urllib.parse` have it: what it is as text is what is fetched."""
+
+    @property
+    def scheme(self) -> str: ...
+
+
 FileSource = (
     str
+    | UrlObject
     | os.PathLike[str]
     | bytes
     | bytearray
@@ -70,6 +78,7 @@ def content_of(source: object) -> tuple[Content, str]:
     Raises:
         InputNotFoundError, InputFileError, InvalidParameterError: there is none, and why.
     """
+    source = as_text(source)
     if isinstance(source, str) and (fetched := _of_url(source)) is not None:
         return fetched, fetched.file_name
     if isinstance(source, (str, os.PathLike)):
@@ -91,6 +100,7 @@ def content_of(source: object) -> tuple[Content, str]:
 
 def name_of(source: object) -> str:
     """What a source is called in a list: the path or URL itself (the beginning of a `data:` URL), or its file name."""
+    source = as_text(source)
     if isinstance(source, (str, os.PathLike)):
         text = os.fsdecode(cast("str | os.PathLike[str]", source))
         return f"{text[:_SHOWN]}…" if len(text) > _SHOWN and text[:5].lower() == "data:" else text
@@ -108,7 +118,19 @@ def name_in(source: object) -> str:
 
 def is_url(source: object) -> bool:
     """Whether that is the URL of a file that is fetched."""
+    source = as_text(source)
     return isinstance(source, str) and re.match("(?:https?://|data:)", source, re.IGNORECASE) is not None
+
+
+def as_text(source: object) -> object:
+    """A URL object as text; everything else as it is."""
+    scheme: object = getattr(source, "scheme", None)
+    if not isinstance(scheme, str):
+        return source
+    # Of what `urllib.parse` makes, the text is that of a tuple.
+    whole: object = getattr(source, "geturl", None)
+    text = whole() if callable(whole) else str(source)
+    return text if isinstance(text, str) and (is_url(text) or _URL.match(text)) else source
 
 
 def _of_url(text: str) -> DataUrl | RemoteFile | None:

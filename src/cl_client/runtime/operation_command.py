@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cl_client.errors import InvalidParameterError
-from cl_client.runtime.place import STANDARD
+from cl_client.runtime.place import STANDARD, Place
 
 if TYPE_CHECKING:
     from cl_client.wire.client import Client
@@ -27,6 +27,15 @@ class OperationRunner(Protocol):
 
         Args:
             method: calls it; given the wire layer of a client.
+        """
+        ...
+
+    def saved(self, method: "Callable[[Client, Path], Coroutine[object, object, Path]]", dest: Place) -> None:
+        """Call an operation that answers with a file, and say where that is; or write it to stdout.
+
+        Args:
+            method: calls it; given the wire layer of a client, and where the file goes.
+            dest: where it is to go in the end.
         """
         ...
 

@@ -345,11 +345,11 @@ def _of_field(field: Field, name: str) -> Given:
     value, kind, read = name, *_said(name, type, field.read)
     parts = type.split(" | ")
     if field.sent_as == "file" and "list[File]" in parts:
-        type, kind = type.replace("File", "FileInput"), "list[Path]"
-        read = f'cast("list[FileInput]", {name})'
+        type, kind = type.replace("File", "FileInput"), "list[Place]"
+        read = f"[source(each) for each in {name}]"
         value = f"[upload(each) for each in {name}]"
     elif field.sent_as == "file":
-        type, kind, read = type.replace("File", "FileInput"), "Path", name
+        type, kind, read = type.replace("File", "FileInput"), "Place", f"source({name})"
         value = f"upload({name})"
     elif field.sent_as == "part":
         kind, read = "Path", f"upload({name})"
@@ -396,7 +396,7 @@ def _whole(body: WireBody) -> Given:
     if body.kind == "content":
         value = "content(body)" if required else "UNSET if isinstance(body, Unset) else content(body)"
         said = SpecText("The file to send.")
-        return Given("body", "FileInput", required, value, "body", "body", "--body", "Path", "body", said)
+        return Given("body", "FileInput", required, value, "body", "body", "--body", "Place", "source(body)", said)
     said = SpecText("The body, as JSON, @FILE or -.")
     decoded = _decoded("body", body.type, body.read, source="body_option(body)")
     given = Given("body", body.type, required, "body", "body", "body", "--body", "str", "", said, decoded=decoded)

@@ -232,6 +232,15 @@ def test_the_results_of_many_jobs_are_fetched(cli: Cli, tmp_path: Path):
     assert cli(*fetch, hashed, "--output-dir", "results").code == 0
     names = {path.name for path in (tmp_path / "results").iterdir()}
     assert names == {f"{fetch[2]}.png", f"{fetch[3]}.png", f"{hashed}.json"}
+    # Where it was cut, the same command does the rest, and touches nothing that is there.
+    kept, lost = tmp_path / "results" / f"{fetch[2]}.png", tmp_path / "results" / f"{fetch[3]}.png"
+    before = kept.stat().st_mtime_ns
+    lost.unlink()
+    assert cli(*fetch, hashed, "--output-dir", "results").code == 0
+    assert (kept.stat().st_mtime_ns, lost.is_file()) == (before, True)
+    kept.write_bytes(b"of somebody else")
+    assert cli(*fetch, hashed, "--output-dir", "results").code == 1
+    assert kept.read_bytes() == b"of somebody else"
     assert "fetch" not in cli("hash", "compute", "photo.jpg", "again.jpg").err
 
 

@@ -152,6 +152,7 @@ def run(package: Path, url: str, *arguments: object, stdin: str = "") -> subproc
         input=stdin,
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
         timeout=60,
     )
@@ -165,6 +166,10 @@ def test_every_operation_is_a_command(package, url, tmp_path):
     assert json.loads(from_stdin.stdout)["name"] == "eli"
     saved = run(package, url, "photos", "get-photo", "ada", "--output", tmp_path / "ada.png")
     assert (saved.returncode, (tmp_path / "ada.png").read_bytes()) == (0, b"\x89PNGada")
+    streamed = run(package, url, "photos", "get-photo", "ada", "-o", "-")
+    assert (streamed.returncode, streamed.stdout, streamed.stderr) == (0, "\ufffdPNGada", "")
+    sent = run(package, url, "photos", "upload-photo", "ada", "--photo", "-", "--json", stdin="from a pipe")
+    assert (sent.returncode, json.loads(sent.stdout)["bytes"]) == (0, len("from a pipe"))
     missing = run(package, url, "pets", "get-pet", "eve")
     assert (missing.returncode, "no such pet" in missing.stderr) == (1, True)
 

@@ -1,5 +1,6 @@
 """`cl-client embeddings similar`: cosines as a table, of vectors that can be compared."""
 
+import io
 import json
 import struct
 from pathlib import Path
@@ -134,3 +135,12 @@ def test_it_is_the_cosine_that_numpy_reckons(one: tuple[float, ...], other: tupl
     lengths = numpy.linalg.norm(one) * numpy.linalg.norm(other)
     assert found == pytest.approx(numpy.dot(one, other) / lengths if lengths > 1e-30 else found, abs=1e-6)
     assert -1 <= found <= 1
+
+
+def test_one_of_them_comes_on_stdin(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    with (folder / "b.npy").open("rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        assert similar("a.npy", "-", "--json") == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["similarity"] == {"a.npy": 1.0, "stdin": 0.5}
+    assert second["file"] == "stdin"

@@ -6,8 +6,12 @@ import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlparse, urlsplit
 
+import httpx
+import pydantic
 import pytest
+import starlette.datastructures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import Headers, UploadFile
@@ -15,7 +19,9 @@ from starlette.formparsers import MultiPartParser
 from werkzeug.datastructures import FileStorage
 
 from cl_client.errors import InputFileError, InputNotFoundError, InvalidParameterError
+from cl_client.http.file_source import content_of, is_url, name_of
 from cl_client.http.multipart import FormField, Multipart
+from cl_client.http.remote_file import RemoteFile
 from cl_client.http.upload import PIECE, FileInput, Upload
 
 
@@ -319,3 +325,25 @@ async def test_an_error_of_the_callers_own_pieces_stays_theirs():
     with pytest.raises(ValueError, match="mine") as error:
         await sent(Upload(broken()))
     assert not isinstance(error.value, InputFileError)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        httpx.URL("https://example.org/photo.jpg?size=1"),
+        urlsplit("https://example.org/photo.jpg?size=1"),
+        urlparse("https://example.org/photo.jpg?size=1"),
+        starlette.datastructures.URL("https://example.org/photo.jpg?size=1"),
+        pydantic.HttpUrl("https://example.org/photo.jpg?size=1"),
+    ],
+    ids=["httpx", "urlsplit", "urlparse", "starlette", "pydantic"],
+)
+def test_a_url_object_is_a_url(url: object):
+    content, name = content_of(url)
+    assert isinstance(content, RemoteFile)
+    assert (name, name_of(url), is_url(url)) == ("photo.jpg", "https://example.org/photo.jpg?size=1", True)
+
+
+def test_a_url_object_of_another_scheme_is_refused():
+    with pytest.raises(InvalidParameterError, match="ftp is not http, https or data"):
+        content_of(httpx.URL("ftp://example.org/photo.jpg"))

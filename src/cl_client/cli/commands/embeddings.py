@@ -5,7 +5,6 @@ import math
 import shutil
 from collections.abc import Sequence
 from operator import mul
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -13,13 +12,14 @@ from cyclopts import App, Parameter
 from cl_client.cli.running.run import Run
 from cl_client.cli.views.embedding_file import Embedding, read_embeddings
 from cl_client.errors import InvalidParameterError
+from cl_client.runtime.place import Place
 
 app = App(name="embeddings", help="Compare saved embeddings.")
 
 
 @app.command
 def similar(
-    files: Annotated[list[Path], Parameter(help=".npy files, or results of --json.", negative=())],
+    files: Annotated[list[Place], Parameter(help=".npy files, results of --json, or - for stdin.", negative=())],
     /,
     *,
     run: Annotated[Run, Parameter(parse=False)],

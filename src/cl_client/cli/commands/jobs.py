@@ -75,16 +75,26 @@ def fetch(
     overwrite: Annotated[bool, Parameter(help="Replace existing files.", negative="", show_default=False)] = False,
     run: TheRun,
 ) -> None:
-    """Download the results of jobs. Each file is named after its job; several files go into a folder of that name."""
+    """Download the results of jobs. Each file is named after its job; several files go into a folder of that name.
+
+    If you run the command again, it downloads only what is missing.
+    """
+    from cl_client.cli.running.fetched import fetched_before, is_same
     from cl_client.cli.running.originals import Originals
     from cl_client.cli.running.saving import save_as
 
     originals = Originals([], overwrite=overwrite)
 
+    def put(path: Path, place: Path) -> Path:
+        # Of several files, an earlier run may have moved only some.
+        return place if is_same(path, place) else originals.put(path, place)
+
     async def one(client: "JobClient", job_id: str) -> None:
         job = await client.jobs.get(job_id)
         name = job_id.replace("/", "-")
-        saved = [str(file) for file in await save_as(job, output_dir / name, originals.put, is_typed=False)]
+        files = [] if overwrite else await fetched_before(job, output_dir / name)
+        files = files or await save_as(job, output_dir / name, put, is_typed=False)
+        saved = [str(file) for file in files]
         run.console.line({"job_id": job_id, "files": [*saved]}, f"{job_id}  {', '.join(saved)}", id=job_id)
 
     run.complete(_each(run, jobs, one))

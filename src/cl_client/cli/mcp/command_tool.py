@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from attrs import frozen
@@ -97,6 +98,9 @@ class _Keeper:
 
     def operation(self, method: Callable[[Client], Coroutine[object, object, object]]) -> None:
         self.kept = OperationCall(method)
+
+    def saved(self, method: Callable[[Client, Path], Coroutine[object, object, Path]], dest: Place) -> None:
+        self.kept = OperationCall(lambda api: method(api, Path(dest)))
 
     def each(self, method: Callable[[Client], AsyncGenerator[object]], at_most: int | None = None) -> None:
         self.kept = ItemsCall(method, MOST_ITEMS if at_most is None else at_most)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import sys
+import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from cl_client.cli.output import streams
 from cl_client.cli.running.run import Run
 from cl_client.errors import InvalidParameterError
 from cl_client.runtime.command import Place, PlainJobOptions
@@ -68,6 +73,26 @@ class Runner(Run):
         async def call() -> None:
             async with self.api() as api:
                 show(self.console, await method(api))
+
+        self.complete(call())
+
+    def saved(self, method: Callable[[Client, Path], Coroutine[object, object, Path]], dest: Place) -> None:
+        """Save the answer of an operation for a command; as `OperationRunner.saved`."""
+        if not dest.is_standard:
+            self.operation(lambda api: method(api, Path(dest)))
+            return
+        if sys.stdout.isatty():
+            raise InvalidParameterError(
+                "a file is not written to a terminal",
+                hint="pipe stdout into a program or a file, or name a file with -o",
+            )
+
+        async def call() -> None:
+            with tempfile.TemporaryDirectory() as folder:
+                async with self.api() as api:
+                    path = await method(api, Path(folder) / "answer")
+                with path.open("rb") as file:
+                    shutil.copyfileobj(file, streams.Binary())
 
         self.complete(call())
 

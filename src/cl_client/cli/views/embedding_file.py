@@ -9,12 +9,13 @@ import json
 import math
 import re
 import struct
-from pathlib import Path
+import sys
 from typing import Final, cast
 
 from attrs import frozen
 
 from cl_client.errors import InputFileError, InputNotFoundError
+from cl_client.runtime.place import Place
 
 _MAGIC: Final = b"\x93NUMPY"
 _LARGEST: Final = 100_000_000
@@ -43,15 +44,16 @@ class Embedding:
     model: str | None = None
 
 
-def read_embeddings(path: Path) -> list[Embedding]:
-    """The vectors in a file.
+def read_embeddings(place: Place) -> list[Embedding]:
+    """The vectors in a file, or in what comes on stdin.
 
     Raises:
         InputNotFoundError: there is none.
         InputFileError: it holds no vectors.
     """
+    path = "stdin" if place.is_standard else place
     try:
-        with path.open("rb") as file:
+        with sys.stdin.buffer if place.is_standard else place.open("rb") as file:
             content = file.read(_LARGEST)
     except FileNotFoundError:
         raise InputNotFoundError(f"{path} does not exist") from None
