@@ -1,24 +1,18 @@
-"""A process that opens new databases together with others: `python -m tests.conformance.opener FOLDER COUNT`."""
+"""A process that opens new databases together with others."""
 
-import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from cl_server.queue.tables import open_database
 
 
-def main(folder: str, count: str) -> None:
-    """Open `FOLDER/0.db`, `FOLDER/1.db` and so on, one at each line of standard input."""
-    for number in range(int(count)):
+def main(folder: str, count: int, test: Connection) -> None:
+    """Open `FOLDER/0.db`, `FOLDER/1.db` and so on, one each time that the test says so."""
+    for number in range(count):
         engine = open_database(Path(folder, f"{number}.db"))
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        sys.stdin.readline()
+        test.send("ready")
+        test.recv()
         with engine.connect() as connection:
             mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
         engine.dispose()
-        sys.stdout.write(f"{mode}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+        test.send(mode)

@@ -1,7 +1,7 @@
 """Real worker processes on one database: none gets what another has, and none takes its job to the grave."""
 
-import subprocess
-import sys
+import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ from cl_ml_tools.job_queue import FIRST_BACKOFF, LEASE, JobQuery
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.clock import now_ms
 from cl_server.queue.repository import SqlJobRepository
+from tests.conformance import claimer, opener
 
 
 def address(database: Engine) -> str:
@@ -21,42 +22,54 @@ def address(database: Engine) -> str:
     return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-class Claimer:
-    """One worker process."""
+# One process imports what they need, which takes longer than what they do, and forks them.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.conformance.claimer", "tests.conformance.opener", "psycopg"])
 
-    def __init__(self, database: Engine, name: str, what: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.conformance.claimer", address(database), name, what],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+
+class Other:
+    """A process of its own, and the pipe to it."""
+
+    def __init__(self, main: Callable[..., None], *arguments: object) -> None:
+        self._pipe, theirs = FORKS.Pipe()
+        self.process = FORKS.Process(target=main, args=(*arguments, theirs))
+        self.process.start()
+        theirs.close()
 
     def hear(self) -> str:
-        """Its next line."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        """What it says next; nothing at its end."""
+        try:
+            return self._pipe.recv()
+        except (EOFError, ConnectionError):
+            return ""
 
     def go(self) -> None:
         """Let it start, or go on."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
+        self._pipe.send("go")
 
     def end(self) -> list[str]:
         """The rest of what it says, at its end."""
-        said, _ = self.process.communicate()
-        return said.split()
+        said = list(iter(self.hear, ""))
+        self.process.join()
+        self._pipe.close()
+        return said
+
+
+class Claimer(Other):
+    """One worker process."""
+
+    def __init__(self, database: Engine, name: str, what: str) -> None:
+        super().__init__(claimer.main, address(database), name, what)
 
 
 def test_of_many_processes_none_claims_what_another_has(database: Engine) -> None:
     queue = SqlJobRepository(database)
     jobs = {queue.add_job(Job(job_id=uuid4().hex, task_type="hash")) for _ in range(120)}
-    claimers = [Claimer(database, f"w{number}", "drain") for number in range(4)]
-    assert [claimer.hear() for claimer in claimers] == ["ready"] * 4
-    for claimer in claimers:
-        claimer.go()
-    claimed = [line for claimer in claimers for line in claimer.end()]
+    workers = [Claimer(database, f"w{number}", "drain") for number in range(4)]
+    assert [worker.hear() for worker in workers] == ["ready"] * 4
+    for worker in workers:
+        worker.go()
+    claimed = [line for worker in workers for line in worker.end()]
     assert claimed.count("done") == 4
     assert sorted(line for line in claimed if line != "done") == sorted(jobs)
     listed = queue.list_jobs(JobQuery(limit=200)).jobs
@@ -69,13 +82,13 @@ def test_a_worker_that_is_killed_loses_its_job_to_another(database: Engine, way:
     now = now_ms()
     queue = SqlJobRepository(database, clock=lambda: now)
     job_id = queue.add_job(Job(job_id="one", task_type="hash"))
-    claimer = Claimer(database, "w0", "hold")
-    assert claimer.hear() == "ready"
-    claimer.go()
-    assert claimer.hear() == job_id
+    worker = Claimer(database, "w0", "hold")
+    assert worker.hear() == "ready"
+    worker.go()
+    assert worker.hear() == job_id
     now = now_ms()
-    claimer.process.kill()
-    assert claimer.end() == []
+    worker.process.kill()
+    assert worker.end() == []
     assert queue.claim("w1", ["hash"]) is None
     assert queue.expire() == []
     if way == "slot":
@@ -112,39 +125,27 @@ def test_a_worker_that_was_only_slow_cannot_finish_what_another_has(database: En
 def test_what_a_process_did_not_tell_before_it_was_killed_is_told(database: Engine) -> None:
     queue = SqlJobRepository(database)
     job_id = queue.add_job(Job(job_id="one", task_type="hash"))
-    claimer = Claimer(database, "w0", "hold")
-    assert claimer.hear() == "ready"
-    claimer.go()
-    assert claimer.hear() == job_id
-    claimer.process.kill()
-    claimer.end()
+    worker = Claimer(database, "w0", "hold")
+    assert worker.hear() == "ready"
+    worker.go()
+    assert worker.hear() == job_id
+    worker.process.kill()
+    worker.end()
     assert [event.job.status.value for event in queue.take_untold(0)] == ["queued", "processing"]
 
 
 def test_processes_that_open_a_new_database_together_all_get_it(tmp_path: Path) -> None:
     """The first start of a stack: SQLite changes to WAL for one of them, and does not let the others wait."""
     new = 25
-    openers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.conformance.opener", str(tmp_path), str(new)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-        for _ in range(4)
-    ]
+    openers = [Other(opener.main, str(tmp_path), new) for _ in range(4)]
     said: list[list[str]] = [[] for _ in openers]
     for _ in range(new):
-        for opener, lines in zip(openers, said, strict=True):
-            assert opener.stdout is not None
-            while (line := opener.stdout.readline().strip()) != "ready":
-                assert line == "wal", "the process ended"
-                lines.append(line)
-        for opener in openers:
-            assert opener.stdin is not None
-            opener.stdin.write("go\n")
-    for opener, lines in zip(openers, said, strict=True):
-        rest, _ = opener.communicate()
-        assert lines + rest.split() == ["wal"] * new
-        assert opener.returncode == 0
+        for other, modes in zip(openers, said, strict=True):
+            while (word := other.hear()) != "ready":
+                assert word == "wal", "the process ended"
+                modes.append(word)
+        for other in openers:
+            other.go()
+    for other, modes in zip(openers, said, strict=True):
+        assert modes + other.end() == ["wal"] * new
+        assert other.process.exitcode == 0

@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -177,8 +178,13 @@ async def _running(client: ComputeClient) -> Any:
 
 
 @pytest.fixture
-def film_of_a_minute(tmp_path: Path) -> Path:
-    path = tmp_path / "film.mp4"
+def film_of_a_minute(made_once: Path, tmp_path: Path) -> Path:
+    return shutil.copy(made_once, tmp_path / "film.mp4")
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "film.mp4"
     subprocess.run(
         [
             "ffmpeg",

@@ -24,8 +24,8 @@ WAITS = ("worker", "--lifeline", "--slot", "0")
 class Start:
     """Starts parts whose logs, and data, are in a folder of the test."""
 
-    def __init__(self, folder: Path) -> None:
-        self.server = ForkServer()
+    def __init__(self, folder: Path, server: ForkServer) -> None:
+        self.server = server
         self.folder = folder
         self.parts: list[ForkedProcess] = []
 
@@ -46,14 +46,30 @@ class Start:
             part.stdin.close()
         for part in self.parts:
             part.wait(60)
-        self.server.close()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[ForkServer]:
+    """A fork server for all who do not end it."""
+    server = ForkServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    start = Start(tmp_path)
+def start(tmp_path: Path, shared: ForkServer) -> Iterator[Start]:
+    start = Start(tmp_path, shared)
     yield start
     start.end()
+
+
+@pytest.fixture
+def start_alone(tmp_path: Path) -> Iterator[Start]:
+    """With a fork server of its own."""
+    start = Start(tmp_path, ForkServer())
+    yield start
+    start.end()
+    start.server.close()
 
 
 def test_the_parts_of_a_stack_are_forks_of_one_process() -> None:
@@ -64,14 +80,14 @@ def test_the_parts_of_a_stack_are_forks_of_one_process() -> None:
     assert not any(part.is_running() for part in parts)
 
 
-def test_a_fork_server_ends_with_the_last_of_its_parts(start: Start) -> None:
-    part = start(*WAITS)
+def test_a_fork_server_ends_with_the_last_of_its_parts(start_alone: Start) -> None:
+    part = start_alone(*WAITS)
     parent = psutil.Process(part.pid).parent()
     assert parent is not None
-    assert wait_until(lambda: "ready for" in start.said(), 60)
+    assert wait_until(lambda: "ready for" in start_alone.said(), 60)
     part.stdin.close()
     assert part.wait(60) == 0
-    start.server.close()
+    start_alone.server.close()
     assert wait_until(lambda: not parent.is_running(), 60)
 
 
@@ -107,7 +123,8 @@ def test_how_a_part_ended_is_told(start: Start) -> None:
     killed.send_signal(signal.SIGTERM)
 
 
-def test_a_library_that_does_not_load_is_told_by_the_part_that_needs_it(start: Start) -> None:
+def test_a_library_that_does_not_load_is_told_by_the_part_that_needs_it(start_alone: Start) -> None:
+    start = start_alone
     broken = start.folder / "broken"
     broken.mkdir()
     (broken / "sqlalchemy.py").write_text("raise ImportError('half of it is missing')\n")
