@@ -10,9 +10,8 @@ from attrs import evolve, frozen
 
 from cl_codegen.manifest.manifest import suggestion
 from cl_codegen.manifest.pages_table import PagesEntry
-from cl_codegen.model.command import GLOBAL_OPTIONS
 from cl_codegen.model.pages import Pages, pages_of
-from cl_codegen.model.reserved import CLIENT_WORDS, COMMAND_WORDS
+from cl_codegen.model.reserved import CLIENT_WORDS, COMMAND_WORDS, PROGRAM_OPTIONS
 from cl_codegen.spec.spec import Node, Spec
 from cl_codegen.text import naming
 from cl_codegen.text.escape import SpecText, literal, one_line
@@ -385,9 +384,9 @@ def _decoded(name: str, type: str, read: str | None, *, source: str | None = Non
 
 
 def _option(name: str) -> str:
-    """The option for an argument: none that every command has."""
+    """The option for an argument: none that the command of every operation has."""
     option = f"--{naming.kebab(name)}"
-    return f"{option}-value" if option in GLOBAL_OPTIONS else option
+    return f"{option}-value" if option in PROGRAM_OPTIONS else option
 
 
 def _whole(body: WireBody) -> Given:

@@ -121,5 +121,8 @@ COMMAND_WORDS: Final = frozenset(_entries("cli/program.py", "cli/help/front_page
 CLIENT_CLASS_WORDS: Final = frozenset({*_public("runtime/plugin.py", "PluginClient"), *_TWIN, "attach", "operation"})
 """What the client of a plugin has already: no method can be called so."""
 
-GLOBAL_OPTIONS: Final = frozenset({*_options("cli/help/options.py", "runtime/command.py"), "--help", "--version"})
-"""What every command has already: no parameter can be given so."""
+PROGRAM_OPTIONS: Final = frozenset({*_options("cli/help/options.py"), "--help", "--version", "--output", "-o"})
+"""What the command of an operation has already: no parameter can be given so."""
+
+GLOBAL_OPTIONS: Final = PROGRAM_OPTIONS | frozenset(_options("runtime/command.py"))
+"""What the command of a job has already: no parameter can be given so."""

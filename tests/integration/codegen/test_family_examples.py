@@ -97,3 +97,8 @@ async def expect_collections(client: object) -> None:
 def test_what_only_tells_that_the_server_is_there_is_left_out(packages, name):
     groups = list((packages / name / "src" / f"family_{name}").glob("operations/*.py"))
     assert not any("root_get" in path.read_text() for path in groups)
+
+
+def test_options_of_jobs_are_no_names_that_an_operation_may_not_have(packages):
+    commands = (packages / "store" / "src" / "family_store" / "operations" / "commands" / "entity.py").read_text()
+    assert 'Parameter(name="--label", ' in commands
