@@ -328,7 +328,7 @@ def _say(text: str) -> None:
 
 
 def _reporting(run: Callable[[], int]) -> int:
-    """Run a command. What is wrong with its input, with the generator or with the disk is told, with exit code 2."""
+    """Run a command. Errors of its input, of the generator and of the disk are one line each, with exit code 2."""
     from cl_codegen.faults import GeneratorError
 
     try:

@@ -56,7 +56,7 @@ def _files(folder: Path) -> set[str]:
 
 
 def _diff(old: bytes, new: bytes) -> Iterator[str]:
-    """The first lines of a unified diff: from what is there to what should be."""
+    """The first lines of a unified diff: from the present text to the expected one."""
     lines = difflib.unified_diff(
         old.decode("utf-8", "replace").splitlines(),
         new.decode("utf-8", "replace").splitlines(),

@@ -46,7 +46,7 @@ class Sources(Protocol):
         ...
 
     def claim(self, out: Path) -> None:
-        """Raises PackageError where `out` holds what was not generated, and would be lost."""
+        """Raises PackageError where `out` contains files that were not generated, and would be lost."""
         ...
 
 
@@ -98,7 +98,7 @@ class PackageSources:
         strange = there - _WRITTEN if generated else there
         if strange or out.is_file():
             found = f" ({', '.join(sorted(strange)[:3])})" if strange else ""
-            raise PackageError(f"{out} holds what was not generated{found}: give --out a folder of its own")
+            raise PackageError(f"{out} contains files that were not generated{found}: give --out a folder of its own")
 
     def write(self, folder: Path) -> Generated:
         return write_package(self, folder)

@@ -86,8 +86,8 @@ def regenerate(
         servers: addresses by the name of the spec.
         sources: of the generator.
         out: of the generated packages.
-        tell: is given the changes before anything is generated from them, so that whoever has to mend the manifest
-            knows why.
+        tell: is given the changes before anything is generated from them, so that they explain an error in the
+            manifest.
         types: whether to check them.
 
     Raises:

@@ -1,4 +1,4 @@
-"""One change between two specs, and what it means for whoever uses the client."""
+"""One change between two specs, and what it means for users of the client."""
 
 from __future__ import annotations
 

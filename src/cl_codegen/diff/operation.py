@@ -97,7 +97,7 @@ class Operation:
         return next((one.name for one in arguments if one.wire_name == wire_name), wire_name)
 
     def options_of(self, wire_name: str, place: str = "body") -> tuple[str, ...]:
-        """How a parameter is said on the command line; nothing for a positional one, and where there is no command."""
+        """The option of a parameter on the command line; nothing for a positional one, or without a command."""
         if self.plugin is None:
             return ()
         name = self.python_of(wire_name, place)

@@ -158,7 +158,7 @@ def _change(breakage: Breakage) -> Change | None:
 
 
 def _is_ours(part: str) -> bool:
-    """Whether nobody but generated code and the command line reads a module or a name."""
+    """Whether only generated code and the command line read a module or a name."""
     return part.startswith("_") or part == "commands"
 
 

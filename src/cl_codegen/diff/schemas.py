@@ -325,7 +325,7 @@ class Comparison:
             return
         names = before.get("propertyName"), after.get("propertyName")
         if names[0] != names[1]:
-            yield found(rules.DISCRIMINATOR, way, f"its kinds are told apart by {names[1]} now, were by {names[0]}")
+            yield found(rules.DISCRIMINATOR, way, f"the field that names its kind is {names[1]}, and was {names[0]}")
         mapped = members(before.get("mapping")), members(after.get("mapping"))
         for word, target in mapped[0].items():
             other = mapped[1].get(word, target)

@@ -29,7 +29,7 @@ class SignIn:
     _told: set[str] = field(factory=set, init=False)
 
     def operation(self, old: Operation, new: Operation) -> Iterator[Change]:
-        """The changes for one operation; what is said for all is told once, as of the server."""
+        """The changes for one operation. A change for all of them is reported once, as one of the server."""
         before, after = self._ways(old.value, self.old), self._ways(new.value, self.new)
         # Who could call it has one of the old ways; each of these has to do still.
         refused = [way for way in before if not any(other <= way for other in after)]

@@ -31,10 +31,10 @@ def reasons(reading: Reading) -> Mapping[str, str]:
 
 
 def words(reading: Reading) -> Iterator[str]:
-    """Lines for the words of states that nobody knows, each with a guess."""
+    """Lines for unknown words of states, each with a guess."""
     unknown = unknown_words(reading.spec, reading.manifest, reading.plugins)
     if unknown:
-        yield f"# Words for the state of a job that nobody knows. Each is a guess, one of {', '.join(STATUSES)}."
+        yield f"# The meaning of these states is unknown. Each line is a guess, one of {', '.join(STATUSES)}."
         yield "[server.status]"
         yield from (f"{key_of(word)} = {toml(guess(word))}" for word in unknown)
 
@@ -70,7 +70,7 @@ def _missing(routes: JobRoutes) -> Iterator[str]:
     missing = [name for name in _ROUTES if name not in routes.operations]
     if missing:
         yield one_line(
-            f"# No route was found for {', '.join(missing)} of the jobs at {routes.asked}; where there is one, name its"
+            f"# No route was found for {', '.join(missing)} of the jobs at {routes.asked}; if there is one, name its"
             f' operation: {missing[0]} = "…" in [server], or in the table of its jobs.'
         )
 

@@ -239,14 +239,14 @@ class _Table:
         group = self._text(table, "group") or kebab(self.name)
         for key, word in (("verb", verb), ("group", group)):
             if _COMMAND_WORD.fullmatch(word) is None:
-                raise self._error(key, f"{word!r} is no word of a command line: lower case, digits and dashes")
+                raise self._error(key, f"{word!r} isn't a word of a command line: lower case, digits and dashes")
         names = self._texts(table, "names")
         method = self._text(table, "method") or attribute(verb)
         if method != attribute(method):
-            raise self._error("method", f"{method!r} is no Python name; {attribute(method)}?")
+            raise self._error("method", f"{method!r} isn't a Python name; {attribute(method)}?")
         for word in names:
             if word != snake(word):
-                raise self._error("names", f"{word!r} is no Python name; {snake(word)}?", word)
+                raise self._error("names", f"{word!r} isn't a Python name; {snake(word)}?", word)
         return Entry(
             manifest=self.manifest,
             plugin=self.name,
@@ -274,7 +274,7 @@ class _Table:
         statuses = self._texts(table, "status")
         for word, ours in statuses.items():
             if ours not in STATUSES:
-                raise self._error("status", f"{ours!r} is no state of a job{suggestion(ours, STATUSES)}", word)
+                raise self._error("status", f"{ours!r} isn't a state of a job{suggestion(ours, STATUSES)}", word)
         fields = self._mapping(table.get("fields", {}), "fields")
         for name in fields:
             if name not in FIELDS:

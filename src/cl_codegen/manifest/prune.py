@@ -22,7 +22,7 @@ def fitting(manifest: Manifest, spec: Spec) -> Manifest:
 
 
 def is_path(artifact: str) -> bool:
-    """Whether an artifact is said without the output: a path, or a parameter that has it."""
+    """Whether an artifact is named without the output: a path, or a parameter that has it."""
     return "/" in artifact or artifact.startswith("params.")
 
 

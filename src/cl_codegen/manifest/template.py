@@ -9,7 +9,7 @@ from cl_codegen.model.plugin import Parameter, Plugin
 from cl_codegen.model.read import Reading
 from cl_codegen.text.escape import one_line, toml
 
-OPENING = "# How people call what the spec has. Derived from it: change what does not please.\n"
+OPENING = "# The names of commands and methods, derived from the spec. Change them as you like.\n"
 
 
 def manifest_for(reading: Reading) -> str:
@@ -39,14 +39,14 @@ def _table(plugin: Plugin, why: str) -> Iterator[str]:
     yield f"group = {toml(plugin.group)}"
     yield f"verb = {toml(plugin.verb)}"
     wire_names = [parameter.wire_name.raw for parameter in plugin.parameters]
-    # What the body and the route both have is told apart by its order alone.
+    # A name that the body and the route both have is only distinguished by its place in the order.
     clear = [parameter for parameter in plugin.parameters if wire_names.count(parameter.wire_name.raw) == 1]
     renamed = [parameter for parameter in clear if parameter.wire_name != parameter.name]
     if renamed:
         yield f"names = {{ {', '.join(f'{one.name} = {toml(one.wire_name.raw)}' for one in renamed)} }}"
     stored = {one.name: one.stored.route.operation for one in plugin.parameters if one.stored is not None}
     if stored:
-        yield "# Files that are put where these operations say, before the job takes their ids."
+        yield "# Files are uploaded to the addresses that these operations return, and the job takes their IDs."
         yield f"uploads = {{ {', '.join(f'{name} = {toml(operation)}' for name, operation in stored.items())} }}"
     if plugin.parameters:
         yield f"order = [{', '.join(toml(parameter.name) for parameter in plugin.parameters)}]"

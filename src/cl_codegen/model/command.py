@@ -1,4 +1,4 @@
-"""The command of a plugin: how its parameters are said on the command line, and handed on to the typed method."""
+"""The command of a plugin: its parameters as options and arguments, and handed on to the typed method."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ class _Reader:
         return answer is not None and any(answer.pointer == state.pointer for state in routes.states)
 
     def _expect_words(self, states: Sequence[Node]) -> None:
-        """Raises SpecError where the manifest has a word that no job says, or a job has one that nobody knows: all of
+        """Raises SpecError where the manifest has a word that no job has, or a job has an unknown one: all of
         these at once, as lines for the manifest."""
         places = _places_of_words(states)
         for word in self.server.statuses:

@@ -156,7 +156,7 @@ class _Reader:
         return {name: paths[one.asked.path] for name, one in found.items() if one is not None}
 
     def _shared(self, plugins: Sequence[Plugin]) -> str | None:
-        """The one route that tells of any job; nothing where there are several, or none."""
+        """The only route that returns any job; nothing if there are several, or none."""
         submits = {plugin.path.raw.rstrip("/") for plugin in plugins}
         reads = [path for path, method, _ in self.operations.values() if method == "get"]
         listed = [path for path in reads if _JOBS.fullmatch(path)]
@@ -175,8 +175,9 @@ class _Reader:
             raise SpecError(
                 self.spec.source,
                 f"#/paths/{escape_pointer(plugin.path.raw)}",
-                "expected a GET …/jobs/{id} that says how any job is, or a GET of this path and an id for these alone;"
-                f" where another says it, name its operation in the manifest: [server] job, or [{plugin.name}] job",
+                "expected a GET …/jobs/{id} that returns the state of any job, or a GET of this path and an id for"
+                " these alone; if it is another one, name its operation in the manifest: [server] job, or"
+                f" [{plugin.name}] job",
             )
         return found[0]
 
@@ -254,7 +255,7 @@ class _Reader:
         return any(word in said for word in words) and "delete" not in said
 
     def _is_output(self, route: tuple[str, str]) -> bool:
-        """Whether an operation answers with JSON that is no state of a job."""
+        """Whether an operation answers with JSON that isn't a state of a job."""
         operation = self._found(route)
         answer = success(operation) if operation is not None else None
         return answer is not None and not lives(answer)

@@ -31,8 +31,8 @@ _MODULE_WORDS: Final = frozenset(
     ]
 )
 _NAMES_IN_HINTS: Final = frozenset(["datetime", "os"])
-"""What annotations of a group say: in its class, a method of that name would be meant. Those that Python itself has
-are said with `builtins`."""
+"""Names in the annotations of a group: in its class, they would mean a method of that name. Names of Python itself get
+the prefix `builtins`."""
 _PLAIN: Final = frozenset(["str", "int", "float", "bool"])
 _TYPES: Final = frozenset(["bool", "bytes", "dict", "float", "int", "list", "str", "tuple"])
 _WORD: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[\w.]+|.""", re.DOTALL)
@@ -83,7 +83,7 @@ class Method:
         saves: whether its answer is bytes, which go to a file; file: how that is called in a folder.
         never_json: whether these bytes are of a kind that JSON is not.
         form: the model that its fields are put into.
-        pages: how its list goes on, where that comes page by page; every: the method that gives all of it.
+        pages: how to get the next page of its list, if that comes page by page; every: the method that gives all of it.
         stream: what comes piece by piece; streamed: the method that gives it, which is the only one where there is no
             other answer.
     """

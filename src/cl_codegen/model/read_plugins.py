@@ -230,7 +230,7 @@ class _Reader:
         artifact = self.entry.artifact
         if artifact is None or "/" in artifact or artifact.startswith("params."):
             return artifact
-        # Of an output that may be anything, nobody knows which fields it has.
+        # The fields of an output that may be anything are unknown.
         fields = {name for name, _ in properties(output[1])} if output else {artifact}
         if artifact not in fields:
             raise self.entry.error("artifact", f"the output has no field {artifact!r}{suggestion(artifact, fields)}")

@@ -12,7 +12,7 @@ from cl_codegen.text.escape import SpecText
 from cl_codegen.wire.schemas import LeftOut
 
 _FLOWS: Final[Mapping[str, str]] = {"clientCredentials": "client_credentials", "password": "password"}
-"""The flows of OAuth 2.0 in which a program needs nobody at a browser, and what the client calls them."""
+"""The flows of OAuth 2.0 that need no browser, and what the client calls them."""
 _NOT_DONE: Final = frozenset(["openIdConnect", "mutualTLS"])
 
 

@@ -50,7 +50,9 @@ def stored_of(
     said = entry.uploads.get(name)
     if said == "" or not may_be_id:
         if said:
-            raise entry.error("uploads", f"{name} is no text of a JSON body, and so no id of a file", word=name)
+            raise entry.error(
+                "uploads", f"{name} isn't text in a JSON body, so it can't be the ID of a file", word=name
+            )
         return None
     for route in uploads:
         value = route.value_for(wire_name)
@@ -60,7 +62,7 @@ def stored_of(
             return Stored(route, value)
     if said is not None:
         known = suggestion(said, [one.operation for one in uploads])
-        raise entry.error("uploads", f"{said!r} is no operation that gives an address for a file{known}", word=name)
+        raise entry.error("uploads", f"{said!r} isn't an operation that returns an upload address{known}", word=name)
     return None
 
 

@@ -135,7 +135,7 @@ def meaning(word: str) -> str | None:
 
 
 def guess(word: str) -> str:
-    """What a word for a state that nobody knows may mean: for people, who know better."""
+    """A guess at the meaning of an unknown state, for people to correct."""
     said = word.lower()
     parts = {
         "completed": ("success", "complete", "done", "finish"),

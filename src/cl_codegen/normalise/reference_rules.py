@@ -93,7 +93,7 @@ def lost_references_are_left_out(document: JSONObject) -> Iterator[str]:
 
 def _why_lost(reference: str) -> str:
     if reference.startswith(("http://", "https://")):
-        return f"the reference {reference!r} leads to another host: put what it means into this document"
+        return f"the reference {reference!r} leads to another host: copy its target into this document"
     if not reference.startswith("#"):
         there = "in the folder of this document (another one: --references)"
         return f"the reference {reference!r} leads to no file {there}, or to nothing in it"

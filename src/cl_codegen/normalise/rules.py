@@ -83,7 +83,7 @@ def normalise(spec: Spec, choice: Choice | None = None) -> tuple[Spec, tuple[App
 
 
 def operations_are_chosen(document: JSONObject, choice: Choice) -> Iterator[str]:
-    """An operation that nobody wants goes, by its id or its tag; the schemas that it alone mentions go with it."""
+    """Unwanted operations are removed, by their id or tag, with the schemas that only they mention."""
     if not choice.only and not choice.leave_out:
         return
     named = {

@@ -170,7 +170,7 @@ class _Bundle:
         self._collect(piece, place, address, mention.trail)
 
     def _put_in_place(self, mention: _Mention, target: _Target, found: JSONObject) -> None:
-        """What stands beside the reference counts before what is there."""
+        """Members beside the reference replace those of its target."""
         if target in mention.trail:
             return
         beside = {key: value for key, value in mention.node.items() if key != "$ref"}

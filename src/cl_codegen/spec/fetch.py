@@ -85,11 +85,11 @@ def document(server: str) -> bytes:
     except SpecError as refused:
         raise SpecError(url, refused.place, refused.expected) from None
     except UnicodeEncodeError:
-        raise SpecError(url, "#", "holds text that is no Unicode") from None
+        raise SpecError(url, "#", "contains text that isn't Unicode") from None
 
 
 def _others() -> Load:
-    """Reads the documents that another one refers to; no file of this machine, whoever refers to one.
+    """Reads the documents that another one refers to; never a file of this machine.
 
     Raises (when called):
         FetchError: there are too many of them.

@@ -33,7 +33,7 @@ class SpecError(Exception):
 
 
 def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON (RFC 8259 §6)")
+    raise ValueError(f"{constant} isn't JSON (RFC 8259 §6)")
 
 
 def escape_pointer(key: str) -> str:

@@ -34,7 +34,7 @@ class Mistake:
 
 def mistakes(document: JSONObject) -> tuple[Mistake, ...]:
     """The mistakes of a document, in its order. Each place is named once."""
-    # What is new in 3.2 (https://spec.openapis.org/oas/v3.2.0) is told elsewhere; the models know 3.0 and 3.1.
+    # What is new in 3.2 (https://spec.openapis.org/oas/v3.2.0) is reported elsewhere; the models know 3.0 and 3.1.
     known = {**document, "openapi": "3.1.1"} if str(document.get("openapi")).startswith("3.2") else document
     return () if is_as_specified(known) else found_by_models(known)
 

@@ -37,7 +37,7 @@ class Slot:
 
 
 class Walked(dict[str, JSONValue]):
-    """A document that remembers where its schemas and its references are, until it is told that it is another.
+    """A document that remembers where its schemas and its references are, until `is_changed` is called.
 
     Most rules find nothing to change in most documents, and a walk is what takes them their time.
     """

@@ -147,7 +147,7 @@ class _Reader:
             return [self.json(element, f"{pointer}/{index}", inside) for index, element in enumerate(listed)]
         if value is None or isinstance(value, str | int | float | bool):
             return value
-        raise SpecError(self._source, pointer, f"expected what JSON has too, not a {type(value).__name__}")
+        raise SpecError(self._source, pointer, f"expected a value that JSON has too, not a {type(value).__name__}")
 
     def _key(self, key: object, pointer: str) -> str:
         """A key as text: `200:` is how people write a status."""

@@ -68,7 +68,7 @@ class Module:
         try:
             tree = ast.parse(text)
         except SyntaxError as error:
-            raise GenerationError(f"{name}, line {error.lineno}, is no Python: {error.msg}") from error
+            raise GenerationError(f"{name}, line {error.lineno}, isn't Python: {error.msg}") from error
         return cls(
             name=name,
             imports={found.alias: found for found in _imports(tree.body, is_for_types=False)},

@@ -43,7 +43,7 @@ class Layout:
             PackageError: the name is no package, or one that is there already.
         """
         if re.fullmatch(r"[a-z][a-z0-9_]*", name) is None or keyword.iskeyword(name):
-            raise PackageError(f"{name!r} is no name for a package: lower case, digits and _, such as my_client")
+            raise PackageError(f"{name!r} isn't a name for a package: lower case, digits and _, such as my_client")
         if name in _TAKEN or name in sys.stdlib_module_names:
             raise PackageError(f"{name!r} is taken by another package: choose a name of its own, such as my_client")
         return cls(

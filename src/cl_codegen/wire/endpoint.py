@@ -29,7 +29,7 @@ class Argument:
     classes: tuple[tuple[str, str], ...]
     """As of `property_code.Field`."""
     only: str | int | bool | None = None
-    """The value, where there is just one: nobody has to give it."""
+    """The value, if there is just one, which callers need not give."""
     written: str | None = None
     """An expression of its parts of the query, where `name=value` does not say it; nothing elsewhere."""
 

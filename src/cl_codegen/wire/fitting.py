@@ -6,7 +6,7 @@ from cl_codegen.wire.types import ANY, NONE, Const, Listed, Mapped, Type, Union,
 
 
 def fitting(default: JSONValue, type: Type) -> JSONValue:
-    """A default as a value of the type; nothing, where it is none: what does not fit is what nobody sends."""
+    """A default as a value of the type; nothing if it is none, because no request contains it."""
     match type:
         case wire_types.Plain():
             return _fitting_plain(default, type)

@@ -81,7 +81,7 @@ class FieldNames:
         return cls(set(reserved), "field")
 
     def take(self, wire_name: str) -> str:
-        """The name in Python for a name of the wire: what is reserved has a `_` behind it, what is there a number."""
+        """The name in Python for a name of the wire: a reserved one gets a final `_`, a taken one a number."""
         name = naming.snake(wire_name, fallback=self._fallback)
         if name in self._taken:
             name = naming.unique(f"{name.rstrip('_')}_" if f"{name}_" not in self._taken else name, self._taken)

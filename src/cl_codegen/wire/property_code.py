@@ -181,8 +181,8 @@ def _words_of(model: Model, name: str) -> list[str]:
 
 
 def _closest_of(members: Sequence[Type], source: str) -> str:
-    """What it is, is said beside the call: a type checker that has to find it out of the readers of twenty models does
-    not come to an end."""
+    """The call is annotated with its type, because a type checker that infers it from the readers of twenty models
+    doesn't finish."""
     first, *others = members
     if not others:
         return _decode_known(first, source)

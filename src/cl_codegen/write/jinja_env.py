@@ -53,7 +53,7 @@ class _Compiled(BytecodeCache):
         if sys.dont_write_bytecode or not place.parent.parent.is_dir():
             return
         fresh = place.with_name(f"{place.name}.{os.getpid()}")
-        with contextlib.suppress(OSError):  # Where they are installed for all, nobody may write.
+        with contextlib.suppress(OSError):  # An installation for all users may be read-only.
             place.parent.mkdir(exist_ok=True)
             fresh.write_bytes(code)
             fresh.replace(place)

@@ -95,15 +95,15 @@ def _format(folder: Path, part: str, options: Sequence[str]) -> None:
                 command += ["--config", f"{key}={value}"]
         ran = subprocess.run([*command, part], cwd=folder, capture_output=True, text=True, check=False)
         if ran.returncode != 0:
-            raise GenerationError(f"ruff {arguments[0]} refuses what was generated:\n{ran.stdout}{ran.stderr}".rstrip())
+            raise GenerationError(f"ruff {arguments[0]} refuses the generated code:\n{ran.stdout}{ran.stderr}".rstrip())
 
 
 @contextlib.contextmanager
 def staging(target: Path) -> Generator[Path]:
     """A folder next to the target to write into. It takes the target's place at the end, or leaves no trace.
 
-    It stands on the same file system, so that the change is one step, where the system has such a step: whoever is
-    killed before leaves the old folder, and after it the new one. What a killed run left beside is swept by the next.
+    It is on the same file system, so that the change is one step, if the system has such a step: a process that is
+    killed leaves either the old folder or the new one. The next run deletes what a killed one left beside it.
     """
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ def exchange(one: Path, other: Path) -> None:
 
 @contextlib.contextmanager
 def _held(folder: Path) -> Generator[None]:
-    """Say that somebody still writes to a staging folder: the system takes the lock away when the process ends."""
+    """Mark a staging folder as in use. The system removes the lock when the process ends."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

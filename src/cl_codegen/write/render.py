@@ -88,7 +88,7 @@ def render_operations(groups: Sequence[Group], templates: Path, layout: Layout) 
 
 
 def render_contract(contract: Contract, plugins: Sequence[Plugin], templates: Path) -> str:
-    """What the client of a server is told of it, unformatted.
+    """The contract of a server, unformatted.
 
     Raises:
         PluginTemplateError: as `render`.

@@ -212,7 +212,7 @@ def test_a_package_of_its_own_is_written_and_checked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("client.py.jinja", "is no Python"), ("command.py.jinja", "refuses what was generated")]
+    ("name", "said"), [("client.py.jinja", "isn't Python"), ("command.py.jinja", "refuses the generated code")]
 )
 def test_a_template_that_writes_no_python_leaves_everything_as_it_was(own, name, said):
     templates = copy_templates(own)
@@ -261,7 +261,7 @@ def test_explain_and_manifest_read_the_same_sources(own):
     assert (ran.returncode, ran.stdout) == (0, "")
     assert "mentions every plugin already" in ran.stderr
     (own / "openapi" / "plugins.toml").unlink()
-    assert run("manifest", "--openapi", own / "openapi").stdout.startswith("# How people call what the spec has.")
+    assert run("manifest", "--openapi", own / "openapi").stdout.startswith("# The names of commands and methods")
 
 
 def test_diff_says_what_changed_and_exits_1_when_it_is_breaking(own):

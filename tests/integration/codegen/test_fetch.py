@@ -70,7 +70,7 @@ def test_a_running_server_gives_the_bytes_that_it_exports_by_itself(local_stack:
         (200, b"[]", "#: expected an OpenAPI document, which is an object"),
         (200, b'{"swagger": "2.0"}', "#/swagger: this is Swagger 2.0, and expected is OpenAPI 3"),
         (200, b'{"info": {}}', "#: expected the member 'openapi'"),
-        (200, OPENAPI.replace(b'"t"', b'"\\ud800"'), "holds text that is no Unicode"),
+        (200, OPENAPI.replace(b'"t"', b'"\\ud800"'), "contains text that isn't Unicode"),
     ],
 )
 def test_what_is_no_document_is_one_line_and_nothing_is_written(tmp_path, status, body, said):

@@ -92,7 +92,7 @@ def test_what_was_not_found_is_said(tmp_path):
     assert list(notes(fake(tmp_path, "endpoints", more))) == [
         (
             "# No route was found for cancel, delete, retry, file of the jobs at /v2/{endpoint_id}/status/{id};"
-            ' where there is one, name its operation: cancel = "…" in [server], or in the table of its jobs.'
+            ' if there is one, name its operation: cancel = "…" in [server], or in the table of its jobs.'
         ),
         "# Not proposed; a table with the operation makes it a job all the same:",
         "# POST /motions (move): no GET takes its id and says how it stands",

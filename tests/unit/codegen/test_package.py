@@ -88,7 +88,7 @@ def no_fields(spec: dict) -> None:
 @pytest.mark.parametrize(
     ("change", "place", "said"),
     [
-        (no_state, "#/paths/~1jobs~1blend", "expected a GET …/jobs/{id} that says how any job is"),
+        (no_state, "#/paths/~1jobs~1blend", "expected a GET …/jobs/{id} that returns the state of any job"),
         (no_id, "#/components/schemas/Ticket", "expected a field with the id of the job"),
         (no_answer, "#/paths/~1jobs~1blend/post/responses", "expected an answer 2xx in JSON that names the job"),
         (strange_word, "#/components/schemas/Ticket/properties/state", "what does 'LIMBO' mean?"),
@@ -193,7 +193,7 @@ def test_routes_that_cannot_be_told_from_a_submit_are_named(tmp_path, change, ma
         ('[server]\ndelet = "forget"', 2, "there is no such key; delete?"),
         ('[server]\nprogress = "all"', 2, "expected the number that says done"),
         ("[server]\nprogress = 0", 2, "expected the number that says done"),
-        ('[server.status]\nDONE = "complet"', 2, "'complet' is no state of a job; completed?"),
+        ('[server.status]\nDONE = "complet"', 2, "'complet' isn't a state of a job; completed?"),
         ('[server.status]\nDON = "completed"', 2, "no job is 'DON'; DONE?"),
         ('[server]\n[server.fields]\njob = "id"', 3, "a job has no 'job'; job_id?"),
         ('[server.fields]\njob_id = "ident"', 2, "no answer about jobs has 'ident'"),
@@ -219,12 +219,12 @@ def test_a_folder_of_somebody_else_is_never_replaced(tmp_path):
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("years of work")
-    with pytest.raises(PackageError, match=r"holds what was not generated \(thesis.txt\)"):
+    with pytest.raises(PackageError, match=r"contains files that were not generated \(thesis.txt\)"):
         generate(sources, mine)
     generate(sources, tmp_path / "out")
     generate(sources, tmp_path / "out")
     (tmp_path / "out" / ".git").mkdir()
-    with pytest.raises(PackageError, match=r"holds what was not generated \(\.git\)"):
+    with pytest.raises(PackageError, match=r"contains files that were not generated \(\.git\)"):
         generate(sources, tmp_path / "out")
     assert (mine / "thesis.txt").read_text() == "years of work"
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCES = Path(__file__).parents[3] / "src"
-PACKAGES = ("cl_client", "cl_server", "cl_ml_tools")
+PACKAGES = ("cl_client", "cl_codegen", "cl_server", "cl_ml_tools")
 
 
 def messages() -> set[str]:
-    """Every text of the client, the server and the plugins, docstrings aside."""
+    """Every text of the client, the generator, the server and the plugins, docstrings aside."""
     return {
         text
         for package in PACKAGES

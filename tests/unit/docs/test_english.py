@@ -1,4 +1,6 @@
-"""Signs of a sentence to rewrite stay out of what people read: the pages, the spec, the help and the messages."""
+"""Signs of a sentence to rewrite stay out of what people read: the pages, the spec, the help and the messages.
+
+The same holds for the comments of the generator."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ SIGNS = re.compile(
     r"\b(whoever|so many|nobody|somebody|goes on|also when|(is|are) (told|over|said)|tells of|what is there)\b",
     re.IGNORECASE,
 )
-PAGES = ["[!C]*.md", "CONTRIBUTING.md", "docs/**/*.md", "openapi/*.json"]
+PAGES = ["[!C]*.md", "CONTRIBUTING.md", "docs/**/*.md", "openapi/*.json", "src/cl_codegen/**/*.py"]
 
 
 def lines() -> Iterator[str]:
