@@ -21,21 +21,6 @@ if TYPE_CHECKING:
     from cl_client.jobs.collection import Job, Jobs
     from cl_client.wire.types import JSONValue, Unset
 
-__all__ = [
-    "Bounds",
-    "Entry",
-    "JobOptions",
-    "JobRunner",
-    "LabelledJobOptions",
-    "Place",
-    "PlainJobOptions",
-    "by_suffix",
-    "given",
-    "json_option",
-    "read_option",
-    "source",
-]
-
 Output = TypeVar("Output")
 Value = TypeVar("Value")
 

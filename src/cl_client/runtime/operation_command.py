@@ -14,8 +14,6 @@ from cl_client.runtime.place import STANDARD, Place
 if TYPE_CHECKING:
     from cl_client.wire.client import Client
 
-__all__ = ["OperationRunner", "body_option", "read_text"]
-
 Value = TypeVar("Value")
 
 

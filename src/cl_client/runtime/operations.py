@@ -14,29 +14,13 @@ from cl_client.files.whole_file import whole_or_not_at_all
 from cl_client.http.error_translation import promised
 from cl_client.http.upload import FileInput, as_upload
 from cl_client.runtime.pages import Paging
-from cl_client.runtime.plugin import upload
 from cl_client.runtime.streams import DONE, ServerEvent, asked, events, json_lines, read_event
 from cl_client.wire.client import Client
-from cl_client.wire.types import UNSET, Call, File, JSONObject, JSONValue, Unset
+from cl_client.wire.types import Call, JSONValue, Unset
 
 if TYPE_CHECKING:
     from cl_client.http.library import Response
     from cl_client.http.transport import Transport
-
-__all__ = [
-    "UNSET",
-    "Call",
-    "DownloadCallback",
-    "File",
-    "FileInput",
-    "JSONObject",
-    "JSONValue",
-    "OperationGroup",
-    "ServerEvent",
-    "Unset",
-    "content",
-    "upload",
-]
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")

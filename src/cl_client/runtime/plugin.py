@@ -10,28 +10,11 @@ from cl_client.errors import UnsupportedError
 from cl_client.http.multipart import FormField, Multipart
 from cl_client.http.stored_file import StoredFile, UploadRoute
 from cl_client.http.upload import FileInput, UploadCallback, as_upload
-from cl_client.jobs.collection import Job, JobCallback, JobResponse, Jobs
+from cl_client.jobs.collection import Job, JobCallback, Jobs
 from cl_client.jobs.follow import Follow
-from cl_client.jobs.operation import Operation, Parameter, posted, routed, without_body, without_key
+from cl_client.jobs.operation import Operation, posted
 from cl_client.jobs.plain_value import as_json, plain
 from cl_client.wire.types import File, JSONObject, JSONValue
-
-__all__ = [
-    "FileInput",
-    "Follow",
-    "Job",
-    "JobCallback",
-    "JobResponse",
-    "Jobs",
-    "Operation",
-    "Parameter",
-    "PluginClient",
-    "UploadCallback",
-    "routed",
-    "upload",
-    "without_body",
-    "without_key",
-]
 
 
 def upload(source: FileInput, on_progress: UploadCallback | None = None) -> File:

@@ -20,8 +20,6 @@ from cl_client.wire.client import Client
 if TYPE_CHECKING:
     from cl_client.watching.mqtt_connection import Broker
 
-__all__ = ["ServerClient"]
-
 
 class ServerClient(Listening):
     """A client of one server, for one event loop: all but the operations, which generated packages mix in.

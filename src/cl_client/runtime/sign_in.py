@@ -18,8 +18,6 @@ from cl_client.http.oauth import ClientCredentials
 from cl_client.http.options import HttpOptions
 from cl_client.http.transport import Transport
 
-__all__ = ["Scheme", "SignIn"]
-
 Secrets: TypeAlias = Mapping[str, str | None]
 """By the argument: `token`, `api_key`, `username`, `password`, `client_id`, `client_secret`, `token_url`."""
 

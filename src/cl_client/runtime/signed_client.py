@@ -12,8 +12,6 @@ from cl_client.job_client import JobClient
 from cl_client.runtime.server_address import server_at
 from cl_client.runtime.sign_in import Scheme, SignIn
 
-__all__ = ["SignedJobClient"]
-
 
 class SignedJobClient(JobClient):
     """A client of one job server, for one event loop: all but the plugins. As `JobClient`, and beside that:

@@ -14,8 +14,6 @@ from cl_client.wire.types import Call, JSONObject, JSONValue, json_value
 if TYPE_CHECKING:
     from cl_client.http.library import httpx
 
-__all__ = ["ServerEvent"]
-
 LONGEST: Final = 64 * 1024 * 1024
 """Bytes that one line may have: who sends more would fill the memory."""
 

@@ -9,8 +9,6 @@ from typing import Annotated, Literal
 from attrs import frozen
 from cyclopts import Group, Parameter
 
-__all__ = ["FacesView", "PictureView", "TableView", "View"]
-
 Show = Literal["auto", "kitty", "iterm2", "sixel", "never"]
 
 _VIEW = Group("Options of the view", sort_key=8)
