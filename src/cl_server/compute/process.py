@@ -24,6 +24,7 @@ from cl_server.messaging.mqtt import Connection
 from cl_server.messaging.reminders import Reminders
 from cl_server.migrations import migrate
 from cl_server.queue import orphaned_files
+from cl_server.queue.backlog import backlog_of
 from cl_server.queue.quota import Quota
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.queue.retention import Retention
@@ -65,7 +66,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring, quota=quota)
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        JobMetrics(registry, repository, capabilities, discover_tasks().keys())
+        JobMetrics(registry, repository, capabilities, discover_tasks().keys(), backlog_of(engine))
         if broker is not None:
             capabilities.listen(broker)
             broker.start()

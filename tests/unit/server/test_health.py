@@ -1,6 +1,8 @@
 """`/healthz`, `/readyz` and `/metrics`: without a database, and for whom."""
 
 import json
+import re
+from importlib.metadata import version
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,10 +19,13 @@ from cl_server.http.health import Health
 from cl_server.messaging import events
 from cl_server.messaging.capabilities import Capabilities
 from cl_server.messaging.events import Events, Relay
+from cl_server.queue.backlog import backlog_of
 from cl_server.queue.guest_mode import GuestMode
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.settings import Operation
 from cl_server.stack.supervisor import wait_until
+
+MONITORING = Path(__file__).parents[3] / "docs" / "monitoring"
 
 
 class Server:
@@ -33,7 +38,7 @@ class Server:
         self.health = Health(lambda: self.relay.sound, lambda: {"workers": 0})
         self.registry = CollectorRegistry()
         self.capabilities = Capabilities()
-        JobMetrics(self.registry, self.repository, self.capabilities, {"hash"})
+        JobMetrics(self.registry, self.repository, self.capabilities, {"hash"}, backlog_of(engine))
         self._folder = folder
 
     async def get(self, path: str, peer: str = "127.0.0.1", headers: dict[str, str] | None = None) -> httpx.Response:
@@ -149,20 +154,53 @@ def test_queue_and_workers_are_looked_at_when_somebody_asks(server: Server) -> N
         "inference/workers/w0",
         json.dumps({"id": "w0", "capabilities": ["hash", "new"], "idle_count": 1, "timestamp": 1}).encode(),
     )
-    assert server.figures() == {
+    figures = {name: value for name, value in server.figures().items() if "build" not in name and "oldest" not in name}
+    assert figures == {
         "cl_workers": 1,
         'cl_workers_idle{task="hash"}': 1,
         'cl_workers_idle{task="other"}': 1,
         'cl_jobs_queued{task="hash"}': 2,
         'cl_jobs_queued{task="other"}': 1,
         'cl_jobs_processing{task="hash"}': 1,
+        "cl_outbox_events": 5,
+        "cl_stored_bytes": 0,
     }
+
+
+def test_the_age_of_the_oldest_job_that_waits_is_that_of_its_task(server: Server) -> None:
+    ages = {"hash": 90, "of another server": 40, "a third": 5}
+    for task, seconds in ages.items():
+        server.repository.add_job(Job(job_id=task, task_type=task))
+        with server.engine.begin() as connection:
+            since = text("UPDATE jobs SET created_at = created_at - :age WHERE job_id = :task")
+            connection.execute(since, {"age": seconds * 1000, "task": task})
+    server.repository.add_job(Job(job_id="newer", task_type="hash"))
+    oldest = {name: value for name, value in server.figures().items() if "oldest" in name}
+    assert oldest.keys() == {f'cl_jobs_oldest_queued_seconds{{task="{task}"}}' for task in ("hash", "other")}
+    assert {round(value, -1) for value in oldest.values()} == {90, 40}
+
+
+def test_the_version_of_the_server_is_a_label(server: Server) -> None:
+    assert server.figures()[f'cl_build_info{{version="{version("cl-client")}"}}'] == 1
+
+
+def test_alerts_and_dashboard_name_metrics_that_there_are(server: Server) -> None:
+    server.repository.add_job(Job(job_id="a", task_type="hash"))
+    # What is counted comes with its first event, and requests and the process have collectors of their own.
+    known = {line.split()[2] for line in generate_latest(server.registry).decode().splitlines() if "# TYPE" in line}
+    known |= {"cl_http_requests_total", "cl_http_request_seconds_bucket", "cl_job_transitions_total"}
+    for page in ("alerts.yml", "dashboard.json"):
+        named = set(re.findall(r"\bcl_[a-z_]+", (MONITORING / page).read_text()))
+        assert named
+        assert named <= known, page
 
 
 def test_metrics_of_requests_and_workers_are_there_while_the_database_is_not(server: Server) -> None:
     with server.engine.begin() as connection:
         connection.execute(text("DROP TABLE jobs"))
-    assert set(server.figures()) == {"cl_workers"}
+    figures = set(server.figures())
+    assert len(figures) == 2
+    assert "cl_workers" in figures
 
 
 @pytest.mark.parametrize(
