@@ -21,6 +21,7 @@ SLOWEST_FIRST: Final = ("workflows", "faults", "integration", "oracles", "confor
 """The folders with the longest tests: if one came last, the other processes would have nothing to do meanwhile."""
 
 UNMEASURED: Final = (
+    "conformance/test_many_jobs.py",
     "conformance/test_state_machine.py",
     "faults/test_soak.py",
     "integration/access/test_schema.py",
