@@ -122,7 +122,7 @@ def tell(listener: Listener, event: Event) -> None:
     try:
         listener(event)
     except Exception:
-        log.exception("job %s is %s, but not everybody could be told", event.job.job_id, event.job.status.value)
+        log.exception("job %s is %s, but its event can't be published", event.job.job_id, event.job.status.value)
 
 
 def wake(bell: Wake) -> None:

@@ -76,7 +76,7 @@ class Worker:
         try:
             return await self.modules[job.task_type].run(job, progress)
         except Exception as error:
-            log.warning("job %s did not go well", job.job_id, exc_info=error)
+            log.warning("job %s failed", job.job_id, exc_info=error)
             return explain(job.task_type, error)
 
     def _progress(self, job: Job) -> ProgressCallback:
@@ -90,7 +90,7 @@ class Worker:
                     self.repository.update_job(job.job_id, progress=percent)
                 except Exception:
                     # That the progress cannot be told right now (a locked database) is no reason to give the work up.
-                    log.warning("job %s: its progress cannot be told", job.job_id, exc_info=True)
+                    log.warning("job %s: its progress can't be reported", job.job_id, exc_info=True)
 
         return report
 
@@ -109,7 +109,7 @@ def explain(task_type: str, error: Exception) -> TaskFailed:
             # The reason alone: the message of an OSError names the file.
             said = f"{task_type} failed: {reason}"
         case _:
-            said = f"{task_type} failed on the server ({type(error).__name__}); its log says more"
+            said = f"{task_type} failed on the server ({type(error).__name__}); see the log of the worker"
     return {"status": "error", "error": said, "transient": is_transient(error)}
 
 

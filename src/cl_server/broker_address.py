@@ -28,7 +28,9 @@ class BrokerAddress:
         parts = urlsplit(url)
         # The URL may hold a password, so no message holds the URL.
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-            raise SettingsError("MQTT_URL is no broker: write mqtt://host:port or mqtts://user:password@host:port")
+            raise SettingsError(
+                "MQTT_URL isn't the address of a broker: write mqtt://host:port or mqtts://user:password@host:port"
+            )
         try:
             port = parts.port
         except ValueError:

@@ -42,7 +42,7 @@ def test_a_listener_that_fails_takes_nothing_back(bench: Bench, caplog: pytest.L
     )
     job_id = queue.add_job(new())
     assert queue.complete(claimed(queue), {})
-    assert f"job {job_id} is completed, but not everybody could be told" in caplog.text
+    assert f"job {job_id} is completed, but its event can't be published" in caplog.text
     assert "the workers could not be woken" in caplog.text
 
 

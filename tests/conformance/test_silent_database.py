@@ -87,7 +87,7 @@ async def test_requests_are_refused_at_once_and_the_server_says_that_it_is_not_r
             assert answer.json()["detail"] == "the server's database does not answer; try again"
             assert answer.json()["request_id"] == answer.headers["x-request-id"]
         ready = await http.get("/readyz")
-        assert (ready.status_code, ready.json()["status"]) == (503, "the database is away, or its disk is full")
+        assert (ready.status_code, ready.json()["status"]) == (503, "the database doesn't answer, or its disk is full")
         assert (await http.get("/healthz")).status_code == 200
         proxy.silent = False
         assert wait_until(lambda: database.answers, 30)

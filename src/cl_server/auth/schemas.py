@@ -37,7 +37,7 @@ def _parsed(text: str) -> list[object]:
     try:
         return cast("list[object]", json.loads(text))
     except (ValueError, RecursionError):
-        raise ValueError("begins like a JSON list and is none") from None
+        raise ValueError("starts like a JSON list, but isn't one") from None
 
 
 Permissions = Annotated[

@@ -47,7 +47,7 @@ def connect(url: str) -> tuple[ObjectStore, ObjectStore]:
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     if not re.fullmatch(r"s3://[^/]+(/.*)?", url):
-        raise SettingsError("CL_STORAGE is no bucket: write s3://bucket or s3://bucket/prefix")
+        raise SettingsError("CL_STORAGE isn't the address of a bucket: write s3://bucket or s3://bucket/prefix")
     # An endpoint of one's own is written with its scheme; whoever writes http means it.
     options: ClientConfig = {"allow_http": endpoint.startswith("http://"), "connect_timeout": timedelta(seconds=2)}
     # Minutes, by default: whoever waits for us has gone by then.

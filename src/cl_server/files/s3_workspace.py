@@ -57,4 +57,6 @@ class S3Workspace:
             try:
                 self._objects.remove_attempt(self._job_id, self._token)
             except StorageUnavailableError:
-                log.warning("job %s: what attempt %s uploaded stays until the job goes", self._job_id, self._token)
+                log.warning(
+                    "job %s: the uploads of attempt %s remain until the job is deleted", self._job_id, self._token
+                )

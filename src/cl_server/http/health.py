@@ -55,7 +55,7 @@ class Health:
         if self.draining:
             return "draining"
         if not self._database() or not self._database_answers():
-            return "the database is away, or its disk is full"
+            return "the database doesn't answer, or its disk is full"
         return "ready" if self._storage_answers() else "the file storage does not answer"
 
     def report(self) -> dict[str, JsonValue]:

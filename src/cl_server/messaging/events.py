@@ -105,9 +105,9 @@ class Relay:
                 # A full disk, a database that is away: what is in the outbox stays there.
                 self.sound = False
                 if isinstance(error, OperationalError):
-                    log.error("the outbox cannot be kept: %s", str(error.orig).strip().partition("\n")[0])
+                    log.error("the outbox can't be updated: %s", str(error.orig).strip().partition("\n")[0])
                 else:
-                    log.exception("the outbox cannot be kept")
+                    log.exception("the outbox can't be updated")
                 self._stop.wait(1)
 
     def take_over(self, queue: JobQueue) -> None:
@@ -121,7 +121,7 @@ class Relay:
             with self._lock:
                 ours = event.seq in self._pending
             if not ours:
-                log.info("job %s is %s: told late", event.job.job_id, event.job.status.value)
+                log.info("job %s is %s: its event is published late", event.job.job_id, event.job.status.value)
                 self(event)
 
     def _settle(self, queue: JobQueue) -> None:

@@ -83,7 +83,7 @@ class Connection:
             self._dropping = False
             self._unsent = info
         elif not self._dropping:
-            log.warning("the broker is away and the queue is full: messages are dropped from now on")
+            log.warning("the broker is unreachable and the queue is full: messages are dropped")
             self._dropping = True
         return info
 

@@ -37,7 +37,7 @@ def migrate(engine: Engine, *, scripts: Path = SCRIPTS, head: str = HEAD) -> Non
     with _alone(engine):
         if _checked(engine, scripts) == head:
             return
-        log.info("the database %s goes to revision %s", engine.url.render_as_string(hide_password=True), head)
+        log.info("upgrading the database %s to revision %s", engine.url.render_as_string(hide_password=True), head)
         if not is_postgres(engine) and _is_empty(engine):
             _make(engine, scripts / NEW)
         else:
@@ -95,13 +95,14 @@ def _checked(engine: Engine, scripts: Path) -> str | None:
         cause = error.orig if isinstance(error, DatabaseError) else error
         if isinstance(cause, sqlite3.DatabaseError) and cause.sqlite_errorcode & 0xFF in BROKEN:
             raise SettingsError(
-                f"{name} is damaged, or no database ({cause}): put a copy in its place, or move it away to begin anew"
+                f"{name} is damaged or isn't a database ({cause}): restore a copy, or move it away to start "
+                "with an empty database"
             ) from None
         raise
     known = {path.name.split("_")[1] for path in (scripts / "versions").glob("revision_*.py")}
     if revision is not None and revision not in known:
         raise SettingsError(
-            f"the database {name} is of another version of cl-server (revision {revision}; this one knows "
+            f"the database {name} belongs to another version of cl-server (revision {revision}; this one knows "
             f"{max(known)} at most): nothing was changed; start that version, or give this one a database of its own"
         )
     return revision

@@ -52,14 +52,16 @@ def clear_attempts(storage: JobStorage, lost: Sequence[Job]) -> None:
             try:
                 storage.clear_attempts(job.job_id)
             except OSError as error:
-                log.warning("job %s: what its last attempt left stays until the job goes: %s", job.job_id, error)
+                log.warning(
+                    "job %s: the leftovers of its last attempt remain until the job is deleted: %s", job.job_id, error
+                )
 
 
 def _try_to_remove(repository: Owner, storage: JobStorage) -> None:
     try:
         _remove(repository, storage)
     except Exception:
-        log.warning("what is left over in the file storage stays until an API starts again", exc_info=True)
+        log.warning("leftovers in the file storage remain until an API starts again", exc_info=True)
 
 
 def _remove(repository: Owner, storage: JobStorage) -> None:

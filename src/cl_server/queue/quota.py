@@ -105,7 +105,7 @@ class Quota:
             if stored + size > self._most_bytes:
                 raise TooManyBytesError(
                     f"{who} {stored} of {self._most_bytes} bytes in files, and this needs {size} more: "
-                    "delete jobs that are not needed any more"
+                    "delete jobs that you no longer need"
                 )
 
 

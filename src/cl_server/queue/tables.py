@@ -200,7 +200,9 @@ def _address(text: str) -> URL:
         url = None
     # It may hold a password, so no message holds it.
     if url is None or url.get_backend_name() not in {"postgresql", "postgres"}:
-        raise SettingsError("CL_DATABASE is no PostgreSQL: write postgresql://user:password@host/database") from None
+        raise SettingsError(
+            "CL_DATABASE isn't the address of a PostgreSQL database: write postgresql://user:password@host/database"
+        ) from None
     return url
 
 

@@ -86,4 +86,4 @@ def _general(name: str) -> x509.GeneralName:
     try:
         return x509.DNSName(name.encode("idna").decode())
     except UnicodeError as error:
-        raise SettingsError(f"{name!r} is no host name and no address") from error
+        raise SettingsError(f"{name!r} is neither a host name nor an address") from error

@@ -68,7 +68,7 @@ class Attempt:
                     self._queue.progress(self.claim, percent)
                 except DBAPIError as error:
                     # No reason to give the work up: the database may be back before it is done.
-                    log.warning("job %s: its progress cannot be told: %s", self.claim.job.job_id, error.orig)
+                    log.warning("job %s: its progress can't be reported: %s", self.claim.job.job_id, error.orig)
 
         return report
 

@@ -66,10 +66,10 @@ class Heart:
                 beat = self._queue.look(claim) if rung else self._queue.heartbeat(claim)
             except OperationalError as error:
                 said = str(error.orig).strip().partition("\n")[0]
-                log.warning("the heartbeat of job %s did not get through: %s", claim.job.job_id, said)
+                log.warning("the heartbeat of job %s failed: %s", claim.job.job_id, said)
                 continue
             except Exception:
-                log.exception("the heartbeat of job %s did not get through", claim.job.job_id)
+                log.exception("the heartbeat of job %s failed", claim.job.job_id)
                 continue
             if beat is not Beat.KEPT and self._claim is claim and self._over is not claim:
                 self._over = claim

@@ -225,7 +225,7 @@ class Shift:
 
     async def _await_storage(self) -> None:
         """Take no job while the file storage is away: each would only be given back."""
-        log.warning("the file storage does not answer: no job is taken until it does")
+        log.warning("the file storage does not answer: the worker takes no jobs until it does")
         while not self._stop.is_set():
             try:
                 await asyncio.to_thread(self._storage.check)
@@ -294,7 +294,7 @@ class Shift:
             except OperationalError as error:
                 if time.monotonic() > deadline or self._force.is_set():
                     raise
-                log.warning("job %s: the database does not take its end: %s", attempt.claim.job.job_id, error.orig)
+                log.warning("job %s: the database doesn't store its result: %s", attempt.claim.job.job_id, error.orig)
                 await asyncio.sleep(DATABASE_PAUSE)
 
     def _give_up(self, attempt: Attempt) -> None:

@@ -95,7 +95,7 @@ def test_files_over_the_quota_are_refused_until_some_are_deleted(limited: People
     refused = limited.admin.try_submit("hash", b"words")
     assert (refused.status_code, refused.json()["detail"]) == (
         413,
-        "you have 1048576 of 1048576 bytes in files, and this needs 5 more: delete jobs that are not needed any more",
+        "you have 1048576 of 1048576 bytes in files, and this needs 5 more: delete jobs that you no longer need",
     )
     assert announce(limited.admin, 200 << 10).startswith(b"HTTP/1.1 413")
     limited.admin.http.delete(f"/jobs/{taken[0]}")

@@ -116,7 +116,7 @@ def test_a_part_has_a_session_and_files_of_its_own(start: Start) -> None:
 def test_how_a_part_ended_is_told(start: Start) -> None:
     part = start(*WAITS, CL_DATABASE="nonsense")
     assert part.wait(60) == 2
-    assert start.said().startswith("error: CL_DATABASE is no PostgreSQL")
+    assert start.said().startswith("error: CL_DATABASE isn't the address of a PostgreSQL database")
     killed = start(*WAITS)
     killed.kill()
     assert killed.wait(60) == -signal.SIGKILL

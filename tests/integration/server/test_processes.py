@@ -233,5 +233,5 @@ def test_workers_whose_settings_make_no_sense_end_and_are_not_started_again(tmp_
         _, said = workers.communicate(timeout=60)
     assert workers.returncode == 2
     assert [line for line in said.splitlines() if line.startswith("error: ")] == [
-        "error: CL_STORAGE is no bucket: write s3://bucket or s3://bucket/prefix"
+        "error: CL_STORAGE isn't the address of a bucket: write s3://bucket or s3://bucket/prefix"
     ]

@@ -92,7 +92,7 @@ async def test_only_what_it_can_is_asked_for() -> None:
     ("error", "said"),
     [
         (OSError(28, "No space left on device", "/secret/path"), "count failed: No space left on device"),
-        (RuntimeError("/secret/path"), "count failed on the server (RuntimeError); its log says more"),
+        (RuntimeError("/secret/path"), "count failed on the server (RuntimeError); see the log of the worker"),
     ],
 )
 async def test_an_error_is_one_line_without_paths(
@@ -114,7 +114,7 @@ async def test_a_job_whose_progress_cannot_be_told_goes_on(caplog: pytest.LogCap
     memory = Locked(Job(job_id="one", task_type="count"))
     assert await worker(memory).run_once()
     assert [change["status"] for change in memory.changes] == [JobStatus.COMPLETED]
-    assert "job one: its progress cannot be told" in caplog.text
+    assert "job one: its progress can't be reported" in caplog.text
 
 
 async def test_parameters_that_do_not_fit_the_schema_fail_by_name() -> None:

@@ -84,7 +84,7 @@ async def test_a_server_whose_database_is_gone_is_alive_but_not_ready(
         connection.execute(text("ALTER TABLE outbox RENAME TO away"))
     assert wait_until(lambda: not server.relay.sound, 30)
     answer = await server.get("/readyz")
-    assert (answer.status_code, answer.json()["status"]) == (503, "the database is away, or its disk is full")
+    assert (answer.status_code, answer.json()["status"]) == (503, "the database doesn't answer, or its disk is full")
     assert (await server.get("/healthz")).json() == {"status": "ok"}
     with server.engine.begin() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO outbox"))

@@ -76,7 +76,7 @@ def test_a_heartbeat_that_does_not_get_through_is_one_line_and_the_next_is_tried
     assert queue.twice.wait(30)
     heart.stop()
     said = caplog.records[0]
-    assert said.getMessage() == "the heartbeat of job one did not get through: no answer within 4.0 seconds"
+    assert said.getMessage() == "the heartbeat of job one failed: no answer within 4.0 seconds"
     assert said.exc_info is None
 
 

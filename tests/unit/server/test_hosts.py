@@ -101,10 +101,16 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     [
         (["compute", "--host", "0.0.0.0"], "say by which names they come, with --allow-host NAME"),
         (["auth", "--host", "::"], "say by which names they come, with --allow-host NAME"),
-        (["compute", "--storage", "https://bucket"], "CL_STORAGE is no bucket: write s3://bucket"),
-        (["compute", "--database", "mysql://me:hidden@h/jobs"], "CL_DATABASE is no PostgreSQL: write postgresql://"),
-        (["worker", "--slot", "0", "--database", "hidden"], "CL_DATABASE is no PostgreSQL: write postgresql://"),
-        (["worker", "--slot", "0", "--mqtt", "http://me:hidden@h"], "MQTT_URL is no broker"),
+        (["compute", "--storage", "https://bucket"], "CL_STORAGE isn't the address of a bucket: write s3://bucket"),
+        (
+            ["compute", "--database", "mysql://me:hidden@h/jobs"],
+            "CL_DATABASE isn't the address of a PostgreSQL database: write postgresql://",
+        ),
+        (
+            ["worker", "--slot", "0", "--database", "hidden"],
+            "CL_DATABASE isn't the address of a PostgreSQL database: write postgresql://",
+        ),
+        (["worker", "--slot", "0", "--mqtt", "http://me:hidden@h"], "MQTT_URL isn't the address of a broker"),
         (["worker", "--slots", "1", "--mqtt", "mqtt://me:hidden@h:x"], "the port in MQTT_URL is not a number"),
     ],
 )
@@ -173,7 +179,7 @@ def test_a_server_that_could_trust_nobody_does_not_start(
 
 @pytest.mark.parametrize("url", ["s3:/bucket", "gs://bucket", "bucket", "s3://"])
 def test_a_storage_is_a_bucket(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ValueError, match="CL_STORAGE is no bucket"):
+    with pytest.raises(ValueError, match="CL_STORAGE isn't the address of a bucket"):
         open_storage(tmp_path, url, "here")
 
 

@@ -110,7 +110,7 @@ def test_the_database_is_in_write_ahead_mode_and_waits(engine: Engine) -> None:
 def test_a_database_of_a_newer_version_is_left_as_it_is(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SettingsError, match=r"is of another version of cl-server \(revision 9999; this one knows"):
+    with pytest.raises(SettingsError, match=r"belongs to another version of cl-server \(revision 9999; this one knows"):
         migrate(engine)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
@@ -121,7 +121,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path, content: by
     path = tmp_path / "jobs.sqlite"
     path.write_bytes(content)
     engine = open_database(path)
-    with pytest.raises(SettingsError, match="is damaged, or no database"):
+    with pytest.raises(SettingsError, match="is damaged or isn't a database"):
         migrate(engine)
     engine.dispose()
     assert path.read_bytes() == content

@@ -59,5 +59,5 @@ def place(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
-        raise HTTPException(422, "the cursor is none that this server gave")
+        raise HTTPException(422, "the cursor isn't from this server")
     return int(cursor)
