@@ -70,7 +70,8 @@ def scene(database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_who_asks_for_much_hears_how_far_it_is(scene: Scene) -> None:
-    assert scene.clean_up.begin(1) == CleanupResult(remaining=OLD, running=True)
+    assert scene.clean_up.begin(1).running
+    assert wait_until(lambda: scene.clean_up.progress() == CleanupResult(remaining=OLD, running=True), 30)
     scene.storage.let.release()
     first = scene.comes_to(AT_ONCE)
     assert (first.remaining, first.freed_space, first.running) == (OLD - AT_ONCE, 10 * AT_ONCE, True)
@@ -92,7 +93,8 @@ def test_who_asks_for_little_hears_that_it_is_done(scene: Scene, monkeypatch: py
 
 def test_what_somebody_asks_for_meanwhile_is_done_too(scene: Scene) -> None:
     scene.clean_up._clock = lambda: 86_400_000 + AT_ONCE
-    assert scene.clean_up.begin(1).remaining == AT_ONCE
+    assert scene.clean_up.begin(1).running
+    assert wait_until(lambda: scene.clean_up.progress().remaining == AT_ONCE, 30)
     scene.clean_up._clock = lambda: 86_400_000 + OLD
     scene.clean_up.begin(1)
     scene.storage.let.release(3)
