@@ -10,7 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -22,6 +22,9 @@ from tests import schedule
 from tests.accounts import Accounts
 from tests.ports import free_port
 from tests.s3 import S3Server
+
+if TYPE_CHECKING:
+    from pytest_cov.engine import CovController
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and every process that it starts too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -70,6 +73,19 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     schedule.arrange(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Coverage looks away from some tests, with what is made for them: the mark of pytest-cov is for the call alone."""
+    controller: CovController | None = getattr(item.config.pluginmanager.get_plugin("_cov"), "cov_controller", None)
+    if controller is None or not schedule.is_unmeasured(item.path):
+        return (yield)
+    controller.pause()
+    try:
+        return (yield)
+    finally:
+        controller.resume()
 
 
 @pytest.fixture(scope="session", autouse=True)
