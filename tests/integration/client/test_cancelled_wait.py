@@ -1,6 +1,7 @@
 """Whoever is cancelled while they wait for a job knows which one it is: it goes on."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
@@ -8,7 +9,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,26 @@ from cl_client import ComputeClient, WaitTimeoutError
 from cl_server.embedded import LocalStack
 
 
+@contextlib.asynccontextmanager
+async def out_of_time_once_it_waits(client: ComputeClient) -> AsyncGenerator[None]:
+    """`asyncio.timeout`, whose time is over when the job is submitted and waited for, however long that takes."""
+
+    async def end() -> None:
+        while not client.jobs.watcher.watched:
+            await asyncio.sleep(0.01)
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    async with asyncio.timeout(None) as limit:
+        ending = asyncio.ensure_future(end())
+        yield
+        await ending
+
+
 async def test_a_cancelled_wait_tells_the_id_of_the_job(idle_stack: LocalStack, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO, "cl_client")
     async with ComputeClient(idle_stack.compute_url, mqtt_port=idle_stack.mqtt_port) as client:
         with pytest.raises(TimeoutError) as timed_out:
-            async with asyncio.timeout(1):
+            async with out_of_time_once_it_waits(client):
                 await client.hash.compute(b"x", wait=True)
         text = "".join(traceback.format_exception(timed_out.value))
         [job_id] = set(re.findall(r"job (\w+) keeps running", text))
@@ -42,7 +58,7 @@ async def in_time(client: ComputeClient) -> None:
 
 
 async def in_a_block(client: ComputeClient) -> None:
-    async with asyncio.timeout(1):
+    async with out_of_time_once_it_waits(client):
         await client.hash.compute(b"x", wait=True, cancel_with_wait=True)
 
 
