@@ -26,6 +26,7 @@ import pytest
 from attrs import define, field
 
 from cl_client.errors import JobFailedError
+from cl_client.wire import model
 from cl_codegen.faults import GeneratorError
 from cl_codegen.generate import Generated, PackageSources, generate
 from cl_codegen.manifest.manifest import Manifest
@@ -64,8 +65,9 @@ class JobRow:
 
 def hints_of(one: object) -> dict[str, object]:
     """The types of the parameters of a method, or the fields of a class; what is any JSON is anything."""
-    names = {**vars(sys.modules[typing.cast("type", one).__module__]), "JSONValue": object, "JSONObject": dict}
-    return typing.get_type_hints(one, names)
+    names = vars(sys.modules[typing.cast("type", one).__module__])
+    # What the base class of models is written with comes first, because one dictionary is for all of a class.
+    return typing.get_type_hints(one, {**vars(model), **names, "JSONValue": object, "JSONObject": dict})
 
 
 def value_of(kind: object, picture: Path) -> object:
