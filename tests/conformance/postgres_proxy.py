@@ -44,15 +44,19 @@ class PostgresProxy:
         self._ready.set()
         await self._stop.wait()
         server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        # What was aborted is closed in the next step of the loop.
         await asyncio.sleep(0)
+        # A connection that was accepted in the last moment has a task only now.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            # What was aborted is closed in the next step of the loop.
+            await asyncio.sleep(0)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            if self._stop.is_set():
+                raise asyncio.CancelledError
             await self._heard()
             theirs, ours = await asyncio.open_unix_connection(self._folder / ".s.PGSQL.5432")
         except BaseException:
