@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
     from cl_client.watching.mqtt_connection import Broker
 
 
-class Listening:
+class Listening(ABC):
     """A client with a broker."""
 
-    def _broker(self) -> Broker:
-        raise NotImplementedError
+    @abstractmethod
+    def _broker(self) -> Broker: ...
 
     async def listen(self, topic: str) -> AsyncGenerator[TopicMessage]:
         """Iterate over the messages of an MQTT topic: retained ones first, and then each message as it arrives.
