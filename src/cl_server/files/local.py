@@ -112,8 +112,7 @@ class LocalFileStorage:
     def copy_inputs(self, job_id: str, to: str) -> bool:
         """Give a new job the inputs of another, on disk only once; `False` when they are gone."""
         source = self.get_input_path(job_id)
-        if not source.is_dir():
-            self.check()
+        if self.is_missing(source):
             return False
         self.create_job_directory(to)
         for path in source.iterdir():
@@ -162,9 +161,13 @@ class LocalFileStorage:
             return None
         folder = self._folder(job_id)
         try:
+            if self.is_missing(folder / relative):
+                return None
             path = (folder / relative).resolve(strict=True)
             root = folder.resolve()
             found = path.stat()
+        except StorageUnavailableError:
+            raise
         except (OSError, ValueError):
             self.check()
             return None
@@ -272,12 +275,21 @@ class LocalFileStorage:
 
     @contextlib.contextmanager
     def _there(self) -> Generator[None]:
-        """What is missing is missing with the whole storage, where that is away: `StorageUnavailableError`."""
+        """What is missing of what was just made is missing with the whole storage, which may be back already."""
         try:
             yield
-        except FileNotFoundError:
-            self.check()
-            raise
+        except FileNotFoundError as error:
+            raise StorageUnavailableError(f"the folder {self.root} was away for a moment") from error
+
+    def is_missing(self, path: Path) -> bool:
+        """Whether something is not there, though the storage is: one that was away meanwhile is looked at again.
+
+        Raises `StorageUnavailableError`.
+        """
+        if path.exists():
+            return False
+        self.check()
+        return not path.exists()
 
 
 class LocalWorkspace:
@@ -291,9 +303,10 @@ class LocalWorkspace:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             folder.mkdir()
-        except FileNotFoundError:
-            storage.check()
-            raise
+        except FileNotFoundError as error:
+            if storage.is_missing(folder.parent):
+                raise
+            raise StorageUnavailableError(f"the folder {folder.parent} was away for a moment") from error
 
     def hand_in(self) -> None:
         """Note what they are; they lie where they belong already."""
@@ -303,8 +316,7 @@ class LocalWorkspace:
     def publish(self) -> None:
         """Rename them."""
         # Done already, in a transaction that did not come to its end.
-        if not self.outputs.exists():
-            self._storage.check()
+        if self._storage.is_missing(self.outputs):
             return
         # There is something only if a worker died after it published and before that was written down.
         if self._published.exists() and any(self._published.iterdir()):

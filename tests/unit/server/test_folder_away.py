@@ -76,6 +76,37 @@ async def test_what_needs_it_is_told_to_come_again(
     assert (await ask(server.http, job_id)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("ask", "status"),
+    [
+        (lambda http, job_id: http.post("/jobs/hash", files={"file": ("a.txt", b"words")}), 503),
+        (lambda http, job_id: http.get(f"/jobs/{job_id}/files/input/source.txt"), 200),
+        (lambda http, job_id: http.post(f"/jobs/{job_id}/retry"), 200),
+    ],
+    ids=["submit", "download", "retry"],
+)
+async def test_what_comes_back_in_the_very_moment_was_away_all_the_same(
+    server: Server,
+    ask: Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]],
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id = (await server.submit()).json()["job_id"]
+    server.queue.fail(claimed(server.queue), "no")
+    server.unplug()
+    missing = Path.mkdir if status == 503 else Path.exists
+
+    def and_is_back(path: Path, *arguments: object, **named: object) -> object:
+        try:
+            return missing(path, *arguments, **named)
+        finally:
+            if server.elsewhere.is_dir():
+                server.plug_in()
+
+    monkeypatch.setattr(Path, missing.__name__, and_is_back)
+    assert (await ask(server.http, job_id)).status_code == status
+
+
 async def test_a_job_that_is_deleted_meanwhile_is_deleted(server: Server) -> None:
     job_id = (await server.submit()).json()["job_id"]
     server.unplug()
