@@ -1,4 +1,4 @@
-"""The parts of an installation on many hosts: commands of `cl-server`, and a mosquitto as docs/ configures it."""
+"""The parts of an installation on many hosts: commands of `cl-server`, and a mosquitto that one of them set up."""
 
 import os
 import signal
