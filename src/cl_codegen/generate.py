@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from cl_codegen.faults import PackageError
 from cl_codegen.manifest.manifest import Manifest
-from cl_codegen.model.operations import Group
+from cl_codegen.model.group import Group
 from cl_codegen.model.package import Package
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.read_plugins import read_plugins

@@ -1,14 +1,11 @@
 """Jobs in the memory of one process: for tests, and for applications that need no database."""
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Unpack
 
 from cl_ml_tools import job_log
-from cl_ml_tools.job_log import LogBuffer, LogLine, LogPage
+from cl_ml_tools.job_log import LogBuffer, LogPage
 from cl_ml_tools.job_queue import (
     DIED,
     LEASE,
@@ -32,38 +29,12 @@ from cl_ml_tools.job_queue import (
     wake,
 )
 from cl_ml_tools.job_repository import JobUpdate
+from cl_ml_tools.memory_entry import Entry
+from cl_ml_tools.memory_outbox import MemoryOutbox
 from cl_ml_tools.schemas import Job, JobStatus, JSONObject
 
 
-@dataclass(slots=True)
-class Entry:
-    """A job, with how it is queued."""
-
-    seq: int
-    job: Job
-    key: str | None
-    fingerprint: str
-    attempts: int = 0
-    token: int = 0
-    worker_id: str | None = None
-    lease_until: int = 0
-    run_at: int = 0
-    cancelling: bool = False
-    log: list[LogLine] = field(default_factory=list)
-    logged: int = 0
-
-
-def now_ms() -> int:
-    """UTC milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
-def steady_ms() -> int:
-    """Milliseconds that only pass."""
-    return time.monotonic_ns() // 1_000_000
-
-
-class MemoryJobRepository:
+class MemoryJobRepository(MemoryOutbox):
     """A `JobQueue` without a database. `worker_id` is the name in which `fetch_next_job` claims."""
 
     def __init__(
@@ -74,20 +45,13 @@ class MemoryJobRepository:
         on_wake: Wake = ignore_wake,
         clock: Callable[[], int] | None = None,
     ) -> None:
+        super().__init__(on_event, clock)
         self._entries: dict[str, Entry] = {}
         self._keys: dict[str, str] = {}
-        self._outbox: dict[int, tuple[int, Event]] = {}
-        self._transitions = Counter[tuple[str, JobStatus]]()
         self._held: dict[str, Claim] = {}
         self._seq = 0
-        self._event_seq = 0
-        self._lock = threading.RLock()
         self._worker_id = worker_id
-        self._on_event = on_event
         self._on_wake = on_wake
-        self._clock = clock or now_ms
-        # Leases and pauses are reckoned by one that nobody puts back; a clock that is given is both.
-        self._steady = clock or steady_ms
 
     def add_job(self, job: Job, created_by: str | None = None, priority: int | None = None) -> str:
         """Queue a new job."""
@@ -119,7 +83,7 @@ class MemoryJobRepository:
             self._entries[job.job_id] = entry
             if scoped is not None:
                 self._keys[scoped] = job.job_id
-            self._tell(entry)
+            self._tell(entry.job)
         wake(self._on_wake)
         return job
 
@@ -187,7 +151,7 @@ class MemoryJobRepository:
         """Take the next job."""
         with self._lock:
             now, steady = self._clock(), self._steady()
-            waiting = [e for e in self._entries.values() if _waits(e, task_types) and e.run_at <= steady]
+            waiting = [e for e in self._entries.values() if e.waits(task_types) and e.run_at <= steady]
             if not waiting:
                 return None
             entry = min(waiting, key=lambda e: (-e.job.priority, e.seq))
@@ -329,13 +293,13 @@ class MemoryJobRepository:
     def next_due(self, task_types: Sequence[str]) -> int | None:
         """In how many milliseconds the next queued job may be claimed."""
         with self._lock:
-            due = [entry.run_at for entry in self._entries.values() if _waits(entry, task_types)]
+            due = [entry.run_at for entry in self._entries.values() if entry.waits(task_types)]
             return max(min(due) - self._steady(), 0) if due else None
 
     def list_jobs(self, query: JobQuery) -> Page:
         """A page of jobs, newest first."""
         with self._lock:
-            found = [entry for entry in self._entries.values() if _matches(entry, query)]
+            found = [entry for entry in self._entries.values() if entry.matches(query)]
         found.sort(key=lambda entry: -entry.seq)
         shown = found[: query.limit]
         more = len(found) > query.limit
@@ -359,27 +323,6 @@ class MemoryJobRepository:
             found = {job_id: self._entries.get(job_id) for job_id in job_ids}
             ended = [job_id for job_id, entry in found.items() if entry is not None and entry.job.status.terminal]
             return sorted(job_id for job_id in ended if self.delete_job(job_id))
-
-    def take_untold(self, older_than: int, limit: int = 100) -> list[Event]:
-        """Events that nobody has settled in time."""
-        with self._lock:
-            now = self._steady()
-            late = [seq for seq, (told_at, _) in self._outbox.items() if told_at <= now - older_than][:limit]
-            events = [self._outbox[seq][1] for seq in late]
-            for seq, event in zip(late, events, strict=True):
-                self._outbox[seq] = (now, event)
-            return events
-
-    def settle(self, seqs: Sequence[int]) -> None:
-        """Forget events that were told, and count them."""
-        with self._lock:
-            told = [self._outbox.pop(seq)[1].job for seq in seqs if seq in self._outbox]
-            self._transitions.update((job.task_type, job.status) for job in told)
-
-    def transitions(self) -> dict[tuple[str, JobStatus], int]:
-        """How often jobs came into a status, of what was told."""
-        with self._lock:
-            return dict(self._transitions)
 
     def _of(self, claim: Claim) -> Entry | None:
         entry = self._entries.get(claim.job.job_id)
@@ -424,27 +367,4 @@ class MemoryJobRepository:
         now = max(self._clock(), entry.job.updated_at)
         ended = {"completed_at": now} if status.terminal else {}
         entry.job = entry.job.model_copy(update={"status": status, "updated_at": now, **ended, **changes})
-        self._tell(entry)
-
-    def _tell(self, entry: Entry) -> None:
-        self._event_seq += 1
-        event = Event(entry.job.model_copy(), self._event_seq)
-        self._outbox[self._event_seq] = (self._steady(), event)
-        tell(self._on_event, event)
-
-
-def _waits(entry: Entry, task_types: Sequence[str]) -> bool:
-    return entry.job.status is JobStatus.QUEUED and entry.job.task_type in task_types
-
-
-def _matches(entry: Entry, query: JobQuery) -> bool:
-    job = entry.job
-    return (
-        (query.status is None or job.status is query.status)
-        and (query.task_type is None or job.task_type == query.task_type)
-        and (query.ids is None or job.job_id in query.ids)
-        and (query.created_by is None or job.created_by == query.created_by)
-        and (not query.of_guests or job.created_by is None)
-        and (query.cursor is None or entry.seq < query.cursor)
-        and query.labels.items() <= job.labels.items()
-    )
+        self._tell(entry.job)

@@ -8,7 +8,7 @@ these stand there too; the route of the submit tells what they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from attrs import frozen
@@ -17,6 +17,7 @@ from cl_codegen.manifest.manifest import Entry, Manifest, suggestion
 from cl_codegen.model.job_answer import called_in, lives, same
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.recognise import PARAMETER, STATES, Operations, askable, best, postable
+from cl_codegen.model.route_shape import bases_of, named, parameter_count, same_parameters, shape, swapped
 from cl_codegen.model.vocabulary import success
 from cl_codegen.spec.schema_types import kind_of, properties, without_null
 from cl_codegen.spec.spec import Node, Spec, SpecError, escape_pointer
@@ -100,7 +101,7 @@ class _Reader:
             yield self._routes(names[path], path, own, [other for other in paths if other != path])
 
     def _routes(self, kind: str, path: str, plugins: Sequence[Plugin], others: Sequence[str]) -> JobRoutes:
-        depth = _parameters(path) - 1
+        depth = parameter_count(path) - 1
         entries = [entry for entry in self.manifest.entries if entry.operation in {one.operation for one in plugins}]
         kept = {"job": self._operation(path, "get")}
         states = [answer for answer in [success(kept["job"])] if answer is not None]
@@ -112,13 +113,13 @@ class _Reader:
                 kept[key] = self._operation(*one)
 
         def route(key: Key) -> SpecText | None:
-            return SpecText(_named(found[key][0], depth)) if key in found else None
+            return SpecText(named(found[key][0], depth)) if key in found else None
 
         before = (literal(kind),) if kind else ()
         return JobRoutes(
             kind=kind,
             plugins=tuple(plugin.name for plugin in plugins),
-            job=SpecText(_named(path, depth)),
+            job=SpecText(named(path, depth)),
             delete=route("delete"),
             cancel=route("cancel"),
             cancel_by=found["cancel"][1].upper() if "cancel" in found else "POST",
@@ -207,11 +208,11 @@ class _Reader:
 
     def _candidates(self, path: str, states: Sequence[Node]) -> dict[Key, list[tuple[str, str]]]:
         """(path, method) of all that may be such a route, the likeliest first."""
-        bases, swapped = _bases(path), _swapped(path)
+        bases, beside = bases_of(path), swapped(path)
 
         def below(words: Iterable[str], methods: Iterable[str]) -> list[tuple[str, str]]:
             tails = [f"{base}{mark}{word}" for word in words for base in bases for mark in "/:"]
-            tails += [swapped(word) for word in words] if swapped else []
+            tails += [beside(word) for word in words] if beside else []
             return [(tail, method) for tail in tails for method in methods]
 
         stops = [(base, "delete") for base in bases if self._says((base, "delete"), _CANCELS)]
@@ -234,10 +235,10 @@ class _Reader:
     def _first(self, candidates: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
         """The first of some routes that the spec has, as it writes it."""
         there = self._there()
-        return next((there[found] for path, method in candidates if (found := (_shape(path), method)) in there), None)
+        return next((there[found] for path, method in candidates if (found := (shape(path), method)) in there), None)
 
     def _there(self) -> dict[tuple[str, str], tuple[str, str]]:
-        return {(_shape(path), method): (path, method) for path, method, _ in self.operations.values()}
+        return {(shape(path), method): (path, method) for path, method, _ in self.operations.values()}
 
     def _operation(self, path: str, method: str) -> Node:
         return self.spec.root.at("paths").at(path).at(method)
@@ -279,14 +280,14 @@ class _Reader:
 
     def _file_below(self, job: str) -> tuple[str, str] | None:
         """The shortest route below a job that answers with a file, one with a path before one without."""
-        own = _shape(job)
+        own = shape(job)
         below = [
             path
             for path, method, operation in self.operations.values()
-            if method == "get" and _shape(path).startswith(f"{own}/") and is_file(operation)
+            if method == "get" and shape(path).startswith(f"{own}/") and is_file(operation)
         ]
-        below = [path for path in below if _parameters(path) - _parameters(job) <= 1]
-        found = min(below, key=lambda path: (-_parameters(path), len(path)), default=None)
+        below = [path for path in below if parameter_count(path) - parameter_count(job) <= 1]
+        found = min(below, key=lambda path: (-parameter_count(path), len(path)), default=None)
         return None if found is None else (found, "get")
 
     # What the manifest says ------------------------------------------------------------------------------------------
@@ -317,12 +318,12 @@ class _Reader:
         path, _ = said
         above = "/".join(path.split("/")[: len(job.split("/"))])
         # Where nothing stands before a job's id, its other routes may be anywhere.
-        strange = depth > 0 and _shape(above) != _shape(job) and same_parameters(path, job, depth) is False
-        if own is None and any(_shape(path).startswith(_shape(other)) for other in others):
+        strange = depth > 0 and shape(above) != shape(job) and same_parameters(path, job, depth) is False
+        if own is None and any(shape(path).startswith(shape(other)) for other in others):
             return None  # It is about another kind of jobs.
-        if strange or _parameters(path) - depth not in ((1, 2) if key == "file" else (1,)):
+        if strange or parameter_count(path) - depth not in ((1, 2) if key == "file" else (1,)):
             table = self.manifest.server if own is None else own
-            raise table.error(key, f"expected a path with what {_named(job, depth)} has in it, not {path}")
+            raise table.error(key, f"expected a path with what {named(job, depth)} has in it, not {path}")
         return said
 
 
@@ -338,12 +339,6 @@ def kinds_of(operation: Node) -> Iterator[str]:
         if content is not None:
             yield from (kind for kind, _ in content.members())
             return
-
-
-def same_parameters(path: str, job: str, depth: int) -> bool:
-    """Whether a path begins with the parameters that stand before the id of a job."""
-    wanted, there = (list(map(same, PARAMETER.findall(one)))[:depth] for one in (job, path))
-    return wanted == there
 
 
 def _kind_names(paths: Sequence[str], plugins: Mapping[str, str]) -> dict[str, str]:
@@ -379,35 +374,3 @@ def _matched(plugin: Plugin, path: str) -> dict[int, str] | None:
         else:
             return None
     return values
-
-
-def _bases(path: str) -> list[str]:
-    """The route of a job, and what it is below where its last steps only say that it is about a state."""
-    found = [path.rstrip("/")]
-    while found[-1].rpartition("/")[2] in STATES:
-        found.append(found[-1].rpartition("/")[0])
-    return found[:1] if len(found) == 1 else [found[0], found[-1]]
-
-
-def _swapped(path: str) -> Callable[[str], str] | None:
-    """`/v1/status/poll/{id}` with another step in the place of those that say that it is about a state."""
-    steps = path.rstrip("/").split("/")
-    states = [place for place, step in enumerate(steps[:-1]) if step in STATES]
-    if not states or not PARAMETER.search(steps[-1]):
-        return None
-    return lambda word: "/".join([*steps[: states[0]], word, *steps[states[-1] + 1 :]])
-
-
-def _parameters(path: str) -> int:
-    return len(PARAMETER.findall(path))
-
-
-def _shape(path: str) -> str:
-    """A path without the names of what is in braces."""
-    return PARAMETER.sub("{}", path.rstrip("/"))
-
-
-def _named(path: str, depth: int) -> str:
-    """A path of the spec with the names of `cl_client`'s `Contract` for what is in braces."""
-    names = iter([*["{task}"] * depth, "{job_id}", "{path}"])
-    return PARAMETER.sub(lambda _: next(names, ""), path)

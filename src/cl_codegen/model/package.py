@@ -14,8 +14,9 @@ from attrs import evolve, frozen
 
 from cl_codegen.manifest.manifest import Manifest
 from cl_codegen.model.contract import Contract, KindContract, read_contract
+from cl_codegen.model.group import Group
 from cl_codegen.model.job_output import artifact_of, output_class
-from cl_codegen.model.operations import Group, read_groups
+from cl_codegen.model.operations import read_groups
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.sign_in import Scheme, schemes_of
 from cl_codegen.spec.spec import Node, Spec

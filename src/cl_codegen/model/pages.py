@@ -12,7 +12,7 @@ from cl_codegen.manifest.pages_table import PagesEntry
 from cl_codegen.text import naming
 from cl_codegen.text.escape import literal
 from cl_codegen.wire import types as wire_types
-from cl_codegen.wire.property_code import python_type
+from cl_codegen.wire.python_type import python_type
 from cl_codegen.wire.typed_operation import Operation
 from cl_codegen.wire.types import Listed, Model, Plain, Type, Union, Words, leaves, without_none
 

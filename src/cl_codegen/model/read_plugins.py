@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -13,8 +12,8 @@ from cl_codegen.manifest.view import VIEWS, View
 from cl_codegen.model.plugin import OutputField, Parameter, Plugin
 from cl_codegen.model.recognise import recognise
 from cl_codegen.model.reserved import CALL_WORDS, CLIENT_CLASS_WORDS, CLIENT_WORDS, COMMAND_WORDS, MODULE_WORDS
+from cl_codegen.model.task import creates_a_job, task_type_of
 from cl_codegen.model.uploads import StoredFirst, as_file, stored_of, uploads_of
-from cl_codegen.model.vocabulary import names_a_job
 from cl_codegen.spec.schema_types import (
     bounds_of,
     choices_of,
@@ -31,10 +30,6 @@ from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.wire.endpoint import Argument, WireEndpoint
 from cl_codegen.wire.operations import chosen_media
 from cl_codegen.wire.wire import Wire
-
-_NO_TASKS = re.compile(r"v\d+|api")
-"""What stands before `jobs` in a path, and is no kind of job."""
-_TASK_PATHS = (re.compile(r"/(?:.+/)?jobs/([^/{}]+)/?"), re.compile(r"/(?:.+/)?([^/{}]+)/jobs/?"))
 
 
 def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OURS) -> tuple[Plugin, ...]:
@@ -68,7 +63,7 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
     plugins: list[Plugin] = []
     for operation_id, (path, method, operation) in operations.items():
         entry = entries.get(operation_id)
-        if entry is None and operation_id not in known and not _creates_a_job(path, method, operation):
+        if entry is None and operation_id not in known and not creates_a_job(path, method, operation):
             continue
         endpoint = wire.endpoints.get((path, method))
         if endpoint is None:
@@ -76,14 +71,14 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
                 continue
             raise entry.error("operation", "it cannot be generated; `cl-codegen generate` without this table says why")
         has_no_fields = endpoint.body is not None and not endpoint.body.fields
-        if entry is None and has_no_fields and not _creates_a_job(path, method, operation):
+        if entry is None and has_no_fields and not creates_a_job(path, method, operation):
             continue  # It stays an operation, which takes any body.
         if has_no_fields:
             raise operation.at("requestBody").error(
                 "expected a body with fields, which become the parameters of a method: it creates a job. Where it does"
                 " not, give it another path, or no x-task-type"
             )
-        task_type = _task_type(path, operation) or operation_id
+        task_type = task_type_of(path, operation) or operation_id
         if entry is None:
             name = naming.unique(naming.attribute(task_type, fallback="plugin"), taken)
             taken.add(name)
@@ -95,32 +90,6 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
         names = evolve(layout, wire=wire.package)
         plugins.append(_Reader(spec, wire, names, entry, path, operation, endpoint, task_type, uploads).plugin())
     return tuple(sorted(plugins, key=lambda plugin: plugin.name))
-
-
-def _creates_a_job(path: str, method: str, operation: Node) -> bool:
-    if operation.find("x-task-type") is not None:
-        return True
-    if method != "post" or _task_of(path) is None:
-        return False
-    body = operation.find("requestBody")
-    content = body.follow().find("content") if body is not None else None
-    if content is None:
-        return names_a_job(operation)
-    # Forms are for files; JSON is posted for other things too, so that its answer has to name a job.
-    return content.find("multipart/form-data") is not None or names_a_job(operation)
-
-
-def _task_type(path: str, operation: Node) -> str | None:
-    said = operation.find("x-task-type")
-    if said is not None:
-        return said.text()
-    return _task_of(path)
-
-
-def _task_of(path: str) -> str | None:
-    """What a path calls the kind of job that is posted there: `/jobs/resize`, `/resize/jobs`."""
-    found = (match[1] for pattern in _TASK_PATHS if (match := pattern.fullmatch(path)))
-    return next((word for word in found if not _NO_TASKS.fullmatch(word)), None)
 
 
 @frozen

@@ -135,6 +135,18 @@ def decorators(function: Function) -> set[str]:
     return {ast.unparse(decorator).rpartition(".")[2] for decorator in function.decorator_list}
 
 
+def bases(node: ast.ClassDef) -> list[str]:
+    """The names of the classes that a class stands on."""
+    return [name for base in node.bases if (name := head(base)) is not None]
+
+
+def head(node: ast.expr | None) -> str | None:
+    """`Job` of `Job` and of `Job[Output]`."""
+    if isinstance(node, ast.Subscript):
+        return head(node.value)
+    return node.id if isinstance(node, ast.Name) else None
+
+
 def _imports(body: list[ast.stmt], *, is_for_types: bool) -> Iterator[Import]:
     for node in body:
         if isinstance(node, ast.Import):

@@ -9,7 +9,9 @@ from typing import Final
 
 from cl_codegen.sync.python_module import Module, names_in, names_written
 from cl_codegen.sync.runtime import CLIENT, Runtime
-from cl_codegen.sync.sync_twins import ANY, Sources, TwinModule, read_twins
+from cl_codegen.sync.sync_twins import ANY, read_twins
+from cl_codegen.sync.twin import TwinModule
+from cl_codegen.sync.twin_sources import Sources
 from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.write.jinja_env import environment, render_template
 

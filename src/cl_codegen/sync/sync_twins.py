@@ -9,42 +9,17 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Final
 
-from attrs import frozen
-
 from cl_codegen.faults import GenerationError
-from cl_codegen.sync.python_module import Function, Module, decorators, names_in
-from cl_codegen.sync.sync_types import ASYNC, Types
-from cl_codegen.text.layout import OURS, Layout
+from cl_codegen.sync.python_module import Function, Module, decorators, head, names_in
+from cl_codegen.sync.sync_types import ASYNC
+from cl_codegen.sync.twin import Callable, Init, TwinClass, TwinModule
+from cl_codegen.sync.twin_sources import BASES, Sources
 
-TWINS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "auth_client": ("accounts.auth_client", ("AuthClient",)),
-    "batch": ("batch.run", ("Outcome", "as_completed")),
-    "client": ("client", ("ComputeClient",)),
-    "job": ("jobs.handle", ("Job",)),
-    "jobs": ("jobs.collection", ("Jobs",)),
-    "monitor": ("monitor", ("MQTTJobMonitor",)),
-    "plugin": ("runtime.plugin", ("PluginClient",)),
-    "session": ("session", ("SessionManager",)),
-    "watch": ("watching.watch", ("Watch",)),
-    "workers": ("watching.workers", ("Workers",)),
-}
-"""By the module of the sync client: the module below `cl_client`, and its classes and functions that get a twin. The
-plugins' clients have twins too."""
-
-_BASES: Final = frozenset(["OperationGroup", "PluginClient"])
-"""What the generated clients of one plugin or one tag stand on: their classes have twins."""
 ANY: Final = "Any"
 """Before the name of a twin that others stand on: what it holds, one of the classes that stand on its own."""
-_BENEATH_THEM: Final = (
-    *("job_client", "jobs.by_id", "jobs.known_job"),
-    *("runtime.operations", "runtime.server_client", "runtime.signed_client"),
-    "watching.listening",
-)
-"""Modules with classes on which those stand that have twins."""
 _BENEATH: Final = {"api", "job_server", "watcher"}
 """Layers that only the loop can use: `client.twin.api`."""
 
@@ -59,135 +34,6 @@ _WORDS: Final = (
     (re.compile(r"\bin the event loop of the(\s+)client\b"), r"in a thread of\1its own"),
 )
 """What is different in words."""
-
-
-@frozen
-class Callable:
-    """A function or a method of the sync client."""
-
-    name: str
-    parameters: str
-    returns: str
-    doc: str
-    body: tuple[str, ...]
-    decorators: tuple[str, ...] = ()
-
-
-@frozen
-class Init:
-    """The parameters of a class that people make, and the arguments that they become."""
-
-    parameters: str
-    arguments: str
-
-
-@frozen
-class TwinClass:
-    """A class of the sync client."""
-
-    name: str
-    bases: str
-    doc: str
-    variables: tuple[str, ...]
-    init: Init | None
-    members: tuple[Callable, ...]
-
-
-@frozen
-class TwinModule:
-    """A module of the sync client.
-
-    Attributes:
-        name: dotted.
-        source: the module that it is made from.
-    """
-
-    name: str
-    source: str
-    classes: tuple[TwinClass, ...]
-    functions: tuple[Callable, ...]
-
-
-class Sources:
-    """What is read: the modules of the async client, and of its plugins.
-
-    Args:
-        client: the folder of `cl_client`.
-        plugins: the modules of the plugin layer, by their path.
-        layout: what the packages are called.
-        facade: the module of a package's own client; its other twins are those that `cl_sync` has.
-        operations: the modules of the operation layer, by their path.
-    """
-
-    def __init__(
-        self,
-        client: Path,
-        plugins: Mapping[str, str],
-        layout: Layout = OURS,
-        facade: Module | None = None,
-        operations: Mapping[str, str] | None = None,
-    ) -> None:
-        ours = {name: _read(client, source) for name, (source, _) in TWINS.items()}
-        ours |= {name: _read(client, name) for name in _BENEATH_THEM}
-        theirs = {
-            f"{kind}.{path.removesuffix('.py')}": Module.parse(f"{package}.{path.removesuffix('.py')}", text)
-            for kind, package, texts in (
-                ("plugins", layout.plugins, plugins),
-                ("operations", layout.operations, operations or {}),
-            )
-            for path, text in texts.items()
-            if "/" not in path and path != "__init__.py"
-        }
-        every = (*ours.values(), *theirs.values(), *([facade] if facade else []))
-        self._classes = {name: module for module in every for name in module.classes}
-        self.modules: dict[str, Module] = {}
-        """The modules that have twins, by the name of the twins' module."""
-        self.homes: dict[str, str] = {}
-        """Where the twins are, by their name."""
-        for module, (_, names) in TWINS.items():
-            self._have_twins(ours[module], f"{OURS.sync}.{module}", names)
-        known = set(self.modules) if facade else set[str]()
-        for name, module in theirs.items():
-            names = [each for each, node in module.classes.items() if not _BASES.isdisjoint(_bases(node))]
-            if names:
-                self._have_twins(module, f"{layout.sync}.{name}", names)
-        if facade is not None:
-            self._have_twins(facade, f"{layout.sync}.client", list(facade.classes))
-        self.written: tuple[str, ...] = tuple(home for home in self.modules if home not in known)
-        """Those that are to be made."""
-        doors = {name for name in self.homes if "__aenter__" in self._methods(name)}
-        self.types: Types = Types(frozenset(self.homes), doors)
-
-    def family(self, name: str) -> list[tuple[Module, ast.ClassDef]]:
-        """A class and those of its bases whose source is known, in the order in which attributes are looked up."""
-        if (module := self._classes.get(name)) is None:
-            return []
-        node = module.classes[name]
-        return [(module, node), *(found for base in _bases(node) for found in self.family(base))]
-
-    def module_of(self, name: str) -> Module:
-        """The module that a twin is made from."""
-        return self.modules[self.homes[name]]
-
-    def scope(self, twins: TwinModule) -> tuple[Module, ...]:
-        """The modules whose names the code of these twins may have."""
-        found = {module.name: module for each in twins.classes for module, _ in self.family(each.name)}
-        return tuple({twins.source: self.modules[twins.name], **found}.values())
-
-    def _methods(self, name: str) -> set[str]:
-        return {each.name for _, node in self.family(name) for each in node.body if isinstance(each, Function)}
-
-    def _have_twins(self, module: Module, home: str, names: Sequence[str]) -> None:
-        for name in names:
-            if not module.defines(name):
-                raise GenerationError(f"{module.name} has no {name} that could have a twin")
-            self.homes[name] = home
-        self.modules[home] = module
-
-
-def _read(client: Path, name: str) -> Module:
-    """A module below `cl_client`, by its dotted name."""
-    return Module.parse(f"cl_client.{name}", client.joinpath(*name.split(".")).with_suffix(".py").read_text("utf-8"))
 
 
 def read_twins(sources: Sources) -> tuple[TwinModule, ...]:
@@ -219,14 +65,14 @@ class _Writer:
     def _class(self, name: str) -> TwinClass:
         family = self._sources.family(name)
         node = family[0][1]
-        generic = next((ast.unparse(base) for base in node.bases if _head(base) == "Generic"), None)
+        generic = next((ast.unparse(base) for base in node.bases if head(base) == "Generic"), None)
         held = f"Async{name}{generic.removeprefix('Generic')}" if generic else f"Async{name}"
         kind = "Door" if name in self._types.doors else "Twin"
         base = next((each.name for _, each in family[1:] if each.name in self._types.twins), None)
         if base is not None:
             # What it inherits, the twin of its base has.
             kind, family = base, [each for each in family if each not in self._sources.family(base)]
-        elif name in _BASES:
+        elif name in BASES:
             held = f"{ANY}{name}"
         members: dict[str, Callable | None] = {}
         variables: dict[str, str] = {}
@@ -316,7 +162,7 @@ class _Writer:
 
     def _function(self, node: Function) -> Callable:
         """A function of several twins, which is done where they are."""
-        several = [each.arg for each in node.args.args if each.annotation and _head(each.annotation) == "Iterable"]
+        several = [each.arg for each in node.args.args if each.annotation and head(each.annotation) == "Iterable"]
         if len(several) != 1:
             raise GenerationError(f"the sync client has no rule for {node.name}: it is of no twins")
         given = self._arguments(node, "portal", several[0])
@@ -395,17 +241,6 @@ def _written(module: Module, node: Function) -> str | None:
     return text.rstrip().removesuffix("->").rstrip().removesuffix(")").strip(", \n")
 
 
-def _bases(node: ast.ClassDef) -> list[str]:
-    return [head for base in node.bases if (head := _head(base)) is not None]
-
-
-def _head(node: ast.expr) -> str | None:
-    """`Job` of `Job` and of `Job[Output]`."""
-    if isinstance(node, ast.Subscript):
-        return _head(node.value)
-    return node.id if isinstance(node, ast.Name) else None
-
-
 def _attributes(init: Function) -> Iterator[tuple[str, ast.expr, str]]:
     """The public attributes that a constructor annotates: name, annotation, and the docstring below."""
     for place, node in enumerate(init.body):
@@ -425,7 +260,7 @@ def _field(node: ast.stmt) -> tuple[str, ast.expr] | None:
 
 def _class_variable(node: ast.stmt) -> tuple[str, str] | None:
     """Name, and name with annotation, of what a class itself has."""
-    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and _head(node.annotation) == "ClassVar":
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and head(node.annotation) == "ClassVar":
         name, said = node.target.id, f"{node.target.id}: {ast.unparse(node.annotation)}"
     elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         name = said = node.targets[0].id

@@ -15,7 +15,7 @@ from attrs import frozen
 from typing_extensions import override
 
 from cl_codegen.faults import GenerationError
-from cl_codegen.sync.python_module import names_in
+from cl_codegen.sync.python_module import head, names_in
 
 _STREAMS: Final = {"AsyncGenerator": "Generator"}
 ASYNC: Final = frozenset(["Awaitable", *_STREAMS])
@@ -61,11 +61,11 @@ class Types:
         """
         if annotation is None or not self.speaks_of_twin(annotation):
             return value
-        head = _head(annotation)
-        if head in self.doors:
-            return f"behind({head}, {portal}, {value})"
-        if head in self.twins:
-            return f"{head}({portal}, {value})"
+        name = head(annotation)
+        if name in self.doors:
+            return f"behind({name}, {portal}, {value})"
+        if name in self.twins:
+            return f"{name}({portal}, {value})"
         if isinstance(annotation, ast.BinOp) and ast.unparse(annotation.right) == "None":
             return f"None if (twin := {value}) is None else {self.given(annotation.left, portal, 'twin')}"
         raise GenerationError(f"the sync client has no rule for the return type {ast.unparse(annotation)}")
@@ -80,9 +80,9 @@ class Types:
             return name
         if isinstance(annotation, ast.BinOp) and ast.unparse(annotation.right) == "None":
             return f"None if {name} is None else {self.taken(annotation.left, portal, name)}"
-        if _head(annotation) == "Callable" and isinstance(annotation, ast.Subscript):
+        if head(annotation) == "Callable" and isinstance(annotation, ast.Subscript):
             signature = annotation.slice
-            if isinstance(signature, ast.Tuple) and _head(signature.elts[1]) == "Awaitable":
+            if isinstance(signature, ast.Tuple) and head(signature.elts[1]) == "Awaitable":
                 return self._function(signature.elts[0], portal, name)
         raise GenerationError(f"the sync client has no rule for {name}: {ast.unparse(annotation)}")
 
@@ -98,16 +98,9 @@ class _WithoutAsync(ast.NodeTransformer):
     @override
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         self.generic_visit(node)
-        head = _head(node)
-        if head == "Awaitable":
+        name = head(node)
+        if name == "Awaitable":
             return node.slice
-        if head in _STREAMS:
-            node.value = ast.Name(_STREAMS[head])
+        if name in _STREAMS:
+            node.value = ast.Name(_STREAMS[name])
         return node
-
-
-def _head(annotation: ast.expr) -> str | None:
-    """`Job` of `Job` and of `Job[Output]`."""
-    if isinstance(annotation, ast.Subscript):
-        return _head(annotation.value)
-    return annotation.id if isinstance(annotation, ast.Name) else None

@@ -9,8 +9,10 @@ from attrs import frozen
 
 from cl_codegen.spec.media_types import plain
 from cl_codegen.text.escape import in_f_string, literal
-from cl_codegen.wire import property_code
-from cl_codegen.wire.property_code import decode, encode, python_type
+from cl_codegen.wire import model_field
+from cl_codegen.wire.decoding import decode
+from cl_codegen.wire.encoding import encode
+from cl_codegen.wire.python_type import classes, is_converted, only_value, python_type
 from cl_codegen.wire.typed_operation import Body, Operation, Parameter, Reply
 from cl_codegen.wire.types import ANY, TEXT, Model
 
@@ -27,7 +29,7 @@ class Argument:
     description: str
     read: str | None
     classes: tuple[tuple[str, str], ...]
-    """As of `property_code.Field`."""
+    """As of `model_field.Field`."""
     only: str | int | bool | None = None
     """The value, if there is just one, which callers need not give."""
     written: str | None = None
@@ -50,12 +52,12 @@ class WireBody:
     """Whether a form is a plain `dict`."""
     read: str | None = None
     classes: tuple[tuple[str, str], ...] = ()
-    """As of `property_code.Field`."""
+    """As of `model_field.Field`."""
 
     @property
-    def fields(self) -> tuple[property_code.Field, ...]:
+    def fields(self) -> tuple[model_field.Field, ...]:
         """Those of its model. Few ask: what is not a form is sent as a whole."""
-        return () if self.model is None else tuple(property_code.fields(self.model, request=True, response=False))
+        return () if self.model is None else tuple(model_field.fields(self.model, request=True, response=False))
 
     @property
     def sent(self) -> tuple[tuple[str, str], ...]:
@@ -190,7 +192,7 @@ class WireEndpoint:
             problems=tuple(_problems([reply for reply in replies if not reply.is_success])),
             media=successes[0].media_type if len(successes) == 1 else "",
             returns=" | ".join(sorted(types, key="None".__eq__)),
-            models=tuple(sorted(set(property_code.classes(mentioned)))),
+            models=tuple(sorted(set(classes(mentioned)))),
             stream=stream,
         )
 
@@ -204,8 +206,8 @@ def _arguments(parameters: Sequence[Parameter]) -> tuple[Argument, ...]:
             one.required and _only(one) is None,
             _sent(one),
             one.description,
-            decode(one.type, "value") if property_code.is_converted(one.type) else None,
-            tuple(sorted(set(property_code.classes([one.type])))),
+            decode(one.type, "value") if is_converted(one.type) else None,
+            tuple(sorted(set(classes([one.type])))),
             _only(one),
             _written(one),
         )
@@ -235,14 +237,14 @@ def _stream(operation: Operation, successes: Sequence[Reply]) -> WireStream | No
         is_all=plain(reply.media_type) == stream.media_type,
         switch=switch,
         place="query" if place == "query" else "body",
-        classes=tuple(class_ for _, class_ in property_code.classes([item])),
+        classes=tuple(class_ for _, class_ in classes([item])),
     )
 
 
 def _only(parameter: Parameter) -> str | int | bool | None:
     """The value of a parameter that has to be there and can be one thing only."""
     is_filled = parameter.required and parameter.place != "path"
-    return property_code.only_value(parameter.type) if is_filled else None
+    return only_value(parameter.type) if is_filled else None
 
 
 def _sent(parameter: Parameter) -> str:
@@ -299,8 +301,8 @@ def _body(body: Body) -> WireBody:
         model,
         body.media_type,
         is_map,
-        decode(body.type, "value") if property_code.is_converted(body.type) else None,
-        tuple(sorted(set(property_code.classes([body.type])))),
+        decode(body.type, "value") if is_converted(body.type) else None,
+        tuple(sorted(set(classes([body.type])))),
     )
 
 
@@ -343,7 +345,7 @@ def _returned(reply: Reply) -> str:
 
 def _is_made(reply: Reply) -> bool:
     """Whether what it gives is another value than the JSON that came."""
-    return reply.kind == "bytes" or (reply.kind == "json" and property_code.is_converted(reply.type))
+    return reply.kind == "bytes" or (reply.kind == "json" and is_converted(reply.type))
 
 
 def _value(reply: Reply) -> str:
@@ -358,7 +360,7 @@ def _value(reply: Reply) -> str:
             return "errors.read_anything(response)"
         case "json" if isinstance(reply.type, Model):
             return f"errors.read_model(response, {reply.type.name}.from_dict)"
-        case "json" if property_code.is_converted(reply.type):
+        case "json" if is_converted(reply.type):
             return f"errors.read_value(response, lambda value: {decode(reply.type, 'value')})"
         case "json":
             return decode(reply.type, "errors.read_json(response)")

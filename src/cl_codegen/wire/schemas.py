@@ -10,7 +10,8 @@ from cl_codegen.normalise.reference_rules import LEFT_OUT
 from cl_codegen.spec.spec import JSONObject, JSONValue, Spec, escape_pointer, unescape_pointer
 from cl_codegen.text import naming
 from cl_codegen.wire import types as wire_types
-from cl_codegen.wire.fitting import as_kind, const_of, fitting, plain_of
+from cl_codegen.wire.fitting import as_kind, const_of, plain_of
+from cl_codegen.wire.model_properties import ModelProperties, property_of
 from cl_codegen.wire.model_schemas import ModelSchemas
 from cl_codegen.wire.names import ClassNames, FieldNames
 from cl_codegen.wire.schema_parts import COMPONENTS, SAYS_NOTHING, component_key, description_of, items_of, parts_of
@@ -23,7 +24,6 @@ from cl_codegen.wire.types import (
     Listed,
     Mapped,
     Model,
-    Property,
     Type,
     Union,
     Words,
@@ -315,7 +315,7 @@ class Schemas:
         model, schema, is_form = self._waiting.pop(identity)
         self._read.append(model)
         names = FieldNames.of_a_model()
-        found = _Fields()
+        found = ModelProperties()
         self._collect(schema, model, found, model.pointer, is_form, required=True)
         model.properties = tuple(
             evolve(one, name=names.take(one.wire_name), required=one.wire_name in found.required)
@@ -323,7 +323,7 @@ class Schemas:
         )
 
     def _collect(
-        self, schema: JSONObject, model: Model, found: _Fields, pointer: str, files: bool, *, required: bool
+        self, schema: JSONObject, model: Model, found: ModelProperties, pointer: str, files: bool, *, required: bool
     ) -> None:
         for index, part in enumerate(items_of(schema.get("allOf"))):
             if isinstance(part, dict):
@@ -334,7 +334,7 @@ class Schemas:
                 continue
             place = f"{pointer}/properties/{escape_pointer(name)}"
             read = self.read(inner, place, model.name, name, files=files)
-            found.add(_property(name, inner, read, self._components))
+            found.add(property_of(name, inner, read, self._components))
         if required:
             found.required.update(name for name in items_of(schema.get("required")) if isinstance(name, str))
         for key in ("oneOf", "anyOf"):
@@ -343,7 +343,7 @@ class Schemas:
                     self._collect_part(part, model, found, f"{pointer}/{key}/{index}", files, required=False)
 
     def _collect_part(
-        self, part: JSONObject, model: Model, found: _Fields, pointer: str, files: bool, *, required: bool
+        self, part: JSONObject, model: Model, found: ModelProperties, pointer: str, files: bool, *, required: bool
     ) -> None:
         key = component_key(part)
         if LEFT_OUT in part:
@@ -369,38 +369,3 @@ class Schemas:
                     found.required.add(inherited.wire_name)
         if required:
             found.required.update(name for name in items_of(part.get("required")) if isinstance(name, str))
-
-
-@define
-class _Fields:
-    """What has been found of the fields of one model."""
-
-    properties: dict[str, Property] = field(factory=dict[str, Property])
-    required: set[str] = field(factory=set[str])
-
-    def add(self, property: Property) -> None:
-        """The later word counts, where it says a type."""
-        before = self.properties.get(property.wire_name)
-        if before is not None and property.type == ANY:
-            property = evolve(property, type=before.type, default=property.default or before.default)
-        if before is not None and not property.description:
-            property = evolve(property, description=before.description)
-        self.properties[property.wire_name] = property
-
-
-def _property(name: str, schema: JSONValue, type: Type, components: JSONObject) -> Property:
-    said: JSONObject = schema if isinstance(schema, dict) else {}
-    key = component_key(said)
-    referred = components.get(key) if key is not None else None
-    behind: JSONObject = referred if isinstance(referred, dict) else {}
-    default = None if key is not None else said.get("default")
-    return Property(
-        name=name,
-        wire_name=name,
-        type=type,
-        required=False,
-        description=description_of(said) or description_of(behind),
-        default=fitting(default, type),
-        read_only=said.get("readOnly") is True or behind.get("readOnly") is True,
-        write_only=said.get("writeOnly") is True or behind.get("writeOnly") is True,
-    )

@@ -9,9 +9,9 @@ from attrs import frozen
 from cl_codegen.spec.spec import METHODS, Node, SpecError
 from cl_codegen.text import naming
 from cl_codegen.text.escape import one_line
-from cl_codegen.wire import property_code
+from cl_codegen.wire.decoding import decode
 from cl_codegen.wire.operations import Operations
-from cl_codegen.wire.property_code import decode, python_type
+from cl_codegen.wire.python_type import classes, python_type
 from cl_codegen.wire.types import Type
 
 
@@ -43,7 +43,7 @@ class Webhook:
     @property
     def classes(self) -> tuple[tuple[str, str], ...]:
         """(module, class) of every model and enum in it."""
-        return tuple(sorted(set(property_code.classes([self.type]))))
+        return tuple(sorted(set(classes([self.type]))))
 
 
 def read_webhooks(reader: Operations) -> Iterator[Webhook]:

@@ -9,7 +9,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from cl_codegen.spec.spec import Spec
-from cl_codegen.wire import property_code
+from cl_codegen.wire import model_field
 from cl_codegen.wire.endpoint import WireEndpoint
 from cl_codegen.wire.operations import Operations
 from cl_codegen.wire.schemas import LeftOut
@@ -98,7 +98,7 @@ def files(wire: Wire, templates: Path) -> dict[str, str]:
     made["models/__init__.py"] = render_template(env, "models_init.py.jinja", classes=sorted(classes))
     model_template, enum_template = env.get_template("model.py.jinja"), env.get_template("literal_enum.py.jinja")
     for model in wire.models:
-        fields = property_code.fields(model, request=model in sent, response=model in read)
+        fields = model_field.fields(model, request=model in sent, response=model in read)
         made[f"models/{model.module}.py"] = model_template.render(
             model=model,
             fields=fields,

@@ -8,7 +8,7 @@ from typing import Final
 
 from cl_codegen.model.command import Command
 from cl_codegen.model.contract import Contract
-from cl_codegen.model.operations import Group
+from cl_codegen.model.group import Group
 from cl_codegen.model.package import Package
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.text.layout import OURS, Layout

@@ -15,6 +15,7 @@ from cl_client import JWTAuthProvider, StoredFile
 from cl_client.errors import JobFailedError, JobNotFoundError, NotFoundError, UnsupportedError
 from cl_codegen.generate import PackageSources, generate
 from tests.codegen_server import fake_job_apis
+from tests.codegen_server.fake_upload_apis import storage
 from tests.codegen_server.folders import TEMPLATES
 from tests.codegen_server.running import running_server
 
@@ -144,20 +145,20 @@ async def test_a_batch_says_where_its_lines_are_which_are_no_output(served):
 
 async def test_a_file_is_put_at_the_address_that_the_server_gives_for_it_and_the_job_takes_its_id(packages, tmp_path):
     (tmp_path / "talk.mp3").write_bytes(b"sound")
-    app, storage = fake_job_apis.transcripts(), fake_job_apis.storage()
+    app, bucket = fake_job_apis.transcripts(), storage()
     package = importlib.import_module("fake_transcripts")
     heard: list[tuple[int, int | None]] = []
-    with running_server(app) as url, running_server(storage) as app.state.storage:
+    with running_server(app) as url, running_server(bucket) as app.state.storage:
         async with package.FakeTranscriptsClient(url, auth_provider=JWTAuthProvider("secret")) as client:
             job = await client.create_transcript.run(
                 tmp_path / "talk.mp3", wait=True, timeout=20, on_upload=lambda *told: heard.append(told)
             )
             assert job.output.text == "of talk.mp3, 5"
-            assert storage.state.kept == {"f0": (b"sound", "audio/mpeg")}
+            assert bucket.state.kept == {"f0": (b"sound", "audio/mpeg")}
             assert heard[-1] == (5, 5)
             # What is there already is not sent again.
             again = await client.create_transcript.run(StoredFile("f0"), wait=True, timeout=20)
-            assert (again.output.text, len(storage.state.kept)) == ("of talk.mp3, 5", 1)
+            assert (again.output.text, len(bucket.state.kept)) == ("of talk.mp3, 5", 1)
             app.state.storage += "/nowhere"
             with pytest.raises(NotFoundError):
                 await client.create_transcript.run(tmp_path / "talk.mp3")

@@ -23,7 +23,7 @@ from cl_client.http.auth import AuthProvider
 from cl_client.http.transport import Transport
 from cl_codegen.normalise import rules
 from cl_codegen.spec.spec import Spec, SpecError
-from cl_codegen.wire import property_code, wire
+from cl_codegen.wire import model_field, wire
 from tests.codegen_server.call import call
 from tests.codegen_server.folders import ROOT, TEMPLATES, server_spec
 from tests.codegen_server.foreign import HERE
@@ -84,10 +84,10 @@ def runtime(name: str, *edits: tuple[str, str]) -> Callable[[Path, pytest.Monkey
 
 def fields_as(*, request: bool) -> Callable[[Path, pytest.MonkeyPatch], None]:
     """Without the difference between what is sent and what is read."""
-    fields = property_code.fields
+    fields = model_field.fields
 
     def take_out(_: Path, patch: pytest.MonkeyPatch) -> None:
-        patch.setattr(property_code, "fields", lambda model, **_: fields(model, request=request))
+        patch.setattr(model_field, "fields", lambda model, **_: fields(model, request=request))
 
     return take_out
 

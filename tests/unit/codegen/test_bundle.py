@@ -8,7 +8,7 @@ import yaml
 from cl_codegen.normalise.rules import normalise
 from cl_codegen.spec.spec import Spec, SpecError
 from cl_codegen.wire import wire
-from cl_codegen.wire.property_code import python_type
+from cl_codegen.wire.python_type import python_type
 from cl_codegen.wire.wire import Wire
 
 HEAD = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}}
