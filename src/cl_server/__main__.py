@@ -66,6 +66,8 @@ def main(argv: list[str] | None = None) -> int:
                 return auth_server(options)
             case "broker-config":
                 return broker_config(options)
+            case "backup" | "restore":
+                return backup(options)
             case _:
                 return spec(options.folder, check=options.check)
     except SettingsError as error:
@@ -108,9 +110,14 @@ def make_parser() -> argparse.ArgumentParser:
             help="a name by which clients reach this server, beside localhost; may be given again (CL_HOSTS)",
         )
         server.add_argument("--fd", type=int, help="a listening socket that the parent passed on, instead of a port")
-    for process in (compute, worker):
+    save = commands.add_parser("backup", help="save the jobs, files and accounts of CL_DATA to a folder")
+    save.add_argument("folder", type=Path, help="a new folder")
+    load = commands.add_parser("restore", help="restore a backup to an empty CL_DATA, database and storage")
+    load.add_argument("folder", type=Path, help="the folder of the backup")
+    for process in (compute, worker, save, load):
         process.add_argument("--database", metavar="URL", help="postgresql://… (CL_DATABASE); SQLite without it")
         process.add_argument("--storage", metavar="URL", help="s3://bucket/prefix (CL_STORAGE); a folder without it")
+    for process in (compute, worker):
         process.add_argument("--mqtt", metavar="URL", help="mqtts://user:password@host:port (MQTT_URL)")
     for process in (compute, worker, auth):
         process.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
@@ -232,6 +239,30 @@ def broker_config(options: Options) -> int:
     )
     if written.owner is None and options.config_folder:
         put("the user that runs Mosquitto has to be able to read the files: --owner USER\n")
+    return 0
+
+
+def backup(options: Options) -> int:
+    """Save the data of the servers, or restore it."""
+    from cl_server.backup import folder
+    from cl_server.backup.job_files import DamagedFileError
+    from cl_server.settings import Settings
+
+    settings = Settings.from_env()
+    try:
+        if options.command == "backup":
+            contents, done = folder.save(settings, options.folder), f"to {options.folder}"
+        else:
+            contents, done = folder.load(options.folder, settings), f"from {options.folder}"
+    except DamagedFileError as error:
+        return failed(str(error))
+    parts = (
+        [] if contents.jobs is None else [f"{contents.jobs} jobs with {contents.files} files ({contents.bytes} bytes)"]
+    )
+    if contents.users is not None:
+        parts.append(f"{contents.users} users")
+    verb = "saved" if options.command == "backup" else "restored"
+    put(f"{verb} {' and '.join(parts)} {done}\n")
     return 0
 
 

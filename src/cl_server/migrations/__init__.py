@@ -44,6 +44,14 @@ def migrate(engine: Engine, *, scripts: Path = SCRIPTS, head: str = HEAD) -> Non
             upgrade(engine, scripts)
 
 
+def expect_newest(engine: Engine) -> None:
+    """Raises `SettingsError` where a server of this version has not opened the database yet."""
+    if _checked(engine, SCRIPTS) != HEAD:
+        raise SettingsError(
+            "the database is from an older version: start the server of this version once, or use that one"
+        )
+
+
 def upgrade(engine: Engine, scripts: Path = SCRIPTS) -> None:
     """Go through the revisions, one by one. Nobody else may do so at the same time."""
     from alembic import command
