@@ -11,7 +11,6 @@ from cl_client.runtime import (
     Follow,
     Job,
     JobCallback,
-    JobResponse,
     Operation,
     Parameter,
     PluginClient,
@@ -30,13 +29,10 @@ EMBED_IMAGE: Operation[BodyCreateDinoEmbeddingJob, EmbeddingOutput] = Operation(
 )
 
 
-class DinoEmbeddingClient(PluginClient):
+class DinoEmbeddingClient(PluginClient[EmbeddingOutput]):
     """Make the DINOv2 vector of an image. Needs a model file on the server."""
 
-    task_type = EMBED_IMAGE.task_type
-    path = EMBED_IMAGE.path
-    artifact = EMBED_IMAGE.artifact
-    takes_labels = True
+    operation = EMBED_IMAGE
 
     async def embed_image(
         self,
@@ -92,12 +88,3 @@ class DinoEmbeddingClient(PluginClient):
             Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
             labels,
         )
-
-    async def attach(self, job: str | JobResponse) -> Job[EmbeddingOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return await self._jobs.attach(EMBED_IMAGE, job)

@@ -11,7 +11,6 @@ from cl_client.runtime import (
     Follow,
     Job,
     JobCallback,
-    JobResponse,
     Operation,
     Parameter,
     PluginClient,
@@ -29,13 +28,10 @@ EXTRACT: Operation[BodyCreateExifJob, ExifOutput] = Operation(
 )
 
 
-class ExifClient(PluginClient):
+class ExifClient(PluginClient[ExifOutput]):
     """Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
 
-    task_type = EXTRACT.task_type
-    path = EXTRACT.path
-    artifact = EXTRACT.artifact
-    takes_labels = True
+    operation = EXTRACT
 
     async def extract(
         self,
@@ -91,12 +87,3 @@ class ExifClient(PluginClient):
             Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
             labels,
         )
-
-    async def attach(self, job: str | JobResponse) -> Job[ExifOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return await self._jobs.attach(EXTRACT, job)

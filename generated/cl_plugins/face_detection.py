@@ -11,7 +11,6 @@ from cl_client.runtime import (
     Follow,
     Job,
     JobCallback,
-    JobResponse,
     Operation,
     Parameter,
     PluginClient,
@@ -33,13 +32,10 @@ DETECT: Operation[BodyCreateFaceDetectionJob, FaceDetectionOutput] = Operation(
 )
 
 
-class FaceDetectionClient(PluginClient):
+class FaceDetectionClient(PluginClient[FaceDetectionOutput]):
     """Find the faces in an image, and crop them. If the server has the YuNet model file, add landmarks."""
 
-    task_type = DETECT.task_type
-    path = DETECT.path
-    artifact = DETECT.artifact
-    takes_labels = True
+    operation = DETECT
 
     async def detect(
         self,
@@ -102,12 +98,3 @@ class FaceDetectionClient(PluginClient):
             Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
             labels,
         )
-
-    async def attach(self, job: str | JobResponse) -> Job[FaceDetectionOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return await self._jobs.attach(DETECT, job)

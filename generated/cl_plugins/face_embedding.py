@@ -11,7 +11,6 @@ from cl_client.runtime import (
     Follow,
     Job,
     JobCallback,
-    JobResponse,
     Operation,
     Parameter,
     PluginClient,
@@ -30,13 +29,10 @@ EMBED_FACES: Operation[BodyCreateFaceEmbeddingJob, FaceEmbeddingOutput] = Operat
 )
 
 
-class FaceEmbeddingClient(PluginClient):
+class FaceEmbeddingClient(PluginClient[FaceEmbeddingOutput]):
     """Make the vectors of the faces in an image. Needs an ArcFace model file on the server."""
 
-    task_type = EMBED_FACES.task_type
-    path = EMBED_FACES.path
-    artifact = EMBED_FACES.artifact
-    takes_labels = True
+    operation = EMBED_FACES
 
     async def embed_faces(
         self,
@@ -92,12 +88,3 @@ class FaceEmbeddingClient(PluginClient):
             Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
             labels,
         )
-
-    async def attach(self, job: str | JobResponse) -> Job[FaceEmbeddingOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return await self._jobs.attach(EMBED_FACES, job)

@@ -12,7 +12,6 @@ from cl_client.runtime import (
     Follow,
     Job,
     JobCallback,
-    JobResponse,
     Operation,
     Parameter,
     PluginClient,
@@ -33,13 +32,10 @@ COMPUTE: Operation[BodyCreateHashJob, HashOutput] = Operation(
 )
 
 
-class HashClient(PluginClient):
+class HashClient(PluginClient[HashOutput]):
     """Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image."""
 
-    task_type = COMPUTE.task_type
-    path = COMPUTE.path
-    artifact = COMPUTE.artifact
-    takes_labels = True
+    operation = COMPUTE
 
     async def compute(
         self,
@@ -95,12 +91,3 @@ class HashClient(PluginClient):
             Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
             labels,
         )
-
-    async def attach(self, job: str | JobResponse) -> Job[HashOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return await self._jobs.attach(COMPUTE, job)

@@ -11,7 +11,6 @@ from cl_client.runtime import (
     Follow,
     Job,
     JobCallback,
-    JobResponse,
     Operation,
     Parameter,
     PluginClient,
@@ -30,13 +29,10 @@ GENERATE_MANIFEST: Operation[BodyCreateHlsStreamingJob, HlsStreamingOutput] = Op
 )
 
 
-class HlsStreamingClient(PluginClient):
+class HlsStreamingClient(PluginClient[HlsStreamingOutput]):
     """Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant."""
 
-    task_type = GENERATE_MANIFEST.task_type
-    path = GENERATE_MANIFEST.path
-    artifact = GENERATE_MANIFEST.artifact
-    takes_labels = True
+    operation = GENERATE_MANIFEST
 
     async def generate_manifest(
         self,
@@ -98,12 +94,3 @@ class HlsStreamingClient(PluginClient):
             Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
             labels,
         )
-
-    async def attach(self, job: str | JobResponse) -> Job[HlsStreamingOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return await self._jobs.attach(GENERATE_MANIFEST, job)

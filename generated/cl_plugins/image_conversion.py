@@ -12,7 +12,6 @@ from cl_client.runtime import (
     Follow,
     Job,
     JobCallback,
-    JobResponse,
     Operation,
     Parameter,
     PluginClient,
@@ -35,7 +34,7 @@ CONVERT: Operation[BodyCreateImageConversionJob, ImageConversionOutput] = Operat
 )
 
 
-class ImageConversionClient(PluginClient):
+class ImageConversionClient(PluginClient[ImageConversionOutput]):
     """Convert an image to another format, upright. If the format has no transparency, the background becomes white.
 
     Animations are kept in gif and webp, and pages in tiff. Other formats get the first frame or page. A color
@@ -43,10 +42,7 @@ class ImageConversionClient(PluginClient):
     is kept if the format supports it; otherwise, colors become sRGB. EXIF, XMP and IPTC tags are kept if the format
     supports them."""
 
-    task_type = CONVERT.task_type
-    path = CONVERT.path
-    artifact = CONVERT.artifact
-    takes_labels = True
+    operation = CONVERT
 
     async def convert(
         self,
@@ -107,12 +103,3 @@ class ImageConversionClient(PluginClient):
             Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
             labels,
         )
-
-    async def attach(self, job: str | JobResponse) -> Job[ImageConversionOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return await self._jobs.attach(CONVERT, job)

@@ -11,7 +11,6 @@ from cl_client.runtime import (
     Follow,
     Job,
     JobCallback,
-    JobResponse,
     Operation,
     Parameter,
     PluginClient,
@@ -34,13 +33,10 @@ GENERATE: Operation[BodyCreateMediaThumbnailJob, MediaThumbnailOutput] = Operati
 )
 
 
-class MediaThumbnailClient(PluginClient):
+class MediaThumbnailClient(PluginClient[MediaThumbnailOutput]):
     """Make a thumbnail of an image or a video, upright. By default, it fits into 256 × 256 pixels."""
 
-    task_type = GENERATE.task_type
-    path = GENERATE.path
-    artifact = GENERATE.artifact
-    takes_labels = True
+    operation = GENERATE
 
     async def generate(
         self,
@@ -106,12 +102,3 @@ class MediaThumbnailClient(PluginClient):
             Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
             labels,
         )
-
-    async def attach(self, job: str | JobResponse) -> Job[MediaThumbnailOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return await self._jobs.attach(GENERATE, job)

@@ -4,24 +4,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, TypeVar
+from typing import Generic, TypeVar, cast
 
-from cl_client.runtime import FileInput, JobCallback, JSONObject, JSONValue, Twin
+from cl_client.runtime import FileInput, JobCallback, JobState, JSONObject, JSONValue, Twin
 from cl_client.runtime import PluginClient as AsyncPluginClient
 from cl_sync.job import Job
 
-AnyPluginClient = TypeVar("AnyPluginClient", bound=AsyncPluginClient, covariant=True)
+Made = TypeVar("Made", covariant=True)
+AnyPluginClient = TypeVar("AnyPluginClient", bound=AsyncPluginClient[object], covariant=True)
 
 
-class PluginClient(Twin[AnyPluginClient]):
-    """The base of the generated plugin clients, with the untyped way beneath the typed methods."""
+class PluginClient(Twin[AnyPluginClient], Generic[AnyPluginClient, Made]):
+    """The base of the generated plugin clients, with the untyped way beneath the typed methods.
 
-    task_type: ClassVar[str]
-    path: ClassVar[str]
-    artifact: ClassVar[str | None] = AsyncPluginClient.artifact
-    sends_json: ClassVar[bool] = AsyncPluginClient.sends_json
-    takes_labels: ClassVar[bool] = AsyncPluginClient.takes_labels
-    within: ClassVar[tuple[str, ...]] = AsyncPluginClient.within
+    A subclass has an `operation`, which says the rest, or says the rest itself.
+    """
+
+    @property
+    def task_type(self) -> str:
+        return self.twin.task_type
+
+    @property
+    def path(self) -> str:
+        return self.twin.path
+
+    @property
+    def artifact(self) -> str | None:
+        return self.twin.artifact
+
+    @property
+    def sends_json(self) -> bool:
+        return self.twin.sends_json
+
+    @property
+    def takes_labels(self) -> bool:
+        return self.twin.takes_labels
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        return self.twin.within
+
+    def attach(self, job: str | JobState) -> Job[Made]:
+        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
+
+        Raises:
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            InvalidParameterError: The job is of another kind.
+        """
+        return cast("Job[Made]", Job(self.portal, self.portal.run(self.twin.attach(job))))
 
     def submit_with_files(
         self,

@@ -8,19 +8,14 @@ from typing import Literal
 
 from cl_api.compute.models import EmbeddingOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, UploadCallback
 from cl_plugins.clip_embedding import ClipEmbeddingClient as AsyncClipEmbeddingClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient
 
 
-class ClipEmbeddingClient(PluginClient[AsyncClipEmbeddingClient]):
+class ClipEmbeddingClient(PluginClient[AsyncClipEmbeddingClient, EmbeddingOutput]):
     """Make the CLIP vector of an image. Needs a model file on the server."""
-
-    task_type = AsyncClipEmbeddingClient.task_type
-    path = AsyncClipEmbeddingClient.path
-    artifact = AsyncClipEmbeddingClient.artifact
-    takes_labels = AsyncClipEmbeddingClient.takes_labels
 
     def embed_image(
         self,
@@ -90,12 +85,3 @@ class ClipEmbeddingClient(PluginClient[AsyncClipEmbeddingClient]):
                 )
             ),
         )
-
-    def attach(self, job: str | JobResponse) -> Job[EmbeddingOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(job)))

@@ -7,19 +7,14 @@ from collections.abc import Mapping
 
 from cl_api.compute.models import EmbeddingOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, UploadCallback
 from cl_plugins.dino_embedding import DinoEmbeddingClient as AsyncDinoEmbeddingClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient
 
 
-class DinoEmbeddingClient(PluginClient[AsyncDinoEmbeddingClient]):
+class DinoEmbeddingClient(PluginClient[AsyncDinoEmbeddingClient, EmbeddingOutput]):
     """Make the DINOv2 vector of an image. Needs a model file on the server."""
-
-    task_type = AsyncDinoEmbeddingClient.task_type
-    path = AsyncDinoEmbeddingClient.path
-    artifact = AsyncDinoEmbeddingClient.artifact
-    takes_labels = AsyncDinoEmbeddingClient.takes_labels
 
     def embed_image(
         self,
@@ -85,12 +80,3 @@ class DinoEmbeddingClient(PluginClient[AsyncDinoEmbeddingClient]):
                 )
             ),
         )
-
-    def attach(self, job: str | JobResponse) -> Job[EmbeddingOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(job)))

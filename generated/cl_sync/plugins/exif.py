@@ -7,19 +7,14 @@ from collections.abc import Mapping
 
 from cl_api.compute.models import ExifOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, UploadCallback
 from cl_plugins.exif import ExifClient as AsyncExifClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient
 
 
-class ExifClient(PluginClient[AsyncExifClient]):
+class ExifClient(PluginClient[AsyncExifClient, ExifOutput]):
     """Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
-
-    task_type = AsyncExifClient.task_type
-    path = AsyncExifClient.path
-    artifact = AsyncExifClient.artifact
-    takes_labels = AsyncExifClient.takes_labels
 
     def extract(
         self,
@@ -85,12 +80,3 @@ class ExifClient(PluginClient[AsyncExifClient]):
                 )
             ),
         )
-
-    def attach(self, job: str | JobResponse) -> Job[ExifOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(job)))

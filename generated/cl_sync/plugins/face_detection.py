@@ -7,19 +7,14 @@ from collections.abc import Mapping
 
 from cl_api.compute.models import FaceDetectionOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, UploadCallback
 from cl_plugins.face_detection import FaceDetectionClient as AsyncFaceDetectionClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient
 
 
-class FaceDetectionClient(PluginClient[AsyncFaceDetectionClient]):
+class FaceDetectionClient(PluginClient[AsyncFaceDetectionClient, FaceDetectionOutput]):
     """Find the faces in an image, and crop them. If the server has the YuNet model file, add landmarks."""
-
-    task_type = AsyncFaceDetectionClient.task_type
-    path = AsyncFaceDetectionClient.path
-    artifact = AsyncFaceDetectionClient.artifact
-    takes_labels = AsyncFaceDetectionClient.takes_labels
 
     def detect(
         self,
@@ -88,12 +83,3 @@ class FaceDetectionClient(PluginClient[AsyncFaceDetectionClient]):
                 )
             ),
         )
-
-    def attach(self, job: str | JobResponse) -> Job[FaceDetectionOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(job)))

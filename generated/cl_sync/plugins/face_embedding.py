@@ -7,19 +7,14 @@ from collections.abc import Mapping
 
 from cl_api.compute.models import FaceEmbeddingOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, UploadCallback
 from cl_plugins.face_embedding import FaceEmbeddingClient as AsyncFaceEmbeddingClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient
 
 
-class FaceEmbeddingClient(PluginClient[AsyncFaceEmbeddingClient]):
+class FaceEmbeddingClient(PluginClient[AsyncFaceEmbeddingClient, FaceEmbeddingOutput]):
     """Make the vectors of the faces in an image. Needs an ArcFace model file on the server."""
-
-    task_type = AsyncFaceEmbeddingClient.task_type
-    path = AsyncFaceEmbeddingClient.path
-    artifact = AsyncFaceEmbeddingClient.artifact
-    takes_labels = AsyncFaceEmbeddingClient.takes_labels
 
     def embed_faces(
         self,
@@ -85,12 +80,3 @@ class FaceEmbeddingClient(PluginClient[AsyncFaceEmbeddingClient]):
                 )
             ),
         )
-
-    def attach(self, job: str | JobResponse) -> Job[FaceEmbeddingOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(job)))

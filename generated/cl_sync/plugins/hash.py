@@ -8,19 +8,14 @@ from typing import Literal
 
 from cl_api.compute.models import HashOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, UploadCallback
 from cl_plugins.hash import HashClient as AsyncHashClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient
 
 
-class HashClient(PluginClient[AsyncHashClient]):
+class HashClient(PluginClient[AsyncHashClient, HashOutput]):
     """Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image."""
-
-    task_type = AsyncHashClient.task_type
-    path = AsyncHashClient.path
-    artifact = AsyncHashClient.artifact
-    takes_labels = AsyncHashClient.takes_labels
 
     def compute(
         self,
@@ -86,12 +81,3 @@ class HashClient(PluginClient[AsyncHashClient]):
                 )
             ),
         )
-
-    def attach(self, job: str | JobResponse) -> Job[HashOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(job)))

@@ -7,19 +7,14 @@ from collections.abc import Mapping
 
 from cl_api.compute.models import HlsStreamingOutput
 from cl_api.compute.types import UNSET, JSONObject, Unset
-from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, UploadCallback
 from cl_plugins.hls_streaming import HlsStreamingClient as AsyncHlsStreamingClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient
 
 
-class HlsStreamingClient(PluginClient[AsyncHlsStreamingClient]):
+class HlsStreamingClient(PluginClient[AsyncHlsStreamingClient, HlsStreamingOutput]):
     """Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant."""
-
-    task_type = AsyncHlsStreamingClient.task_type
-    path = AsyncHlsStreamingClient.path
-    artifact = AsyncHlsStreamingClient.artifact
-    takes_labels = AsyncHlsStreamingClient.takes_labels
 
     def generate_manifest(
         self,
@@ -90,12 +85,3 @@ class HlsStreamingClient(PluginClient[AsyncHlsStreamingClient]):
                 )
             ),
         )
-
-    def attach(self, job: str | JobResponse) -> Job[HlsStreamingOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(job)))

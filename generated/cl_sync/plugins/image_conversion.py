@@ -8,13 +8,13 @@ from typing import Literal
 
 from cl_api.compute.models import ImageConversionOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, UploadCallback
 from cl_plugins.image_conversion import ImageConversionClient as AsyncImageConversionClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient
 
 
-class ImageConversionClient(PluginClient[AsyncImageConversionClient]):
+class ImageConversionClient(PluginClient[AsyncImageConversionClient, ImageConversionOutput]):
     """Convert an image to another format, upright. If the format has no transparency, the background becomes white.
 
     Animations are kept in gif and webp, and pages in tiff. Other formats get the first frame or page. A color
@@ -22,11 +22,6 @@ class ImageConversionClient(PluginClient[AsyncImageConversionClient]):
     is kept if the format supports it; otherwise, colors become sRGB. EXIF, XMP and IPTC tags are kept if the format
     supports them.
     """
-
-    task_type = AsyncImageConversionClient.task_type
-    path = AsyncImageConversionClient.path
-    artifact = AsyncImageConversionClient.artifact
-    takes_labels = AsyncImageConversionClient.takes_labels
 
     def convert(
         self,
@@ -96,12 +91,3 @@ class ImageConversionClient(PluginClient[AsyncImageConversionClient]):
                 )
             ),
         )
-
-    def attach(self, job: str | JobResponse) -> Job[ImageConversionOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(job)))

@@ -7,19 +7,14 @@ from collections.abc import Mapping
 
 from cl_api.compute.models import MediaThumbnailOutput
 from cl_api.compute.types import UNSET, Unset
-from cl_client.runtime import FileInput, JobCallback, JobResponse, UploadCallback
+from cl_client.runtime import FileInput, JobCallback, UploadCallback
 from cl_plugins.media_thumbnail import MediaThumbnailClient as AsyncMediaThumbnailClient
 from cl_sync.job import Job
 from cl_sync.plugin import PluginClient
 
 
-class MediaThumbnailClient(PluginClient[AsyncMediaThumbnailClient]):
+class MediaThumbnailClient(PluginClient[AsyncMediaThumbnailClient, MediaThumbnailOutput]):
     """Make a thumbnail of an image or a video, upright. By default, it fits into 256 × 256 pixels."""
-
-    task_type = AsyncMediaThumbnailClient.task_type
-    path = AsyncMediaThumbnailClient.path
-    artifact = AsyncMediaThumbnailClient.artifact
-    takes_labels = AsyncMediaThumbnailClient.takes_labels
 
     def generate(
         self,
@@ -91,12 +86,3 @@ class MediaThumbnailClient(PluginClient[AsyncMediaThumbnailClient]):
                 )
             ),
         )
-
-    def attach(self, job: str | JobResponse) -> Job[MediaThumbnailOutput]:
-        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
-
-        Raises:
-            JobNotFoundError: The job doesn't exist, or isn't yours.
-            InvalidParameterError: The job is of another kind.
-        """
-        return Job(self.portal, self.portal.run(self.twin.attach(job)))

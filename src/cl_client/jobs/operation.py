@@ -170,7 +170,7 @@ class Parameter:
 
 
 @frozen(kw_only=True)
-class Operation(Generic[Body, Output]):
+class Operation(Generic[BodyIn, Output]):
     """A job operation of the server.
 
     Attributes:
@@ -188,14 +188,14 @@ class Operation(Generic[Body, Output]):
 
     task_type: str
     path: str
-    send: Send[Body]
+    send: Send[BodyIn]
     decode: Callable[[Mapping[str, JSONValue]], Output]
-    send_labelled: SendLabelled[Body] | None = None
+    send_labelled: SendLabelled[BodyIn] | None = None
     artifact: str | None = None
     parameters: tuple[Parameter, ...] = ()
     within: tuple[str, ...] = ()
 
-    def sent_by(self, send: Send[Body], *within: object) -> Operation[Body, Output]:
+    def sent_by(self, send: Send[BodyIn], *within: object) -> Operation[BodyIn, Output]:
         """The same, of one call, whose endpoint knows the parameters of the route."""
         return evolve(self, send=send, within=tuple(map(str, within)))
 

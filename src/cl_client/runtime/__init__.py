@@ -1,7 +1,7 @@
 """What generated code may import of the client: these names, the parts of a command line in `program`, and the errors
 of `cl_client.errors`. Whatever else there is may change without making a package anew.
 
-A name is imported when it is used. Whoever changes or removes one raises `VERSION`.
+A name is imported when it is used. Whoever adds, changes or removes one raises `VERSION`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING, Final
 from cl_client.lazy_names import lazy_names as lazy_names
 from cl_client.version import __version__
 
-VERSION: Final = 1
-"""Of this list. Every generated package says for which one it was made."""
+VERSION: Final = 2
+"""The version of this list. A generated package names the version that it was made for."""
+OLDEST: Final = 2
+"""The oldest version whose packages still work: raised to `VERSION` when a name is changed or removed."""
 
 
 def made_for(version: int, package: str) -> None:
-    """What a generated package says when it is imported.
+    """Check that a generated package fits. The package calls it when it is imported.
 
     Raises:
-        ImportError: it was made for another runtime than this one.
+        ImportError: The package was made for a version that is too old or too new for this runtime.
     """
-    if version != VERSION:
-        newer = ", or install a newer cl-client" if version > VERSION else ""
+    if not OLDEST <= version <= VERSION:
+        what = "install a newer cl-client, or " if version > VERSION else ""
+        known = f"runtime {VERSION}" if OLDEST == VERSION else f"runtime {OLDEST} to {VERSION}"
         raise ImportError(
-            f"{package} was made for runtime {version}, and cl-client {__version__} has runtime {VERSION}: "
-            f"generate it again with `cl-codegen generate`{newer}",
+            f"{package} was made for runtime {version}, and cl-client {__version__} has {known}: "
+            f"{what}generate the package again with `cl-codegen generate`",
             name=package,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Generic, Never, TypeVar, cast
 
 from cl_client.errors import UnsupportedError
 from cl_client.http.multipart import FormField, Multipart
@@ -14,7 +14,10 @@ from cl_client.jobs.collection import Job, JobCallback, Jobs
 from cl_client.jobs.follow import Follow
 from cl_client.jobs.operation import Operation, posted
 from cl_client.jobs.plain_value import as_json, plain
+from cl_client.model import JobState
 from cl_client.wire.types import File, JSONObject, JSONValue
+
+Made = TypeVar("Made", covariant=True)
 
 
 def upload(source: FileInput, on_progress: UploadCallback | None = None) -> File:
@@ -28,8 +31,11 @@ def upload(source: FileInput, on_progress: UploadCallback | None = None) -> File
     return File(payload=file, file_name=file.file_name, mime_type=file.mime_type)
 
 
-class PluginClient:
-    """The base of the generated plugin clients, with the untyped way beneath the typed methods."""
+class PluginClient(Generic[Made]):
+    """The base of the generated plugin clients, with the untyped way beneath the typed methods.
+
+    A subclass has an `operation`, which says the rest, or says the rest itself.
+    """
 
     task_type: ClassVar[str]
     """The word of the wire for the plugin's jobs."""
@@ -43,9 +49,26 @@ class PluginClient:
     """Whether its jobs can have labels."""
     within: ClassVar[tuple[str, ...]] = ()
     """As of `Operation`."""
+    operation: Operation[Never, Made]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        operation = cast("Operation[Never, object] | None", vars(cls).get("operation"))
+        if operation is not None:
+            cls.task_type, cls.path, cls.artifact = operation.task_type, operation.path, operation.artifact
+            cls.within, cls.takes_labels = operation.within, operation.send_labelled is not None
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
+
+    async def attach(self, job: str | JobState) -> Job[Made]:
+        """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.
+
+        Raises:
+            JobNotFoundError: The job doesn't exist, or isn't yours.
+            InvalidParameterError: The job is of another kind.
+        """
+        return await self._jobs.attach(self.operation, job)
 
     async def _stored(self, route: UploadRoute, source: FileInput, on_progress: UploadCallback | None) -> str:
         """What the server calls a file, which is stored for that where it is not yet.

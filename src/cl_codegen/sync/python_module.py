@@ -147,6 +147,12 @@ def head(node: ast.expr | None) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
+def type_variables(module: Module, name: str) -> set[str]:
+    """Those that a class of a module is generic in."""
+    found = (base for base in module.classes[name].bases if head(base) == "Generic")
+    return {each for base in found for each in names_in(base)} - {"Generic"}
+
+
 def _imports(body: list[ast.stmt], *, is_for_types: bool) -> Iterator[Import]:
     for node in body:
         if isinstance(node, ast.Import):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from cl_codegen.sync.python_module import Module, names_in, names_written
+from cl_codegen.sync.python_module import Module, names_in, names_written, type_variables
 from cl_codegen.sync.runtime import CLIENT, Runtime
 from cl_codegen.sync.sync_twins import ANY, read_twins
 from cl_codegen.sync.twin import TwinModule
@@ -20,6 +20,7 @@ _OURS: Final = {
     "Generator": "collections.abc",
     "TypeVar": "typing",
     "cached_property": "functools",
+    "cast": "typing",
 }
 _PORTAL: Final = frozenset(["Door", "Portal", "Twin", "awaitable_method", "behind", "in_thread", "unwrapped"])
 """What a twin stands on; the names that it has beside."""
@@ -78,7 +79,8 @@ def _imports(sources: Sources, twins: TwinModule, used: set[str], runtime: Runti
     variables = {name: made for name in sorted(used) if (made := _type_variable(scope, name))}
     for name in sorted(used):
         if (held := name.removeprefix(ANY)) != name and held in sources.homes:
-            variables[name] = f'{name} = TypeVar("{name}", bound=Async{held}, covariant=True)'
+            bound = f"Async{held}[object]" if type_variables(sources.module_of(held), held) else f"Async{held}"
+            variables[name] = f'{name} = TypeVar("{name}", bound={bound}, covariant=True)'
     for made in variables.values():
         used |= names_in(ast.parse(made))
     statements = {name: _import(sources, scope, twins, name, runtime) for name in sorted(used - variables.keys())}

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from cl_codegen.faults import GenerationError
-from cl_codegen.sync.python_module import Function, Module, decorators, head, names_in
+from cl_codegen.sync.python_module import Function, Module, decorators, head, names_in, type_variables
 from cl_codegen.sync.sync_types import ASYNC
 from cl_codegen.sync.twin import Callable, Init, TwinClass, TwinModule
 from cl_codegen.sync.twin_sources import BASES, Sources
 
 ANY: Final = "Any"
 """Before the name of a twin that others stand on: what it holds, one of the classes that stand on its own."""
-_BENEATH: Final = {"api", "job_server", "watcher"}
+_BENEATH: Final = {"api", "job_server", "operation", "watcher"}
 """Layers that only the loop can use: `client.twin.api`."""
 
 _WORDS: Final = (
@@ -72,8 +72,11 @@ class _Writer:
         if base is not None:
             # What it inherits, the twin of its base has.
             kind, family = base, [each for each in family if each not in self._sources.family(base)]
+            of_base = next(each for each in node.bases if head(each) == base)
+            held += f", {ast.unparse(of_base.slice)}" if isinstance(of_base, ast.Subscript) else ""
         elif name in BASES:
             held = f"{ANY}{name}"
+            generic = generic.replace("[", f"[{held}, ") if generic else None
         members: dict[str, Callable | None] = {}
         variables: dict[str, str] = {}
         init: Init | None = None
@@ -90,6 +93,11 @@ class _Writer:
                     elif not statement.name.startswith("_"):
                         members.setdefault(statement.name, self._method(module, name, statement, kind))
                 elif (variable := _class_variable(statement)) is not None:
+                    if name in BASES and isinstance(statement, ast.AnnAssign):
+                        members.setdefault(variable[0], self._attribute(module, variable[0], _inner(statement), ""))
+                        continue
+                    if base in BASES:
+                        continue  # The property of its base has it.
                     is_given = not isinstance(statement, ast.AnnAssign) or statement.value is not None
                     value = f" = Async{name}.{variable[0]}" if is_given else ""
                     variables.setdefault(variable[0], f"{variable[1]}{value}")
@@ -158,6 +166,9 @@ class _Writer:
             lines = (*lines, f"work_: Coroutine[object, object, {returns}] = {called}")
             called = "work_"
         body = self._call(node, "self.portal", called)
+        if owner in BASES and node.returns is not None and names_in(node.returns) & type_variables(module, owner):
+            # Of the held one, its twin knows no more than the bound of the type variable.
+            body = f'return cast("{returns}", {body.removeprefix("return ")})'
         return Callable(node.name, self._parameters(module, node, "self"), returns, doc, (*lines, body))
 
     def _function(self, node: Function) -> Callable:
@@ -256,6 +267,11 @@ def _field(node: ast.stmt) -> tuple[str, ast.expr] | None:
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not node.target.id.startswith("_"):
         return node.target.id, node.annotation
     return None
+
+
+def _inner(variable: ast.AnnAssign) -> ast.expr:
+    """`str` of `ClassVar[str]`."""
+    return variable.annotation.slice if isinstance(variable.annotation, ast.Subscript) else variable.annotation
 
 
 def _class_variable(node: ast.stmt) -> tuple[str, str] | None:

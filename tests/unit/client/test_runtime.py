@@ -1,6 +1,7 @@
 """The wall: generated code imports the names of `cl_client.runtime`, and the errors."""
 
 import ast
+import hashlib
 import importlib
 import pkgutil
 import re
@@ -84,11 +85,24 @@ def test_what_is_generated_of_ours_says_which_runtime_it_was_made_for():
     assert f"made_for({runtime.VERSION}, __name__)" in (ROOT / "generated/cl_api/__init__.py").read_text("utf-8")
 
 
-def test_a_package_that_was_made_for_another_runtime_says_in_one_line_what_to_do():
-    runtime.made_for(runtime.VERSION, "my_client")
-    told = f"my_client was made for runtime 0, and cl-client {__version__} has runtime {runtime.VERSION}: "
+def test_a_package_for_another_runtime_is_refused_in_one_line_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(runtime, "OLDEST", 3)
+    monkeypatch.setattr(runtime, "VERSION", 5)
+    for fitting in (3, 4, 5):
+        runtime.made_for(fitting, "my_client")
+    told = f"my_client was made for runtime {{}}, and cl-client {__version__} has runtime 3 to 5: "
     with pytest.raises(ImportError) as older:
-        runtime.made_for(0, "my_client")
-    assert str(older.value) == f"{told}generate it again with `cl-codegen generate`"
-    with pytest.raises(ImportError, match=r"`cl-codegen generate`, or install a newer cl-client$"):
-        runtime.made_for(runtime.VERSION + 1, "my_client")
+        runtime.made_for(2, "my_client")
+    assert str(older.value) == f"{told.format(2)}generate the package again with `cl-codegen generate`"
+    with pytest.raises(ImportError) as newer:
+        runtime.made_for(6, "my_client")
+    assert str(newer.value) == (
+        f"{told.format(6)}install a newer cl-client, or generate the package again with `cl-codegen generate`"
+    )
+
+
+def test_whoever_changes_the_names_of_the_runtime_raises_its_version():
+    """A package that needs a new name has to be refused by a client without it."""
+    names = " ".join([*sorted(runtime.__all__), *sorted(program.__all__)])
+    known = (runtime.VERSION, hashlib.sha256(names.encode()).hexdigest()[:12])
+    assert known == (2, "8c2251ce179d"), "raise VERSION (and OLDEST, if a name is gone), and put the new pair here"

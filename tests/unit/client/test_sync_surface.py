@@ -16,7 +16,7 @@ import cl_sync
 from cl_client.loops.portal import Twin
 from cl_plugins import PLUGINS
 
-BENEATH = {"api", "job_server", "watcher"}
+BENEATH = {"api", "job_server", "operation", "watcher"}
 """The layers that only a loop can use."""
 
 GIVEN = (cl_client.AuthProvider, cl_client.Upload)
