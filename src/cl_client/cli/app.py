@@ -89,7 +89,7 @@ def _expect_files_for_streams(values: Iterable[object]) -> None:
     """
     for value in values:
         if not isinstance(value, Place) and isinstance(value, str | Path) and str(value) == STANDARD:
-            raise InvalidParameterError("- is stdin or stdout, and can be neither here")
+            raise InvalidParameterError("- means stdin or stdout, and neither is possible here")
         if isinstance(value, (list, tuple)):
             _expect_files_for_streams(cast("Sequence[object]", value))
         elif has(type(value)):

@@ -83,7 +83,7 @@ class PlainJobOptions:
         Place | None,
         Parameter(
             name=("--output", "-o"),
-            help="Write the result of one file to a file, a folder/, or - for stdout.",
+            help="Write the result to a file, a folder/, or - for stdout.",
             metavar="PATH",
         ),
     ] = None
@@ -193,7 +193,7 @@ def labels_of(written: Sequence[str] | None) -> "dict[str, str] | None":
     for label in written or ():
         name, sign, value = label.partition("=")
         if not sign or not name:
-            raise InvalidParameterError(f"--label is {label!r}, and has to be written as NAME=VALUE")
+            raise InvalidParameterError(f"--label has to be NAME=VALUE, not {label!r}")
         labels[name] = value
     return labels or None
 
@@ -229,8 +229,8 @@ def by_suffix(name: str, value: Value | None, output: Path | None, choices: "Seq
         if choice in (suffix, spelt):
             return choice
     raise InvalidParameterError(
-        f"which format? give {name}: {', '.join(map(str, choices))}",
-        hint=f"or a name with its suffix: -o result.{choices[0]}",
+        f"the format is missing: add {name}, which is one of {', '.join(map(str, choices))}",
+        hint=f"or name a file with its suffix: -o result.{choices[0]}",
     )
 
 

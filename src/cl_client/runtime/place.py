@@ -35,7 +35,13 @@ class Place(_Base):
     @property
     def text(self) -> str:
         """What was typed. A path would have no two slashes, and none at its end."""
-        return getattr(self, "_text", str(self))
+        try:
+            return self._text
+        except AttributeError:
+            return super().__str__()
+
+    def __str__(self) -> str:
+        return "-" if self.is_standard else super().__str__()
 
     @property
     def is_standard(self) -> bool:

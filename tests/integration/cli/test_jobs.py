@@ -52,7 +52,7 @@ def test_jobs_are_labelled_and_listed_by_label(idle: Cli, tmp_path: Path):
     assert json.loads(idle("jobs", "get", one, "--json").out)["labels"] == {"cli": "yes", "album": "a b"}
     assert ["label.album:", "a", "b"] in [line.split() for line in idle("jobs", "get", one).out.splitlines()]
     wrong = idle("hash", "compute", "photo.jpg", "--label", "summer")
-    assert (wrong.code, wrong.lines[0]) == (2, "error: --label is 'summer', and has to be written as NAME=VALUE")
+    assert (wrong.code, wrong.lines[0]) == (2, "error: --label has to be NAME=VALUE, not 'summer'")
     assert idle("batch", "batch.jsonl", "--timeout", "0.5").code == 1
     assert len(idle("jobs", "list", "--label", "cli=batch", "-q").out.split()) == 1
 
@@ -169,11 +169,24 @@ def test_a_command_whose_job_fails_shows_what_its_log_says_beside_the_reason(cli
             ).to_dict(),
         )
         ran = cli("hash", "compute", "photo.jpg", "--compute-url", fake.url)
+        waited = cli("jobs", "wait", "fake-1", "--compute-url", fake.url)
+        fake.script("hash", Fails("no pixels"))
+        many = cli("hash", "compute", "photo.jpg", "lost.jpg", "--compute-url", fake.url)
     assert ran.code == 1
     assert [line for line in ran.lines if "fake-1" in line or line.startswith("log")] == [
         "log: warning: a tag is lost",
         "error: job fake-1 (hash) failed: no pixels",
         "hint: cl-client jobs logs fake-1",
+    ]
+    assert waited.lines[-4:] == [
+        "error: job fake-1 failed: no pixels",
+        "  log: warning: a tag is lost",
+        "error: 1 of 1 did not complete",
+        "hint: cl-client jobs logs fake-1",
+    ]
+    assert [line for line in many.lines if "pixels" in line or "log:" in line] == [
+        "error: photo.jpg: no pixels",
+        "  log: warning: a tag is lost",
     ]
 
 

@@ -64,7 +64,7 @@ def test_failures_are_summed_up_at_the_end_and_tried_again_with_resume(cli: Cli,
     assert ran.code == 1
     assert ran.lines[-2:] == [
         "error: 2 of 6 files failed; the others are in out",
-        "hint: the same command with --resume tries only these again",
+        "hint: to try these again, run the same command with --resume",
     ]
     assert sorted(ran.lines[:-2]) == [
         "error: pictures/empty.jpg is empty: there is nothing to send",
@@ -97,9 +97,9 @@ def test_a_job_that_failed_says_why_and_no_more(cli: Cli, pictures: Path):
 
 def test_options_for_one_file_are_refused_for_many(cli: Cli, pictures: Path):
     for options, said in (
-        (["--output", "x"], "give --output-dir"),
-        (["--resume"], "give its --output-dir"),
-        (["--no-wait", "--output-dir", "x"], "leaves before there are results"),
+        (["--output", "x"], "--output-dir results"),
+        (["--resume"], "needs the --output-dir"),
+        (["--no-wait", "--output-dir", "x"], "doesn't wait for results"),
     ):
         ran = cli("hash", "compute", str(pictures), *options)
         assert ran.code == 2
@@ -144,14 +144,14 @@ def test_a_batch_is_a_command_on_each_line(cli: Cli, pictures: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "not like"),
-        ('{"file": "a"}', "not like"),
+        ("{", "expected an object"),
+        ('{"file": "a"}', "expected an object"),
         ('{"command": "server up"}', "is not a command of a plugin"),
         ('{"command": "hash"}', "is not a command of a plugin"),
         ('{"command": "hash compute", "file": "a", "parameters": {"algorithm": "sha3"}}', "sha3"),
         ('{"command": "hash compute", "file": "a", "parameters": {"speed": 3}}', "--speed"),
         ('{"command": "hash compute", "file": "a", "parameters": {"output": "x"}}', "for the whole batch"),
-        ('{"command": "hash compute", "file": "a", "more": 1}', "a job has"),
+        ('{"command": "hash compute", "file": "a", "more": 1}', "have to be strings"),
         ('{"command": "hash compute"}', "image"),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_list_of_jobs_is_a_batch_too(cli: Cli, pictures: Path, tmp_path: Path)
     (tmp_path / "jobs.json").write_text(json.dumps([job, job], indent=2))
     assert len(cli("batch", "jobs.json", "-q").out.split()) == 2
     (tmp_path / "jobs.json").write_text(json.dumps([job, "x"]))
-    assert "jobs.json, job 2: not like" in cli("batch", "jobs.json").err
+    assert "jobs.json, job 2: expected an object" in cli("batch", "jobs.json").err
 
 
 def test_ctrl_c_says_how_to_go_on(idle_stack: LocalStack, pictures: Path, tmp_path: Path):
@@ -186,4 +186,6 @@ def test_ctrl_c_says_how_to_go_on(idle_stack: LocalStack, pictures: Path, tmp_pa
     command.send_signal(signal.SIGINT)
     _, err = command.communicate(timeout=20)
     assert command.returncode == 130
-    assert err.splitlines() == ["warning: stopped after 0 of 4 files; the same command with --resume does the rest"]
+    assert err.splitlines() == [
+        "warning: stopped after 0 of 4 files; to process the rest, run the same command with --resume"
+    ]

@@ -84,7 +84,7 @@ def test_stdout_is_not_for_two_things_at_once(cli: Cli, tmp_path: Path):
     (tmp_path / "photo.jpg").write_bytes(PHOTO)
     ran = cli("--json", "hash", "compute", "photo.jpg", "-o", "-")
     assert (ran.code, ran.out) == (2, "")
-    assert "-o - writes the result to stdout, where --json writes too" in ran.err
+    assert "-o - and --json both write to stdout" in ran.err
 
 
 def test_an_empty_stdin_is_one_line(shell: Bytes):
@@ -158,6 +158,9 @@ def test_the_jobs_of_a_batch_come_from_stdin(shell: Bytes):
     ran = shell("cl-client --json batch -", lines)
     assert ran.returncode == 0
     assert [json.loads(line)["output"]["sha256"] for line in ran.stdout.splitlines()] == [SHA256] * 2
+    ran = shell("cl-client batch -", b"photo.jpg")
+    assert ran.stderr.startswith(b"error: stdin, line 1: expected an object")
+    assert shell("cl-client batch hash -").stderr.startswith(b"error: unexpected argument: -")
 
 
 def test_the_suffix_of_the_result_says_the_format(cli: Cli, tmp_path: Path):
@@ -169,8 +172,8 @@ def test_the_suffix_of_the_result_says_the_format(cli: Cli, tmp_path: Path):
     ran = cli("image-conversion", "convert", "photo.jpg")
     assert ran.code == 2
     assert ran.lines == [
-        "error: which format? give --format: png, jpg, jpeg, webp, gif, bmp, tiff",
-        "hint: or a name with its suffix: -o result.png",
+        "error: the format is missing: add --format, which is one of png, jpg, jpeg, webp, gif, bmp, tiff",
+        "hint: or name a file with its suffix: -o result.png",
     ]
 
 
@@ -179,12 +182,12 @@ def test_a_suffix_that_contradicts_the_format_is_an_error_with_the_right_one(cli
     ran = cli("image-conversion", "convert", "photo.jpg", "--format", "webp", "-o", "out/p.png")
     assert (ran.code, ran.out) == (2, "")
     assert ran.lines == [
-        "error: the result is a webp, and out/p.png ends as another kind of file",
+        "error: the result is a webp file, and out/p.png has another suffix",
         "hint: -o out/p.webp",
     ]
     ran = cli("media-thumbnail", "generate", "photo.jpg", "-o", "t.png")
     assert ran.code == 2
-    assert "t.png ends as another kind of file" in ran.lines[0]
+    assert "t.png has another suffix" in ran.lines[0]
     download = ran.lines[1].removeprefix("hint: cl-client ").split()
     assert download[-1] == "t.jpg"
     assert cli(*download).code == 0
@@ -216,9 +219,10 @@ def test_all_files_of_a_job_are_downloaded_and_replace_nothing(cli: Cli, tmp_pat
 
 def test_a_file_of_a_job_goes_to_stdout(shell: Bytes):
     job = shell("cl-client -q image-conversion convert photo.jpg --format png").stdout.decode().strip()
-    ran = shell(f"cl-client download {job} output/photo.png - | cat")
-    assert ran.stderr == b""
-    assert ran.stdout.startswith(b"\x89PNG")
+    for path in ("output/photo.png -", "-"):
+        ran = shell(f"cl-client download {job} {path} | cat")
+        assert ran.stderr == b""
+        assert ran.stdout.startswith(b"\x89PNG")
 
 
 def test_the_results_of_many_jobs_are_fetched(cli: Cli, tmp_path: Path):
@@ -226,7 +230,7 @@ def test_the_results_of_many_jobs_are_fetched(cli: Cli, tmp_path: Path):
     (tmp_path / "again.jpg").write_bytes(PHOTO)
     ran = cli("image-conversion", "convert", "photo.jpg", "again.jpg", "--format", "png")
     hint = ran.lines[-1]
-    assert "the files are on the server; --output-dir FOLDER fetches them" in hint
+    assert "the files are on the server; fetch them with --output-dir FOLDER, or" in hint
     fetch = hint.partition("cl-client ")[2].split()
     hashed = cli("-q", "hash", "compute", "photo.jpg").out.strip()
     assert cli(*fetch, hashed, "--output-dir", "results").code == 0
@@ -242,6 +246,17 @@ def test_the_results_of_many_jobs_are_fetched(cli: Cli, tmp_path: Path):
     assert cli(*fetch, hashed, "--output-dir", "results").code == 1
     assert kept.read_bytes() == b"of somebody else"
     assert "fetch" not in cli("hash", "compute", "photo.jpg", "again.jpg").err
+    one_failed = cli("image-conversion", "convert", "photo.jpg", "lost.jpg", "--format", "png")
+    assert one_failed.lines[-1].startswith("hint: the files are on the server; fetch them with")
+
+
+def test_results_of_many_files_go_into_the_folder_that_output_names(cli: Cli, tmp_path: Path):
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(PHOTO)
+    for output in ("made/", "made"):
+        ran = cli("image-conversion", "convert", "a.jpg", "b.jpg", "--format", "png", "-o", output, "--overwrite")
+        assert ran.code == 0, ran.err
+    assert {"a.png", "b.png"} < {path.name for path in (tmp_path / "made").iterdir()}
 
 
 def test_a_dry_run_lists_the_files_that_patterns_leave_and_sends_nothing(cli: Cli, tmp_path: Path):

@@ -75,4 +75,4 @@ def test_the_command_line_knows_them(capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize("words", [["jobs", "get", "-"], ["hash", "compute", "a", "--output-dir", "-"]])
 def test_a_dash_where_no_file_goes_is_refused(capsys: pytest.CaptureFixture[str], words: list[str]):
     assert main(words) == 2
-    assert "- is stdin or stdout, and can be neither here" in capsys.readouterr().err
+    assert "- means stdin or stdout, and neither is possible here" in capsys.readouterr().err

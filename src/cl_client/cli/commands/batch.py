@@ -65,9 +65,9 @@ def batch(
     ] = None,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
-    """Run the jobs of a file: a JSON object on each line, or a list of them.
+    """Run the jobs that a file lists: a JSON object on each line, or one JSON array of them.
 
-    `command` is a command of a plugin, `file` what it is about (from the current folder), and `parameters` its options:
+    `command` is a command of a plugin, `file` its input (relative to the current folder), and `parameters` its options:
     {"command": "image-conversion convert", "file": "a.png", "parameters": {"format": "webp", "priority": 9}}
 
     `parameters` may contain `labels` for the job: {"labels": {"album": "summer"}}
@@ -88,26 +88,27 @@ def batch(
 
 
 def read_tasks(path: Place, program: "Program") -> "list[Task]":
-    """The tasks of a file, in the words of a command line.
+    """Read the jobs of a file, as the command line reads them.
 
     Raises:
-        InputNotFoundError: there is none.
-        InvalidParameterError: one is no job; its place is named.
+        InputNotFoundError: The file does not exist.
+        InvalidParameterError: A job is invalid. The message names its place.
     """
+    source = "stdin" if path.is_standard else str(path)
     try:
         text = sys.stdin.read() if path.is_standard else path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputNotFoundError(f"{path} does not exist") from None
+        raise InputNotFoundError(f"{source} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidParameterError(f"cannot read {path}: {error}") from error
+        raise InvalidParameterError(f"cannot read {source}: {error}") from error
     collector = _Collector(program)
     for place, job in _jobs(text):
         try:
             collector.take(_tokens(job, program))
         except (CycloptsError, InvalidParameterError) as error:
-            raise InvalidParameterError(f"{path}, {place}: {error}") from error
+            raise InvalidParameterError(f"{source}, {place}: {error}") from error
     if not collector.tasks:
-        raise InvalidParameterError(f"there are no jobs in {path}")
+        raise InvalidParameterError(f"{source} contains no jobs")
     return collector.tasks
 
 
@@ -171,11 +172,11 @@ def _tokens(said: "JSONValue", program: "Program") -> list[str]:
         job = cast("dict[str, JSONValue]", said)
         command, file, parameters = job.pop("command"), job.pop("file", None), job.pop("parameters", {})
     except (KeyError, AttributeError, TypeError):
-        raise InvalidParameterError('not like {"command": "hash compute", "file": "a.jpg"}') from None
+        raise InvalidParameterError('expected an object such as {"command": "hash compute", "file": "a.jpg"}') from None
     if job or not isinstance(command, str) or not isinstance(file, str | None) or not isinstance(parameters, dict):
-        raise InvalidParameterError('a job has "command", "file" (texts) and "parameters" (an object)')
+        raise InvalidParameterError('"command" and "file" have to be strings, "parameters" an object, and nothing else')
     if file == "":
-        raise InvalidParameterError('"file" is an empty text, and names no file')
+        raise InvalidParameterError('"file" is an empty string')
     words = command.split()
     if len(words) != 2 or words[0] not in {entry.name for entry in program.plugins}:
         raise InvalidParameterError(f'{command!r} is not a command of a plugin, such as "hash compute"')
@@ -188,7 +189,7 @@ def _tokens(said: "JSONValue", program: "Program") -> list[str]:
 
 def _labels(labels: "JSONValue") -> list[str]:
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
-        raise InvalidParameterError('"labels" is an object of texts, such as {"album": "summer"}')
+        raise InvalidParameterError('"labels" has to be an object of strings, such as {"album": "summer"}')
     return [f"--label={name}={value}" for name, value in labels.items()]
 
 

@@ -13,8 +13,11 @@ from cl_client.runtime.place import Place
 def download(
     job: Annotated[str, Parameter(help="The job id.")],
     path: Annotated[
-        str | None,
-        Parameter(help="The path of the file in the job, such as output/thumbnail.jpg. By default, all files."),
+        Place | None,
+        Parameter(
+            help="The path of the file in the job, such as output/thumbnail.jpg. By default, all files. "
+            "A - in its place writes the main file to stdout."
+        ),
     ] = None,
     dest: Annotated[
         Place | None, Parameter(help="A file, an existing folder, or - for stdout. The default is the current folder.")
@@ -30,8 +33,23 @@ def download(
     """Download a file of a job. Without PATH, download all files of the job."""
     if path is None:
         run.complete(_download_all(run, job, overwrite=overwrite))
+    elif path.is_standard:
+        run.complete(_write_main_file(run, job, dest))
     else:
-        run.complete(_download(run, job, path, dest or Place(".")))
+        run.complete(_download(run, job, path.text, dest or Place(".")))
+
+
+async def _write_main_file(run: Run, job_id: str, dest: Place | None) -> None:
+    from cl_client.cli.output import streams
+    from cl_client.cli.output.progress import progress
+    from cl_client.errors import InvalidParameterError
+
+    if dest is not None:
+        raise InvalidParameterError("- is stdout: leave out the path or the -")
+    async with run.client() as client:
+        with progress(run.console, job_id, watch=False) as shown:
+            job = await client.jobs.get(job_id)
+            await job.download(streams.Binary(), on_progress=shown.downloaded)
 
 
 async def _download(run: Run, job: str, path: str, dest: Place) -> None:

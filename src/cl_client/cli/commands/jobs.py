@@ -71,7 +71,9 @@ def fetch(
     jobs: JobIds,
     /,
     *,
-    output_dir: Annotated[Path, Parameter(help="Write the results to this folder.", metavar="FOLDER")] = Path(),
+    output_dir: Annotated[
+        Path, Parameter(name=("--output-dir", "-o"), help="Write the results to this folder.", metavar="FOLDER")
+    ] = Path(),
     overwrite: Annotated[bool, Parameter(help="Replace existing files.", negative="", show_default=False)] = False,
     run: TheRun,
 ) -> None:
@@ -109,7 +111,8 @@ def logs(
         bool, Parameter(help="Print new lines until the job ends.", alias="-f", negative="", show_default=False)
     ] = False,
     tail: Annotated[
-        int | None, Parameter(help="Print at most the last N lines.", validator=Number(gte=0), metavar="N")
+        int | None,
+        Parameter(name=("--tail", "-n"), help="Print at most the last N lines.", validator=Number(gte=0), metavar="N"),
     ] = None,
     run: TheRun,
 ) -> None:
@@ -215,6 +218,7 @@ async def _files(run: Run, client: "JobClient", job_id: str) -> None:
 
 async def _watch(run: Run, client: "JobClient", job_id: str, timeout: float | None) -> None:
     from cl_client.cli.output.progress import progress
+    from cl_client.cli.running.job_log import log_of_failed
 
     job = await client.jobs.get(job_id)
     with progress(run.console, job_id, watch=not run.console.as_json) as shown, _told(run.console, [job_id]):
@@ -227,7 +231,8 @@ async def _watch(run: Run, client: "JobClient", job_id: str, timeout: float | No
 
         watch = job.follow(state)
         try:
-            await job.wait(timeout)
+            async with log_of_failed(run.console, client):
+                await job.wait(timeout)
         finally:
             if job.done:
                 await watch.end()
@@ -239,9 +244,12 @@ async def _wait(run: Run, client: "JobClient", jobs: Sequence[str], timeout: flo
     import asyncio
 
     from cl_client.batch.run import as_completed
+    from cl_client.cli.running.batch_command import MOST_NAMED
+    from cl_client.cli.running.job_log import command_for_log, last_lines, show_lines
 
     found = await asyncio.gather(*(client.jobs.get(job_id) for job_id in dict.fromkeys(jobs)))
     bad = 0
+    hint: str | None = None
     with _told(run.console, jobs):
         async for job in as_completed(found, timeout=timeout):
             if job.state is not None:
@@ -249,8 +257,12 @@ async def _wait(run: Run, client: "JobClient", jobs: Sequence[str], timeout: flo
             if job.status != status_words.COMPLETED:
                 bad += 1
                 run.console.error(f"job {job.job_id} {job.status}: {job.error_message or 'the server gave no reason'}")
+            if job.status == status_words.FAILED and bad <= MOST_NAMED:
+                lines = await last_lines(client, job.job_id, job.error_message)
+                show_lines(run.console, lines, below=True)
+                hint = hint or (command_for_log(run.console, job.job_id) if lines else None)
     if bad:
-        raise ComputeClientError(f"{bad} of {len(found)} did not complete")
+        raise ComputeClientError(f"{bad} of {len(found)} did not complete", hint=hint)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from cyclopts import CycloptsError, UnknownOptionError
+from cyclopts import CycloptsError, UnknownOptionError, UnusedCliTokensError
 
 from cl_client.cli.output.streams import abandon
 from cl_client.errors import (
@@ -17,6 +17,7 @@ from cl_client.errors import (
     ServerUnreachableError,
     WaitTimeoutError,
 )
+from cl_client.runtime.place import STANDARD
 
 if TYPE_CHECKING:
     from cl_client.cli.output.console import Console
@@ -60,7 +61,7 @@ def report(error: BaseException, console: Console) -> int:
         case BrokenPipeError():
             abandon(sys.stdout)  # the reader of our output has enough
         case CycloptsError():
-            console.error(_one_line(str(error)) + _meant(error))
+            console.error(_not_understood(error))
             console.hint(" ".join([console.program, *(error.command_chain or ()), "--help"]))
         case ComputeClientError():
             console.error(_message(error))
@@ -70,6 +71,13 @@ def report(error: BaseException, console: Console) -> int:
             console.error(f"{type(error).__name__}: {_one_line(str(error))}")
             console.hint("this should not happen: run it again with --debug and report what it prints")
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAILED)
+
+
+def _not_understood(error: CycloptsError) -> str:
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        words = " ".join(error.unused_tokens).replace(STANDARD, "-")
+        return f"unexpected arguments: {words}" if len(error.unused_tokens) > 1 else f"unexpected argument: {words}"
+    return _one_line(str(error)) + _meant(error)
 
 
 def _meant(error: CycloptsError) -> str:

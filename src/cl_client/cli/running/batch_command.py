@@ -9,17 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cl_client.batch.journal import Journal
 from cl_client.batch.run import Batch, Outcome
 from cl_client.cli.output.batch_progress import Tally
 from cl_client.cli.output.console import fitting
-from cl_client.cli.running.originals import Originals, ResultFolder, Suffixes
+from cl_client.cli.running.job_log import last_lines, show_lines
+from cl_client.cli.running.originals import Originals, ResultFolder, Suffixes, names_folder
 from cl_client.cli.running.saving import save_as
 from cl_client.cli.running.sources import named, result_names
 from cl_client.cli.views.viewer import Viewer
-from cl_client.errors import ComputeClientError, InvalidParameterError
+from cl_client.errors import ComputeClientError, InvalidParameterError, JobCancelledError, JobFailedError
 from cl_client.http.upload import FileInput
 from cl_client.loops.parallel import in_parallel
 from cl_client.runtime.command import Place, PlainJobOptions, source
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cl_client.cli.running.run import Run
     from cl_client.job_client import JobClient
     from cl_client.jobs.collection import Job, Jobs
+    from cl_client.model import LogLine
     from cl_client.wire.types import JSONObject
 
 JOURNAL: Final = ".cl-client-batch.jsonl"
@@ -58,6 +60,14 @@ class Task:
     @property
     def name(self) -> str:
         return named(self.file)
+
+
+def results_in_folder(options: PlainJobOptions) -> PlainJobOptions:
+    """The options for many files: `-o folder/`, or `-o` with an existing folder, means `--output-dir`."""
+    output = options.output
+    if output is None or options.output_dir is not None or output.is_standard or not names_folder(output):
+        return options
+    return evolve(options, output=None, output_dir=Path(output))
 
 
 @frozen
@@ -106,21 +116,25 @@ class Many:
                             if error is not None:
                                 failures.append((done.task.name, error))
                             self._print(done)
+                logs = await self._logs(client, failures[:MOST_NAMED])
             except asyncio.CancelledError:
-                goes_on = "; the same command with --resume does the rest" if self._options.output_dir else ""
-                self._console.warn(f"stopped after {tally.done} of {tally.total} files{goes_on}")
+                rest = "; to process the rest, run the same command with --resume" if self._options.output_dir else ""
+                self._console.warn(f"stopped after {tally.done} of {tally.total} files{rest}")
                 raise
-        self._sum_up(tally, failures)
+        self._sum_up(tally, failures, logs)
 
     def _check(self) -> None:
         options = self._options
         if options.output is not None:
-            raise InvalidParameterError("--output is for the result of one file: give --output-dir for those of many")
+            raise InvalidParameterError(
+                f"--output {options.output} is for one result, and several inputs have several",
+                hint="write the results to a folder: --output-dir results",
+            )
         if options.resume and options.output_dir is None:
-            raise InvalidParameterError("--resume needs the folder of the earlier run: give its --output-dir")
+            raise InvalidParameterError("--resume needs the --output-dir of the earlier run")
         if not options.wait and (options.watch or options.output_dir is not None or options.timeout is not None):
             raise InvalidParameterError(
-                "--no-wait leaves before there are results: no --watch, --output-dir or --timeout"
+                "--no-wait doesn't wait for results: leave out --watch, --output-dir and --timeout"
             )
         self._viewer.check(many=True, kept=options.output_dir is not None)
 
@@ -208,31 +222,49 @@ class Many:
             rows = [("file", done.task.name), *self._viewer.rows(job.task_output or {}), ("job", job.job_id)]
         self._console.result(record, rows, id=job.job_id)
 
-    def _tell_of_files(self) -> None:
-        """Say where the files are that the jobs made, where they were not fetched."""
-        if self._made and self._options.output_dir is None and not self._console.as_json:
-            ids = " ".join(self._made[:_NAMED]) + (" ..." if len(self._made) > _NAMED else "")
-            self._console.hint(
-                f"the files are on the server; --output-dir FOLDER fetches them, and so does "
-                f"{self._console.program} jobs fetch {ids}"
-            )
+    async def _logs(
+        self, client: JobClient, failures: Sequence[tuple[str, ComputeClientError]]
+    ) -> Sequence[Sequence[LogLine]]:
+        """What the logs of failed jobs say beside the reason, one for each failure."""
 
-    def _sum_up(self, tally: Tally, failures: Sequence[tuple[str, ComputeClientError]]) -> None:
+        async def lines(error: ComputeClientError) -> Sequence[LogLine]:
+            if not isinstance(error, JobFailedError) or isinstance(error, JobCancelledError):
+                return []
+            return await last_lines(client, error.job.job_id, error.job.error_message)
+
+        return await asyncio.gather(*(lines(error) for _, error in failures))
+
+    def _hint(self) -> str | None:
+        """How to fetch the files that the jobs made, if they are only on the server."""
+        if not self._made or self._options.output_dir is not None or self._console.as_json:
+            return None
+        ids = " ".join(self._made[:_NAMED]) + (" ..." if len(self._made) > _NAMED else "")
+        fetch = f"{self._console.program} jobs fetch {ids}"
+        return f"the files are on the server; fetch them with --output-dir FOLDER, or {fetch}"
+
+    def _sum_up(
+        self,
+        tally: Tally,
+        failures: Sequence[tuple[str, ComputeClientError]],
+        logs: Sequence[Sequence[LogLine]],
+    ) -> None:
         before = f", {tally.resumed} of them before" if tally.resumed else ""
         place = f", in {self._options.output_dir}" if self._options.output_dir else ""
         if not failures:
             self._console.done(
                 f"{tally.total} files done{before}{place}" if self._options.wait else f"{tally.total} submitted"
             )
-            self._tell_of_files()
+            if hint := self._hint():
+                self._console.hint(hint)
             return
-        for name, error in failures[:MOST_NAMED]:
+        for (name, error), lines in zip(failures, logs, strict=False):
             self._console.failure(name, error)
+            show_lines(self._console, lines, below=True)
         if len(failures) > MOST_NAMED:
             self._console.error(f"and {len(failures) - MOST_NAMED} more")
         raise ComputeClientError(
             f"{len(failures)} of {tally.total} files failed" + (f"; the others are{place[1:]}" if place else ""),
-            hint="the same command with --resume tries only these again" if self._options.output_dir else None,
+            hint="to try these again, run the same command with --resume" if self._options.output_dir else self._hint(),
         )
 
 

@@ -81,9 +81,11 @@ class JobCommand(Generic[Output]):
     async def _execute(self) -> None:
         options = self._options
         if not options.wait and (options.watch or options.output is not None or options.timeout is not None):
-            raise InvalidParameterError("--no-wait leaves before there is a result: no --watch, --output or --timeout")
+            raise InvalidParameterError(
+                "--no-wait doesn't wait for a result: leave out --watch, --output and --timeout"
+            )
         if self._to_stdout and self._console.as_json:
-            raise InvalidParameterError("-o - writes the result to stdout, where --json writes too: leave one out")
+            raise InvalidParameterError("-o - and --json both write to stdout: leave one out")
         self._viewer.check(many=False, kept=options.output is not None and not self._to_stdout)
         if options.output is not None and not self._to_stdout:
             self._originals.check_file(options.output)

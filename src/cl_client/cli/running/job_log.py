@@ -12,7 +12,7 @@ from cl_client.errors import ComputeClientError, JobCancelledError, JobFailedErr
 if TYPE_CHECKING:
     from cl_client.cli.output.console import Console
     from cl_client.job_client import JobClient
-    from cl_client.model import JobLog, LogLine
+    from cl_client.model import LogLine
 
 _LAST: Final = 5
 """Lines that are shown when a job failed."""
@@ -45,20 +45,34 @@ async def log_of_failed(console: Console, client: JobClient) -> AsyncGenerator[N
     except JobCancelledError:
         raise
     except JobFailedError as error:
-        # Without a log, the reason alone has to do.
-        with contextlib.suppress(ComputeClientError):
-            told = _beside(await client.jobs.log(error.job.job_id), error)
-            for line in told[-_LAST:]:
-                console.say(f"log: {line.level}: {line.text}")
-            if told and error.hint is None:
-                error.hint = f"{console.program} jobs logs {error.job.job_id}"
+        if lines := await last_lines(client, error.job.job_id, error.job.error_message):
+            show_lines(console, lines)
+            error.hint = error.hint or command_for_log(console, error.job.job_id)
         raise
 
 
-def _beside(log: JobLog, error: JobFailedError) -> Sequence[LogLine]:
-    """The lines that say more than that an attempt started, and than the reason of the failure."""
-    reason = error.job.error_message or ""
-    return [line for line in log.lines if line.level != "info" and not (reason and reason in line.text)]
+async def last_lines(client: JobClient, job_id: str, reason: str | None) -> Sequence[LogLine]:
+    """The last lines in the log of a failed job that add something to the reason of the failure.
+
+    Empty if the server has no log, because the reason is known anyway.
+    """
+    try:
+        log = await client.jobs.log(job_id)
+    except ComputeClientError:
+        return []
+    lines = [line for line in log.lines if line.level != "info" and not (reason and reason in line.text)]
+    return lines[-_LAST:]
+
+
+def show_lines(console: Console, lines: Sequence[LogLine], *, below: bool = False) -> None:
+    """Print lines of a log to stderr, for people: before an error, or indented `below` it."""
+    for line in lines:
+        console.say(f"{'  ' if below else ''}log: {line.level}: {line.text}")
+
+
+def command_for_log(console: Console, job_id: str) -> str:
+    """The command that prints the whole log of a job."""
+    return f"{console.program} jobs logs {job_id}"
 
 
 def _print(console: Console, lines: Sequence[LogLine]) -> None:

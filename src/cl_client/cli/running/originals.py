@@ -82,7 +82,7 @@ def check_suffix(output: Path, suffixes: Suffixes) -> None:
     if output.suffix and known is not None and ".json" not in known and not suffixes.may_be(output.suffix):
         right = output.with_suffix(min(known, key=len))
         raise InvalidParameterError(
-            f"the result is a {right.suffix[1:]}, and {output} ends as another kind of file", hint=f"-o {right}"
+            f"the result is a {right.suffix[1:]} file, and {output} has another suffix", hint=f"-o {right}"
         )
 
 

@@ -47,15 +47,16 @@ class Runner(Run):
                 self._list(expanded(files, options.include, options.exclude))
                 return
         if not options.wait and view != type(view)():
-            raise InvalidParameterError("--no-wait leaves before there is a result to look at")
+            raise InvalidParameterError("--no-wait doesn't wait for a result to show")
         viewer = viewer_of(view, self.console)
         if files is None or (is_one(files) and options.output_dir is None and not options.resume):
             from cl_client.cli.running.job_command import JobCommand
 
             self.complete(JobCommand(self, files[0] if files else None, method, options, viewer).execute())
             return
-        from cl_client.cli.running.batch_command import Many, Task
+        from cl_client.cli.running.batch_command import Many, Task, results_in_folder
 
+        options = results_in_folder(options)
         tasks = [Task(file, cast("Bind", method)) for file in expanded(files, options.include, options.exclude)]
         self.complete(Many(self, tasks, options, viewer).execute())
 
@@ -83,7 +84,7 @@ class Runner(Run):
             return
         if sys.stdout.isatty():
             raise InvalidParameterError(
-                "a file is not written to a terminal",
+                "the result is a file, and stdout is a terminal",
                 hint="pipe stdout into a program or a file, or name a file with -o",
             )
 

@@ -66,7 +66,7 @@ async def save(
         made = Path(job.artifact).suffix.lower()
         if made and not Suffixes(same_as(made)).may_be(output.suffix):
             raise InvalidParameterError(
-                f"job {job.job_id} made {job.artifact}, and {output} ends as another kind of file",
+                f"job {job.job_id} made {job.artifact}, and {output} has another suffix",
                 hint=f"cl-client download {job.job_id} {job.artifact} {output.with_suffix(made)}",
             )
         return [await job.download(output, on_progress=on_progress)]
@@ -89,7 +89,7 @@ async def write_to_stdout(job: Job[Output], *, on_progress: DownloadCallback | N
         return
     if sys.stdout.isatty():
         raise InvalidParameterError(
-            f"{job.artifact} is not written to a terminal; job {job.job_id} has it",
+            f"{job.artifact} is a file of job {job.job_id}, and stdout is a terminal",
             hint="pipe stdout into a program or a file, or name a file with -o",
         )
     await job.download(streams.Binary(), on_progress=on_progress)
