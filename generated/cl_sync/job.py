@@ -249,10 +249,9 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         """`queued`, `processing`, `completed`, `failed` or `cancelled`. A newer server can have other values."""
         return self.twin.status
 
-    @property
     def done(self) -> bool:
-        """Whether the job has ended: completed, failed or cancelled."""
-        return self.twin.done
+        """Whether the job has ended: completed, failed or cancelled. It reads the known state, and sends no request."""
+        return self.portal.call(lambda: self.twin.done())
 
     @property
     def progress(self) -> int:

@@ -14,7 +14,7 @@ class ComputeClient(EmbeddingClient, Plugins, Operations):
     """A client for one compute server and one event loop.
 
     Each plugin of the server is a property: `await client.hash.compute("photo.jpg", wait=True)`. Other operations are
-    grouped by tag: `await client.admin.get_storage_size()`. For the parameters of the constructor, see `JobClient`.
+    grouped by tag: `await client.admin.get_storage_size()`.
     """
 
     contract = CONTRACT

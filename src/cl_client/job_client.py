@@ -50,27 +50,6 @@ class JobClient(Listening):
     Generated packages add their plugins. Their contract describes the routes and names of the server.
 
     Use the client as an async context manager, or call `await client.close()` at the end.
-
-    Args:
-        base_url: Address of the compute server. Default: `COMPUTE_URL`, or `http://localhost:8002`.
-        timeout: Seconds for each connect, read and write of a request, or a `Timeouts` with a value for each. Default:
-            30. Waiting for jobs has its own timeouts.
-        mqtt_broker: Host of the broker. Default: `MQTT_BROKER_HOST`, or `localhost`. If the broker is down, the client
-            follows jobs over HTTP.
-        mqtt_port: Port of the broker. Default: `MQTT_BROKER_PORT`, or 1883.
-        auth_provider: Signs the requests. Default: a guest, without a token.
-        server_config: All addresses in one object. The arguments above take precedence. Its user, password and token
-            are sent only to its own broker, not to a `mqtt_broker` on another host.
-        deadline: Seconds for a whole call, including retries, uploads and downloads, but not for waiting for jobs. With
-            a deadline, the client retries until it ends; by default, it makes a few attempts.
-        limits: Limits for the connections to the server.
-        mqtt_url: The broker as `mqtt://host:port`, or `mqtts://user:password@host:port` with TLS. Default: `MQTT_URL`,
-            if `mqtt_broker` isn't given either.
-        http: Options for requests with the names of httpx: `verify`, `transport`, `http_client`, `event_hooks`. See
-            `HttpOptions`.
-
-    Raises:
-        InvalidParameterError: An address or a time is invalid.
     """
 
     contract: ClassVar[Contract] = Contract()
@@ -94,6 +73,29 @@ class JobClient(Listening):
         mqtt_url: str | None = None,
         **http: Unpack[HttpOptions],
     ) -> None:
+        """Make a client. It connects to the server when it sends its first request.
+
+        Args:
+            base_url: Address of the compute server. Default: `COMPUTE_URL`, or `http://localhost:8002`.
+            timeout: Seconds for each connect, read and write of a request, or a `Timeouts` with a value for each.
+                Default: 30. Waiting for jobs has its own timeouts.
+            mqtt_broker: Host of the broker. Default: `MQTT_BROKER_HOST`, or `localhost`. If the broker is down, the
+                client follows jobs over HTTP.
+            mqtt_port: Port of the broker. Default: `MQTT_BROKER_PORT`, or 1883.
+            auth_provider: Signs the requests. Default: a guest, without a token.
+            server_config: All addresses in one object. The arguments above take precedence. Its user, password and
+                token are sent only to its own broker, not to a `mqtt_broker` on another host.
+            deadline: Seconds for a whole call, including retries, uploads and downloads, but not for waiting for jobs.
+                With a deadline, the client retries until it ends; by default, it makes a few attempts.
+            limits: Limits for the connections to the server.
+            mqtt_url: The broker as `mqtt://host:port`, or `mqtts://user:password@host:port` with TLS. Default:
+                `MQTT_URL`, if `mqtt_broker` isn't given either.
+            http: Options for requests with the names of httpx: `verify`, `transport`, `http_client`, `event_hooks`. See
+                `HttpOptions`.
+
+        Raises:
+            InvalidParameterError: An address or a time is invalid.
+        """
         told = told_by_environment() if server_config is None else server_config.told
         said = {"compute_url": base_url, "mqtt_host": mqtt_broker, "mqtt_port": mqtt_port}
         broker = broker_of(mqtt_url, "argument mqtt_url") if mqtt_url else {}

@@ -101,7 +101,7 @@ async def test_messages_of_strangers_and_retained_ones_are_no_news(idle_stack: L
             for payload in (b"{", b"x" * 9_000_000, json.dumps({"job_id": mine.job_id, "status": "resting"}).encode()):
                 await publisher.publish("inference/events", payload, qos=1)
             await until(lambda: client.jobs.watcher.ignored == 2 and mine.status == "resting")
-            assert not mine.done
+            assert not mine.done()
         await publisher.publish("inference/events", b"", qos=1, retain=True)
 
 

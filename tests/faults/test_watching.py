@@ -131,14 +131,14 @@ async def test_a_broker_that_swallows_everything_is_outwaited(local_stack: Local
             await client.hash.compute(b"before", wait=True)
             proxy.black_hole()
             for n in range(5):
-                assert (await client.hash.compute(str(n).encode(), wait=True)).done
+                assert (await client.hash.compute(str(n).encode(), wait=True)).done()
 
 
 async def test_a_broker_that_never_says_hello_is_left_behind_in_time(local_stack: LocalStack):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         async with ComputeClient(local_stack.compute_url, mqtt_broker="127.0.0.1", mqtt_port=port) as client:
-            assert (await client.hash.compute(b"x", wait=True)).done
+            assert (await client.hash.compute(b"x", wait=True)).done()
 
 
 def open_files() -> int:
@@ -160,7 +160,7 @@ async def test_a_hundred_broken_connections_leave_nothing_behind(
                     await asyncio.sleep(0.001)
                 if n == 20:
                     files = open_files()
-            assert (await client.hash.compute(b"x", wait=True)).done
+            assert (await client.hash.compute(b"x", wait=True)).done()
             assert open_files() <= files + 10
     await until(lambda: len(asyncio.all_tasks()) <= tasks)
 

@@ -81,7 +81,7 @@ def try_block(block: Block, password: str) -> None:
 
 def try_plugin(page: Page) -> None:
     in_python, in_shell = page.blocks
-    assert run_python(in_python.code, {})["job"].done
+    assert run_python(in_python.code, {})["job"].done()
     run_shell(in_shell.code)
 
 

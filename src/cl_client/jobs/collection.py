@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import TypeVar
 
+from cl_client.config.addresses import without_secrets
 from cl_client.errors import InvalidParameterError
 from cl_client.http import telemetry
 from cl_client.http.idempotency import fresh_key
@@ -40,6 +41,9 @@ class Jobs(JobsById):
     def __init__(self, server: JobServer, watcher: Watcher, reader: JobReader, api: Client) -> None:
         super().__init__(server, watcher, reader)
         self.api: Client = api
+
+    def __repr__(self) -> str:
+        return f"<Jobs of {without_secrets(self.api.base_url)}>"
 
     async def submit(
         self,

@@ -83,13 +83,13 @@ class Job(KnownJob[Output], Generic[Output]):
         then = self._stopped if cancel_with_wait else self._left
         with self._waiting():
             # A submit that was sent again may hear that the job has ended already, but not how.
-            if self.state is None or not self.done:
+            if self.state is None or not self.done():
                 with self._listening() as watch:
                     try:
                         await asyncio.wait_for(watch.end(), timeout)
                     except TimeoutError:
                         # It may have ended in the very moment.
-                        if not self.done:
+                        if not self.done():
                             raise self._timed_out(timeout, self.status, await then()) from None
                     except asyncio.CancelledError as cancelled:
                         if cancel_with_wait:
@@ -101,11 +101,11 @@ class Job(KnownJob[Output], Generic[Output]):
     async def poll(self, interval: float, timeout: float | None = None) -> Job[Output]:
         """Wait as in `wait`, but request the state every `interval` seconds instead of listening to the broker."""
         pause, timeout = seconds("interval", interval) or 0.0, seconds("timeout", timeout)
-        known = self.done
+        known = self.done()
         with self._waiting():
             try:
                 async with asyncio.timeout(timeout):
-                    while not (await self.refresh()).done:  # noqa: ASYNC110 (polling is what was asked for)
+                    while not (await self.refresh()).done():  # noqa: ASYNC110 (polling is what was asked for)
                         await asyncio.sleep(pause)
             except TimeoutError as error:
                 if isinstance(error, ComputeClientError):

@@ -78,9 +78,8 @@ class KnownJob(Generic[Output]):
         """`queued`, `processing`, `completed`, `failed` or `cancelled`. A newer server can have other values."""
         return self.state.status if self.state is not None else self._status_word
 
-    @property
     def done(self) -> bool:
-        """Whether the job has ended: completed, failed or cancelled."""
+        """Whether the job has ended: completed, failed or cancelled. It reads the known state, and sends no request."""
         return status.is_terminal(self.status)
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequen
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar, cast
 
+from cl_client.config.addresses import without_secrets
 from cl_client.errors import DownloadError, ResponseError
 from cl_client.files.download import DownloadCallback, is_json
 from cl_client.files.whole_file import whole_or_not_at_all
@@ -38,6 +39,9 @@ class OperationGroup:
 
     def __init__(self, api: Client) -> None:
         self._api = api
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {without_secrets(self._api.base_url)}>"
 
     async def _answer(self, call: Coroutine[object, object, Answer]) -> Answer:
         """What an endpoint gives.

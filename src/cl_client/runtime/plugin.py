@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import ClassVar, Generic, Never, TypeVar, cast
 
+from cl_client.config.addresses import without_secrets
 from cl_client.errors import UnsupportedError
 from cl_client.http.multipart import FormField, Multipart
 from cl_client.http.stored_file import StoredFile, UploadRoute
@@ -60,6 +61,9 @@ class PluginClient(Generic[Made]):
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {without_secrets(self._jobs.api.base_url)}>"
 
     async def attach(self, job: str | JobState) -> Job[Made]:
         """Get the typed handle of a job, by its id or by a saved state. A saved state needs no request.

@@ -22,28 +22,12 @@ if TYPE_CHECKING:
 
 
 class ServerClient(Listening):
-    """A client of one server, for one event loop: all but the operations, which generated packages mix in.
+    """A client for one server without jobs, and for one event loop.
 
-    Use it as an async context manager, or `await client.close()` at the end.
+    Generated packages add their operations. They read the credentials from the environment of the program: `{PROGRAM}`
+    is its name in capitals, such as `MY_CLIENT`.
 
-    Args:
-        base_url: of the server; `COMPUTE_URL`, or the address that the spec has, when not given.
-        timeout: seconds for each connect, read and write of a request, or a `Timeouts` for each of them its own; 30
-            when not given.
-        auth_provider: signs the requests.
-        server_config: addresses in one object; `base_url` goes before it.
-        token: for servers with bearer tokens; `api_key`: for those with keys; `username`, `password`: for basic
-            authentication, and for servers that give a token for them; `client_id`, `client_secret`: for those that
-            give one to programs (OAuth 2.0), at `token_url` where the spec names no such place, or another one.
-            When not given, what the environment has: `{PROGRAM}_TOKEN`, `{PROGRAM}_API_KEY`, `{PROGRAM}_USERNAME`,
-            `{PROGRAM}_PASSWORD`, `{PROGRAM}_CLIENT_ID`, `{PROGRAM}_CLIENT_SECRET` and `{PROGRAM}_TOKEN_URL`.
-        deadline: seconds that a call may take in all; when not given, a request is tried a few times.
-        limits: of the connections.
-        mqtt_url: of the broker, for `listen`; `MQTT_URL` when not given.
-        http: how requests go out; see `HttpOptions`.
-
-    Raises:
-        InvalidParameterError: an address or a time that cannot be one.
+    Use the client as an async context manager, or call `await client.close()` at the end.
     """
 
     program: ClassVar[str] = ""
@@ -73,6 +57,32 @@ class ServerClient(Listening):
         mqtt_url: str | None = None,
         **http: Unpack[HttpOptions],
     ) -> None:
+        """Make a client. It connects to the server when it sends its first request.
+
+        Args:
+            base_url: Address of the server. Default: `COMPUTE_URL`, or the address in the document of the server.
+            timeout: Seconds for each connect, read and write of a request, or a `Timeouts` with a value for each.
+                Default: 30.
+            auth_provider: Signs the requests, in place of the credentials below.
+            server_config: All addresses in one object. `base_url` takes precedence.
+            token: A bearer token. Default: `{PROGRAM}_TOKEN`.
+            api_key: An API key. Default: `{PROGRAM}_API_KEY`.
+            username, password: For basic authentication, or to get a token. Default: `{PROGRAM}_USERNAME` and
+                `{PROGRAM}_PASSWORD`.
+            client_id, client_secret: To get a token as a program (OAuth 2.0). Default: `{PROGRAM}_CLIENT_ID` and
+                `{PROGRAM}_CLIENT_SECRET`.
+            token_url: The URL that returns tokens. Default: `{PROGRAM}_TOKEN_URL`, or the one in the document of the
+                server.
+            deadline: Seconds for a whole call, including retries, uploads and downloads. With a deadline, the client
+                retries until it ends; by default, it makes a few attempts.
+            limits: Limits for the connections to the server.
+            mqtt_url: The broker for `listen`. Default: `MQTT_URL`.
+            http: Options for requests with the names of httpx: `verify`, `transport`, `http_client`, `event_hooks`. See
+                `HttpOptions`.
+
+        Raises:
+            InvalidParameterError: An address or a time is invalid.
+        """
         config = server_at(base_url, server_config, address=self.address, base_path=self.base_path)
         self._config = config if mqtt_url is None else config.with_broker(mqtt_url)
         self._http = http

@@ -14,19 +14,10 @@ from cl_client.runtime.sign_in import Scheme, SignIn
 
 
 class SignedJobClient(JobClient):
-    """A client of one job server, for one event loop: all but the plugins. As `JobClient`, and beside that:
+    """A `JobClient` for a server that requires a token, a key or a password.
 
-    Args:
-        base_url: of the server; `COMPUTE_URL`, or the address that the spec has, when not given.
-        auth_provider: signs the requests, in place of all that follows.
-        token: for servers with bearer tokens; `api_key`: for those with keys; `username`, `password`: for basic
-            authentication, and for servers that give a token for them; `client_id`, `client_secret`: for those that
-            give one to programs (OAuth 2.0), at `token_url` where the spec names no such place, or another one.
-            When not given, what the environment has: `{PROGRAM}_TOKEN`, `{PROGRAM}_API_KEY`, `{PROGRAM}_USERNAME`,
-            `{PROGRAM}_PASSWORD`, `{PROGRAM}_CLIENT_ID`, `{PROGRAM}_CLIENT_SECRET` and `{PROGRAM}_TOKEN_URL`.
-
-    Raises:
-        InvalidParameterError: an address or a time that cannot be one.
+    Generated packages add their plugins. They read the credentials from the environment of the program: `{PROGRAM}` is
+    its name in capitals, such as `MY_CLIENT`.
     """
 
     program: ClassVar[str] = ""
@@ -56,6 +47,37 @@ class SignedJobClient(JobClient):
         mqtt_url: str | None = None,
         **http: Unpack[HttpOptions],
     ) -> None:
+        """Make a client. It connects to the server when it sends its first request.
+
+        Args:
+            base_url: Address of the server. Default: `COMPUTE_URL`, or the address in the document of the server.
+            timeout: Seconds for each connect, read and write of a request, or a `Timeouts` with a value for each.
+                Default: 30. Waiting for jobs has its own timeouts.
+            mqtt_broker: Host of the broker. Default: `MQTT_BROKER_HOST`, or `localhost`. If the broker is down, the
+                client follows jobs over HTTP.
+            mqtt_port: Port of the broker. Default: `MQTT_BROKER_PORT`, or 1883.
+            auth_provider: Signs the requests, in place of the credentials below.
+            server_config: All addresses in one object. The arguments above take precedence. Its user, password and
+                token are sent only to its own broker, not to a `mqtt_broker` on another host.
+            token: A bearer token. Default: `{PROGRAM}_TOKEN`.
+            api_key: An API key. Default: `{PROGRAM}_API_KEY`.
+            username, password: For basic authentication, or to get a token. Default: `{PROGRAM}_USERNAME` and
+                `{PROGRAM}_PASSWORD`.
+            client_id, client_secret: To get a token as a program (OAuth 2.0). Default: `{PROGRAM}_CLIENT_ID` and
+                `{PROGRAM}_CLIENT_SECRET`.
+            token_url: The URL that returns tokens. Default: `{PROGRAM}_TOKEN_URL`, or the one in the document of the
+                server.
+            deadline: Seconds for a whole call, including retries, uploads and downloads, but not for waiting for jobs.
+                With a deadline, the client retries until it ends; by default, it makes a few attempts.
+            limits: Limits for the connections to the server.
+            mqtt_url: The broker as `mqtt://host:port`, or `mqtts://user:password@host:port` with TLS. Default:
+                `MQTT_URL`, if `mqtt_broker` isn't given either.
+            http: Options for requests with the names of httpx: `verify`, `transport`, `http_client`, `event_hooks`. See
+                `HttpOptions`.
+
+        Raises:
+            InvalidParameterError: An address or a time is invalid.
+        """
         config = server_at(base_url, server_config, address=self.address, base_path=self.base_path)
         given = {"token": token, "api_key": api_key, "username": username, "password": password}
         given |= {"client_id": client_id, "client_secret": client_secret, "token_url": token_url}

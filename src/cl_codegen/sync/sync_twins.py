@@ -85,7 +85,11 @@ class _Writer:
                 if isinstance(statement, Function):
                     if statement.name == "__init__":
                         if init is None and kind == "Door":
-                            init = Init(self._parameters(module, statement), self._arguments(statement, "self.portal"))
+                            init = Init(
+                                self._parameters(module, statement),
+                                self._arguments(statement, "self.portal"),
+                                _words(ast.get_docstring(statement)),
+                            )
                         for attribute in _attributes(statement):
                             members.setdefault(attribute[0], self._attribute(module, *attribute))
                     elif "overload" in decorators(statement):

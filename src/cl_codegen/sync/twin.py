@@ -19,10 +19,11 @@ class Callable:
 
 @frozen
 class Init:
-    """The parameters of a class that people make, and the arguments that they become."""
+    """The parameters of a constructor, the arguments that they become, and its docstring."""
 
     parameters: str
     arguments: str
+    doc: str
 
 
 @frozen

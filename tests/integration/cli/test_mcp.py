@@ -172,7 +172,7 @@ async def _running(client: ComputeClient) -> Any:
     async with asyncio.timeout(30):
         while True:
             async for job in client.jobs.list(task_type="hls_streaming", limit=1):
-                if not job.done:
+                if not job.done():
                     return job
             await asyncio.sleep(0.05)
 

@@ -74,4 +74,4 @@ async def test_a_guest_is_told_to_log_in(accounts: Accounts, local_stack: LocalS
 
 async def test_a_token_means_nothing_to_a_server_without_accounts(local_stack: LocalStack):
     async with Caller(local_stack, "nonsense").client() as client:
-        assert (await client.hash.compute(b"x", wait=True)).done
+        assert (await client.hash.compute(b"x", wait=True)).done()

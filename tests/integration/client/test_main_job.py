@@ -55,7 +55,7 @@ async def test_both_callbacks_hear_a_job_that_nobody_waits_for(client: ComputeCl
     assert state.task_output is not None
     assert "phash" in state.task_output
     assert words[-1] == "completed"
-    assert job.done
+    assert job.done()
     assert job.output.sha256 == state.task_output["sha256"]
 
 

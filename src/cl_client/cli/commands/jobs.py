@@ -234,7 +234,7 @@ async def _watch(run: Run, client: "JobClient", job_id: str, timeout: float | No
             async with log_of_failed(run.console, client):
                 await job.wait(timeout)
         finally:
-            if job.done:
+            if job.done():
                 await watch.end()
     if job.state is not None and not run.console.as_json:
         run.console.result(_record(job.state), _rows(run.console, job.state), id=job_id)

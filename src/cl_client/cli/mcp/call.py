@@ -143,7 +143,7 @@ class Call:
                     await asyncio.shield(asyncio.wait_for(job.cancel(), 5))
             raise
         except ComputeClientError as error:
-            if not job.done:
+            if not job.done():
                 raise
             return await job_content(job, note=error.hint)
         finally:

@@ -86,7 +86,7 @@ async def job_content(job: Job[Output], saved: Sequence[Path] = (), *, note: str
     record: JSONObject = {"job_id": job.job_id, "status": job.status, "task_type": job.task_type}
     if job.error_message is not None:
         record["error"] = job.error_message
-    if job.state is not None and not job.done:
+    if job.state is not None and not job.done():
         record["progress"] = job.progress
     blocks: list[ContentBlock] = []
     if job.status == "completed":

@@ -145,7 +145,7 @@ class McpServer:
         try:
             job = await self._job(params.task_id)
             # Cancelling is a wish: a job that has ended meanwhile is no error.
-            if not job.done:
+            if not job.done():
                 await job.cancel()
         except ComputeClientError as error:
             raise MCPError(code=INVALID_PARAMS, message=error.message) from error

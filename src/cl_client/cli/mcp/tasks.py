@@ -61,7 +61,7 @@ def dumped(result: CallToolResult) -> JSONValue:
 
 
 def _task(job: Job[Output]) -> JSONObject:
-    message = job.error_message or (job.status if job.done else f"{job.status}, {job.progress} %")
+    message = job.error_message or (job.status if job.done() else f"{job.status}, {job.progress} %")
     return {
         "taskId": job.job_id,
         "status": _STATUS.get(job.status, "working"),

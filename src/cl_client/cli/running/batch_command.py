@@ -199,7 +199,7 @@ class Many:
             return
         if done.outcome.resumed and not self._console.as_json:
             return
-        if job.done and job.artifact is not None:
+        if job.done() and job.artifact is not None:
             self._made.append(job.job_id)
         record = {
             "source": done.task.name,
