@@ -32,6 +32,11 @@ app.command(
 app.command(
     "cl_client.cli.commands.running_server:status", name="status", help="Show the status of the server on this machine."
 )
+app.command(
+    "cl_client.cli.commands.service:install_service",
+    name="install-service",
+    help="Write a systemd unit that runs `server up` for this user.",
+)
 app.command("cl_client.cli.commands.running_server:logs", name="logs", help="Show the logs of the server.")
 app.command("cl_client.cli.commands.running_server:stop", name="stop", help="Stop the server on this machine.")
 
