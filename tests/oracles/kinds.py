@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from tests.media.tiff import tiff
+from tests.media.tiff import Layout, tiff
 from tests.oracles.programs import Pixels
 
 WIDTH, HEIGHT = 96, 64
@@ -121,6 +121,13 @@ def lab() -> bytes:
     buffer = io.BytesIO()
     made.save(buffer, "TIFF")
     return buffer.getvalue()
+
+
+def lab_of_16_bits() -> NDArray[numpy.uint16]:
+    """CIELab as 16 bits have it (TIFF 6.0 §23), rounded to what 8 bits hold."""
+    with Image.open(io.BytesIO(lab())) as picture:
+        levels = numpy.frombuffer(picture.tobytes("raw", "LAB"), numpy.uint8).reshape(HEIGHT, WIDTH, 3)
+    return levels * numpy.array([257, 256, 256], dtype=numpy.uint16)
 
 
 def clear(pixels: Pixels, alpha: float = 0.0) -> Pixels:
@@ -266,6 +273,19 @@ KINDS: dict[str, Kind] = {
         "TIFF with SMin/SMaxSampleValue",
         written(tiff((ramp() * 300 - 100).astype(numpy.float32), {340: (11, [-100.0]), 341: (11, [200.0])})),
         truth=grey(ramp()),
+    ),
+    "floating point of 16 bits": Kind("TIFF", written(tiff(ramp().astype(numpy.float16)))),
+    "floating point RGB": Kind(
+        "TIFF", written(tiff(colours().astype(numpy.float32), photometric=2, layout=Layout(deflate=True, predictor=3)))
+    ),
+    "32-bit RGB": Kind("TIFF", written(tiff((colours() * (2**32 - 1)).astype(numpy.uint32), photometric=2))),
+    "16-bit Lab": Kind(
+        "TIFF", written(tiff(lab_of_16_bits(), photometric=8)),
+        truth=numpy.dstack([colours(), numpy.ones((HEIGHT, WIDTH))]),
+    ),
+    "CMYK with alpha": Kind(
+        "TIFF",
+        written(tiff(numpy.dstack([cmyk(), eight(clear(colours()))[..., 3]]), {338: (3, [2])}, photometric=5)),
     ),
     "alpha": Kind("RGB with alpha, of which a part is clear", saved(RGBA, "PNG")),
     "half clear": Kind("RGB with alpha of one half", saved(HALF, "PNG")),

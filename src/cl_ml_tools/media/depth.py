@@ -67,6 +67,23 @@ def scaled(picture: "Image.Image", bits: Literal[8, 16]) -> "Image.Image":
     return _beside(picture, Image.fromarray(out))
 
 
+def all_scaled(numbers: "NDArray[numpy.generic]", picture: "Image.Image | None") -> "NDArray[numpy.uint16]":
+    """Samples of any shape as 16 bits, from black to white as their file means it, or as their type does."""
+    import numpy
+
+    stated = None if picture is None else _stated(picture)
+    found = stated or _meant_by(numbers)
+    if picture is not None:
+        found = _as_white_is(picture, found)
+    out = numpy.empty(numbers.shape, dtype=numpy.uint16)
+    height = len(numbers)
+    rows = max(PIECE * height // max(numbers.size, 1), 1)
+    for start in range(0, height, rows):
+        piece = numbers[start : start + rows].astype(numpy.float64)
+        out[start : start + rows] = _steps(piece, found, 65_535).astype(numpy.uint16)
+    return out
+
+
 @lru_cache(maxsize=4)
 def _table(range: "Range", bits: Literal[8, 16]) -> "NDArray[numpy.unsignedinteger]":
     """What each number of 16 bits becomes."""
@@ -135,15 +152,25 @@ def _meant(picture: "Image.Image", numbers: "NDArray[numpy.generic]") -> Range:
     if picture.mode == "I" and picture.format != "TIFF":
         # Pillow has scaled them already (PPM, JPEG 2000).
         return Range(0, 65_535)
+    return _meant_by(numbers)
+
+
+def _meant_by(numbers: "NDArray[numpy.generic]") -> Range:
+    """The range of numbers of which nothing but their type is known."""
+    if numbers.dtype.itemsize == 1:
+        return Range(-128, 127) if numbers.dtype.kind == "i" else Range(0, 255)
+    if numbers.dtype.itemsize == 2 and numbers.dtype.kind in "iu":
+        return Range(-32_768, 32_767) if numbers.dtype.kind == "i" else WIDEST
+    floating = numbers.dtype.kind == "f"
     low, high = _extremes(numbers)
-    if picture.mode == "F" and high <= HEADROOM:
+    if floating and high <= HEADROOM:
         return Range(0, 1)
     if low >= 0:
         # Numbers of 8 and 16 bits are often kept in 32, as Pillow and scientific programs write them.
         for white in WHOLE:
             if high <= white:
                 return Range(0, white)
-    if picture.mode == "F":
+    if floating:
         return Range(min(low, 0), high)
     if numbers.dtype.kind == "u":
         return Range(0, 2**32 - 1)

@@ -7,10 +7,11 @@ from typing import NamedTuple, cast
 from PIL import Image
 
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.media import appearance, limits, transparency, wide
+from cl_ml_tools.media import appearance, limits, tiff, transparency, wide
 from cl_ml_tools.media.apng import Apng
 from cl_ml_tools.media.gif import Gif
 from cl_ml_tools.media.picture import blaming_the_picture
+from cl_ml_tools.media.tiles import tiles
 
 # Other formats hold several pictures too, but as sizes (ICO) or views (MPO).
 MOVING = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
@@ -164,15 +165,18 @@ def wide_pages(picture: Image.Image, path: Path, name: str) -> Iterator[wide.Wid
     numbers = _pages(picture)
     for number in numbers:
         picture.seek(number)
-        picture.info.pop(wide.KEY, None)
-        if wide.KEY not in wide.mark(picture).info:
+        # One that is decoded has its mark already.
+        if tiles(picture):
+            picture.info.pop(wide.KEY, None)
+            wide.mark(picture)
+        if wide.KEY not in picture.info:
             picture.seek(numbers[0])
             return None
 
     def made() -> Iterator[wide.Wide]:
         for number in numbers:
             picture.seek(number)
-            picture.load()
+            wide.join(tiff.native(picture)).load()
             found = wide.whole(picture, path, name, number)
             if found is None:
                 raise TaskError(f"{name} is damaged: page {number + 1} has two sizes")
@@ -211,8 +215,9 @@ def _pages(picture: Image.Image) -> list[int]:
 def _seeking(picture: Image.Image, numbers: "range | list[int]") -> Iterator[Image.Image]:
     for number in numbers:
         picture.seek(number)
-        picture.load()
-        yield wide.join(picture)
+        made = wide.join(tiff.native(picture) if picture.format == "TIFF" else picture)
+        made.load()
+        yield made
 
 
 def _is_clear(frame: Image.Image) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cl_ml_tools.compute_module import TaskError
-from cl_ml_tools.media import avif, exif_block, heif, limits, png, raw, tiff, wide
+from cl_ml_tools.media import avif, exif_block, heif, limits, png, raw, samples, tiff, wide
 from cl_ml_tools.media.limits import NotAPictureError, TooManyPixelsError
 from cl_ml_tools.media.media_type import media_type
 from cl_ml_tools.requirement import install_command
@@ -56,7 +56,7 @@ def open_picture(path: Path, name: str, *, decoded: bool = True) -> Generator["I
         if not heif.teach():
             raise NotAPictureError(f"{name} is HEIC, which this server cannot read: {install_command('pi_heif')}")
         formats = (heif.FORMAT,)
-    tiff.teach()
+    tiff.teach(samples.kinds())
     try:
         with ExitStack() as stack:
             with warnings.catch_warnings(), blaming_the_picture(unknown):
@@ -77,8 +77,11 @@ def _expect_room(picture: "Image.Image", name: str) -> None:
     """Have it refused before it is decoded, if there is no room: one of one colour is a few bytes in its file."""
     from PIL.JpegImagePlugin import JpegImageFile
 
+    kind = samples.kind_of(picture)
+    each = kind.bytes_each if kind else _bytes_each(picture.mode)
+
     def check() -> None:
-        limits.check_memory(name, picture.width * picture.height * _bytes_each(picture.mode))
+        limits.check_memory(name, picture.width * picture.height * each)
 
     if not isinstance(picture, JpegImageFile):
         check()
@@ -124,7 +127,7 @@ def _understood(picture: "Image.Image", path: Path, stack: ExitStack) -> "Image.
     if picture.format != "TIFF":
         return picture
     preview = raw.preview_of(path)
-    return tiff.understood(picture) if preview is None else _preview(picture, path, preview, stack)
+    return tiff.native(picture) if preview is None else _preview(picture, path, preview, stack)
 
 
 def _preview(picture: "Image.Image", path: Path, preview: raw.Preview, stack: ExitStack) -> "Image.Image":

@@ -1,6 +1,7 @@
 """What Pillow leaves out of TIFF: kinds of samples of which it reads the twins in the other byte order."""
 
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -26,6 +27,8 @@ KINDS = {
     (BIG, 0, SIGNED, 1, (32,), ()): ("I", "I;32BS"),
     **{(LITTLE, white, FLOATING, 1, (64,), ()): ("F", "F;64F") for white in (0, 1)},
     **{(BIG, white, FLOATING, 1, (64,), ()): ("F", "F;64BF") for white in (0, 1)},
+    # Of Lab, a and b are signed.
+    **{(order, 8, (1, 2, 2), 1, (8, 8, 8), ()): ("LAB", "LAB") for order in (LITTLE, BIG)},
     # Grey and alpha of 16 bits: four bytes, of which `wide.join` makes what they are.
     **{(order, 1, UNSIGNED, 1, (16, 16), (extra,)): ("RGBA", "RGBA") for order in (LITTLE, BIG) for extra in (0, 2)},
 }
@@ -45,13 +48,17 @@ NATIVE = {
 }
 
 
-def teach() -> None:
-    """Tell Pillow of them."""
+def teach(others: Mapping[tuple[object, ...], tuple[str, str]]) -> None:
+    """Tell Pillow of them, and of others."""
     from PIL import TiffImagePlugin
 
     table = cast("dict[tuple[object, ...], tuple[str, str]]", TiffImagePlugin.OPEN_INFO)
-    for key, modes in KINDS.items():
+    for key, modes in (*KINDS.items(), *others.items()):
         table.setdefault(key, modes)
+    # It takes signed bytes for others.
+    for order in (LITTLE, BIG):
+        signed = (order, 1, SIGNED, 1, (8,), ())
+        table[signed] = others[signed]
 
 
 def refusal(path: Path, name: str) -> str | None:
@@ -72,7 +79,7 @@ def refusal(path: Path, name: str) -> str | None:
     return f"{name} is a TIFF of {space} with {samples}, which cannot be read: save it as a PNG, as ImageMagick can"
 
 
-def understood(picture: "Image.Image") -> "Image.Image":
+def native(picture: "Image.Image") -> "Image.Image":
     """A TIFF that was opened, with numbers of 32 bits that libtiff unpacks in the byte order in which they come."""
     read_as(
         picture, lambda tile: NATIVE.get(tile.rawmode, tile.rawmode) if tile.codec_name == LIBTIFF else tile.rawmode

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple, cast
 
-from cl_ml_tools.media import limits, png
+from cl_ml_tools.media import limits, png, samples
 from cl_ml_tools.media.tiles import Tile, read_as, tiles
 
 if TYPE_CHECKING:
@@ -44,15 +44,27 @@ class Wide(NamedTuple):
 
 def mark(picture: "Image.Image") -> "Image.Image":
     """Note of a picture that was opened, and not decoded yet, whether its colours have 16 bits."""
+    kind = samples.kind_of(picture)
+    if kind is not None:
+        if kind.is_wide:
+            picture.info[KEY] = True
+        return picture
     found = {tile.rawmode for tile in tiles(picture)}
-    if found and all(each[:-1] in COLOURS for each in found):
+    if found and (all(each[:-1] in COLOURS for each in found) or _tag(picture, BITS) == (16, 16)):
         picture.info[KEY] = True
     return picture
 
 
 def join(picture: "Image.Image") -> "Image.Image":
-    """Have a picture of grey and alpha of 16 bits each, which Pillow takes for one of four colours, be what it is."""
+    """Have a picture that Pillow takes for another be what it is: samples for which it has no mode, and grey and alpha
+    of 16 bits each, which it takes for four colours.
+    """
     from PIL import Image
+
+    kind = samples.kind_of(picture)
+    if kind is not None:
+        samples.decode(picture, kind, KEY)
+        return picture
 
     found = {(tile.rawmode, tile.codec_name) for tile in tiles(picture)}
     if picture.format == "PNG" and found and {rawmode for rawmode, _ in found} == {GREY_AND_ALPHA}:

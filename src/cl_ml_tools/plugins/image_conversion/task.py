@@ -49,11 +49,7 @@ class ImageConversionTask(BlockingModule[ImageConversionParams]):
             several = _several(opened, path, params, pages=pages, frames=source_frames)
             if several is None:
                 picture = upright(opened)
-                wide = (
-                    all_bits(opened, path, name)
-                    if TARGETS[params.format].wide and pages == source_frames == 1
-                    else None
-                )
+                wide = all_bits(opened, path, name) if TARGETS[params.format].wide and source_frames == 1 else None
                 if wide is None:
                     notes = save_picture(picture, target, params.format, params.quality, name=name, metadata=carried)
                 else:
