@@ -69,14 +69,14 @@ other-httpx: $(VENV)/.dev ## the tests of the client once more, with httpx2 in t
 soak: $(VENV)/.dev ## 20,000 jobs while everything fails, on one machine or on many hosts: make soak [SOAK_SEED=…] [SOAK_JOBS=…] [SOAK_HOSTS=4]
 	SOAK_JOBS=$${SOAK_JOBS:-$(if $(SOAK_HOSTS),2000,20000)} $(BIN)/python -m pytest -s $(if $(SOAK_HOSTS),tests/faults/test_soak_hosts.py,tests/faults/test_soak.py)
 
-check: $(VENV)/.dev ## what has to hold before a change lands: lint, types, imports, drift
+check: $(VENV)/.dev ## lint, types, imports, drift of generated files, texts for people and agents
 	$(BIN)/ruff check src tests docs
 	$(BIN)/ruff format --check src tests docs
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/python -m cl_server spec --check openapi
 	$(BIN)/python -m cl_codegen check
-	$(BIN)/python -m pytest -q tests/integration/codegen/check_types.py
+	$(BIN)/python -m pytest -q tests/integration/codegen/check_types.py tests/unit/cli/test_command_schema.py tests/unit/docs
 
 check-deploy: $(VENV)/.dev ## lint docs/deploy: hadolint, and the schemas of Kubernetes
 	@$(BIN)/python -m venv --clear build/deploy

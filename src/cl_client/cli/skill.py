@@ -1,4 +1,4 @@
-"""A skill: what an agent that can type commands has to know of a program, as one file."""
+"""A skill file: what an agent that runs commands needs to know about a program."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from cl_client.runtime.command import Entry
 
 _LONGEST: Final = 1024
-"""Characters that the description of a skill may have."""
+"""The maximum length of the description, in characters."""
 
 _EXAMPLE: Final = "\n\nExample: "
 
 
 def skill(program: Program) -> str:
-    """The text of a `SKILL.md`: front matter with its name and what it is for, then the commands.
+    """The text of a `SKILL.md`: front matter with the name and the purpose, then the commands.
 
-    It is made of the program's own commands, so a package that was generated for another server has its own.
+    It is made from the commands of the program, so every generated package has its own.
     """
     plugins = list(_commands(program.plugins))
     operations = list(_commands(program.operations))
@@ -45,7 +45,7 @@ def _text(program: Program, plugins: list[CommandSchema], operations: list[Comma
         for command in plugins:
             yield from _command(program.name, command)
     if operations:
-        yield from ("## Other operations of the server", "", "Each prints the server's answer as JSON.", "")
+        yield from ("## Other operations of the server", "", "Each prints the response of the server as JSON.", "")
         for command in operations:
             yield f"- `{_usage(program.name, command)}`: {_first_sentence(command)}"
         yield ""
@@ -53,7 +53,7 @@ def _text(program: Program, plugins: list[CommandSchema], operations: list[Comma
 
 
 def _described(summary: str, commands: list[CommandSchema]) -> str:
-    """What it is for, by which an agent chooses it: as many sentences as fit."""
+    """The description by which an agent selects the skill: as many sentences as fit."""
     text = summary.replace("\n", " ")
     for command in commands:
         longer = f"{text} {_first_sentence(command)}"
@@ -70,11 +70,11 @@ def _jobs(name: str) -> Iterator[str]:
         "",
         "A command sends a file, waits for the job and prints its result.",
         "",
-        "- `--json`: print one JSON object a line, with `job_id`, `status`, `output` and `files`.",
-        "- `-o PATH`: save the result as a file, or into a `folder/`. An existing original is never replaced.",
-        "- Several files, folders, patterns and URLs may be given; `--output-dir FOLDER` takes their results, and",
+        "- `--json` prints one JSON object per line, with `job_id`, `status`, `output` and `files`.",
+        "- `-o PATH` saves the result as a file, or in a `folder/`. `--overwrite` replaces existing files.",
+        "- A command accepts several files, folders, patterns and URLs. `--output-dir FOLDER` saves their results, and",
         "  `--resume` continues after an interruption.",
-        f"- `--no-wait` prints the job's id at once; later: `{name} jobs wait ID`, `{name} download ID`.",
+        f"- `--no-wait` prints the id of the job and exits. Later, run `{name} jobs wait ID` and `{name} download ID`.",
         "",
     )
 
@@ -94,8 +94,8 @@ def _errors() -> Iterator[str]:
     yield from (
         "## When it fails",
         "",
-        "stderr has one line that says what happened, and a hint that says what to do next. The exit code is 0 for",
-        "success, 1 for a failure, 2 for a command line that cannot be understood, and 130 after Ctrl-C.",
+        "stderr has a line with the error, and a hint with the next step. The exit code is 0 for success, 1 if a job",
+        "or a transfer failed, 2 for a usage error, and 130 after Ctrl-C.",
     )
 
 

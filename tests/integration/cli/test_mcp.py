@@ -120,14 +120,14 @@ async def test_a_result_is_saved_where_the_call_says_and_the_original_is_never_r
     ("tool", "arguments", "error"),
     [
         ("hash", {"image": "nowhere.jpg"}, "nowhere.jpg does not exist"),
-        ("hash", {}, "requires an argument"),
+        ("hash", {}, "hash requires the parameter image"),
         ("hash", {"image": "-"}, "belong to the protocol"),
         ("hash", {"image": "photo.jpg", "output": "-"}, "belong to the protocol"),
         ("media_thumbnail", {"media": "photo.jpg", "width": 9000}, "at most 8192"),
-        ("media_thumbnail", {"media": "photo.jpg", "size": 3}, "media_thumbnail has no size"),
+        ("media_thumbnail", {"media": "photo.jpg", "size": 3}, "media_thumbnail has no parameter size"),
         ("wait", {"job_id": "nothing"}, "no job nothing"),
-        ("wait", {}, "wait needs job_id"),
-        ("find_jobs", {"limit": "many"}, "has to be a int"),
+        ("wait", {}, "wait requires the parameter job_id"),
+        ("find_jobs", {"limit": "many"}, "has to be an integer"),
     ],
 )
 async def test_what_is_wrong_is_a_result_that_says_so_in_a_line(
@@ -142,10 +142,10 @@ async def test_what_is_wrong_is_a_result_that_says_so_in_a_line(
 
 async def test_a_job_that_takes_longer_gives_its_id_and_is_waited_for(agent: Agent, photo: Path):
     async with agent() as client:
-        first = await client.call_tool("hash", {"image": str(photo), "timeout": 0.001})
+        first = await client.call_tool("hash", {"image": str(photo), "timeout": 0.001, "label": ["from=agent"]})
         job_id = first.structured_content["job_id"]
         result = await client.call_tool("wait", {"job_id": job_id})
-        found = await client.call_tool("find_jobs", {"task": "hash", "status": "completed"})
+        found = await client.call_tool("find_jobs", {"task": "hash", "status": "completed", "label": ["from=agent"]})
     assert "wait" in first.structured_content.get("next", "") or first.structured_content["status"] == "completed"
     assert (result.structured_content["status"], result.structured_content["job_id"]) == ("completed", job_id)
     assert job_id in [job["job_id"] for job in found.structured_content["jobs"]]

@@ -1,5 +1,6 @@
-"""All that the generator makes, held against two type checkers at their strictest: a part of `make check`."""
+"""All that the generator makes, checked by two type checkers, and its files for agents: a part of `make check`."""
 
+import importlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from cl_codegen.spec.spec import Spec
 from cl_codegen.sync.sync_client import CLIENT
 from cl_codegen.wire import wire
 from cl_codegen.write import output
+from tests.agent_texts import expect_schemas_of_its_options, expect_skill_of_its_commands
 from tests.codegen_server import fake_job_apis
 from tests.codegen_server.awkward import awkward
 from tests.codegen_server.folders import ROOT, TEMPLATES, write_sources
@@ -79,6 +81,7 @@ def test_all_of_it_and_our_own_are_strictly_typed(tmp_path: Path):
     (tmp_path / "checks").mkdir()
     expect_basedpyright_content(made, tmp_path / "checks")
     expect_mypy_content(made, tmp_path / "checks")
+    expect_files_for_agents(made)
 
 
 def expect_basedpyright_content(everything: Everything, folder: Path) -> None:
@@ -100,6 +103,17 @@ def expect_basedpyright_content(everything: Everything, folder: Path) -> None:
     command = [sys.executable, "-m", "basedpyright", "--project", str(folder), "--pythonpath", sys.executable]
     ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert ran.stdout.strip().endswith("0 errors, 0 warnings, 0 notes"), ran.stdout
+
+
+def expect_files_for_agents(everything: Everything) -> None:
+    """Every package has a skill file and a JSON Schema for each command, made from its own spec and manifest."""
+    programs = [(path, file.parent.name) for path in everything.others for file in path.glob("*/cli.py")]
+    assert programs
+    for path, package in programs:
+        sys.path.insert(0, str(path))
+        program = importlib.import_module(f"{package}.cli").program()
+        expect_schemas_of_its_options(program)
+        expect_skill_of_its_commands(program)
 
 
 def expect_mypy_content(everything: Everything, folder: Path) -> None:

@@ -5,13 +5,11 @@ import shlex
 
 import pytest
 import yaml
-from cyclopts import App
-from jsonschema import Draft202012Validator
 
 from cl_client.cli.app import assemble
 from cl_client.cli.help.front_page import CL_CLIENT
 from cl_client.cli.main import main
-from cl_client.cli.skill import skill
+from tests.agent_texts import expect_schemas_of_its_options, expect_skill_of_its_commands
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -38,13 +36,8 @@ def test_a_group_and_the_whole_program_list_their_commands(capsys: pytest.Captur
     assert {"cl-client hash compute", "cl-client server models add", "cl-client login"} <= set(titles())
 
 
-def test_every_schema_is_valid_and_every_option_in_it_is_one(capsys: pytest.CaptureFixture[str]):
-    app = assemble(CL_CLIENT)
-    for schema in json.loads(printed(capsys, "--schema")):
-        Draft202012Validator.check_schema(schema)
-        _, apps, _ = app.parse_commands(shlex.split(schema["title"])[1:])
-        names = {name for argument in apps[-1].assemble_argument_collection() for name in argument.names}
-        assert {each["x-option"] for each in schema["properties"].values() if "x-option" in each} <= names
+def test_every_schema_is_valid_and_every_option_in_it_is_one():
+    expect_schemas_of_its_options(CL_CLIENT)
 
 
 def test_a_command_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]):
@@ -61,8 +54,7 @@ def test_the_skill_has_a_front_matter_that_an_agent_can_choose_by(capsys: pytest
 
 
 def test_every_example_of_the_skill_is_a_command_line():
-    app: App = assemble(CL_CLIENT)
-    examples = [line.strip() for line in skill(CL_CLIENT).splitlines() if line.startswith("    ")]
+    examples = expect_skill_of_its_commands(CL_CLIENT)
     assert len(examples) == len(CL_CLIENT.plugins)
     for example in examples:
-        app.parse_args(shlex.split(example)[1:], print_error=False, exit_on_error=False)
+        assemble(CL_CLIENT).parse_args(shlex.split(example)[1:], print_error=False, exit_on_error=False)

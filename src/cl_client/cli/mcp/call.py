@@ -1,4 +1,4 @@
-"""One call of a tool, and the connection to the job server that all calls share."""
+"""A call of a tool, and the connection to the job server that all calls share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Context = ServerRequestContext[None]
 
 
 class Connection:
-    """The client of the job server: made when a tool needs it first, kept, and made again where that failed."""
+    """The client of the job server. It is made for the first call that needs it, and kept."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -44,7 +44,7 @@ class Connection:
         self._api: Client | None = None
 
     async def client(self) -> JobClient:
-        """For a server that has jobs; raises as `Run.client`."""
+        """Get the client of a server with jobs. Raises as `Run.client`."""
         async with self._lock:
             if self._client is None:
                 self._client = await self._open.enter_async_context(self._run.client())
@@ -52,7 +52,7 @@ class Connection:
             return self._client
 
     async def api(self) -> Client:
-        """For its operations; raises as `Run.api`."""
+        """Get the wire layer for operations. Raises as `Run.api`."""
         if self._run.program.plugins:
             return (await self.client()).api
         async with self._lock:
@@ -89,12 +89,12 @@ class Call:
             InvalidParameterError: it is in none of them.
         """
         if place.name == "-":
-            raise InvalidParameterError("stdin and stdout belong to the protocol: give a path or a URL")
+            raise InvalidParameterError("stdin and stdout belong to the protocol: pass a path or a URL")
         full = place.resolve()
         if self._folders and not any(full.is_relative_to(folder) for folder in self._folders):
             raise InvalidParameterError(
-                f"{place} is outside of {', '.join(map(str, self._folders))}",
-                hint="the user allows more folders with --folder",
+                f"{place} is outside of the permitted folders: {', '.join(map(str, self._folders))}",
+                hint="the user can permit more folders with --folder",
             )
 
     async def submitted(self, call: JobCall) -> CallToolResult | JSONObject:
@@ -136,7 +136,7 @@ class Call:
         try:
             await job.wait(timeout, cancel_with_wait=False)
         except WaitTimeoutError:
-            return await job_content(job, note=f"it keeps running; call wait with job_id {job.job_id!r}")
+            return await job_content(job, note=f"the job is still running; call wait with job_id {job.job_id!r}")
         except asyncio.CancelledError:
             if originals is not None:
                 with contextlib.suppress(ComputeClientError, TimeoutError):

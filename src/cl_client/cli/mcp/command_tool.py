@@ -1,10 +1,10 @@
-"""A command as a tool: what it takes, and what a call of it would run."""
+"""A command as a tool: its parameters, and the job or operation that a call runs."""
 
 from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 Submit = Callable[..., "Awaitable[Job[object]]"]
 
 WAIT: Final = 30.0
-"""Seconds that a call waits for its job, when it does not say."""
+"""Seconds that a call waits for its job by default."""
 
 MOST_ITEMS: Final = 100
-"""Items that a call gives, when it does not say."""
+"""Items that a call returns by default."""
 
 _SHARED: Final = ("output", "overwrite", "timeout", "priority", "label")
-"""The options of all jobs that a tool has too."""
+"""The common options of job commands that tools have."""
 
 _PLAIN: Final = View()
 _OPTION: Final = re.compile(r"--([a-z][a-z-]*)")
@@ -43,9 +43,9 @@ class JobCall:
     """A job to submit.
 
     Attributes:
-        file: what it is about; `None` for a job that needs none.
-        method: as of `JobRunner.job`.
-        options: of the call.
+        file: The input; `None` for a job without one.
+        method: As for `JobRunner.job`.
+        options: The options of the call.
     """
 
     file: Place | None
@@ -58,7 +58,7 @@ class OperationCall:
     """An operation to call.
 
     Attributes:
-        method: as of `OperationRunner.operation`.
+        method: As for `OperationRunner.operation`.
     """
 
     method: Callable[[Client], Coroutine[object, object, object]]
@@ -66,11 +66,11 @@ class OperationCall:
 
 @frozen
 class ItemsCall:
-    """An operation to call that gives items, one after the other.
+    """An operation that returns items one by one.
 
     Attributes:
-        method: as of `OperationRunner.each`.
-        at_most: how many of them.
+        method: As for `OperationRunner.each`.
+        at_most: The maximum number of items.
     """
 
     method: Callable[[Client], AsyncGenerator[object]]
@@ -81,7 +81,7 @@ ToolCall = JobCall | OperationCall | ItemsCall
 
 
 class _Keeper:
-    """A runner that runs nothing: it keeps what the command gave it."""
+    """A runner that only keeps the job or operation of a command."""
 
     kept: ToolCall | None = None
 
@@ -93,7 +93,7 @@ class _Keeper:
         view: View = _PLAIN,
     ) -> None:
         if files is not None and len(files) != 1:
-            raise InvalidParameterError("a call is about one file")
+            raise InvalidParameterError("a call takes one file")
         self.kept = JobCall(files[0] if files else None, method, options)
 
     def operation(self, method: Callable[[Client], Coroutine[object, object, object]]) -> None:
@@ -111,9 +111,9 @@ class CommandTool:
     """A command as a tool.
 
     Attributes:
-        name: `media_thumbnail`, or `group_command` where a group has several commands.
-        command: what is called.
-        schema: what it takes.
+        name: `media_thumbnail`, or `group_command` if a group has several commands.
+        command: The command.
+        schema: Its parameters.
     """
 
     name: str
@@ -125,33 +125,32 @@ class CommandTool:
         return self.schema.description.partition("\n\n")[0]
 
     def input_schema(self) -> JSONObject:
-        """What a call gives it, as JSON Schema."""
+        """The parameters of a call, as JSON Schema."""
         properties: JSONObject = {key(argument): _property(argument) for argument in self._arguments()}
         required: list[JSONValue] = [key(argument) for argument in self._arguments() if argument.required]
         return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
     def places(self, values: Mapping[str, JSONValue]) -> Iterator[Place]:
-        """The paths on this machine that a call names."""
+        """The paths on this machine that a call contains."""
         for argument in self._arguments():
             value = values.get(key(argument))
             if names_file(argument) and isinstance(value, str) and not (place := Place(value)).is_url:
                 yield place
 
     def bind(self, values: Mapping[str, JSONValue]) -> ToolCall:
-        """What a call would run.
+        """Get the job or operation that a call runs.
 
         Raises:
-            InvalidParameterError: the values are not what the command takes.
+            InvalidParameterError: The command doesn't accept the values.
         """
         arguments = {key(argument): argument for argument in self._arguments()}
-        if unknown := sorted(values.keys() - arguments.keys()):
-            raise InvalidParameterError(f"{self.name} has no {unknown[0]}", hint=f"it has {', '.join(arguments)}")
+        check_names(self.name, values, arguments, [name for name, each in arguments.items() if each.required])
         options: list[str] = []
         positional: list[str] = []
         for name, argument in arguments.items():
             value = values.get(name)
             if name == "body" and isinstance(value, str) and value.startswith(("@", "-")):
-                raise InvalidParameterError("body is the body itself, and no file that holds it")
+                raise InvalidParameterError("body has to be the body itself, not the name of a file")
             if argument.index is None:
                 options += words(argument, value)
             elif value is not None:
@@ -165,7 +164,7 @@ class CommandTool:
         keeper = _Keeper()
         command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, keeper))
         if keeper.kept is None:
-            raise InvalidParameterError(f"{self.name} runs nothing with these values")
+            raise InvalidParameterError(f"{self.name} runs no operation with these values")
         return keeper.kept
 
     def _arguments(self) -> Iterator[Argument]:
@@ -174,8 +173,22 @@ class CommandTool:
                 yield argument
 
 
+def check_names(tool: str, values: Mapping[str, JSONValue], known: Iterable[str], required: Iterable[str]) -> None:
+    """Check that a call names no unknown parameter, and all required ones.
+
+    Raises:
+        InvalidParameterError: Names the parameter.
+    """
+    names = list(known)
+    if unknown := sorted(values.keys() - set(names)):
+        raise InvalidParameterError(f"{tool} has no parameter {unknown[0]}", hint=f"its parameters: {', '.join(names)}")
+    for name in required:
+        if values.get(name) is None:
+            raise InvalidParameterError(f"{tool} requires the parameter {name}")
+
+
 def command_tools(entries: Sequence[Entry]) -> Iterator[CommandTool]:
-    """The tools of some commands: those of their groups, where they are groups."""
+    """The tools for commands. A group has a tool for each of its commands."""
     for entry in entries:
         module, _, name = entry.target.partition(":")
         command = cast("object", getattr(importlib.import_module(module), name))
@@ -197,10 +210,10 @@ def _property(argument: Argument) -> JSONObject:
     match key(argument):
         case "output":
             written["description"] = (
-                "Where the result is saved on this machine: a file, or a folder/. Without it, it stays on the server."
+                "The file or folder/ on this machine to save the result in. By default, the result stays on the server."
             )
         case "timeout":
-            written["description"] = f"Seconds to wait for the result; {WAIT:g} when left out. The job keeps running."
+            written["description"] = f"Seconds to wait for the result. Default: {WAIT:g}. The job keeps running."
             written["exclusiveMinimum"] = 0
         case _:
             pass

@@ -1,4 +1,4 @@
-"""What a job says as the content of an MCP result: JSON, links to its files, and a picture that is small enough."""
+"""The content of an MCP result: the output of a job as JSON, links to its files, and a small picture."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ _TEXTS: Final = frozenset({"application/json", "application/vnd.apple.mpegurl", 
 
 
 def uri_of(job_id: str, path: str) -> str:
-    """The address of a file of a job."""
+    """The URI of a file of a job."""
     return f"{SCHEME}://{quote(job_id, safe='')}/{quote(path, safe='/')}"
 
 
 def file_at(uri: str) -> tuple[str, str]:
-    """The job and the path that an address names.
+    """The job and the path in the URI of a file.
 
     Raises:
-        InvalidParameterError: it names no file of a job.
+        InvalidParameterError: It isn't the URI of a file of a job.
     """
     parts = urlsplit(uri)
     path = unquote(parts.path.removeprefix("/"))
     if parts.scheme != SCHEME or not parts.netloc or not path:
-        raise InvalidParameterError(f"{uri} names no file of a job: {TEMPLATE}")
+        raise InvalidParameterError(f"{uri} is not the URI of a file of a job, which looks like {TEMPLATE}")
     return unquote(parts.netloc), path
 
 
 def error_content(error: ComputeClientError) -> CallToolResult:
-    """What went wrong, and what to do next."""
+    """The content for an error: its message and its hint."""
     lines = [error.message, *([error.hint] if error.hint else [])]
     said: JSONObject = {"error": error.message, "hint": error.hint, "job_id": error.job_id}
     return CallToolResult(
@@ -68,7 +68,7 @@ def error_content(error: ComputeClientError) -> CallToolResult:
 
 
 def value_content(value: JSONValue) -> CallToolResult:
-    """An answer as JSON."""
+    """The content for a JSON value."""
     structured = value if isinstance(value, dict) else {"result": value}
     return CallToolResult(
         content=[TextContent(text=json.dumps(value, ensure_ascii=False))], structured_content=structured
@@ -76,12 +76,12 @@ def value_content(value: JSONValue) -> CallToolResult:
 
 
 async def job_content(job: Job[Output], saved: Sequence[Path] = (), *, note: str | None = None) -> CallToolResult:
-    """What is known of a job; of one that has completed its output and its files.
+    """The content for a job: its state and, if it has completed, its output and its files.
 
     Args:
-        job: in any state.
-        saved: where its files are on this machine.
-        note: what to do next.
+        job: A job in any state.
+        saved: The paths of its files on this machine.
+        note: What to do next.
     """
     record: JSONObject = {"job_id": job.job_id, "status": job.status, "task_type": job.task_type}
     if job.error_message is not None:
@@ -107,16 +107,16 @@ async def job_content(job: Job[Output], saved: Sequence[Path] = (), *, note: str
 
 
 async def resource_content(job: Job[Output], uri: str, path: str) -> TextResourceContents | BlobResourceContents:
-    """A file of a job.
+    """Read a file of a job.
 
     Raises:
-        DownloadError: it is too large to be handed on in one message.
+        DownloadError: The file is too large for a message.
     """
     (file, *_) = [each for each in await job.files() if each.path == path] or [None]
     if file is not None and file.size > _LARGEST_FILE:
         raise DownloadError(
-            f"{path} of job {job.job_id} has {file.size:,} bytes, and at most {_LARGEST_FILE:,} fit into a message",
-            hint="the tool `download` saves it on this machine",
+            f"{path} of job {job.job_id} has {file.size:,} bytes; a message can have {_LARGEST_FILE:,}",
+            hint="save it on this machine with the tool `download`",
         )
     content = await job.read(path)
     kind = "application/octet-stream" if file is None else file.media_type

@@ -1,4 +1,4 @@
-"""The tools for jobs that are there already: wait, find, retry, cancel, download."""
+"""The tools for existing jobs: wait, find, retry, cancel, download."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from attrs import frozen
 
-from cl_client.cli.mcp.command_tool import WAIT
+from cl_client.cli.mcp.command_tool import WAIT, check_names
 from cl_client.cli.mcp.content import job_content, value_content
 from cl_client.cli.running.saving import fetch_into
 from cl_client.errors import InvalidParameterError
+from cl_client.runtime.command import labels_of
 from cl_client.wire.types import JSONObject, JSONValue
 
 if TYPE_CHECKING:
@@ -24,19 +25,21 @@ Value = TypeVar("Value", str, int, float, bool)
 
 _STATUSES: Final = ["queued", "processing", "completed", "failed", "cancelled"]
 _MOST_FOUND: Final = 200
-_JOB: Final[JSONObject] = {"type": "string", "description": "The job's id."}
+_KINDS: Final = {str: "a string", int: "an integer", float: "a number", bool: "true or false"}
+_JOB: Final[JSONObject] = {"type": "string", "description": "The id of the job."}
 
 
 @frozen
 class JobTool:
-    """A tool for jobs that are there already.
+    """A tool for existing jobs.
 
     Attributes:
-        name: of the tool.
-        description: what it does.
-        properties: what it takes; those in `required` always.
-        reads: whether it changes nothing.
-        run: does it.
+        name: The name of the tool.
+        description: What the tool does.
+        properties: The parameters, as JSON Schema.
+        required: The names of the required parameters.
+        reads: Whether the tool only reads.
+        run: Runs the tool.
     """
 
     name: str
@@ -55,16 +58,12 @@ class JobTool:
         }
 
     def check(self, values: Mapping[str, JSONValue]) -> None:
-        """Refuse what it does not take.
+        """Check the names of the parameters.
 
         Raises:
-            InvalidParameterError: names it.
+            InvalidParameterError: A parameter is unknown, or a required one is missing.
         """
-        if unknown := sorted(values.keys() - self.properties.keys()):
-            raise InvalidParameterError(f"{self.name} has no {unknown[0]}", hint=f"it has {', '.join(self.properties)}")
-        for name in self.required:
-            if name not in values:
-                raise InvalidParameterError(f"{self.name} needs {name}")
+        check_names(self.name, values, self.properties, self.required)
 
 
 async def _wait(call: Call, values: Mapping[str, JSONValue]) -> CallToolResult:
@@ -79,7 +78,10 @@ async def _find_jobs(call: Call, values: Mapping[str, JSONValue]) -> CallToolRes
     if not 1 <= limit <= _MOST_FOUND:
         raise InvalidParameterError(f"limit is {limit}, and has to be between 1 and {_MOST_FOUND}")
     found = client.jobs.list(
-        status=cast("str | None", values.get("status")), task_type=cast("str | None", values.get("task")), limit=limit
+        status=cast("str | None", values.get("status")),
+        task_type=cast("str | None", values.get("task")),
+        labels=labels_of(_texts(values, "label")),
+        limit=limit,
     )
     jobs: list[JSONValue] = [
         {
@@ -88,6 +90,7 @@ async def _find_jobs(call: Call, values: Mapping[str, JSONValue]) -> CallToolRes
             "task_type": job.task_type,
             "progress": job.progress,
             "created_at": job.created_at,
+            "labels": dict(job.labels),
             "error": job.error_message,
         }
         async for job in found
@@ -124,9 +127,18 @@ async def _download(call: Call, values: Mapping[str, JSONValue]) -> CallToolResu
 
 def _free(target: Path, *, overwrite: bool) -> Path:
     if target.exists() and not overwrite:
-        raise InvalidParameterError(f"{target} is there already", hint="overwrite=true replaces it")
+        raise InvalidParameterError(f"{target} already exists", hint="to replace it, set overwrite to true")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def _texts(values: Mapping[str, JSONValue], name: str) -> list[str] | None:
+    value = values.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise InvalidParameterError(f"{name} has to be a list of strings")
+    return [str(each) for each in value]
 
 
 def _given(values: Mapping[str, JSONValue], name: str, kind: type[Value], default: Value) -> Value:
@@ -136,20 +148,20 @@ def _given(values: Mapping[str, JSONValue], name: str, kind: type[Value], defaul
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise InvalidParameterError(f"{name} is {value!r}, and has to be a {kind.__name__}")
+        raise InvalidParameterError(f"{name} is {value!r}, and has to be {_KINDS[kind]}")
     return value
 
 
 JOB_TOOLS: Final = (
     JobTool(
         "wait",
-        "Wait for a job, and give its result.",
+        "Wait for a job and return its result.",
         {
             "job_id": _JOB,
             "timeout": {
                 "type": "number",
                 "exclusiveMinimum": 0,
-                "description": f"Seconds to wait; {WAIT:g} when left out. The job keeps running.",
+                "description": f"Seconds to wait. Default: {WAIT:g}. The job keeps running.",
             },
         },
         ("job_id",),
@@ -162,11 +174,16 @@ JOB_TOOLS: Final = (
         {
             "status": {"enum": [*_STATUSES], "description": "Only jobs with this status."},
             "task": {"type": "string", "description": "Only jobs of this kind, such as hash."},
+            "label": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Only jobs with all of these labels, each as NAME=VALUE.",
+            },
             "limit": {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": _MOST_FOUND,
-                "description": "How many at most; 20 when left out.",
+                "description": "The maximum number of jobs. Default: 20.",
             },
         },
         (),
@@ -175,7 +192,7 @@ JOB_TOOLS: Final = (
     ),
     JobTool(
         "retry",
-        "Retry a job that failed or was cancelled. It is a new job with an id of its own.",
+        "Run a failed or cancelled job again, as a new job with its own id.",
         {"job_id": _JOB},
         ("job_id",),
         False,
@@ -184,12 +201,15 @@ JOB_TOOLS: Final = (
     JobTool("cancel", "Cancel a job.", {"job_id": _JOB}, ("job_id",), False, _cancel),
     JobTool(
         "download",
-        "Save the files that a job made on this machine.",
+        "Save the result files of a job on this machine.",
         {
             "job_id": _JOB,
-            "path": {"type": "string", "description": "One file, as the result names it; all of them when left out."},
-            "folder": {"type": "string", "description": "Where they are saved; the current folder when left out."},
-            "overwrite": {"type": "boolean", "description": "Replace files that are there already."},
+            "path": {"type": "string", "description": "The path of one file, as in the result. Default: all files."},
+            "folder": {
+                "type": "string",
+                "description": "The folder for the files. Default: the current folder.",
+            },
+            "overwrite": {"type": "boolean", "description": "Replace existing files."},
         },
         ("job_id",),
         False,

@@ -1,4 +1,4 @@
-"""The MCP server: it answers what tools there are, calls them, and hands on the files of jobs."""
+"""The MCP server: it lists the tools, runs them, and returns files of jobs."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from cl_client.jobs.handle import Job
 
 _INSTRUCTIONS: Final = (
-    "Each tool submits a job and waits for its result. When the result takes longer, the answer has the job's id: call "
-    "wait with it. Files are paths on this machine, or URLs. Results stay on the server: read their links, or save "
-    "them with output or download."
+    "Each plugin is a tool that submits a job and waits for its result. If the result takes longer, the tool returns "
+    "the id of the job: call wait with it. Pass files as paths on this machine, or as URLs. Results stay on the "
+    "server: read their links, or save them with the parameter output or the tool download."
 )
 
 
@@ -48,9 +48,9 @@ class McpServer:
     """The tools of a program, over MCP.
 
     Args:
-        run: of the command line: whose program it is, and how it signs in.
-        folders: where tools may read and write files; anywhere, when there are none.
-        only: patterns for the names of the tools; every job's and those for jobs, when there are none.
+        run: The run of the command line, with the program and the credentials.
+        folders: The folders in which tools can read and write files. Empty: all folders.
+        only: Patterns for the names of the tools. Empty: a tool for each plugin, and those for existing jobs.
     """
 
     def __init__(self, run: Run, *, folders: Sequence[Path] = (), only: Sequence[str] = ()) -> None:
@@ -73,7 +73,7 @@ class McpServer:
             on_list_resource_templates=self._list_templates,
             on_read_resource=self._read_resource,
         )
-        # The constructor knows of no handles.
+        # The constructor has no parameter for a handler that returns task handles.
         self.server.add_request_handler("tools/call", CallToolRequestParams, self._call_tool)
         if plugins:
             self.server.extensions[tasks.IDENTIFIER] = {}
@@ -82,7 +82,7 @@ class McpServer:
             self.server.add_request_handler("tasks/update", tasks.TaskParams, self._update_task)
 
     async def serve(self) -> None:
-        """Serve one client over stdin and stdout, until it hangs up."""
+        """Serve one client over stdin and stdout, until it disconnects."""
         async with stdio_server() as (reading, writing):
             await self.server.run(reading, writing, self.server.create_initialization_options())
 
@@ -99,7 +99,7 @@ class McpServer:
     async def _call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult | JSONObject:
         tool = self._tools.get(params.name)
         if tool is None:
-            raise MCPError(code=INVALID_PARAMS, message=f"there is no tool {params.name}")
+            raise MCPError(code=INVALID_PARAMS, message=f"unknown tool: {params.name}")
         values = cast("Mapping[str, JSONValue]", params.arguments or {})
         call = Call(self._connection, context, self._folders)
         try:
@@ -123,7 +123,9 @@ class McpServer:
         self, context: Context, params: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
         template = ResourceTemplate(
-            uri_template=TEMPLATE, name="A file of a job", description="What a job made, by its path in the result."
+            uri_template=TEMPLATE,
+            name="A file of a job",
+            description="The path is that of the file in the result.",
         )
         return ListResourceTemplatesResult(resource_templates=[template])
 
@@ -144,7 +146,7 @@ class McpServer:
     async def _cancel_task(self, context: Context, params: tasks.TaskParams) -> JSONObject:
         try:
             job = await self._job(params.task_id)
-            # Cancelling is a wish: a job that has ended meanwhile is no error.
+            # A job that has ended meanwhile is not an error.
             if not job.done():
                 await job.cancel()
         except ComputeClientError as error:
@@ -152,7 +154,7 @@ class McpServer:
         return {}
 
     async def _update_task(self, context: Context, params: tasks.TaskParams) -> JSONObject:
-        # No task of this server asks for anything.
+        # The tasks of this server never ask for input.
         await self._get_task(context, params)
         return {}
 

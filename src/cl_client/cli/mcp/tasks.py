@@ -1,7 +1,7 @@
-"""The Tasks extension of MCP (SEP-2663): a client that knows it gets a handle in place of a result that takes time.
+"""The Tasks extension of MCP (SEP-2663): a client that supports it gets a handle instead of waiting for the result.
 
-A job outlives this server, so the handle is the job's id, and the state of a task is asked for where the job is. A
-handle of an earlier process works too.
+The handle is the id of the job, and the state of a task is that of the job on the job server. Therefore, a handle stays
+valid when the MCP server is restarted.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Output = TypeVar("Output")
 IDENTIFIER: Final = "io.modelcontextprotocol/tasks"
 
 _PAUSE: Final = 1000
-"""Milliseconds between two questions of a client."""
+"""Milliseconds between two requests of a client."""
 
 _STATUS: Final = {"completed": "completed", "failed": "completed", "cancelled": "cancelled"}
-"""By the status of a job. A job that failed is a result that says so: `failed` is for errors of the protocol."""
+"""By the status of the job. A failed job is a completed task with an error: `failed` is for protocol errors."""
 
 
 class TaskParams(RequestParams):
@@ -37,18 +37,18 @@ class TaskParams(RequestParams):
 
 
 def is_known_to(context: ServerRequestContext[None]) -> bool:
-    """Whether the client of a request knows the extension: without that, it never gets a handle."""
+    """Whether the client of a request supports the extension. Other clients never get a handle."""
     known = context.session.client_capabilities
     return known is not None and IDENTIFIER in (known.extensions or {})
 
 
 def handle(job: Job[Output]) -> JSONObject:
-    """What a call returns in place of a result."""
+    """The response to a call, instead of a result."""
     return {**_task(job), "resultType": "task"}
 
 
 async def state(job: Job[Output]) -> JSONObject:
-    """What `tasks/get` returns."""
+    """The response to `tasks/get`."""
     task = _task(job)
     if task["status"] == "completed":
         task["result"] = dumped(await job_content(job))
@@ -56,7 +56,7 @@ async def state(job: Job[Output]) -> JSONObject:
 
 
 def dumped(result: CallToolResult) -> JSONValue:
-    """A result as it is sent."""
+    """A result in the form in which it is sent."""
     return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
