@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TypeVar, cast
 
 from cl_client.http.library import httpx
@@ -50,10 +50,18 @@ class BadResponseError(WireError):
         super().__init__(f"HTTP {response.status_code}, but the body cannot be read: {problem}", response)
 
 
-def status_error(response: httpx.Response, read: Callable[[JSONObject], object] | None = None) -> StatusError:
-    """The error for a response; `read` makes the documented body, if it can."""
+def status_error(
+    response: httpx.Response, read: Callable[[JSONObject], object] | None = None, of: Container[int] | None = None
+) -> StatusError:
+    """The error for a response.
+
+    Args:
+        response: of any status that is no success.
+        read: makes the documented body, if it can.
+        of: the statuses that have that body. Default: all.
+    """
     body: object = None
-    if read is not None:
+    if read is not None and (of is None or response.status_code in of):
         try:
             body = read(cast("JSONObject", response.json()))
         except _UNREADABLE:

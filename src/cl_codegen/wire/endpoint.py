@@ -127,7 +127,9 @@ class WireEndpoint:
     body: WireBody | None
     answers: tuple[Answer, ...]
     problems: tuple[tuple[str, str], ...]
-    """(test of the status, class) for each documented error that has a model."""
+    """(statuses, class) for each documented error that has a model."""
+    refusals: str
+    """The statuses of all documented errors, for the docstring."""
     returns: str
     media: str
     """The media type of its answer, when all is well and it has one body."""
@@ -157,6 +159,7 @@ class WireEndpoint:
     def of(cls, operation: Operation) -> WireEndpoint:
         replies = operation.replies
         successes = [reply for reply in replies if reply.is_success]
+        failures = [reply for reply in replies if not reply.is_success]
         tests = [_of_a_write(operation, reply) for reply in successes] if len(successes) == 1 else []
         tests = tests or [reply.test for reply in successes]
         answers = tuple(
@@ -189,7 +192,8 @@ class WireEndpoint:
             cookies=placed["cookie"],
             body=_body(operation.body) if operation.body else None,
             answers=answers,
-            problems=tuple(_problems([reply for reply in replies if not reply.is_success])),
+            problems=tuple(_problems(failures)),
+            refusals=", ".join(one.name for one in failures if one.first),
             media=successes[0].media_type if len(successes) == 1 else "",
             returns=" | ".join(sorted(types, key="None".__eq__)),
             models=tuple(sorted(set(classes(mentioned)))),
@@ -307,7 +311,7 @@ def _body(body: Body) -> WireBody:
 
 
 def _problems(failures: Sequence[Reply]) -> Iterator[tuple[str, str]]:
-    """(test of the status, class) for each model that errors are documented with."""
+    """(statuses, class) for each model that errors are documented with."""
     codes: dict[str, list[int]] = {}
     ranges: list[tuple[str, str]] = []
     for reply in failures:
@@ -316,9 +320,9 @@ def _problems(failures: Sequence[Reply]) -> Iterator[tuple[str, str]]:
         if reply.first == reply.last:
             codes.setdefault(reply.type.name, []).append(reply.first)
         else:
-            ranges.append((reply.test, reply.type.name))
+            ranges.append((f"range({reply.first}, {reply.last + 1})", reply.type.name))
     for name, listed in codes.items():
-        yield (f"== {listed[0]}" if len(listed) == 1 else f"in {tuple(listed)}"), name
+        yield f"{tuple(listed)}", name
     yield from ranges
 
 

@@ -126,6 +126,11 @@ class Reply:
         return 200 <= self.first < 300
 
     @property
+    def name(self) -> str:
+        """`404` or `4XX`."""
+        return str(self.first) if self.first == self.last else f"{self.first // 100}XX"
+
+    @property
     def test(self) -> str:
         return f"== {self.first}" if self.first == self.last else f"in range({self.first}, {self.last + 1})"
 

@@ -10,11 +10,9 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client, body: BodyCreateToken) -> TokenResponse:
-    """POST /auth/token: Log in"""
+    """POST /auth/token: Log in. Raises StatusError (401, 422, 429) or BadResponseError."""
     call: Call = {"method": "POST", "url": "/auth/token", "data": body.to_form()}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, TokenResponse.from_dict)
-    if response.status_code in (401, 422, 429):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 422, 429))

@@ -8,7 +8,7 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client) -> JsonWebKeySet:
-    """GET /auth/jwks: Get the public keys of all tokens in use (RFC 7517)"""
+    """GET /auth/jwks: Get the public keys of all tokens in use (RFC 7517). Raises StatusError or BadResponseError."""
     call: Call = {"method": "GET", "url": "/auth/jwks"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:

@@ -8,7 +8,7 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client) -> PublicKeyResponse:
-    """GET /auth/public-key: Get the public key of new tokens"""
+    """GET /auth/public-key: Get the public key of new tokens. Raises StatusError or BadResponseError."""
     call: Call = {"method": "GET", "url": "/auth/public-key"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:

@@ -9,11 +9,9 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client) -> TokenResponse:
-    """POST /auth/token/refresh: Exchange a valid token for a new one"""
+    """POST /auth/token/refresh: Exchange a valid token for a new one. Raises StatusError (401) or BadResponseError."""
     call: Call = {"method": "POST", "url": "/auth/token/refresh"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, TokenResponse.from_dict)
-    if response.status_code == 401:
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401,))

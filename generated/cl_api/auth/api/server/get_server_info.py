@@ -8,7 +8,7 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client) -> AuthServerInfo:
-    """GET /: Get the server's status and version"""
+    """GET /: Get the server's status and version. Raises StatusError or BadResponseError."""
     call: Call = {"method": "GET", "url": "/"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:

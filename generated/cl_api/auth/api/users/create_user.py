@@ -10,11 +10,9 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client, body: UserCreateRequest) -> UserResponse:
-    """POST /users/: Create a user"""
+    """POST /users/: Create a user. Raises StatusError (401, 403, 409, 422) or BadResponseError."""
     call: Call = {"method": "POST", "url": "/users/", "data": body.to_form()}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, UserResponse.from_dict)
-    if response.status_code in (401, 403, 409, 422):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 409, 422))

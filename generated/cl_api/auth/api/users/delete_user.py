@@ -8,11 +8,9 @@ from ...types import Call, path_segment
 
 
 async def asyncio(user_id: int, *, client: Client) -> None:
-    """DELETE /users/{user_id}: Delete a user"""
+    """DELETE /users/{user_id}: Delete a user. Raises StatusError (401, 403, 404, 409, 422) or BadResponseError."""
     call: Call = {"method": "DELETE", "url": f"/users/{path_segment(user_id)}"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 204:
         return None
-    if response.status_code in (401, 403, 404, 409, 422):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 404, 409, 422))

@@ -9,11 +9,9 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client) -> UserResponse:
-    """GET /users/me: Get the current user"""
+    """GET /users/me: Get the current user. Raises StatusError (401) or BadResponseError."""
     call: Call = {"method": "GET", "url": "/users/me"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, UserResponse.from_dict)
-    if response.status_code == 401:
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401,))

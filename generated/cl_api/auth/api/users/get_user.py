@@ -9,11 +9,9 @@ from ...types import Call, path_segment
 
 
 async def asyncio(user_id: int, *, client: Client) -> UserResponse:
-    """GET /users/{user_id}: Get a user"""
+    """GET /users/{user_id}: Get a user. Raises StatusError (401, 403, 404, 422) or BadResponseError."""
     call: Call = {"method": "GET", "url": f"/users/{path_segment(user_id)}"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, UserResponse.from_dict)
-    if response.status_code in (401, 403, 404, 422):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 404, 422))

@@ -11,7 +11,7 @@ from ...types import UNSET, Call, JSONObject, JSONValue, Unset, text_fields
 
 
 async def asyncio(*, client: Client, skip: int | Unset = UNSET, limit: int | Unset = UNSET) -> list[UserResponse]:
-    """GET /users/: List users"""
+    """GET /users/: List users. Raises StatusError (401, 403, 422) or BadResponseError."""
     call: Call = {"method": "GET", "url": "/users/", "params": text_fields({"skip": skip, "limit": limit})}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
@@ -19,6 +19,4 @@ async def asyncio(*, client: Client, skip: int | Unset = UNSET, limit: int | Uns
             response,
             lambda value: [UserResponse.from_dict(cast("JSONObject", item)) for item in cast("list[JSONValue]", value)],
         )
-    if response.status_code in (401, 403, 422):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 422))

@@ -9,13 +9,14 @@ from ...types import UNSET, Call, Unset, text_fields
 
 
 async def asyncio(*, client: Client, days: int | Unset = UNSET) -> CleanupResult:
-    """DELETE /admin/jobs/cleanup: Delete jobs that ended some days ago"""
+    """DELETE /admin/jobs/cleanup: Delete jobs that ended some days ago
+
+    Raises StatusError (401, 403, 422, 503) or BadResponseError.
+    """
     call: Call = {"method": "DELETE", "url": "/admin/jobs/cleanup", "params": text_fields({"days": days})}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, CleanupResult.from_dict)
     if response.status_code == 202:
         return errors.read_model(response, CleanupResult.from_dict)
-    if response.status_code in (401, 403, 422, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 422, 503))

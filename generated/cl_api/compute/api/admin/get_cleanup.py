@@ -9,11 +9,12 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client) -> CleanupResult:
-    """GET /admin/jobs/cleanup: Get how far the last cleanup of this server has come"""
+    """GET /admin/jobs/cleanup: Get how far the last cleanup of this server has come
+
+    Raises StatusError (401, 403, 503) or BadResponseError.
+    """
     call: Call = {"method": "GET", "url": "/admin/jobs/cleanup"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, CleanupResult.from_dict)
-    if response.status_code in (401, 403, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 503))

@@ -10,11 +10,12 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client, body: BodySetGuestMode) -> AdminConfig:
-    """PUT /admin/config/guest-mode: Turn guest mode on or off"""
+    """PUT /admin/config/guest-mode: Turn guest mode on or off
+
+    Raises StatusError (401, 403, 422, 503) or BadResponseError.
+    """
     call: Call = {"method": "PUT", "url": "/admin/config/guest-mode", "data": body.to_form()}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, AdminConfig.from_dict)
-    if response.status_code in (401, 403, 422, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 422, 503))

@@ -12,11 +12,11 @@ async def asyncio(job_id: str, *, client: Client) -> JobResponse:
     """POST /jobs/{job_id}/cancel: Cancel a job
 
     A queued job is cancelled at once. A running job is asked to stop, and is stopped soon after.
+
+    Raises StatusError (401, 403, 404, 409, 503) or BadResponseError.
     """
     call: Call = {"method": "POST", "url": f"/jobs/{path_segment(job_id)}/cancel"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, JobResponse.from_dict)
-    if response.status_code in (401, 403, 404, 409, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 404, 409, 503))

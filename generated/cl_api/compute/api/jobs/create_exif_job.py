@@ -19,6 +19,8 @@ async def asyncio(
     """POST /jobs/exif: Read the EXIF of an image
 
     Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF.
+
+    Raises StatusError (400, 401, 403, 413, 415, 422, 429, 503, 507) or BadResponseError.
     """
     call: Call = {
         "method": "POST",
@@ -31,6 +33,4 @@ async def asyncio(
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, JobCreatedResponse.from_dict)
-    if response.status_code in (400, 401, 403, 413, 415, 422, 429, 503, 507):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (400, 401, 403, 413, 415, 422, 429, 503, 507))

@@ -19,6 +19,8 @@ async def asyncio(
     """POST /jobs/hls_streaming: Make an HTTP live stream
 
     Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant.
+
+    Raises StatusError (400, 401, 403, 413, 415, 422, 429, 503, 507) or BadResponseError.
     """
     call: Call = {
         "method": "POST",
@@ -31,6 +33,4 @@ async def asyncio(
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, JobCreatedResponse.from_dict)
-    if response.status_code in (400, 401, 403, 413, 415, 422, 429, 503, 507):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (400, 401, 403, 413, 415, 422, 429, 503, 507))

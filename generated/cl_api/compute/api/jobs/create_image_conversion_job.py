@@ -24,6 +24,8 @@ async def asyncio(
     profile
     is kept if the format supports it; otherwise, colors become sRGB. EXIF, XMP and IPTC tags are kept if the format
     supports them.
+
+    Raises StatusError (400, 401, 403, 413, 415, 422, 429, 503, 507) or BadResponseError.
     """
     call: Call = {
         "method": "POST",
@@ -36,6 +38,4 @@ async def asyncio(
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, JobCreatedResponse.from_dict)
-    if response.status_code in (400, 401, 403, 413, 415, 422, 429, 503, 507):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (400, 401, 403, 413, 415, 422, 429, 503, 507))

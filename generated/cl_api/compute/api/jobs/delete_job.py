@@ -8,11 +8,12 @@ from ...types import Call, path_segment
 
 
 async def asyncio(job_id: str, *, client: Client) -> None:
-    """DELETE /jobs/{job_id}: Delete a job and its files"""
+    """DELETE /jobs/{job_id}: Delete a job and its files
+
+    Raises StatusError (401, 403, 404, 503) or BadResponseError.
+    """
     call: Call = {"method": "DELETE", "url": f"/jobs/{path_segment(job_id)}"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 204:
         return None
-    if response.status_code in (401, 403, 404, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 404, 503))

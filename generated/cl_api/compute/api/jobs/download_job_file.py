@@ -17,6 +17,8 @@ async def asyncio(job_id: str, file_path: str, *, client: Client) -> bytes:
     """GET /jobs/{job_id}/files/{file_path}: Download a file of a job
 
     `file_path` is relative to the job, as outputs name it. Ranges and conditions are honoured.
+
+    Raises StatusError (304, 401, 403, 404, 416, 503) or BadResponseError.
     """
     call = request_for(job_id, file_path)
     response = await client.get_async_httpx_client().request(**call)
@@ -24,6 +26,4 @@ async def asyncio(job_id: str, file_path: str, *, client: Client) -> bytes:
         return response.content
     if response.status_code == 206:
         return response.content
-    if response.status_code in (401, 403, 404, 416, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 404, 416, 503))

@@ -13,6 +13,8 @@ async def asyncio(job_id: str, *, client: Client, offset: int | Unset = UNSET) -
 
     The lines that workers wrote about the job: attempts, warnings, and what the task logged. The server keeps the
     newest 500 lines, and at most 64 KiB.
+
+    Raises StatusError (401, 403, 404, 422, 503) or BadResponseError.
     """
     call: Call = {
         "method": "GET",
@@ -22,6 +24,4 @@ async def asyncio(job_id: str, *, client: Client, offset: int | Unset = UNSET) -
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, JobLogResponse.from_dict)
-    if response.status_code in (401, 403, 404, 422, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 404, 422, 503))

@@ -9,11 +9,12 @@ from ...types import Call, path_segment
 
 
 async def asyncio(job_id: str, *, client: Client) -> JobFilesResponse:
-    """GET /jobs/{job_id}/files: List the files of a job"""
+    """GET /jobs/{job_id}/files: List the files of a job
+
+    Raises StatusError (401, 403, 404, 503) or BadResponseError.
+    """
     call: Call = {"method": "GET", "url": f"/jobs/{path_segment(job_id)}/files"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, JobFilesResponse.from_dict)
-    if response.status_code in (401, 403, 404, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 404, 503))

@@ -19,7 +19,7 @@ async def asyncio(
     cursor: str | None | Unset = UNSET,
     limit: int | Unset = UNSET,
 ) -> JobListResponse:
-    """GET /jobs: List jobs, newest first"""
+    """GET /jobs: List jobs, newest first. Raises StatusError (401, 403, 422, 503) or BadResponseError."""
     call: Call = {
         "method": "GET",
         "url": "/jobs",
@@ -37,6 +37,4 @@ async def asyncio(
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
         return errors.read_model(response, JobListResponse.from_dict)
-    if response.status_code in (401, 403, 422, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 422, 503))

@@ -12,11 +12,11 @@ async def asyncio(job_id: str, *, client: Client) -> JobCreatedResponse:
     """POST /jobs/{job_id}/retry: Retry a job
 
     Creates a job with the files and parameters of a job that failed or was cancelled.
+
+    Raises StatusError (401, 403, 404, 409, 413, 429, 503) or BadResponseError.
     """
     call: Call = {"method": "POST", "url": f"/jobs/{path_segment(job_id)}/retry"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code in (200, 201):
         return errors.read_model(response, JobCreatedResponse.from_dict)
-    if response.status_code in (401, 403, 404, 409, 413, 429, 503):
-        raise errors.status_error(response, ErrorResponse.from_dict)
-    raise errors.status_error(response)
+    raise errors.status_error(response, ErrorResponse.from_dict, (401, 403, 404, 409, 413, 429, 503))

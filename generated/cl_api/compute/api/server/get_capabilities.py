@@ -8,7 +8,7 @@ from ...types import Call
 
 
 async def asyncio(*, client: Client) -> WorkerCapabilitiesResponse:
-    """GET /capabilities: Get the capabilities of the workers"""
+    """GET /capabilities: Get the capabilities of the workers. Raises StatusError or BadResponseError."""
     call: Call = {"method": "GET", "url": "/capabilities"}
     response = await client.get_async_httpx_client().request(**call)
     if response.status_code == 200:
