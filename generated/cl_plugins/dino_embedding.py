@@ -82,9 +82,5 @@ class DinoEmbeddingClient(PluginClient[EmbeddingOutput]):
         """
         EMBED_IMAGE.check(priority=priority)
         body = BodyCreateDinoEmbeddingJob(file=upload(image, on_upload), normalize=normalize, priority=priority)
-        return await self._jobs.submit(
-            EMBED_IMAGE,
-            body,
-            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
-            labels,
-        )
+        follow_ = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait)
+        return await self._jobs.submit(EMBED_IMAGE, body, follow_, labels)

@@ -81,9 +81,5 @@ class ExifClient(PluginClient[ExifOutput]):
         """
         EXTRACT.check(tags=tags, priority=priority)
         body = BodyCreateExifJob(file=upload(image, on_upload), tags=tags, priority=priority)
-        return await self._jobs.submit(
-            EXTRACT,
-            body,
-            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
-            labels,
-        )
+        follow_ = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait)
+        return await self._jobs.submit(EXTRACT, body, follow_, labels)

@@ -92,9 +92,5 @@ class FaceDetectionClient(PluginClient[FaceDetectionOutput]):
             nms_threshold=nms_threshold,
             priority=priority,
         )
-        return await self._jobs.submit(
-            DETECT,
-            body,
-            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
-            labels,
-        )
+        follow_ = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait)
+        return await self._jobs.submit(DETECT, body, follow_, labels)

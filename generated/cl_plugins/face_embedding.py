@@ -82,9 +82,5 @@ class FaceEmbeddingClient(PluginClient[FaceEmbeddingOutput]):
         """
         EMBED_FACES.check(priority=priority)
         body = BodyCreateFaceEmbeddingJob(file=upload(image, on_upload), normalize=normalize, priority=priority)
-        return await self._jobs.submit(
-            EMBED_FACES,
-            body,
-            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
-            labels,
-        )
+        follow_ = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait)
+        return await self._jobs.submit(EMBED_FACES, body, follow_, labels)

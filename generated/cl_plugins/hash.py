@@ -85,9 +85,5 @@ class HashClient(PluginClient[HashOutput]):
         """
         COMPUTE.check(algorithm=algorithm, priority=priority)
         body = BodyCreateHashJob(file=upload(image, on_upload), algorithm=algorithm, priority=priority)
-        return await self._jobs.submit(
-            COMPUTE,
-            body,
-            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
-            labels,
-        )
+        follow_ = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait)
+        return await self._jobs.submit(COMPUTE, body, follow_, labels)

@@ -88,9 +88,5 @@ class HlsStreamingClient(PluginClient[HlsStreamingOutput]):
         body = BodyCreateHlsStreamingJob(
             file=upload(video, on_upload), variants=variants, include_original=include_original, priority=priority
         )
-        return await self._jobs.submit(
-            GENERATE_MANIFEST,
-            body,
-            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
-            labels,
-        )
+        follow_ = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait)
+        return await self._jobs.submit(GENERATE_MANIFEST, body, follow_, labels)

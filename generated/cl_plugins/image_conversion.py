@@ -97,9 +97,5 @@ class ImageConversionClient(PluginClient[ImageConversionOutput]):
         body = BodyCreateImageConversionJob(
             file=upload(image, on_upload), format_=output_format, quality=quality, priority=priority
         )
-        return await self._jobs.submit(
-            CONVERT,
-            body,
-            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
-            labels,
-        )
+        follow_ = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait)
+        return await self._jobs.submit(CONVERT, body, follow_, labels)

@@ -96,9 +96,5 @@ class MediaThumbnailClient(PluginClient[MediaThumbnailOutput]):
             maintain_aspect_ratio=maintain_aspect_ratio,
             priority=priority,
         )
-        return await self._jobs.submit(
-            GENERATE,
-            body,
-            Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait),
-            labels,
-        )
+        follow_ = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait=cancel_with_wait)
+        return await self._jobs.submit(GENERATE, body, follow_, labels)

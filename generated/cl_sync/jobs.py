@@ -243,6 +243,5 @@ class Jobs(Twin[AsyncJobs]):
         Args:
             main: what there is on a server that lists no files: this one, and those that it names as a playlist.
         """
-        return self.portal.run(
-            self.twin.download_files(job_id, folder, concurrency=concurrency, on_progress=on_progress, main=main)
-        )
+        work_ = self.twin.download_files(job_id, folder, concurrency=concurrency, on_progress=on_progress, main=main)
+        return self.portal.run(work_)

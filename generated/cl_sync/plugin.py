@@ -78,23 +78,19 @@ class PluginClient(Twin[AnyPluginClient], Generic[AnyPluginClient, Made]):
         Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
             where the route has parameters of its own.
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.submit_with_files(
-                    files,
-                    params,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    idempotency_key=idempotency_key,
-                    cancel_with_wait=cancel_with_wait,
-                    labels=labels,
-                )
-            ),
+        work_ = self.twin.submit_with_files(
+            files,
+            params,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
+            cancel_with_wait=cancel_with_wait,
+            labels=labels,
         )
+        return Job(self.portal, self.portal.run(work_))
 
     def submit_job(
         self,
@@ -110,19 +106,15 @@ class PluginClient(Twin[AnyPluginClient], Generic[AnyPluginClient, Made]):
         labels: Mapping[str, str] | None = None,
     ) -> Job[JSONObject]:
         """Submit a job that needs no file; otherwise as `submit_with_files`."""
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.submit_job(
-                    params,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    idempotency_key=idempotency_key,
-                    cancel_with_wait=cancel_with_wait,
-                    labels=labels,
-                )
-            ),
+        work_ = self.twin.submit_job(
+            params,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            idempotency_key=idempotency_key,
+            cancel_with_wait=cancel_with_wait,
+            labels=labels,
         )
+        return Job(self.portal, self.portal.run(work_))

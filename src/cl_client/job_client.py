@@ -8,7 +8,6 @@ import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar, Unpack
 
 from cl_client.config.addresses import without_secrets
@@ -320,14 +319,6 @@ class JobClient(Listening):
         await self._workers.close()
         await self._reader.close()
         await self._transport.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def _make_watcher(self) -> Watcher:
         topic = self._config.mqtt_events or self.contract.events

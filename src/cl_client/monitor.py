@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self, Unpack
+from typing import Unpack
 
 from cl_client.client import ComputeClient
 from cl_client.config.servers import ServerConfig
 from cl_client.http.auth import AuthProvider
 from cl_client.http.options import HttpOptions
+from cl_client.loops.closing import Closing
 from cl_client.model import WorkerState
 from cl_client.watching.watch import JobCallback
 from cl_client.watching.workers import WorkerCallback
 
 
-class MQTTJobMonitor:
+class MQTTJobMonitor(Closing):
     """Reports jobs and workers, for one event loop. Clients of the same broker share its connection.
 
     It listens to the broker and, if a message is missing or incomplete, asks the compute server. So it reports the end
@@ -96,11 +96,3 @@ class MQTTJobMonitor:
     async def close(self) -> None:
         """Stop listening. Jobs continue on the server."""
         await self._client.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()

@@ -8,7 +8,6 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
-from types import TracebackType
 from typing import Final, Self, Unpack
 
 from attrs import evolve
@@ -33,6 +32,7 @@ from cl_client.errors import (
 )
 from cl_client.http.auth import JWTAuthProvider
 from cl_client.http.options import HttpOptions
+from cl_client.loops.closing import Closing
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ _HOW: Final = "`cl-client login`, or `SessionManager.login`"
 _REFUSED: Final = (AuthenticationError, PermissionError, BadRequestError, ValidationError)
 
 
-class SessionManager:
+class SessionManager(Closing):
     """Logs in, refreshes the token, and creates clients that use it. For one event loop.
 
     As an async context manager, it restores the session that an earlier process stored, and closes its clients at the
@@ -257,11 +257,6 @@ class SessionManager:
             # A login makes it irrelevant. Without one, the user must not continue as a guest.
             self._obstacle = error
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def _expect_known(self) -> None:
         if self._obstacle is not None:

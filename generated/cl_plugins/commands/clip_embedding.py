@@ -31,7 +31,6 @@ def embed_image(
     options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make the CLIP vector of an image. Needs a model file on the server."""
     from cl_plugins.clip_embedding import ClipEmbeddingClient
 
     run_.job(

@@ -23,7 +23,6 @@ def embed_image(
     options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make the DINOv2 vector of an image. Needs a model file on the server."""
     from cl_plugins.dino_embedding import DinoEmbeddingClient
 
     run_.job(

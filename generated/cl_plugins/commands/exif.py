@@ -28,7 +28,6 @@ def extract(
     view_: TableView = TableView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Read the EXIF, XMP and IPTC of an image: JPEG, PNG, WebP, TIFF, HEIC or AVIF."""
     from cl_plugins.exif import ExifClient
 
     run_.job(

@@ -43,7 +43,6 @@ def detect(
     view_: FacesView = FacesView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Find the faces in an image, and crop them. If the server has the YuNet model file, add landmarks."""
     from cl_plugins.face_detection import FaceDetectionClient
 
     run_.job(

@@ -23,7 +23,6 @@ def embed_faces(
     options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make the vectors of the faces in an image. Needs an ArcFace model file on the server."""
     from cl_plugins.face_embedding import FaceEmbeddingClient
 
     run_.job(

@@ -30,7 +30,6 @@ def compute(
     options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Fingerprint a file: SHA-256 and MD5 of its bytes, and perceptual hashes if it is an image."""
     from cl_plugins.hash import HashClient
 
     run_.job(

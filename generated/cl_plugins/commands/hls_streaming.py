@@ -38,7 +38,6 @@ def generate_manifest(
     options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make an HTTP live stream (RFC 8216) of a video: a master playlist, and playlist and segments for each variant."""
     from cl_plugins.hls_streaming import HlsStreamingClient
 
     run_.job(

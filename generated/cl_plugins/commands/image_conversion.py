@@ -36,13 +36,6 @@ def convert(
     options_: LabelledJobOptions = LabelledJobOptions(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Convert an image to another format, upright. If the format has no transparency, the background becomes white.
-
-    Animations are kept in gif and webp, and pages in tiff. Other formats get the first frame or page. A color
-    profile
-    is kept if the format supports it; otherwise, colors become sRGB. EXIF, XMP and IPTC tags are kept if the format
-    supports them.
-    """
     from cl_plugins.image_conversion import ImageConversionClient
 
     run_.job(

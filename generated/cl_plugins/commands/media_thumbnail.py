@@ -49,7 +49,6 @@ def generate(
     view_: PictureView = PictureView(),
     run_: Annotated[JobRunner, Parameter(parse=False)],
 ) -> None:
-    """Make a thumbnail of an image or a video, upright. By default, it fits into 256 × 256 pixels."""
     from cl_plugins.media_thumbnail import MediaThumbnailClient
 
     run_.job(

@@ -62,21 +62,17 @@ class DinoEmbeddingClient(PluginClient[AsyncDinoEmbeddingClient, EmbeddingOutput
             job = client.dino_embedding.embed_image("photo.jpg", wait=True)
             print(job.output.embedding_dim, job.output.embedding[:3])
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.embed_image(
-                    image,
-                    normalize,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    on_upload=on_upload,
-                    idempotency_key=idempotency_key,
-                    labels=labels,
-                    cancel_with_wait=cancel_with_wait,
-                )
-            ),
+        work_ = self.twin.embed_image(
+            image,
+            normalize,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            on_upload=on_upload,
+            idempotency_key=idempotency_key,
+            labels=labels,
+            cancel_with_wait=cancel_with_wait,
         )
+        return Job(self.portal, self.portal.run(work_))

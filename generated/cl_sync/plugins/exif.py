@@ -62,21 +62,17 @@ class ExifClient(PluginClient[AsyncExifClient, ExifOutput]):
             job = client.exif.extract("photo.jpg", tags="Make,Model", wait=True)
             print(job.output.taken_at, job.output.metadata)
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.extract(
-                    image,
-                    tags,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    on_upload=on_upload,
-                    idempotency_key=idempotency_key,
-                    labels=labels,
-                    cancel_with_wait=cancel_with_wait,
-                )
-            ),
+        work_ = self.twin.extract(
+            image,
+            tags,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            on_upload=on_upload,
+            idempotency_key=idempotency_key,
+            labels=labels,
+            cancel_with_wait=cancel_with_wait,
         )
+        return Job(self.portal, self.portal.run(work_))

@@ -64,22 +64,18 @@ class FaceDetectionClient(PluginClient[AsyncFaceDetectionClient, FaceDetectionOu
             job = client.face_detection.detect("photo.jpg", confidence_threshold=0.8, wait=True)
             print(job.output.num_faces, [face.box for face in job.output.faces])
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.detect(
-                    image,
-                    confidence_threshold,
-                    nms_threshold,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    on_upload=on_upload,
-                    idempotency_key=idempotency_key,
-                    labels=labels,
-                    cancel_with_wait=cancel_with_wait,
-                )
-            ),
+        work_ = self.twin.detect(
+            image,
+            confidence_threshold,
+            nms_threshold,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            on_upload=on_upload,
+            idempotency_key=idempotency_key,
+            labels=labels,
+            cancel_with_wait=cancel_with_wait,
         )
+        return Job(self.portal, self.portal.run(work_))

@@ -62,21 +62,17 @@ class FaceEmbeddingClient(PluginClient[AsyncFaceEmbeddingClient, FaceEmbeddingOu
             job = client.face_embedding.embed_faces("photo.jpg", wait=True)
             print(job.output.num_faces, job.output.embedding_dim)
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.embed_faces(
-                    image,
-                    normalize,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    on_upload=on_upload,
-                    idempotency_key=idempotency_key,
-                    labels=labels,
-                    cancel_with_wait=cancel_with_wait,
-                )
-            ),
+        work_ = self.twin.embed_faces(
+            image,
+            normalize,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            on_upload=on_upload,
+            idempotency_key=idempotency_key,
+            labels=labels,
+            cancel_with_wait=cancel_with_wait,
         )
+        return Job(self.portal, self.portal.run(work_))

@@ -63,21 +63,17 @@ class HashClient(PluginClient[AsyncHashClient, HashOutput]):
             job = client.hash.compute("photo.jpg", wait=True)
             print(job.output.sha256)
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.compute(
-                    image,
-                    algorithm,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    on_upload=on_upload,
-                    idempotency_key=idempotency_key,
-                    labels=labels,
-                    cancel_with_wait=cancel_with_wait,
-                )
-            ),
+        work_ = self.twin.compute(
+            image,
+            algorithm,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            on_upload=on_upload,
+            idempotency_key=idempotency_key,
+            labels=labels,
+            cancel_with_wait=cancel_with_wait,
         )
+        return Job(self.portal, self.portal.run(work_))

@@ -66,22 +66,18 @@ class HlsStreamingClient(PluginClient[AsyncHlsStreamingClient, HlsStreamingOutpu
             job = client.hls_streaming.generate_manifest("film.mp4", wait=True)
             print(job.output.master_playlist, job.output.total_segments)
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.generate_manifest(
-                    video,
-                    variants,
-                    include_original,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    on_upload=on_upload,
-                    idempotency_key=idempotency_key,
-                    labels=labels,
-                    cancel_with_wait=cancel_with_wait,
-                )
-            ),
+        work_ = self.twin.generate_manifest(
+            video,
+            variants,
+            include_original,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            on_upload=on_upload,
+            idempotency_key=idempotency_key,
+            labels=labels,
+            cancel_with_wait=cancel_with_wait,
         )
+        return Job(self.portal, self.portal.run(work_))

@@ -72,22 +72,18 @@ class ImageConversionClient(PluginClient[AsyncImageConversionClient, ImageConver
             job = client.image_conversion.convert("photo.png", "webp", quality=80, wait=True)
             job.download("photo.webp")
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.convert(
-                    image,
-                    output_format,
-                    quality,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    on_upload=on_upload,
-                    idempotency_key=idempotency_key,
-                    labels=labels,
-                    cancel_with_wait=cancel_with_wait,
-                )
-            ),
+        work_ = self.twin.convert(
+            image,
+            output_format,
+            quality,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            on_upload=on_upload,
+            idempotency_key=idempotency_key,
+            labels=labels,
+            cancel_with_wait=cancel_with_wait,
         )
+        return Job(self.portal, self.portal.run(work_))

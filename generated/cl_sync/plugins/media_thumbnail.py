@@ -66,23 +66,19 @@ class MediaThumbnailClient(PluginClient[AsyncMediaThumbnailClient, MediaThumbnai
             job = client.media_thumbnail.generate("photo.jpg", width=320, wait=True)
             job.download("thumbnail.jpg")
         """
-        return Job(
-            self.portal,
-            self.portal.run(
-                self.twin.generate(
-                    media,
-                    width,
-                    height,
-                    maintain_aspect_ratio,
-                    priority=priority,
-                    wait=wait,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                    on_complete=on_complete,
-                    on_upload=on_upload,
-                    idempotency_key=idempotency_key,
-                    labels=labels,
-                    cancel_with_wait=cancel_with_wait,
-                )
-            ),
+        work_ = self.twin.generate(
+            media,
+            width,
+            height,
+            maintain_aspect_ratio,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+            on_progress=on_progress,
+            on_complete=on_complete,
+            on_upload=on_upload,
+            idempotency_key=idempotency_key,
+            labels=labels,
+            cancel_with_wait=cancel_with_wait,
         )
+        return Job(self.portal, self.portal.run(work_))

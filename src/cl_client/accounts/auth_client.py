@@ -6,8 +6,7 @@ import contextlib
 import json
 from collections.abc import Generator, Sequence
 from contextvars import ContextVar
-from types import TracebackType
-from typing import Final, Self, TypeVar, Unpack
+from typing import Final, TypeVar, Unpack
 
 from cl_api.auth import models as wire
 from cl_api.auth.api.auth import create_token, get_public_key, refresh_token
@@ -22,6 +21,7 @@ from cl_client.http.auth import AuthProvider, bearer
 from cl_client.http.error_translation import promised
 from cl_client.http.options import HttpOptions
 from cl_client.http.transport import Transport
+from cl_client.loops.closing import Closing
 from cl_client.wire.client import Client
 from cl_client.wire.types import UNSET, Unset
 
@@ -33,7 +33,7 @@ _IS_AWAY: Final = "is the auth server running? `cl-client server up --auth` star
 _token: Final[ContextVar[str | None]] = ContextVar("cl_client.accounts.auth_client", default=None)
 
 
-class AuthClient:
+class AuthClient(Closing):
     """A client for one auth server and one event loop. Use it as an async context manager, or call `close`.
 
     Every method raises `ServerUnreachableError` if the server doesn't answer, and a `ResponseError` for an error
@@ -178,14 +178,6 @@ class AuthClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 class _TokenOfTheCall(AuthProvider):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Self, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from cl_client.config.addresses import without_secrets
 from cl_client.config.defaults import ConnectionLimits, Timeouts
@@ -121,11 +120,3 @@ class ServerClient(Listening):
         """Close the connections."""
         await self._transport.aclose()
         await self._sign_in.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
+from cl_client.loops.closing import Closing
 from cl_client.watching.topic_message import TopicMessage
 
 if TYPE_CHECKING:
     from cl_client.watching.mqtt_connection import Broker
 
 
-class Listening(ABC):
+class Listening(Closing):
     """A client with a broker."""
 
     @abstractmethod

@@ -94,6 +94,7 @@ CALL_WORDS: Final = frozenset(
         "cancel_with_wait",
         "body",
         "each",
+        "follow_",
     ]
 )
 """What every typed method takes or makes beside the parameters of the plugin."""

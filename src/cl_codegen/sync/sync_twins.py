@@ -23,6 +23,9 @@ ANY: Final = "Any"
 _BENEATH: Final = {"api", "job_server", "operation", "watcher"}
 """Layers that only the loop can use: `client.twin.api`."""
 
+_LONG: Final = 80
+"""A longer call is a statement of its own: within others, each argument would be two levels further in."""
+
 _WORDS: Final = (
     (re.compile(r"\bawait "), ""),
     (re.compile(r"\b[Aa]sync (for|with)\b"), r"\1"),
@@ -169,6 +172,8 @@ class _Writer:
             # Of an overloaded coroutine, mypy knows one type for each overload, and none for what `run` gives of them.
             lines = (*lines, f"work_: Coroutine[object, object, {returns}] = {called}")
             called = "work_"
+        elif isinstance(node, ast.AsyncFunctionDef) and len(called) > _LONG:
+            lines, called = (*lines, f"work_ = {called}"), "work_"
         body = self._call(node, "self.portal", called)
         if owner in BASES and node.returns is not None and names_in(node.returns) & type_variables(module, owner):
             # Of the held one, its twin knows no more than the bound of the type variable.

@@ -31,7 +31,7 @@ plugins' clients have twins too."""
 BASES: Final = frozenset(["OperationGroup", "PluginClient"])
 """What the generated clients of one plugin or one tag stand on: their classes have twins."""
 _BENEATH_THEM: Final = (
-    *("job_client", "jobs.by_id", "jobs.known_job"),
+    *("job_client", "jobs.by_id", "jobs.known_job", "loops.closing"),
     *("runtime.operations", "runtime.server_client", "runtime.signed_client"),
     "watching.listening",
 )

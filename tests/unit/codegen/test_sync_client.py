@@ -52,8 +52,9 @@ def add_to_job(client: Path, source: str) -> None:
         pytest.param(
             "    async def then(self, step: Callable[[Job[Output], int], Awaitable[None]]) -> None: ...\n",
             "    def then(self, step: Callable[[Job[Output], int], None]) -> None:\n"
-            "        self.portal.run(self.twin.then(in_thread("
-            "lambda argument0, argument1: step(Job(self.portal, argument0), argument1))))\n",
+            "        work_ = self.twin.then(in_thread("
+            "lambda argument0, argument1: step(Job(self.portal, argument0), argument1)))\n"
+            "        self.portal.run(work_)\n",
             id="a function that takes a twin",
         ),
         pytest.param(

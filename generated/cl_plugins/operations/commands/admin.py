@@ -13,7 +13,6 @@ app = App(name="admin", help="Settings and storage of the server (admins only)")
 
 @app.command(name="get-admin-config", help="Get the settings that can change at run time")
 def get_admin_config_command(*, run_: Annotated[OperationRunner, Parameter(parse=False)]) -> None:
-    """Get the settings that can change at run time"""
     from cl_plugins.operations.admin import AdminOperations
 
     run_.operation(lambda api: AdminOperations(api).get_admin_config())
@@ -25,7 +24,6 @@ def set_guest_mode_command(
     body: Annotated[str, Parameter(name="--body", help="The body, as JSON, @FILE or -.", metavar="JSON")],
     run_: Annotated[OperationRunner, Parameter(parse=False)],
 ) -> None:
-    """Turn guest mode on or off"""
     from cl_api.compute.models import BodySetGuestMode
     from cl_plugins.operations.admin import AdminOperations
 
@@ -40,7 +38,6 @@ def set_guest_mode_command(
 
 @app.command(name="get-cleanup", help="Get how far the last cleanup of this server has come")
 def get_cleanup_command(*, run_: Annotated[OperationRunner, Parameter(parse=False)]) -> None:
-    """Get how far the last cleanup of this server has come"""
     from cl_plugins.operations.admin import AdminOperations
 
     run_.operation(lambda api: AdminOperations(api).get_cleanup())
@@ -52,7 +49,6 @@ def clean_up_jobs_command(
     days: Annotated[int | None, Parameter(name="--days", help="")] = None,
     run_: Annotated[OperationRunner, Parameter(parse=False)],
 ) -> None:
-    """Delete jobs that ended some days ago"""
     from cl_plugins.operations.admin import AdminOperations
 
     run_.operation(lambda api: AdminOperations(api).clean_up_jobs(days=given(days)))
@@ -60,7 +56,6 @@ def clean_up_jobs_command(
 
 @app.command(name="get-storage-size", help="Get the storage that jobs use")
 def get_storage_size_command(*, run_: Annotated[OperationRunner, Parameter(parse=False)]) -> None:
-    """Get the storage that jobs use"""
     from cl_plugins.operations.admin import AdminOperations
 
     run_.operation(lambda api: AdminOperations(api).get_storage_size())

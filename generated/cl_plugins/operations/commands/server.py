@@ -13,7 +13,6 @@ app = App(name="server-api", help="Information about the server")
 
 @app.command(name="get-server-info", help="Get the server's status and version")
 def get_server_info_command(*, run_: Annotated[OperationRunner, Parameter(parse=False)]) -> None:
-    """Get the server's status and version"""
     from cl_plugins.operations.server import ServerOperations
 
     run_.operation(lambda api: ServerOperations(api).get_server_info())
