@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from cl_codegen.inputs import GENERATED, common_specs, given_urls, own_templates, reading_of, servers_of, sources_of
 from cl_codegen.spec.spec import SpecError
 from cl_codegen.text.escape import one_line
 from cl_extras.streams import whole
 
 if TYPE_CHECKING:
     from cl_codegen.diff.change import Change
-    from cl_codegen.generate import Sources
-    from cl_codegen.model.read import Reading
-
-GENERATED: Final = Path("generated")
 
 app = App(
     name="cl-codegen",
@@ -35,6 +33,9 @@ Templates = Annotated[Path | None, Parameter(help="Folder of the templates; thos
 Out = Annotated[Path | None, Parameter(help="Folder of what is generated; generated/, or the package's name.")]
 ComputeFile = Annotated[Path | None, Parameter(help="Spec of the server, JSON or YAML; compute.json of --openapi.")]
 ManifestFile = Annotated[Path | None, Parameter(help="Manifest; plugins.toml beside the spec.")]
+Several = Annotated[
+    Path | None, Parameter(help="A manifest of several specs: those whose tables have a url.", metavar="FILE")
+]
 Strict = Annotated[
     bool, Parameter(negative="", help="Fail where anything of the spec has to be left out, or is not valid OpenAPI.")
 ]
@@ -53,13 +54,20 @@ def fetch(
     compute: Compute = None,
     auth: Auth = None,
     openapi: Openapi = Path("openapi"),
+    manifest: Several = None,
 ) -> int:
     """Write the documents of running servers, as they export them themselves: all of them, or nothing."""
 
     def run() -> int:
         from cl_codegen.spec.fetch import fetch as fetch_all
 
-        for one in fetch_all(_servers(compute, auth), openapi):
+        if manifest is not None:
+            from cl_codegen.regenerate_several import fetch_several
+
+            for one in fetch_several(manifest, given_urls(compute, auth)):
+                _say(f"{one.path}: {'changed' if one.changed else 'as it was'} ({one.url})")
+            return 0
+        for one in fetch_all(servers_of(compute, auth), openapi):
             _say(f"{one.path}: {'changed' if one.changed else 'as it was'} ({one.url})")
         return 0
 
@@ -85,17 +93,18 @@ def generate(
         from cl_codegen.generate import generate as write_all
         from cl_codegen.normalise.rules import describe
 
-        sources, folder = _sources(
+        sources, folder = sources_of(
             openapi, templates, out, compute, manifest, package, references, is_strict=strict, http=http
         )
         made = write_all(sources, folder)
         _say(describe(made.applied))
-        source = compute or openapi / "compute.json"
-        notes = [(one.pointer, f"left out: {one.reason}") for one in made.left_out]
-        notes += [(one.pointer, f"not followed: {one.reason}") for one in made.unfollowed]
-        notes += [(one.pointer, f"not valid OpenAPI: {one.reason}") for one in made.mistakes]
-        for line in _lines(source, notes):
-            sys.stderr.write(line + "\n")
+        for part in made.parts or (made,):
+            source = part.source or openapi / "compute.json"
+            notes = [(one.pointer, f"left out: {one.reason}") for one in part.left_out]
+            notes += [(one.pointer, f"not followed: {one.reason}") for one in part.unfollowed]
+            notes += [(one.pointer, f"not valid OpenAPI: {one.reason}") for one in part.mistakes]
+            for line in _lines(source, notes):
+                sys.stderr.write(line + "\n")
         if made.plugins or not made.groups:
             _say(f"{folder}: {len(made.plugins)} plugins: {', '.join(plugin.name for plugin in made.plugins)}")
         if made.groups:
@@ -123,7 +132,7 @@ def check(
     def run() -> int:
         from cl_codegen.drift import compare
 
-        sources, folder = _sources(openapi, templates, out, compute, manifest, package, references, http=http)
+        sources, folder = sources_of(openapi, templates, out, compute, manifest, package, references, http=http)
         differences = compare(sources, folder)
         for difference in differences:
             _say(difference.describe())
@@ -157,18 +166,30 @@ def diff(
     def run() -> int:
         from cl_codegen.diff.change import Level, worst
         from cl_codegen.diff.compare import diff as changes_between
-        from cl_codegen.diff.compare import read
+        from cl_codegen.diff.compare import diff_entries, read
         from cl_codegen.diff.python_names import surface
         from cl_codegen.diff.report import report
+        from cl_codegen.faults import PackageError
+        from cl_codegen.manifest.specs_table import read_specs
         from cl_codegen.text.layout import OURS, Layout
 
         layout = Layout.of_package(package) if package else None
-        pairs = [(old / name, new / name) for name in _common(old, new)] if old.is_dir() else [(old, new)]
         changes: list[Change] = []
+        entries = read_specs(manifest) if manifest else ()
+        if entries and not (old.is_dir() and new.is_dir()):
+            raise PackageError(f"{manifest} names several specs: compare two folders of them")
+        if manifest is not None and entries:
+            below = [Path(os.path.relpath(entry.path, manifest.parent)) for entry in entries]
+            every = [(one, old / path, new / path) for one, path in zip(entries, below, strict=True)]
+            named = layout or Layout.of_package("client")
+            changes += diff_entries(every, templates or own_templates(), named)
+            sys.stdout.write(report(changes, format))
+            return 1 if worst(changes) == Level.BREAKING else 0
+        pairs = [(old / name, new / name) for name in common_specs(old, new)] if old.is_dir() else [(old, new)]
         for pair in pairs:
             before, after = (read(path, manifest, layout) for path in pair)
             changes += changes_between(before, after)
-            changes += surface(before, after, templates or _templates(), layout or OURS)
+            changes += surface(before, after, templates or own_templates(), layout or OURS)
         sys.stdout.write(report(changes, format))
         return 1 if worst(changes) == Level.BREAKING else 0
 
@@ -183,16 +204,31 @@ def regenerate(
     openapi: Openapi = Path("openapi"),
     templates: Templates = None,
     out: Out = None,
+    manifest: Several = None,
+    package: Package = None,
     types: Annotated[bool, Parameter(help="Check the types, which takes the longest of all.")] = True,
 ) -> int:
     """Follow a server: fetch, diff, generate, check the types. Exits 1 when a change is breaking, 2 when it failed."""
 
     def run() -> int:
+        from cl_codegen.faults import PackageError
         from cl_codegen.generate import OwnSources
         from cl_codegen.regenerate import regenerate as follow
 
-        sources = OwnSources(openapi, templates or _templates())
-        summary = follow(_servers(compute, auth), sources, out or GENERATED, sys.stdout.write, types=types)
+        if manifest is not None and package is not None:
+            from cl_codegen.generate import SeveralSources
+            from cl_codegen.regenerate_several import regenerate_several
+            from cl_codegen.text.layout import Layout
+
+            several = SeveralSources(manifest, templates or own_templates(), package)
+            folder = out or Path(Layout.of_package(package).program)
+            summary = regenerate_several(given_urls(compute, auth), several, folder, sys.stdout.write, types=types)
+            sys.stdout.write(summary.page())
+            return summary.exit_code
+        if manifest is not None or package is not None:
+            raise PackageError("a package is followed with --manifest FILE and --package NAME, both")
+        sources = OwnSources(openapi, templates or own_templates())
+        summary = follow(servers_of(compute, auth), sources, out or GENERATED, sys.stdout.write, types=types)
         sys.stdout.write(summary.page())
         return summary.exit_code
 
@@ -215,7 +251,7 @@ def explain(
     def run() -> int:
         from cl_codegen.explain import explain as story
 
-        _say(story(_reading(openapi, spec, compute, manifest, package), operation))
+        _say(story(reading_of(openapi, spec, compute, manifest, package), operation))
         return 0
 
     return _reporting(run)
@@ -236,7 +272,7 @@ def manifest(
         from cl_codegen.manifest.found import notes
         from cl_codegen.manifest.template import OPENING, manifest_for
 
-        reading = _reading(openapi, spec, compute, manifest, package)
+        reading = reading_of(openapi, spec, compute, manifest, package)
         tables = manifest_for(reading)
         if not reading.plugins:
             sys.stderr.write(f"no operation of {reading.raw.source} was found to create a job\n")
@@ -252,36 +288,6 @@ def manifest(
     return _reporting(run)
 
 
-def _sources(
-    openapi: Path,
-    templates: Path | None,
-    out: Path | None,
-    spec: Path | None,
-    manifest: Path | None,
-    name: str | None,
-    references: Path | None,
-    *,
-    is_strict: bool = False,
-    http: Literal["httpx", "httpx2"] = "httpx",
-) -> tuple[Sources, Path]:
-    """What is read, and the folder that is written."""
-    from cl_codegen.faults import PackageError
-    from cl_codegen.generate import OwnSources, PackageSources
-    from cl_codegen.model.read import MANIFEST
-    from cl_codegen.text.layout import Layout
-
-    templates = templates or _templates()
-    if name is None:
-        if spec or manifest or http != "httpx":
-            raise PackageError(
-                "--compute, --manifest and --http are for a package of its own: give it a --package NAME"
-            )
-        return OwnSources(openapi, templates), out or GENERATED
-    spec = spec or openapi / "compute.json"
-    sources = PackageSources(spec, manifest or spec.with_name(MANIFEST), templates, name, is_strict, http, references)
-    return sources, out or Path(Layout.of_package(name).program)
-
-
 def _lines(source: Path, notes: Sequence[tuple[str, str]]) -> Iterator[str]:
     """A line for each note on a place of the spec: file, line, pointer, what is noted."""
     if not notes:
@@ -291,35 +297,6 @@ def _lines(source: Path, notes: Sequence[tuple[str, str]]) -> Iterator[str]:
     lines = lines_of(source, (pointer for pointer, _ in notes))
     for pointer, note in notes:
         yield one_line(f"{source}, line {lines[pointer]}: {pointer}: {note}")
-
-
-def _reading(openapi: Path, spec: str, compute: Path | None, manifest: Path | None, package: str | None) -> Reading:
-    from cl_codegen.model.read import Reading
-    from cl_codegen.text.layout import Layout
-
-    path = compute or openapi / f"{spec}.json"
-    return Reading.load(path, manifest, Layout.of_package(package) if package else None)
-
-
-def _templates() -> Path:
-    """The templates of this distribution: in its wheel, or beside its sources."""
-    packaged = Path(__file__).with_name("templates")
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates"
-
-
-def _servers(compute: str | None, auth: str | None) -> dict[str, str]:
-    """The addresses by the name of their spec."""
-    from cl_codegen.faults import FetchError
-
-    servers = {name: url for name, url in (("compute", compute), ("auth", auth)) if url}
-    if not servers:
-        raise FetchError("fetch from where? Give --compute URL, or --auth URL, or both")
-    return servers
-
-
-def _common(old: Path, new: Path) -> list[str]:
-    """The specs that two folders both have."""
-    return sorted({path.name for path in old.glob("*.json")} & {path.name for path in new.glob("*.json")})
 
 
 def _say(text: str) -> None:

@@ -67,7 +67,7 @@ class _Story:
         yield from self._rules()
 
     def _plugin_lines(self, plugin: Plugin) -> Iterator[str]:
-        yield f"  plugin         client.{plugin.name}; {self._why_plugin()}"
+        yield f"  plugin         {plugin.layout.client}.{plugin.name}; {self._why_plugin()}"
         yield f"  method         {plugin.method}; {self._said('method') or self._said('verb') or 'derived'}"
         word = self._said("group") or self._said("verb") or "derived"
         yield f"  command        {plugin.layout.program} {plugin.group} {plugin.verb}; {word}"

@@ -105,12 +105,12 @@ def regenerate(
                 changes += [*diff(old, new), *surface(old, new, sources.templates)]
         tell(f"Server: {', '.join(servers.values())}\n\n{report(changes, 'text')}\n")
         removed = _prune(fresh)
-        before = _contents(out)
+        before = contents(out)
         plugins = generate(evolve(sources, openapi=fresh), out).plugins
         sources.openapi.mkdir(parents=True, exist_ok=True)
         for path in sorted(fresh.iterdir()):
             _replace(path, sources.openapi / path.name)
-    after = _contents(out)
+    after = contents(out)
     files = sum(before.get(path) != after.get(path) for path in before.keys() | after.keys())
     names = tuple(plugin.name for plugin in plugins)
     said = check_types(out) if types else Types("not checked, as it was asked for", checked=False)
@@ -134,7 +134,8 @@ def _replace(fresh: Path, target: Path) -> None:
         shutil.copy(fresh, part)
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files below a folder."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")

@@ -18,6 +18,7 @@ from cl_client.cli.help.page import Page
 from cl_client.cli.output import failure, prompt, streams
 from cl_client.cli.output.console import Console
 from cl_client.cli.program import Program
+from cl_client.cli.services import for_service
 from cl_client.errors import InvalidParameterError
 from cl_client.runtime.place import STANDARD, Place
 
@@ -40,6 +41,13 @@ def assemble(program: Program) -> App:
         group = Group(title, sort_key=place)
         for entry in entries:
             app.command(entry.target, name=entry.name, help=entry.help, group=group)
+    servers = Group(front_page.SERVERS, sort_key=0)
+    for service in program.services if not program.within else ():
+        group = App(name=service.command, help=f"{service.help}.", group=servers)
+        for _, entries in front_page.sections(service.program(program)):
+            for entry in entries:
+                group.command(entry.target, name=entry.name, help=entry.help)
+        app.command(group)
     for flags, text in front_page.FLAGS:
         app[flags[0]].group = GLOBAL
         app[flags[0]].help = text
@@ -123,6 +131,8 @@ def launch(program: Program, tokens: list[str]) -> int:
     Returns:
         The exit code.
     """
+    if (found := for_service(program, tokens)) is not None:
+        return launch(*found)
     try:
         app = assemble(program)
 
@@ -145,7 +155,7 @@ def launch(program: Program, tokens: list[str]) -> int:
         elif page.is_front:
             front_page.show(program)
         else:
-            page.show()
+            page.show(program)
         streams.flush()
     except (Exception, KeyboardInterrupt) as error:
         return failure.report(error, Console(program=program.name, debug="--debug" in tokens))

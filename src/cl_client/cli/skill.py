@@ -35,7 +35,13 @@ def skill(program: Program) -> str:
 
 def _text(program: Program, plugins: list[CommandSchema], operations: list[CommandSchema]) -> Iterator[str]:
     summary = program.description.partition("\n\n")[0]
-    yield from ("---", f"name: {program.name}", f"description: {_described(summary, plugins or operations)}", "---", "")
+    yield from (
+        "---",
+        f"name: {program.name.replace(' ', '-')}",
+        f"description: {_described(summary, plugins or operations)}",
+        "---",
+        "",
+    )
     yield from (f"# {program.name}", "", summary, "")
     yield f"`{program.name} COMMAND --help` explains a command; `--schema` prints what it takes as JSON Schema."
     yield ""

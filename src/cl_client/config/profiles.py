@@ -34,10 +34,12 @@ class ConfigFile:
     Attributes:
         path: where it is.
         named: whether somebody named it, so that it has to be there to be read.
+        services: the settings of a program that has several servers.
     """
 
     path: Path
     named: bool = field(default=True, kw_only=True)
+    services: tuple[Setting, ...] = field(default=(), kw_only=True)
 
     @classmethod
     def chosen(
@@ -46,11 +48,12 @@ class ConfigFile:
         environment: Mapping[str, str] | None = None,
         *,
         program: str = "cl-client",
+        services: tuple[Setting, ...] = (),
     ) -> ConfigFile:
         """The file of this path; else the one that `CL_CONFIG` names; else the usual one of the program."""
         env = os.environ if environment is None else environment
         named = path or env.get("CL_CONFIG")
-        return cls(Path(named or config_folder(env, program) / "config.toml"), named=bool(named))
+        return cls(Path(named or config_folder(env, program) / "config.toml"), named=bool(named), services=services)
 
     def told_by(self, profile: str | None = None) -> dict[str, Told]:
         """What a profile says, by field of `ServerConfig`.
@@ -70,7 +73,8 @@ class ConfigFile:
         told: dict[str, Told] = {}
         for key, value in profiles.get(name, {}).items():
             try:
-                told[_known(key).field] = Told(_checked(key, value), f"profile {name}")
+                setting = self._known(key)
+                told[setting.field] = Told(_checked(setting, value), f"profile {name}")
             except InvalidParameterError as error:
                 raise self._fault(_line_of(text, name, key), error.message) from None
         return told
@@ -87,7 +91,7 @@ class ConfigFile:
 
         if not re.fullmatch(r"[A-Za-z0-9_-]+", profile):
             raise InvalidParameterError(f"{profile!r} is no name of a profile: letters, digits, '_' and '-' only")
-        setting = _known(key)
+        setting = self._known(key)
         text = self._read() if self.path.exists() else ""
         self._parse(text)
         document = tomlkit.parse(text)
@@ -95,10 +99,23 @@ class ConfigFile:
             document[profile] = tomlkit.table()
         table = cast("dict[str, object]", document[profile])
         if value:
-            table[setting.key] = _checked(key, value)
+            table[setting.key] = _checked(setting, value)
         else:
             table.pop(setting.key, None)
         self._write(tomlkit.dumps(document))
+
+    def _known(self, key: str) -> Setting:
+        """The setting of a key; what is written with dashes as an option counts too."""
+        key = key.replace("-", "_")
+        known = _BY_KEY | {setting.key: setting for setting in self.services}
+        if setting := known.get(key):
+            return setting
+        if _SECRET.search(key):
+            raise InvalidParameterError(f"{key}: {_NO_SECRETS}")
+        meant = difflib.get_close_matches(key, known, n=1)
+        raise InvalidParameterError(
+            f"there is no setting {key!r}: " + (f"is it {meant[0]}?" if meant else f"there are {', '.join(known)}")
+        )
 
     def _read(self) -> str:
         try:
@@ -139,22 +156,9 @@ class ConfigFile:
         return InvalidParameterError(f"{self.path}, line {line}: {what}")
 
 
-def _known(key: str) -> Setting:
-    """The setting of a key; what is written with dashes as an option counts too."""
-    key = key.replace("-", "_")
-    if setting := _BY_KEY.get(key):
-        return setting
-    if _SECRET.search(key):
-        raise InvalidParameterError(f"{key}: {_NO_SECRETS}")
-    meant = difflib.get_close_matches(key, _BY_KEY, n=1)
-    raise InvalidParameterError(
-        f"there is no setting {key!r}: " + (f"is it {meant[0]}?" if meant else f"there are {', '.join(_BY_KEY)}")
-    )
-
-
-def _checked(key: str, value: object) -> str | int | bool:
+def _checked(setting: Setting, value: object) -> str | int | bool:
     """A value as the setting wants it, from TOML or from a word of the command line."""
-    setting = _known(key)
+    key = setting.key
     if not isinstance(value, str | int):
         raise InvalidParameterError(f"{key} has to be a text, a number, true or false")
     text = str(value).lower() if isinstance(value, bool) else str(value)

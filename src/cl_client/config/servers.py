@@ -35,6 +35,7 @@ class ServerConfig:
         mqtt_events: Topic of the job events, if it differs from the server's contract. With `{job_id}`, there is a
             topic for each job, such as `inference/job_status/{job_id}`.
         client_id: Id of this program at OAuth 2.0 servers that issue tokens to it.
+        urls: Base URLs of other servers, by setting: `{"billing_url": "https://billing.example.com"}`.
     """
 
     auth_url: str = ComputeClientConfig.DEFAULT_AUTH_URL
@@ -52,6 +53,7 @@ class ServerConfig:
     mqtt_jwt: bool = False
     mqtt_events: str | None = None
     client_id: str | None = None
+    urls: Mapping[str, str] = field(factory=dict[str, str], hash=False)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> ServerConfig:
@@ -94,7 +96,9 @@ class ServerConfig:
     @classmethod
     def of(cls, told: Mapping[str, Told]) -> ServerConfig:
         """Make a configuration from settings. Other fields keep their defaults."""
-        return evolve(cls(), **{name: said.value for name, said in told.items() if name in fields_dict(cls)})
+        known = {name: said.value for name, said in told.items() if name in fields_dict(cls)}
+        urls = {name: str(said.value) for name, said in told.items() if name.endswith("_url") and name not in known}
+        return evolve(cls(), **known, urls=urls)
 
     def with_broker(self, url: str) -> ServerConfig:
         """Return a copy with another broker: `mqtt://host:port`, or `mqtts://user:password@host:port` with TLS.
@@ -110,7 +114,8 @@ class ServerConfig:
     def told(self) -> dict[str, Told]:
         """All settings, by field."""
         values = cast("dict[str, str | int | bool | None]", asdict(self))
-        return {name: Told(value, "server_config") for name, value in values.items()}
+        del values["urls"]
+        return {name: Told(value, "server_config") for name, value in {**values, **self.urls}.items()}
 
 
 @frozen(kw_only=True)

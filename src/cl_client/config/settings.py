@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -59,20 +59,39 @@ def told_by_all(*sources: Mapping[str, Told]) -> dict[str, Told]:
     return told
 
 
-def told_by_environment(environment: Mapping[str, str] | None = None) -> dict[str, Told]:
+def told_by_environment(
+    environment: Mapping[str, str] | None = None, services: Iterable[Setting] = ()
+) -> dict[str, Told]:
     """What the environment says, by field.
+
+    Args:
+        environment: that of the process, when not given.
+        services: the settings of a program that has several servers.
 
     Raises:
         InvalidParameterError: one of the variables cannot be read.
     """
     env = os.environ if environment is None else environment
     told: dict[str, Told] = {}
-    for setting in SETTINGS:
+    for setting in (*SETTINGS, *services):
         if variable := next((name for name in setting.variables if env.get(name)), None):
             told[setting.field] = Told(setting.read(env[variable]), f"environment {variable}")
     if url := env.get("MQTT_URL"):
         told |= broker_of(url, "environment MQTT_URL")
     return told
+
+
+def service_settings(program: str, services: Iterable[str]) -> tuple[Setting, ...]:
+    """The addresses of the servers of a program that has several, which are settings too.
+
+    Args:
+        program: its name, which the variables begin with: `FAMILY_STORE_URL`.
+        services: their names.
+    """
+    prefix = program.upper().replace("-", "_")
+    keys = [f"{name}_url" for name in services]
+    usual = {setting.key: setting.variables for setting in SETTINGS}
+    return tuple(Setting(key, key, (f"{prefix}_{key.upper()}", *usual.get(key, ()))) for key in keys)
 
 
 def broker_of(url: str, source: str) -> dict[str, Told]:

@@ -82,7 +82,9 @@ def checked(options: HttpOptions) -> HttpOptions:
     if unknown := sorted(options.keys() - _NAMES):
         raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
     ways = [name for name in ("http_client", "transport", "verify") if cast("object", options.get(name)) is not None]
-    if len(ways) > 1 and ways != ["verify"]:
+    # Connections of our own that several clients share have been made with what is to be trusted.
+    is_ours = getattr(options.get("transport"), "knows_trust", False) is True
+    if len(ways) > 1 and not (is_ours and "http_client" not in ways):
         raise InvalidParameterError(
             f"{ways[0]} and {ways[1]} exclude each other: connections are those of the {ways[0].replace('_', ' ')}"
         )

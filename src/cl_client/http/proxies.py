@@ -14,7 +14,7 @@ import os
 import re
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 from urllib.request import getproxies
 
 from cl_client.config.addresses import without_secrets
@@ -84,6 +84,9 @@ class EnvironmentTransport(httpx.AsyncBaseTransport):
     Raises:
         InvalidParameterError: its proxy cannot be used.
     """
+
+    knows_trust: ClassVar[bool] = True
+    """Whether it was made with what is to be trusted, so that options that say it go with it."""
 
     def __init__(
         self, server: httpx.URL, limits: httpx.Limits, certificates: Callable[[], ssl.SSLContext], library: Library

@@ -60,6 +60,30 @@ class StreamedBody(Protocol):
     def close(self) -> None: ...
 
 
+def connections_to(
+    url: httpx.URL, limits: ConnectionLimits, ca_file: str | None, options: HttpOptions, library: str
+) -> EnvironmentTransport:
+    """Connections of our own, as the environment and the options want them.
+
+    Args:
+        url: where most requests go; the others are as of `Sender`.
+    """
+    known = named(library)
+    trust = trust_of(options, ca_file)
+    # What was named is read now: where it cannot be, that is an error of whoever makes the client.
+    context = None if trust is None or trust is True else context_of(trust)
+    return EnvironmentTransport(
+        url,
+        httpx.Limits(
+            max_connections=limits.connections,
+            max_keepalive_connections=limits.idle,
+            keepalive_expiry=limits.idle_seconds,
+        ),
+        lambda: context or trusted_certificates(url, known),
+        known,
+    )
+
+
 class Sender(httpx.AsyncClient):
     """An `httpx.AsyncClient` that signs and names each request, tries again, and raises our errors.
 
@@ -123,20 +147,7 @@ class Sender(httpx.AsyncClient):
             return LentClient(client, self._is_ours)
         if (transport := options.get("transport")) is not None:
             return LentTransport(transport)
-        known = named(library)
-        trust = trust_of(options, ca_file)
-        # What was named is read now: where it cannot be, that is an error of whoever makes the client.
-        context = None if trust is None or trust is True else context_of(trust)
-        return EnvironmentTransport(
-            url,
-            httpx.Limits(
-                max_connections=limits.connections,
-                max_keepalive_connections=limits.idle,
-                keepalive_expiry=limits.idle_seconds,
-            ),
-            lambda: context or trusted_certificates(url, known),
-            known,
-        )
+        return connections_to(url, limits, ca_file, options, library)
 
     async def send(
         self,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cl_client.lazy_names import lazy_names as lazy_names
 from cl_client.version import __version__
 
-VERSION: Final = 2
+VERSION: Final = 3
 """The version of this list. A generated package names the version that it was made for."""
 OLDEST: Final = 2
 """The oldest version whose packages still work: raised to `VERSION` when a name is changed or removed."""
@@ -97,6 +97,8 @@ if TYPE_CHECKING:
     from cl_client.runtime.plugin import PluginClient as PluginClient
     from cl_client.runtime.plugin import upload as upload
     from cl_client.runtime.server_client import ServerClient as ServerClient
+    from cl_client.runtime.service_clients import Service as Service
+    from cl_client.runtime.service_clients import ServiceClients as ServiceClients
     from cl_client.runtime.sign_in import Scheme as Scheme
     from cl_client.runtime.signed_client import SignedJobClient as SignedJobClient
     from cl_client.runtime.streams import ServerEvent as ServerEvent
@@ -182,6 +184,7 @@ else:
             "cl_client.runtime.operations": "OperationGroup content",
             "cl_client.runtime.plugin": "PluginClient upload",
             "cl_client.runtime.server_client": "ServerClient",
+            "cl_client.runtime.service_clients": "Service ServiceClients",
             "cl_client.runtime.sign_in": "Scheme",
             "cl_client.runtime.signed_client": "SignedJobClient",
             "cl_client.runtime.streams": "ServerEvent",

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from cl_client.cli.program import MCP as MCP
     from cl_client.cli.program import SKILL as SKILL
     from cl_client.cli.program import Program as Program
+    from cl_client.cli.program import ProgramService as ProgramService
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
             "cl_client.cli.main": "run",
-            "cl_client.cli.program": "COMPLETION CONFIG DOWNLOAD FOLLOW MCP SKILL Program",
+            "cl_client.cli.program": "COMPLETION CONFIG DOWNLOAD FOLLOW MCP SKILL Program ProgramService",
         },
     )

@@ -12,7 +12,7 @@ from cl_client.http.options import HttpOptions, trust_of
 from cl_client.http.sender import AWAY
 from cl_client.http.transport import Transport
 from cl_client.runtime.server_address import server_at
-from cl_client.runtime.sign_in import Scheme, SignIn
+from cl_client.runtime.sign_in import Scheme, SignIn, SignsIn
 from cl_client.watching.listening import Listening
 from cl_client.wire.client import Client
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cl_client.watching.mqtt_connection import Broker
 
 
-class ServerClient(Listening):
+class ServerClient(SignsIn, Listening):
     """A client for one server without jobs, and for one event loop.
 
     Generated packages add their operations. They read the credentials from the environment of the program: `{PROGRAM}`
@@ -119,4 +119,4 @@ class ServerClient(Listening):
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
-        await self._sign_in.close()
+        await self._end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 from urllib.parse import urljoin
 
 from attrs import frozen
@@ -72,15 +72,10 @@ class SignIn:
             config: where the server is.
             timeout, library, http: for the requests for tokens.
         """
-        prefix = program.upper().replace("-", "_")
-        secrets = {
-            name: value or (os.environ.get(f"{prefix}_{name.upper()}") if prefix else None)
-            for name, value in given.items()
-        }
-        secrets["client_id"] = secrets["client_id"] or config.client_id
+        secrets = secrets_of(given, config, program)
         key = secrets["api_key"]
         keys = {scheme.name: key for scheme in schemes if scheme.kind == "query" and key is not None}
-        flow = None if secrets["token"] else _flow(schemes, secrets)
+        flow = flow_of(schemes, secrets)
         if flow is None:
             return cls(_provider(schemes, secrets), keys)
         is_user = flow.kind == "password"
@@ -116,6 +111,34 @@ class SignIn:
             await self.provider.close()
 
 
+class SignsIn:
+    """A client that signs in as its spec says, and that may be one of several."""
+
+    _sign_in: SignIn
+    _transport: Transport
+    _whole: Closes | None = None
+
+    def sign_in_with(self, keys: SignIn) -> None:
+        """Send the keys of another sign-in with each request, too."""
+        keys.add_keys(self._transport)
+
+    def end_with(self, whole: Closes) -> None:
+        """Close all of several clients, when this one is closed."""
+        self._whole = whole
+
+    async def _end(self) -> None:
+        await self._sign_in.close()
+        whole, self._whole = self._whole, None
+        if whole is not None:
+            await whole.close()
+
+
+class Closes(Protocol):
+    """What can be closed."""
+
+    async def close(self) -> None: ...
+
+
 class _Keys(AuthProvider):
     """Headers that stay the same."""
 
@@ -126,8 +149,21 @@ class _Keys(AuthProvider):
         return dict(self._headers)
 
 
-def _flow(schemes: tuple[Scheme, ...], secrets: Mapping[str, str | None]) -> Scheme | None:
-    """The flow of OAuth 2.0 for what was given."""
+def secrets_of(given: Secrets, config: ServerConfig, *programs: str) -> dict[str, str | None]:
+    """What a program gives, and for what it doesn't, its environment: `{PROGRAM}_TOKEN` of the first that has it."""
+    prefixes = [program.upper().replace("-", "_") for program in programs if program]
+    secrets = {
+        name: value or next((found for each in prefixes if (found := os.environ.get(f"{each}_{name.upper()}"))), None)
+        for name, value in given.items()
+    }
+    secrets["client_id"] = secrets["client_id"] or config.client_id
+    return secrets
+
+
+def flow_of(schemes: tuple[Scheme, ...], secrets: Secrets) -> Scheme | None:
+    """The flow of OAuth 2.0 for what was given; none for a token."""
+    if secrets["token"]:
+        return None
     given = {"client_credentials": secrets["client_id"], "password": secrets["username"]}
     found = next((scheme for scheme in schemes if given.get(scheme.kind)), None)
     if found is None and secrets["client_id"] and secrets["token_url"]:

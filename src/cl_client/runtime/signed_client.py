@@ -10,10 +10,10 @@ from cl_client.http.auth import AuthProvider
 from cl_client.http.options import HttpOptions
 from cl_client.job_client import JobClient
 from cl_client.runtime.server_address import server_at
-from cl_client.runtime.sign_in import Scheme, SignIn
+from cl_client.runtime.sign_in import Scheme, SignIn, SignsIn
 
 
-class SignedJobClient(JobClient):
+class SignedJobClient(SignsIn, JobClient):
     """A `JobClient` for a server that requires a token, a key or a password.
 
     Generated packages add their plugins. They read the credentials from the environment of the program: `{PROGRAM}` is
@@ -102,4 +102,4 @@ class SignedJobClient(JobClient):
     async def close(self) -> None:
         """End all watches with `ClientClosedError`, leave the broker, close the connections. Jobs go on."""
         await super().close()
-        await self._sign_in.close()
+        await self._end()

@@ -6,8 +6,10 @@ a change. The generator gives the names in Python and on the command line that a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from attrs import evolve
 
 from cl_codegen.diff import rules
 from cl_codegen.diff.addresses import servers
@@ -16,9 +18,11 @@ from cl_codegen.diff.components import components, webhooks
 from cl_codegen.diff.document import Document, members
 from cl_codegen.diff.operation import operations_of, pairs
 from cl_codegen.diff.operations import operations
+from cl_codegen.diff.python_names import surface
 from cl_codegen.diff.schemas import Comparison
 from cl_codegen.diff.sign_in import SignIn
 from cl_codegen.manifest.manifest import Manifest
+from cl_codegen.manifest.specs_table import SpecEntry
 from cl_codegen.model.read import MANIFEST, Reading
 from cl_codegen.spec.spec import Spec
 from cl_codegen.text.layout import OURS, Layout
@@ -38,6 +42,39 @@ def read(path: Path, manifest: Path | None = None, layout: Layout | None = None)
 def reading_of(raw: Spec, manifest: Manifest, package: str, layout: Layout = OURS) -> Reading:
     """As `read`, from what has been read already."""
     return Reading.of(raw, manifest, package, layout, is_any_manifest=True)
+
+
+def read_entry(entry: SpecEntry, path: Path, layout: Layout) -> Reading:
+    """A spec of a package that has several, to be compared.
+
+    Args:
+        entry: of it; path: where it is; layout: of the package.
+
+    Raises:
+        SpecError: as `read`.
+    """
+    own = layout.of_service(entry.name)
+    return reading_of(Spec.load(path), entry.manifest, own.wire, own)
+
+
+def diff_entries(
+    entries: Iterable[tuple[SpecEntry, Path, Path]], templates: Path, layout: Layout
+) -> tuple[Change, ...]:
+    """What changed of the specs of a package, one after the other, and what follows for its Python surface.
+
+    Args:
+        entries: each with its old and its new document.
+        templates: of the generator; layout: of the package.
+
+    Raises:
+        SpecError: as `read`.
+    """
+    changes: list[Change] = []
+    for entry, before, after in entries:
+        old, new = (read_entry(entry, path, layout) for path in (before, after))
+        changes += (evolve(one, where=f"{entry.name}: {one.where}") for one in diff(old, new))
+        changes += surface(old, new, templates, layout.of_service(entry.name))
+    return tuple(changes)
 
 
 def diff(old: Reading, new: Reading) -> tuple[Change, ...]:

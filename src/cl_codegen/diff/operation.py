@@ -65,7 +65,7 @@ class Operation:
     def python(self) -> str:
         """How it is called: the method of the plugin, or the function of the wire layer."""
         if self.plugin is not None:
-            return f"client.{self.plugin.name}.{self.plugin.method}"
+            return f"{self.plugin.layout.client}.{self.plugin.name}.{self.plugin.method}"
         if self.endpoint is None:
             return ""
         return f"{self.reading.wire.package}.api.{self.endpoint.tag}.{self.endpoint.module}"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, cast
@@ -15,6 +14,7 @@ from typing import Final, cast
 from attrs import field, frozen
 
 from cl_codegen.manifest.pages_table import PAGES, PagesEntry, read_pages
+from cl_codegen.manifest.toml_file import read_tables
 from cl_codegen.manifest.view import VIEWS
 from cl_codegen.model.vocabulary import FIELDS, STATUSES
 from cl_codegen.spec.spec import SpecError
@@ -148,6 +148,13 @@ class Manifest:
     only: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     pages: Mapping[str, PagesEntry] = field(factory=dict[str, PagesEntry])
+    within: str = ""
+    """What stands before the name of each table (`specs.store.`), where one file has the manifests of several specs."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing at all."""
+        return not (self.entries or self.server_table or self.only or self.leave_out or self.pages)
 
     @property
     def choice(self) -> Choice:
@@ -166,33 +173,38 @@ class Manifest:
         Raises:
             SpecError: it is not TOML, or a table has something that no manifest has. The place is the line.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return cls(path, "")
-        except (OSError, UnicodeDecodeError) as unreadable:
-            raise SpecError(path, "line 1", f"cannot be read: {unreadable}") from None
-        try:
-            tables = cast("dict[str, object]", tomllib.loads(text))
-        except tomllib.TOMLDecodeError as broken:
-            message = str(broken)
-            line = re.search(r"at line (\d+)", message)
-            where = f"line {line[1]}" if line else f"line {text.count(chr(10)) + 1}"
-            raise SpecError(path, where, f"not TOML: {message}") from None
-        bare = cls(path, text)
+        text, tables = read_tables(path)
+        return cls.of(path, text, tables)
+
+    @classmethod
+    def of(cls, path: Path, text: str, tables: Mapping[str, object], within: str = "") -> Manifest:
+        """A manifest from its tables.
+
+        Args:
+            path, text: of the file; tables: of it, or of one of its tables.
+            within: what stands before the name of each of them there.
+
+        Raises:
+            SpecError: as `load`.
+        """
+        tables = dict(tables)
+        bare = cls(path, text, within=within)
         chosen = {key: _chosen(bare, key, tables.pop(key, [])) for key in ("only", "leave_out")}
         pages = read_pages(tables.pop(PAGES, {}), lambda key, expected: bare.error(PAGES, key, expected))
         entries = tuple(_Table(bare, name, table).entry() for name, table in tables.items() if name != SERVER)
         server = _Table(bare, SERVER, tables[SERVER]).server() if SERVER in tables else None
-        return cls(path, text, entries, server, **chosen, pages=pages)
+        return cls(path, text, entries, server, **chosen, pages=pages, within=within)
 
     def error(self, plugin: str, key: str, expected: str, *, word: str = "") -> SpecError:
-        return SpecError(self.source, f"line {self.line(plugin, key, word)}", f"[{plugin}] {key}: {expected}")
+        return SpecError(
+            self.source, f"line {self.line(plugin, key, word)}", f"[{self.within}{plugin}] {key}: {expected}"
+        )
 
     def line(self, plugin: str, key: str, word: str = "") -> int:
         """The line of a word of a key of a table; of the key, or the table, where it cannot be told apart."""
         name = rf"(?:\"{re.escape(plugin)}\"|'{re.escape(plugin)}'|{re.escape(plugin)})"
-        begin = re.compile(rf"\s*\[\s*{name}\s*(?:\.\s*(\w+)\s*)?\]")
+        before = re.escape(self.within)
+        begin = re.compile(rf"\s*\[\s*{before}{name}\s*(?:\.\s*(\w+)\s*)?\]")
         found, inside, sub = 1, False, ""
         has_key = False
         for number, line in enumerate(self.text.splitlines(), 1):

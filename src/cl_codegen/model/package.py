@@ -85,7 +85,7 @@ class Package:
         method = self.groups[0].methods[0]
         given = ["..."] * len(method.positional) + (['"answer.bin"'] if method.saves else [])
         given += [f"{one.name}=..." for one in method.keywords if one.required]
-        return SpecText(f"print(await client.{self.groups[0].name}.{method.name}({', '.join(given)}))")
+        return SpecText(f"print(await {self.layout.client}.{self.groups[0].name}.{method.name}({', '.join(given)}))")
 
     @classmethod
     def of(

@@ -177,7 +177,7 @@ class _Reader:
             priority=priority,
             keeps_keys=self.endpoint.body is not None and any(map(_is_key, self.endpoint.headers)),
             labels=self._has_labels,
-            example=SpecText((entry.example or "").strip() or _example(entry, parameters)),
+            example=SpecText((entry.example or "").strip() or _example(entry, parameters, self.layout.client)),
         )
 
     def _output(self) -> tuple[str, Node] | None:
@@ -365,6 +365,6 @@ def _help(schema: Node) -> SpecText:
     return SpecText(one_line(description.text()) if description else "")
 
 
-def _example(entry: Entry, parameters: list[Parameter]) -> str:
+def _example(entry: Entry, parameters: list[Parameter], client: str) -> str:
     values = ["..." if not parameter.is_file else '"photo.jpg"' for parameter in parameters if parameter.required]
-    return f"job = await client.{entry.plugin}.{entry.method}({', '.join([*values, 'wait=True'])})\nprint(job.output)"
+    return f"job = await {client}.{entry.plugin}.{entry.method}({', '.join([*values, 'wait=True'])})\nprint(job.output)"

@@ -40,6 +40,11 @@ def schemes_of(spec: Spec) -> tuple[Scheme, ...]:
     return tuple(Scheme.of(*one) for one in found)
 
 
+def with_tokens_at(schemes: tuple[Scheme, ...], token_url: str) -> tuple[Scheme, ...]:
+    """The same, with a place for the tokens of users that the spec does not name."""
+    return (*schemes, Scheme.of("password", token_url=token_url)) if token_url else schemes
+
+
 def not_done(spec: Spec) -> Iterator[LeftOut]:
     """Those that the client does not know; the token of one is given as it is."""
     for _, scheme in _declared(spec):

@@ -169,5 +169,8 @@ KEEP_PLACES: frozenset[Rule] = frozenset(
 
 
 def describe(report: tuple[Applied, ...]) -> str:
-    """The report as text: one line for each rule that did something."""
-    return "\n".join(f"{applied.rule}: {len(applied.pointers)}" for applied in report if applied.pointers)
+    """The report as text: one line for each rule that did something, of one spec or of several."""
+    counts: dict[str, int] = {}
+    for applied in report:
+        counts[applied.rule] = counts.get(applied.rule, 0) + len(applied.pointers)
+    return "\n".join(f"{rule}: {count}" for rule, count in counts.items() if count)

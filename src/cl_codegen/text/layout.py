@@ -26,6 +26,7 @@ class Layout:
         sync: package of the client without async.
         operations: package of the operations that are no jobs.
         contract: module of what the server calls things.
+        client: how code calls the client of the server.
     """
 
     wire: str
@@ -34,6 +35,7 @@ class Layout:
     sync: str
     operations: str
     contract: str
+    client: str = "client"
 
     @classmethod
     def of_package(cls, name: str) -> Self:
@@ -54,6 +56,24 @@ class Layout:
             operations=f"{name}.operations",
             contract=f"{name}.contract",
         )
+
+    def of_service(self, name: str) -> Self:
+        """Those of one of several servers in a package whose names these are."""
+        package = f"{self.package}.{name}"
+        return type(self)(
+            wire=f"{package}.api",
+            plugins=f"{package}.plugins",
+            program=f"{self.program} {naming.kebab(name)}",
+            sync=f"{package}.sync",
+            operations=f"{package}.operations",
+            contract=f"{package}.contract",
+            client=f"{self.client}.{name}",
+        )
+
+    @property
+    def package(self) -> str:
+        """What all of it is in."""
+        return self.wire.removesuffix(".api")
 
 
 OURS: Final = Layout(

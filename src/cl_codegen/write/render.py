@@ -11,6 +11,7 @@ from cl_codegen.model.contract import Contract
 from cl_codegen.model.group import Group
 from cl_codegen.model.package import Package
 from cl_codegen.model.plugin import Plugin
+from cl_codegen.model.several import Several
 from cl_codegen.text.layout import OURS, Layout
 from cl_codegen.write.jinja_env import environment, extend, render_template
 
@@ -34,6 +35,25 @@ PACKAGE: Final = (
     ("sync.py.jinja", "src/{name}/sync/__init__.py"),
 )
 """(template, path), once for a package of its own; the template sees `p`, a `Package`."""
+
+PART: Final = (
+    ("__init__.py.jinja", "{path}/__init__.py"),
+    ("client.py.jinja", "{path}/client.py"),
+    ("sync.py.jinja", "{path}/sync/__init__.py"),
+)
+"""The same for each server of a package that has several."""
+
+SEVERAL: Final = (
+    ("pyproject.toml.jinja", "pyproject.toml"),
+    ("several_readme.md.jinja", "README.md"),
+    ("several_init.py.jinja", "src/{name}/__init__.py"),
+    ("__main__.py.jinja", "src/{name}/__main__.py"),
+    ("several_cli.py.jinja", "src/{name}/cli.py"),
+    ("several_client.py.jinja", "src/{name}/client.py"),
+    ("several_sync.py.jinja", "src/{name}/sync/__init__.py"),
+    ("several_sync_client.py.jinja", "src/{name}/sync/client.py"),
+)
+"""What such a package has above them; the templates see `p`, a `Several`."""
 
 FOR_EACH_GROUP: Final = (("group.py.jinja", "{name}.py"), ("command.py.jinja", "commands/{name}.py"))
 """(template, path below the package) for each group of operations; the template sees `group`."""
@@ -71,6 +91,27 @@ def render_package(package: Package, templates: Path) -> Mapping[str, str]:
     """
     env = environment(templates)
     return {path.format(name=package.name): render_template(env, name, p=package) for name, path in PACKAGE}
+
+
+def render_part(package: Package, templates: Path) -> Mapping[str, str]:
+    """The files of one of several servers in a package, beside the two layers, by their path below `src`.
+
+    Raises:
+        PluginTemplateError: as `render`.
+    """
+    env = environment(templates)
+    below = package.name.replace(".", "/")
+    return {path.format(path=below): render_template(env, name, p=package) for name, path in PART}
+
+
+def render_several(several: Several, templates: Path) -> Mapping[str, str]:
+    """The files of a package above its servers, by their path, unformatted.
+
+    Raises:
+        PluginTemplateError: as `render`.
+    """
+    env = environment(templates)
+    return {path.format(name=several.name): render_template(env, name, p=several) for name, path in SEVERAL}
 
 
 def render_operations(groups: Sequence[Group], templates: Path, layout: Layout) -> Mapping[str, str]:

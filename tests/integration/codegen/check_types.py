@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from cl_codegen.generate import PackageSources, generate
+from cl_codegen.generate import PackageSources, SeveralSources, generate
 from cl_codegen.normalise.rules import normalise
 from cl_codegen.spec.spec import Spec
 from cl_codegen.sync.sync_client import CLIENT
@@ -23,7 +23,7 @@ from tests.codegen_server.awkward import awkward
 from tests.codegen_server.folders import ROOT, TEMPLATES, write_sources
 from tests.codegen_server.foreign import NAMES, sources
 from tests.codegen_server.hostile import everything_hostile
-from tests.integration.codegen import test_pages, test_streams, test_webhooks
+from tests.integration.codegen import test_pages, test_several_specs, test_streams, test_webhooks
 from tests.integration.codegen.test_pages import named
 from tests.integration.codegen.test_wire_types import document
 
@@ -68,10 +68,12 @@ def everything(folder: Path) -> Everything:
         generate(
             PackageSources(folder / f"{name}.json", folder / "none.toml", TEMPLATES, f"{name}_client"), folder / name
         )
+    manifest_of_several = test_several_specs.write_specs(folder / "specs")
+    generate(SeveralSources(manifest_of_several, TEMPLATES, "family"), folder / "family")
     kinds, _ = normalise(Spec.of(Path("server.json"), document()))
     wire.generate(kinds, "kinds", folder / "kinds" / "kinds", TEMPLATES / "api")
     output.format_folder(folder / "kinds")
-    packages = (*NAMES, *others, "hostile", "awkward")
+    packages = (*NAMES, *others, "hostile", "awkward", "family")
     return Everything(own, (*(folder / name / "src" for name in packages), folder / "kinds"))
 
 

@@ -27,7 +27,8 @@ def show(*, run: TheRun) -> None:
 
     usual = asdict(ServerConfig())
     rows: list[tuple[JSONObject, tuple[str, str, str]]] = []
-    for setting in SETTINGS:
+    services = {setting.key: setting for setting in run.service_settings}
+    for setting in ({setting.key: setting for setting in SETTINGS} | services).values():
         said = run.told.get(setting.field)
         value = usual.get(setting.field) if said is None else said.value
         source = "default" if said is None else said.source

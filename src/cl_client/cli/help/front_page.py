@@ -24,6 +24,7 @@ New to cl-client? Run `cl-client demo`."""
 
 JOBS: Final = "Jobs"
 OPERATIONS: Final = "Operations"
+SERVERS: Final = "Servers"
 OWN: Final = "Files and servers"
 ACCOUNTS: Final = "Accounts"
 
@@ -91,7 +92,9 @@ def show(program: Program) -> None:
     """Print the page of a command line, from the same tables that its commands are made from."""
     print_usage(program.usage)
     print_description(program.description)
+    if program.services and not program.within:
+        print_section(SERVERS, [(service.command, f"{service.help}.") for service in program.services])
     for title, entries in sections(program):
         print_section(title, [(entry.name, entry.help) for entry in entries])
     flags = ((", ".join(flags), text) for flags, text in FLAGS)
-    print_section(str(GLOBAL.name), [*global_rows(), *flags])
+    print_section(str(GLOBAL.name), [*global_rows(program), *flags])

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_type_hints
 
-from attrs import field, frozen
+from attrs import field, fields_dict, frozen
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
 if TYPE_CHECKING:
+    from cl_client.cli.program import Program
     from cl_client.config.settings import Told
 
 GLOBAL = Group("Global options", sort_key=20)
@@ -106,8 +107,23 @@ class GlobalOptions:
         return broker | {name: Told(value, f"option {option}") for name, option, value in said if value}
 
 
-def global_rows() -> Iterator[tuple[str, str]]:
+def service_options(program: "Program") -> "dict[str, str]":
+    """The options for the addresses of several servers that no other program has, by setting."""
+    own = {f"{service.name}_url" for service in program.services} - set(fields_dict(GlobalOptions))
+    return {key: f"--{key.replace('_', '-')}" for key in sorted(own)}
+
+
+def taking_values() -> frozenset[str]:
+    """The global options that stand before a value."""
+    hints = cast("dict[str, object]", get_type_hints(GlobalOptions, include_extras=False))
+    return frozenset(f"--{name.replace('_', '-')}" for name, hint in hints.items() if hint is not bool)
+
+
+def global_rows(program: "Program | None" = None) -> Iterator[tuple[str, str]]:
     """The global options for a page of help: what one types, and what it does."""
+    for key, option in service_options(program).items() if program is not None else ():
+        variable = f"{program.own_name.replace('-', '_')}_{key}".upper() if program is not None else ""
+        yield f"{option} URL", f"The server {key.removesuffix('_url')}. Default: {variable}."
     hints = cast("dict[str, object]", get_type_hints(GlobalOptions, include_extras=True))
     for name, hint in hints.items():
         (parameter,) = cast("tuple[Parameter]", getattr(hint, "__metadata__", ()))

@@ -16,6 +16,7 @@ from cyclopts import App, Argument, Group
 
 from cl_client.cli.help.help import Row, print_description, print_section, print_usage
 from cl_client.cli.help.options import GLOBAL, global_rows
+from cl_client.cli.program import Program
 
 _HELP: Final = ("--help", "-h")
 _ARGUMENTS: Final = "Arguments"
@@ -32,10 +33,12 @@ class Page:
     Attributes:
         name: what one types for it.
         command: what is called, or a group of commands.
+        depth: how many words of it are behind the name of the program.
     """
 
     name: str
     command: App
+    depth: int
 
     @classmethod
     def asked_for(cls, app: App, tokens: Sequence[str]) -> Page | None:
@@ -56,15 +59,19 @@ class Page:
             wanted = False
         else:
             wanted = bool(asked) or not rest
-        return cls(" ".join([*app.name[:1], *names]), command) if wanted else None
+        return cls(" ".join([*app.name[:1], *names]), command, len(names)) if wanted else None
 
     @property
     def is_front(self) -> bool:
         """Whether it is the page of the whole command line."""
-        return " " not in self.name
+        return self.depth == 0
 
-    def show(self) -> None:
-        """Print it."""
+    def show(self, program: Program) -> None:
+        """Print it.
+
+        Args:
+            program: whose page it is.
+        """
         arguments = self._arguments()
         print_usage(" ".join([self.name, *self._usage(arguments)]))
         print_description(inspect.cleandoc(self.command.help))
@@ -72,7 +79,7 @@ class Page:
             print_section("Commands", sorted(_commands(self.command)))
         for title, rows in _panels(arguments).items():
             print_section(title, rows)
-        print_section(str(GLOBAL.name), global_rows())
+        print_section(str(GLOBAL.name), global_rows(program))
 
     def _arguments(self) -> list[Argument]:
         if self.command.default_command is None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cl_client.cli.program import Program
     from cl_client.config.profiles import ConfigFile
     from cl_client.config.servers import ServerConfig
-    from cl_client.config.settings import Told
+    from cl_client.config.settings import Setting, Told
     from cl_client.job_client import JobClient
     from cl_client.runtime.server_client import ServerClient
     from cl_client.session import SessionManager
@@ -40,7 +40,14 @@ class Run:
         """The profiles of this user."""
         from cl_client.config.profiles import ConfigFile
 
-        return ConfigFile.chosen(self.options.config, program=self.program.name)
+        return ConfigFile.chosen(self.options.config, program=self.program.own_name, services=self.service_settings)
+
+    @functools.cached_property
+    def service_settings(self) -> tuple[Setting, ...]:
+        """The settings of the servers of the program, where there are several."""
+        from cl_client.config.settings import service_settings
+
+        return service_settings(self.program.own_name, [each.name for each in self.program.services])
 
     @functools.cached_property
     def told(self) -> dict[str, Told]:
@@ -54,8 +61,12 @@ class Run:
 
         address = self.program.address
         spec = {"compute_url": Told(address, "the specification of the server")} if address else {}
+        for service in self.program.services:
+            if service.address:
+                spec[f"{service.name}_url"] = Told(service.address, "the specification of the server")
+        given = {name: Told(url, f"option --{name.replace('_', '-')}") for name, url in self.program.given.items()}
         profile = self.config_file.told_by(self.options.profile or os.environ.get("CL_PROFILE"))
-        return told_by_all(spec, profile, told_by_environment(), self.options.told())
+        return told_by_all(spec, profile, told_by_environment(None, self.service_settings), self.options.told(), given)
 
     @property
     def server_config(self) -> ServerConfig:
