@@ -6,6 +6,7 @@ import struct
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def open_picture(path: Path, name: str, *, decoded: bool = True) -> Generator["I
         if not heif.teach():
             raise NotAPictureError(f"{name} is HEIC, which this server cannot read: {install_command('pi_heif')}")
         formats = (heif.FORMAT,)
-    tiff.teach(samples.kinds())
+    _teach()
     try:
         with ExitStack() as stack:
             with warnings.catch_warnings(), blaming_the_picture(unknown):
@@ -71,6 +72,12 @@ def open_picture(path: Path, name: str, *, decoded: bool = True) -> Generator["I
                 yield wide.join(found) if decoded else found
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError(name) from error
+
+
+@cache
+def _teach() -> None:
+    """Tell Pillow of kinds of TIFF, once."""
+    tiff.teach(samples.kinds())
 
 
 def _expect_room(picture: "Image.Image", name: str) -> None:

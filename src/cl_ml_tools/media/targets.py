@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 from cl_ml_tools.media import colour, depth, transparency
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy
+    from numpy.typing import NDArray
     from PIL import Image
 
 
@@ -64,7 +68,7 @@ COLOURS = 256
 # The pixels of a side that colours are chosen from.
 SAMPLE = 128
 # Pixels are looked up in pieces of so many.
-PIECE = 1 << 14
+PIECE = 1 << 16
 # The colour of clear pixels in a palette: seen on nothing but by programs that know no transparency, and on white no
 # other than white. It differs from it, because Pillow takes equal colours of two frames for the same.
 HIDDEN = (253, 254, 252)
@@ -122,16 +126,18 @@ def _hard(picture: "Image.Image") -> "Image.Image":
     from PIL import Image
 
     layer = transparency.layered(picture)
+    alpha = layer.getchannel("A")
     # What is clear all around needs no colours.
-    box = layer.getchannel("A").getbbox() or (0, 0, 1, 1)
-    part = layer.crop(box)
-    hidden = part.getchannel("A").point([255] + [0] * 255)
-    flat = _palette(transparency.on_white(part), COLOURS - 1)
+    box = alpha.getbbox() or (0, 0, 1, 1)
+    inner = box != (0, 0, *layer.size)
+    flat = _palette(transparency.on_white(layer.crop(box) if inner else layer), COLOURS - 1)
     clear = COLOURS - 1
+    flat.paste(clear, mask=(alpha.crop(box) if inner else alpha).point([255] + [0] * 255))
+    made = flat
+    if inner:
+        made = Image.new("P", layer.size, clear)
+        made.paste(flat, box)
     table = (flat.getpalette() or [])[: clear * 3]
-    flat.paste(clear, mask=hidden)
-    made = Image.new("P", layer.size, clear)
-    made.paste(flat, box)
     made.putpalette(table + [*HIDDEN] * ((COLOURS * 3 - len(table)) // 3))
     made.info = {"transparency": clear}
     return made
@@ -140,7 +146,8 @@ def _hard(picture: "Image.Image") -> "Image.Image":
 def forget_unused_key(picture: "Image.Image") -> None:
     """Have a picture with a palette name no clear colour where no pixel has it."""
     key: object = picture.info.get("transparency")
-    if isinstance(key, int) and not picture.histogram()[key]:
+    # It is the highest, as `fit` makes palettes.
+    if isinstance(key, int) and cast("tuple[int, int]", picture.getextrema())[1] < key:
         del picture.info["transparency"]
 
 
@@ -163,18 +170,33 @@ def _own_colours(picture: "Image.Image", most: int) -> "Image.Image | None":
     found = picture.getcolors(most)
     if found is None:
         return None
-    import numpy
     from PIL import Image
 
     palette = sorted(cast("tuple[int, int, int]", each) for _, each in found)
-    numbers = numpy.array([red << 16 | green << 8 | blue for red, green, blue in palette], dtype=numpy.uint32)
+    numbers = [number for each in palette for number in each]
+    model = Image.new("P", (1, 1))
+    model.putpalette(numbers)
+    # Pillow takes colours that differ little for the same; so it is tried with these.
+    probe = Image.new("RGB", (len(palette), 1))
+    probe.putdata(palette)
+    if probe.quantize(palette=model, dither=Image.Dither.NONE).tobytes() == bytes(range(len(palette))):
+        return picture.quantize(palette=model, dither=Image.Dither.NONE)
     made = Image.new("P", picture.size)
+    for top, indexes in _searched(picture, palette):
+        made.paste(Image.fromarray(indexes), (0, top))
+    made.putpalette(numbers)
+    return made
+
+
+def _searched(
+    picture: "Image.Image", palette: list[tuple[int, int, int]]
+) -> "Iterator[tuple[int, NDArray[numpy.uint8]]]":
+    """Some rows at a time: where they begin, and where each pixel is in a sorted palette."""
+    import numpy
+
+    colours = numpy.array([red << 16 | green << 8 | blue for red, green, blue in palette], dtype=numpy.uint32)
     rows = max(PIECE // picture.width, 1)
     for top in range(0, picture.height, rows):
-        part = numpy.asarray(picture.crop((0, top, picture.width, min(top + rows, picture.height)))).astype(
-            numpy.uint32
-        )
-        keys = part[..., 0] << 16 | part[..., 1] << 8 | part[..., 2]
-        made.paste(Image.fromarray(numpy.searchsorted(numbers, keys).astype(numpy.uint8)), (0, top))
-    made.putpalette([number for each in palette for number in each])
-    return made
+        part = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+        keys = numpy.frombuffer(part.tobytes("raw", "BGRX"), "<u4").reshape(part.height, -1) & 0xFFFFFF
+        yield top, numpy.searchsorted(colours, keys).astype(numpy.uint8)

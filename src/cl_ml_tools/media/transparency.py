@@ -35,11 +35,10 @@ def layered(picture: "Image.Image") -> "Image.Image":
 
 def on_white(picture: "Image.Image") -> "Image.Image":
     """A transparent picture on white, as RGB. What is hidden leaves no trace."""
-    from PIL import Image
-
     layer = layered(picture)
-    paper = Image.new("RGB", layer.size, "white")
-    paper.paste(layer, mask=layer.getchannel("A"))
+    # White is laid over what it holds, by how clear that is: no second picture is made.
+    paper = layer.convert("RGB")
+    paper.paste((255, 255, 255), mask=layer.getchannel("A").point(range(255, -1, -1)))
     paper.info = {key: value for key, value in cast("dict[str, object]", layer.info).items() if key != "transparency"}
     return paper
 

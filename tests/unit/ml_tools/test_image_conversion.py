@@ -207,10 +207,11 @@ def hard_edges(colours: int, *, grey: bool = False) -> Image.Image:
     return picture
 
 
+@pytest.mark.parametrize("format", ["gif", "webp"])
 @pytest.mark.parametrize("colours", [2, 256])
-def test_a_webp_of_few_colours_has_exactly_those(tmp_path: Path, colours: int) -> None:
-    source = photo.write(tmp_path / "source", photo.encoded(hard_edges(colours), "PNG"))
-    _, target = convert(source, "webp")
+def test_a_picture_of_few_colours_keeps_exactly_those(tmp_path: Path, colours: int, format: str) -> None:
+    source = photo.write(tmp_path / "source", photo.encoded(hard_edges(colours).convert("RGB"), "PNG"))
+    _, target = convert(source, format)
     with Image.open(target) as made:
         assert made.convert("RGB").tobytes() == hard_edges(colours).convert("RGB").tobytes()
 
