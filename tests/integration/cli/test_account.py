@@ -248,3 +248,32 @@ def test_a_session_that_cannot_be_read_makes_nobody_a_guest(
     assert cli(*as_user(accounts, USER), "hash", "compute", words).code == 0
     assert cli("login", USER, "--password", "-").code == 0
     assert cli("hash", "compute", words).code == 0
+
+
+@pytest.fixture
+def admin(addresses: None, accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of an admin."""
+    monkeypatch.setenv("CL_USERNAME", ADMIN)
+    monkeypatch.setenv("CL_PASSWORD", accounts.passwords[ADMIN])
+
+
+@pytest.mark.usefixtures("admin")
+def test_an_admin_sees_the_storage_and_deletes_old_jobs(cli: Cli, words: str) -> None:
+    assert cli("hash", "compute", words).code == 0
+    before = json.loads(cli("admin", "size", "--json").out)
+    assert before["job_count"] >= 1
+    assert cli("admin", "size").out.startswith(f"jobs: {before['job_count']}\nsize: ")
+    # Nothing here is a year old. Without a number of days, nothing is deleted.
+    assert cli("admin", "cleanup", "--days", "365").out == "deleted: 0 jobs\nfreed:   0 bytes\n"
+    assert cli("admin", "cleanup").code == 2
+
+
+@pytest.mark.usefixtures("admin")
+def test_an_admin_opens_the_server_to_guests_and_closes_it(cli: Cli, words: str) -> None:
+    assert cli("admin", "guest-mode").out == "guest mode: off\n"
+    try:
+        assert cli("admin", "guest-mode", "on").out == "guest mode: on\n"
+        assert cli("hash", "compute", words, "--no-auth").code == 0
+    finally:
+        assert cli("admin", "guest-mode", "off").out == "guest mode: off\n"
+    says(cli("hash", "compute", words, "--no-auth"), 1, "takes no guests", hint=True)

@@ -52,6 +52,7 @@ ACCOUNT_COMMANDS: Final = (
     Entry("user", "cl_client.cli.commands.user:app", "Manage users (admins only)."),
     Entry("whoami", "cl_client.cli.commands.account:whoami", "Show who you are logged in as."),
 )
+ADMIN: Final = Entry("admin", "cl_client.cli.commands.admin:app", "Settings and storage of the server (admins only)")
 FLAGS: Final = (
     (("-h", "--help"), "Show this page, or the page of a command."),
     (("--version",), "Show the version."),
@@ -69,7 +70,8 @@ CL_CLIENT: Final = Program(
     version=__version__,
     description=DESCRIPTION,
     plugins=COMMANDS,
-    operations=OPERATION_COMMANDS,
+    # The page of these has short commands besides.
+    operations=tuple(ADMIN if entry.name == ADMIN.name else entry for entry in OPERATION_COMMANDS),
     commands=OWN_COMMANDS,
     accounts=ACCOUNT_COMMANDS,
     client=_client,
