@@ -206,6 +206,11 @@ class LocalStack:
         }
         return found if self.auth_url is None else {**found, "AUTH_URL": self.auth_url}
 
+    @property
+    def page_url(self) -> str | None:
+        """The address of the page, unless it is turned off."""
+        return None if os.environ.get("CL_PAGE") == "off" else f"{self.compute_url}/ui"
+
     def left_out(self) -> dict[str, str]:
         """The tasks that the workers do not offer, for want of a library or a model, and why: a line for each."""
         lacks = {task_type: module.missing() for task_type, module in discover_tasks().items()}

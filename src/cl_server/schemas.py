@@ -27,6 +27,7 @@ class JobResponse(BaseModel):
     error_message: str | None = Field(default=None, description="Why it failed, in one line.")
     priority: int = Field(default=5, ge=0, le=10)
     labels: dict[str, str] = Field(default={}, description="The labels that the user gave it.")
+    input_names: list[str] = Field(default=[], description="The names of the files that the user sent.")
     created_at: int | None = None
     updated_at: int | None = None
     started_at: int | None = None
@@ -45,11 +46,18 @@ class JobResponse(BaseModel):
             error_message=job.error_message,
             priority=job.priority,
             labels=job.labels,
+            input_names=input_names(job),
             created_at=job.created_at,
             updated_at=job.updated_at,
             started_at=job.started_at,
             completed_at=job.completed_at,
         )
+
+
+def input_names(job: Job) -> list[str]:
+    """The names of the files that the user sent."""
+    names = job.params.get("input_names")
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _shown(job: Job) -> dict[str, JsonValue]:

@@ -35,7 +35,7 @@ class Operation:
     `retention_days` after their end. `drain` is for how many seconds a server stays after the first SIGTERM, not ready.
     `proxies` are the networks of those who are believed when they say for whom they pass a request on, and
     `metrics_for` the networks from which metrics may be asked for. A worker with more than `worker_memory` bytes in
-    memory after a job makes room for a new one.
+    memory after a job makes room for a new one. `page`: whether there is one at `/ui`.
     """
 
     quota_bytes: int = 0
@@ -44,16 +44,20 @@ class Operation:
     drain: float = 0
     worker_memory: int = 4 * GIB
     proxies: tuple[Network, ...] = ()
+    page: bool = True
     metrics_for: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
         """Read `CL_QUOTA_BYTES`, `CL_QUOTA_JOBS`, `CL_RETENTION_DAYS`, `CL_DRAIN`, `CL_WORKER_MEMORY`,
-        `CL_PROXIES` and `CL_METRICS_FOR`.
+        `CL_PROXIES`, `CL_PAGE` (`on` or `off`) and `CL_METRICS_FOR`.
 
         Raises `SettingsError`.
         """
         networks = env.get("CL_METRICS_FOR")
+        page = env.get("CL_PAGE") or "on"
+        if page not in {"on", "off"}:
+            raise SettingsError(f"CL_PAGE is on or off, not {page!r}")
         return cls(
             quota_bytes=int(_amount(env, "CL_QUOTA_BYTES")),
             quota_jobs=int(_amount(env, "CL_QUOTA_JOBS")),
@@ -61,6 +65,7 @@ class Operation:
             drain=_amount(env, "CL_DRAIN"),
             worker_memory=int(_amount(env, "CL_WORKER_MEMORY", 4 * GIB)),
             proxies=_networks("CL_PROXIES", proxies) if (proxies := env.get("CL_PROXIES")) else (),
+            page=page == "on",
             metrics_for=_networks("CL_METRICS_FOR", networks) if networks else cls().metrics_for,
         )
 
@@ -73,6 +78,7 @@ class Operation:
             "CL_DRAIN": str(self.drain),
             "CL_WORKER_MEMORY": str(self.worker_memory),
             "CL_PROXIES": ",".join(map(str, self.proxies)),
+            "CL_PAGE": "on" if self.page else "off",
             "CL_METRICS_FOR": ",".join(map(str, self.metrics_for)),
         }
 

@@ -11,8 +11,22 @@ from cl_ml_tools.job_queue import JobQueue
 from cl_ml_tools.master import create_master_router
 from cl_ml_tools.schemas import Job
 from cl_server import openapi
+from cl_server.compute.live_jobs import LiveJobs
+from cl_server.compute.overview import Overviews
 from cl_server.compute.quota_middleware import QuotaMiddleware
-from cl_server.compute.routes import admin, control, file_list, files, health, job_list, job_log, jobs, server
+from cl_server.compute.routes import (
+    admin,
+    control,
+    events,
+    file_list,
+    files,
+    health,
+    job_list,
+    job_log,
+    jobs,
+    server,
+)
+from cl_server.compute.routes import overview as overviews
 from cl_server.files.protocol import JobStorage
 from cl_server.http import bearer, docs_page, errors
 from cl_server.http.access import REFUSALS, Access, AccessMiddleware, job_user
@@ -26,9 +40,14 @@ from cl_server.http.request_log import RequestLogMiddleware
 from cl_server.http.request_metrics import RequestMetrics
 from cl_server.http.tokens import Verifier
 from cl_server.messaging.capabilities import Capabilities
+from cl_server.messaging.mqtt import Connection
 from cl_server.messaging.topics import TOPICS
+from cl_server.page import routes as page
+from cl_server.page.auth_server import AuthServer
+from cl_server.page.session_cookie import SessionCookieMiddleware
 from cl_server.queue.clean_up import CleanUp
 from cl_server.queue.guest_mode import Switch
+from cl_server.queue.overview import Overview
 from cl_server.queue.quota import Quota
 from cl_server.settings import GIB, Operation
 
@@ -56,11 +75,15 @@ def create_app(
     registry: CollectorRegistry | None = None,
     on_asked: Callable[[Job], None] | None = None,
     on_shutdown: Callable[[], None] | None = None,
+    overview: Overview | None = None,
+    listen: Callable[[], Connection | None] = lambda: None,
+    auth_server: AuthServer | None = None,
 ) -> FastAPI:
     """The application.
 
     `max_upload` is the size of a whole request body, in bytes; `names`: see `WebPagesMiddleware`; `registry` holds the
-    metrics; `on_asked`: see `jobs.create_router`.
+    metrics; `on_asked`: see `jobs.create_router`. With an `overview` there is the page at `/ui`, for which `listen`
+    makes a connection to the broker, and whose users sign in at `auth_server`.
 
     Without a verifier there are guests only, and nobody is an admin.
     """
@@ -95,7 +118,10 @@ def create_app(
     if quota is not None:
         app.add_middleware(QuotaMiddleware, quota=quota)
     app.add_middleware(AvailabilityMiddleware, health=state)
-    app.add_middleware(AccessMiddleware, access=Access(verifier, guest_mode))
+    access = Access(verifier, guest_mode)
+    app.add_middleware(AccessMiddleware, access=access)
+    if overview is not None:
+        app.add_middleware(SessionCookieMiddleware)
     app.add_middleware(WebPagesMiddleware, names=names)
     app.add_middleware(EarlyAnswerMiddleware)
     app.add_middleware(RequestIdMiddleware)
@@ -111,6 +137,10 @@ def create_app(
     app.include_router(file_list.create_router(repository, storage))
     app.include_router(files.create_router(repository, storage))
     app.include_router(admin.create_router(clean_up, storage, guest_mode))
+    if overview is not None:
+        app.include_router(overviews.create_router(Overviews(overview, capabilities)))
+        app.include_router(events.create_router(LiveJobs(repository, listen, lambda: state.draining)))
+        app.include_router(page.create_router(access, guest_mode, auth_server, operation.proxies))
     docs_page.install(app)
     openapi.install(app, openapi.messages_and_outputs, TOPICS)
     return app

@@ -23,8 +23,10 @@ from cl_server.messaging.events import Events, Relay, connection
 from cl_server.messaging.mqtt import Connection
 from cl_server.messaging.reminders import Reminders
 from cl_server.migrations import migrate
+from cl_server.page.auth_server import AuthServer
 from cl_server.queue import orphaned_files
 from cl_server.queue.backlog import backlog_of
+from cl_server.queue.overview import overview_of
 from cl_server.queue.quota import Quota
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.queue.retention import Retention
@@ -110,6 +112,9 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
             on_asked=None if broker is None else Reminders(repository, events.publish).asked,
             # uvicorn ends the process by the signal that it got: what follows `serve` may never run.
             on_shutdown=opened.close,
+            overview=overview_of(engine) if operation.page else None,
+            listen=partial(connection, settings, "page"),
+            auth_server=None if settings.auth_url is None else AuthServer(settings.auth_url),
         )
         serve(app, state, host=host, port=port, fd=fd, drain=operation.drain)
 

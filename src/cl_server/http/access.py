@@ -17,7 +17,7 @@ JOBS = "ai_inference_support"
 EVERYTHING = "*"
 
 # What needs somebody; all else (`/`, `/capabilities`, the document) is for everybody.
-PROTECTED = ("/jobs", "/admin")
+PROTECTED = ("/jobs", "/admin", "/events", "/overview")
 
 REFUSALS = {
     401: {"model": ErrorResponse, "description": "The token is missing or not valid"},

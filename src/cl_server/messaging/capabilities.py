@@ -40,10 +40,14 @@ class Capabilities:
             else:
                 self._workers[worker_id] = worker
 
+    def workers(self) -> list[WorkerCapability]:
+        """The workers that are up."""
+        with self._lock:
+            return list(self._workers.values())
+
     def summary(self) -> WorkerCapabilitiesResponse:
         """Idle workers by task type."""
-        with self._lock:
-            workers = list(self._workers.values())
+        workers = self.workers()
         idle: dict[str, int] = {}
         for worker in workers:
             for task_type in worker.capabilities:

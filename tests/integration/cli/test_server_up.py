@@ -38,10 +38,11 @@ def test_it_says_where_everything_is_and_ends_clean(tmp_path: Path, sent: signal
     server = start("--port", "0", "--mqtt-port", "0", data=tmp_path / "data")
     assert server.stdout is not None
     assert server.stderr is not None
-    rows = dict(server.stdout.readline().rstrip().split(": ", 1) for _ in range(4))
+    rows = dict(server.stdout.readline().rstrip().split(": ", 1) for _ in range(5))
     told = [line.strip() for line in iter(server.stderr.readline, "Ctrl-C stops it.\n")]
     environment = dict(line.removeprefix("export ").split("=") for line in told if line.startswith("export "))
     assert environment["COMPUTE_URL"] == rows["compute"].strip()
+    assert rows["page"].strip() == f"{rows['compute'].strip()}/ui"
     assert rows["data"].strip() == str(tmp_path / "data")
 
     write(tmp_path / "photo.jpg", photo(100, 80))

@@ -51,6 +51,7 @@ def test_an_event_is_the_job_with_what_happened() -> None:
         "task_output": None,
         "priority": 5,
         "labels": {},
+        "input_names": ["a"],
         "created_at": 1,
         "updated_at": 5,
         "started_at": 2,

@@ -20,6 +20,8 @@ class JobEvent(WireModel):
     """Why it failed, in one line."""
     event_type: JobStatus | None = None
     """The same as `status`."""
+    input_names: list[str] = field(factory=list)
+    """The names of the files that the user sent."""
     job_id: str
     labels: dict[str, str] = field(factory=dict)
     """The labels that the user gave it."""
@@ -48,6 +50,7 @@ class JobEvent(WireModel):
             created_at=cast("int | None", data.get("created_at")),
             error_message=cast("str | None", data.get("error_message")),
             event_type=cast("JobStatus | None", data.get("event_type")),
+            input_names=cast("list[str]", data.get("input_names", [])),
             job_id=cast("str", data["job_id"]),
             labels=cast("dict[str, str]", data.get("labels", {})),
             params=cast("JSONObject", data.get("params", {})),

@@ -18,6 +18,8 @@ class JobResponse(WireModel):
     created_at: int | None = None
     error_message: str | None = None
     """Why it failed, in one line."""
+    input_names: list[str] = field(factory=list)
+    """The names of the files that the user sent."""
     job_id: str
     labels: dict[str, str] = field(factory=dict)
     """The labels that the user gave it."""
@@ -43,6 +45,7 @@ class JobResponse(WireModel):
             completed_at=cast("int | None", data.get("completed_at")),
             created_at=cast("int | None", data.get("created_at")),
             error_message=cast("str | None", data.get("error_message")),
+            input_names=cast("list[str]", data.get("input_names", [])),
             job_id=cast("str", data["job_id"]),
             labels=cast("dict[str, str]", data.get("labels", {})),
             params=cast("JSONObject", data.get("params", {})),

@@ -14,6 +14,14 @@ def demo(
     output: Annotated[
         Path, Parameter(name=("--output", "-o"), help="The folder for the photo and the results.")
     ] = Path("demo-output"),
+    ui: Annotated[
+        bool,
+        Parameter(
+            help="Open the page of the server with the jobs on it, and keep it running until Ctrl-C.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:
     """Run two jobs on a temporary server, in seconds.
@@ -24,7 +32,10 @@ def demo(
     from cl_client.cli.demo.demonstration import Demonstration
 
     try:
-        run.complete(Demonstration(run.console, output).play())
+        run.complete(Demonstration(run.console, output, page=ui).play())
     except KeyboardInterrupt:
+        if ui:
+            run.console.end_echo()
         run.console.say("stopped, with its server")
-        raise
+        if not ui:
+            raise

@@ -148,6 +148,7 @@ def _introduce(console: Console, stack: "LocalStack", *, detached: bool) -> None
     broker = f"mqtt://{stack.mqtt_host}:{stack.mqtt_port}"
     record: dict[str, JSONValue] = {
         "compute_url": stack.compute_url,
+        "page_url": stack.page_url,
         "mqtt_url": broker,
         "workers": workers,
         "data": str(stack.data),
@@ -156,6 +157,7 @@ def _introduce(console: Console, stack: "LocalStack", *, detached: bool) -> None
         record if stack.auth_url is None else {**record, "auth_url": stack.auth_url},
         [
             ("compute", stack.compute_url),
+            *([] if stack.page_url is None else [("page", stack.page_url)]),
             *([] if stack.auth_url is None else [("auth", stack.auth_url)]),
             ("broker", f"{broker} ({stack.broker_kind})"),
             ("workers", str(workers)),

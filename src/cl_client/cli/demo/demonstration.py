@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import sys
 import textwrap
 import time
+import webbrowser
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,10 +34,12 @@ class Demonstration:
     Args:
         console: where it is printed.
         folder: for the photo and the results.
+        page: whether the page of the server is opened, and the server runs until it is interrupted.
     """
 
-    def __init__(self, console: Console, folder: Path) -> None:
+    def __init__(self, console: Console, folder: Path, *, page: bool = False) -> None:
         self._console = console
+        self._page = page
         self._folder = folder
         self._begin = time.monotonic()
 
@@ -61,12 +65,24 @@ class Demonstration:
             if not heard:
                 raise ComputeClientError("no event arrived over MQTT while the jobs ran")
             left_out = list(stack.left_out())
+            if self._page:
+                await self._show_page(f"{stack.compute_url}/ui")
         console.say()
         for check in checks:
             self._look_at(*check)
         self._conclude(photo, checks)
         if left_out:
             self._tell_left_out(left_out)
+
+    async def _show_page(self, url: str) -> None:
+        """Open it where there is a screen, and wait for Ctrl-C."""
+        console = self._console
+        console.say()
+        console.done(f"page       {url}")
+        console.say("Ctrl-C stops the server.")
+        if sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            await asyncio.to_thread(webbrowser.open, url)
+        await asyncio.Event().wait()
 
     def _take_photo(self) -> Path:
         # Pillow comes with the server, which is running by now.

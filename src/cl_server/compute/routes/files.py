@@ -18,7 +18,11 @@ from cl_server.http import bearer
 from cl_server.http.access import REFUSALS
 
 # What users uploaded is never shown by a browser as a page of ours.
-SAFE = {"x-content-type-options": "nosniff"}
+SAFE = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "same-origin",
+}
 
 
 class Download(FileResponse):
