@@ -3,4 +3,4 @@
 
 from cl_client.runtime import made_for
 
-made_for(3, __name__)
+made_for(4, __name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cl_client.runtime import Contract, FileList, JobList, WorkerCounts
+from cl_client.runtime import Contract, FileList, JobBatch, JobList, WorkerCounts
 
 CONTRACT: Final = Contract(
     job="/jobs/{job_id}",
@@ -28,6 +28,7 @@ CONTRACT: Final = Contract(
         most=100,
     ),
     workers=WorkerCounts(path="/capabilities"),
+    batch=JobBatch(path="/jobs/{task}/batch", files=64, bytes=4194304),
     events="inference/events",
     worker_events="inference/workers/{worker_id}",
     permissions=("ai_inference_support", "*"),

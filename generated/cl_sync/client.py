@@ -157,7 +157,7 @@ class ComputeClient(Door[AsyncComputeClient]):
         method: Callable[..., Job[Output]],
         sources: Iterable[Source],
         *,
-        concurrency: int = 16,
+        concurrency: int | None = None,
         ordered: bool = True,
         journal: str | os.PathLike[str] | None = None,
         finish: Callable[[Source, Job[Output]], None] | None = None,
@@ -171,7 +171,8 @@ class ComputeClient(Door[AsyncComputeClient]):
         Args:
             method: A method of a plugin, such as `client.hash.compute`.
             sources: The files, as the method accepts them. They are read as needed.
-            concurrency: Files to process at the same time, at least 1.
+            concurrency: Files to process at the same time, at least 1. Default: 64, of which at most 16 have more than
+                64 KiB; 16 if the server doesn't take small files together.
             ordered: Yield the outcomes in the order of `sources`. If false, yield them as the jobs end.
             journal: Path of a file that records what is done. A later call with the same journal processes only the
                 rest.

@@ -24,6 +24,7 @@ from cl_client.http.sender import AWAY
 from cl_client.http.transport import Transport
 from cl_client.http.upload import FileInput
 from cl_client.jobs.collection import Job, JobCallback, Jobs
+from cl_client.jobs.submitter import Submitter
 from cl_client.model import Capabilities, JobState
 from cl_client.server.contract import Contract
 from cl_client.server.http_server import HttpJobServer
@@ -121,7 +122,8 @@ class JobClient(Listening):
         """The wire layer, for operations without a method: `await get_job.asyncio("…", client=client.api)`."""
         self._server = HttpJobServer(self._transport, self.contract, self.api)
         self._reader = JobReader(self._server)
-        self._jobs = Jobs(self._server, self._make_watcher(), self._reader, self.api)
+        self._submitter = Submitter(self._server)
+        self._jobs = Jobs(self._server, self._make_watcher(), self._reader, self.api, self._submitter)
         self._workers = Workers(self._subscribe, self.contract)
 
     def __repr__(self) -> str:
@@ -142,7 +144,7 @@ class JobClient(Listening):
         method: Callable[..., Awaitable[Job[Output]]],
         sources: Iterable[Source],
         *,
-        concurrency: int = 16,
+        concurrency: int | None = None,
         ordered: bool = True,
         journal: str | os.PathLike[str] | None = None,
         finish: Callable[[Source, Job[Output]], Awaitable[None]] | None = None,
@@ -156,7 +158,8 @@ class JobClient(Listening):
         Args:
             method: A method of a plugin, such as `client.hash.compute`.
             sources: The files, as the method accepts them. They are read as needed.
-            concurrency: Files to process at the same time, at least 1.
+            concurrency: Files to process at the same time, at least 1. Default: 64, of which at most 16 have more than
+                64 KiB; 16 if the server doesn't take small files together.
             ordered: Yield the outcomes in the order of `sources`. If false, yield them as the jobs end.
             journal: Path of a file that records what is done. A later call with the same journal processes only the
                 rest.
@@ -176,6 +179,7 @@ class JobClient(Listening):
             method,
             sources,
             server=self.base_url,
+            is_together=self.contract.batch is not None,
             concurrency=concurrency,
             ordered=ordered,
             journal=journal,
@@ -315,6 +319,7 @@ class JobClient(Listening):
 
     async def close(self) -> None:
         """Close the connections. Watches end with `ClientClosedError`. Jobs continue on the server."""
+        await self._submitter.close()
         await self._jobs.watcher.close()
         await self._workers.close()
         await self._reader.close()

@@ -1,6 +1,6 @@
 """Fields of a form that nobody reads: to drop them in silence would be to do something else than was asked for."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -12,8 +12,12 @@ LONGEST = 64
 
 async def refuse_others(request: Request, known: Collection[str]) -> None:
     """Raise `RequestValidationError` where a form has fields besides those that are known."""
-    form = await request.form()
-    unknown = sorted(set(form) - set(known))
+    refuse(await request.form(), known)
+
+
+def refuse(names: Iterable[str], known: Collection[str]) -> None:
+    """The same of these names."""
+    unknown = sorted(set(names) - set(known))
     if unknown:
         said = f"there is no such field; there are {', '.join(sorted(known))}"
         raise RequestValidationError(

@@ -73,6 +73,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Submittal:
+    """A job that comes with others; `key` and `fingerprint` are as of `JobQueue.submit`."""
+
+    job: Job
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A job as it stood after a change. `seq` is its place in the outbox; progress has none, it is told once."""
 
@@ -174,6 +183,15 @@ class JobQueue(JobRepository, Protocol):
         Raises:
             IdempotencyConflictError: the key came with another fingerprint before.
             OutcomeUnknownError: nobody knows whether it is queued: its files have to stay.
+        """
+        ...
+
+    def submit_many(self, submittals: Sequence[Submittal], *, created_by: str | None = None) -> list[Job | Exception]:
+        """Queue many jobs of one user in one transaction: for each, in their order, what `submit` would return, or the
+        error that it would raise for this job alone.
+
+        Raises:
+            OutcomeUnknownError: nobody knows whether they are queued: their files have to stay.
         """
         ...
 

@@ -19,6 +19,7 @@ from cl_ml_tools.job_queue import (
     Listener,
     Page,
     Publish,
+    Submittal,
     Wake,
     backoff,
     ignore_event,
@@ -86,6 +87,19 @@ class MemoryJobRepository(MemoryOutbox):
             self._tell(entry.job)
         wake(self._on_wake)
         return job
+
+    def submit_many(self, submittals: Sequence[Submittal], *, created_by: str | None = None) -> list[Job | Exception]:
+        """Queue many jobs."""
+        answers: list[Job | Exception] = []
+        with self._lock:
+            for each in submittals:
+                try:
+                    answers.append(
+                        self.submit(each.job, created_by=created_by, key=each.key, fingerprint=each.fingerprint)
+                    )
+                except IdempotencyConflictError as error:
+                    answers.append(error)
+        return answers
 
     def submitted(self, key: str, *, created_by: str | None = None, fingerprint: str = "") -> Job | None:
         """The job that this user sent with a key."""

@@ -9,10 +9,8 @@ import hashlib
 import inspect
 import json
 import logging
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Annotated, BinaryIO, Generic, Protocol, TypeVar
 from uuid import uuid4
 
@@ -22,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from cl_ml_tools.compute_module import Check, ComputeModule, Submit, TaskError, UnsupportedMediaTypeError
+from cl_ml_tools.file_names import display_name, safe_stem, safe_suffix
 from cl_ml_tools.file_storage import FileStorage, InputKeeper, InputMender, SavedFile
 from cl_ml_tools.form_fields import refuse_others
 from cl_ml_tools.job_queue import IdempotencyConflictError, JobQueue, OutcomeUnknownError
@@ -210,7 +209,7 @@ class Submission(Generic[P]):
         self, route: SubmitRoute[P], repository: JobRepository, storage: FileStorage, get_current_user: CurrentUser
     ) -> None:
         self.__signature__ = route.signature(get_current_user, keeps_keys=isinstance(repository, JobQueue))
-        self._route = route
+        self.route = route
         self._repository = repository
         self._storage = storage
 
@@ -224,11 +223,10 @@ class Submission(Generic[P]):
         idempotency_key: str | None = None,
         **fields: object,
     ) -> JobCreatedResponse:
-        await refuse_others(request, {"file", "priority", *self._route.fields})
-        if file.size == 0:
-            raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
+        await refuse_others(request, {"file", "priority", *self.route.fields})
+        refuse_empty(file)
         labels = read_labels(label)
-        sent = Sent(uuid4().hex, file, self._params(fields), priority, user_id(user), idempotency_key, labels)
+        sent = Sent(uuid4().hex, file, self.checked(fields), priority, user_id(user), idempotency_key, labels)
         if isinstance(self._storage, InputKeeper):
             job = await run_in_threadpool(self._take, sent, self._storage)
         else:
@@ -238,13 +236,13 @@ class Submission(Generic[P]):
     def _take(self, sent: Sent[P], storage: InputKeeper) -> Job:
         # All in one thread, which knows whether the job is queued, whatever becomes of the request meanwhile.
         try:
-            self._begin(sent)
+            self.begin(sent)
             return self._queue(sent, storage.keep_input(sent.job_id, sent.kept_as, sent.file.file))
         except OutcomeUnknownError:
             # The job may be there, and then it needs its files. If it is not, they are swept later.
             raise
         except OSError as error:
-            return self._before_trouble(sent, error)
+            return self.before_trouble(sent, error)
         except BaseException:
             self._storage.cleanup_job(sent.job_id)
             raise
@@ -252,42 +250,48 @@ class Submission(Generic[P]):
     async def _take_step_by_step(self, sent: Sent[P]) -> Job:
         """The same with a storage that only knows how to save on the event loop."""
         try:
-            await run_in_threadpool(self._begin, sent)
+            await run_in_threadpool(self.begin, sent)
             saved = await self._storage.save_input_file(sent.job_id, sent.kept_as, sent.file)
             return await run_in_threadpool(self._queue, sent, saved)
         except OutcomeUnknownError:
             raise
         except OSError as error:
-            return await run_in_threadpool(self._before_trouble, sent, error)
+            return await run_in_threadpool(self.before_trouble, sent, error)
         except BaseException:
             await run_in_threadpool(self._storage.cleanup_job, sent.job_id)
             raise
 
-    def _begin(self, sent: Sent[P]) -> None:
-        if self._route.check is not None:
-            _look(self._route.check, sent.file.file, sent.name)
+    def begin(self, sent: Sent[P]) -> None:
+        """Look at the file, and make the place of its job."""
+        if self.route.check is not None:
+            _look(self.route.check, sent.file.file, sent.name)
         self._storage.create_job_directory(sent.job_id)
 
     def _queue(self, sent: Sent[P], saved: SavedFile) -> Job:
         """Queue a job, unless it was queued before, under the same key: then that one."""
-        job = self._job(sent, saved)
         if sent.key is None or not isinstance(self._repository, JobQueue):
+            job = self.job(sent, saved)
             self._repository.add_job(job, created_by=sent.owner, priority=sent.priority)
             return job
-        fingerprint = _fingerprint(job, saved.get("hash") or _sha256(sent.file.file))
+        job, fingerprint = self.named(sent, saved)
         try:
             queued = self._repository.submit(
                 job, created_by=sent.owner, priority=sent.priority, key=sent.key, fingerprint=fingerprint
             )
         except IdempotencyConflictError as error:
             raise HTTPException(422, str(error)) from error
-        if queued.job_id != sent.job_id:
-            if isinstance(self._storage, InputMender) and self._storage.mend_inputs(queued.job_id, sent.job_id):
-                log.warning("job %s had lost its file: the one that came again takes its place", queued.job_id)
-            self._storage.cleanup_job(sent.job_id)
+        self.keep_one(sent, queued)
         return queued
 
-    def _before_trouble(self, sent: Sent[P], error: OSError) -> Job:
+    def keep_one(self, sent: Sent[P], queued: Job) -> None:
+        """Where a job was queued before, remove the files that came again, of which it may need one."""
+        if queued.job_id == sent.job_id:
+            return
+        if isinstance(self._storage, InputMender) and self._storage.mend_inputs(queued.job_id, sent.job_id):
+            log.warning("job %s had lost its file: the one that came again takes its place", queued.job_id)
+        self._storage.cleanup_job(sent.job_id)
+
+    def before_trouble(self, sent: Sent[P], error: OSError) -> Job:
         """The job that came before with the same key, where this one cannot be kept: a full disk, a storage that is
         away. Whoever heard of the trouble instead would send it again as another one. Raises `error` otherwise.
         """
@@ -295,7 +299,7 @@ class Submission(Generic[P]):
             self._storage.cleanup_job(sent.job_id)
         if sent.key is None or not isinstance(self._repository, JobQueue):
             raise error
-        fingerprint = _fingerprint(self._job(sent, NOT_SAVED), _sha256(sent.file.file))
+        fingerprint = _fingerprint(self.job(sent, NOT_SAVED), _sha256(sent.file.file))
         try:
             found = self._repository.submitted(sent.key, created_by=sent.owner, fingerprint=fingerprint)
         except IdempotencyConflictError:
@@ -304,31 +308,46 @@ class Submission(Generic[P]):
             raise error
         return found
 
-    def _job(self, sent: Sent[P], saved: SavedFile) -> Job:
+    def named(self, sent: Sent[P], saved: SavedFile) -> tuple[Job, str]:
+        """The job of what was sent, and kept, and its fingerprint."""
+        job = self.job(sent, saved)
+        return job, _fingerprint(job, saved.get("hash") or _sha256(sent.file.file))
+
+    def job(self, sent: Sent[P], saved: SavedFile) -> Job:
+        """The job of what was sent, and kept."""
         params = sent.params
         params.input_paths = [saved["path"]]
         params.input_names = [sent.name]
-        name = (
-            None if self._route.output_name is None else self._route.output_name(safe_stem(sent.file.filename), params)
-        )
+        name = None if self.route.output_name is None else self.route.output_name(safe_stem(sent.file.filename), params)
         if name is not None:
             params.output_paths = [str(self._storage.get_output_path(sent.job_id) / name)]
         content: JSONObject = params.model_dump(mode="json")
         return Job(
             job_id=sent.job_id,
-            task_type=self._route.task_type,
+            task_type=self.route.task_type,
             params=content,
             priority=sent.priority,
             size=saved["size"],
             labels=sent.labels,
         )
 
-    def _params(self, fields: dict[str, object]) -> P:
+    def checked(self, fields: Mapping[str, object]) -> P:
+        """The parameters of a job. Raises `RequestValidationError`."""
         try:
-            return self._route.params.model_validate(fields)
+            return self.route.params.model_validate(fields)
         except ValidationError as error:
-            issues = [{**issue, "loc": ("body", *issue["loc"])} for issue in error.errors(include_url=False)]
-            raise RequestValidationError(issues) from error
+            raise RequestValidationError(body_issues(error)) from error
+
+
+def body_issues(error: ValidationError) -> list[dict[str, object]]:
+    """What is wrong with parameters, as FastAPI says it of a body."""
+    return [{**issue, "loc": ("body", *issue["loc"])} for issue in error.errors(include_url=False)]
+
+
+def refuse_empty(file: UploadFile) -> None:
+    """Raise 400 for a file without content."""
+    if file.size == 0:
+        raise HTTPException(400, f"{display_name(file.filename)} is empty: there is nothing to work on")
 
 
 def _look(check: Check, file: BinaryIO, name: str) -> None:
@@ -364,21 +383,3 @@ def user_id(user: object) -> str | None:
     """The id of whoever sent the request, as an opaque string."""
     found: object = getattr(user, "id", None)
     return None if found is None else str(found)
-
-
-def display_name(filename: str | None) -> str:
-    """A name that is fit for a message: the last part, printable, at most 120 characters."""
-    name = re.split(r"[/\\]", filename or "")[-1]
-    return "".join(c for c in name if c.isprintable())[:120] or "the upload"
-
-
-def safe_stem(filename: str | None) -> str:
-    """The stem of the upload's name as a file name: letters, digits, `-`, `_`; at most 64 characters."""
-    stem = PurePath(display_name(filename)).stem if filename else ""
-    return re.sub(r"[^\w-]+", "_", stem, flags=re.ASCII).strip("_")[:64] or "output"
-
-
-def safe_suffix(filename: str | None) -> str:
-    """The suffix of the upload's name if it is a plain one, else nothing."""
-    suffix = PurePath(display_name(filename)).suffix.lower() if filename else ""
-    return suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import Engine
 
-from cl_ml_tools.job_queue import Event, JobQuery, OutcomeUnknownError
-from cl_ml_tools.schemas import JobStatus
+from cl_ml_tools.job_queue import Event, JobQuery, OutcomeUnknownError, Submittal
+from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.queue.repository import SqlJobRepository
 from tests.conformance.bench import TYPES, claimed, job_of, new
 from tests.conformance.lost_commits import LostCommits
@@ -137,3 +137,14 @@ def test_who_cannot_find_out_says_so(database: Engine, kept: bool) -> None:
         desk.queue.submit(new(job_id="one"), key="k")
     desk.commits.lose(0, kept=True)
     assert (desk.queue.get_job("one") is not None) is kept
+
+
+@KEPT
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_submit_of_many_makes_each_job_once(desk: Desk, lost: int, kept: bool) -> None:
+    names = ["one", "two", "three"]
+    desk.commits.lose(lost, kept=kept)
+    answers = desk.queue.submit_many([Submittal(new(job_id=name), f"key of {name}", "f") for name in names])
+    assert [answer.job_id for answer in answers if isinstance(answer, Job)] == names
+    assert sorted(job.job_id for job in desk.queue.list_jobs(JobQuery()).jobs) == sorted(names)
+    assert [desk.told(name) for name in names] == [["queued"]] * 3

@@ -19,6 +19,7 @@ from typing import Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 from attrs import frozen
 
 from cl_client.batch.journal import Entry, Journal
+from cl_client.batch.lanes import Lanes
 from cl_client.config.seconds import seconds
 from cl_client.errors import (
     ComputeClientError,
@@ -109,7 +110,8 @@ async def map_files(
     sources: Iterable[Source],
     *,
     server: str,
-    concurrency: int = 16,
+    is_together: bool = False,
+    concurrency: int | None = None,
     ordered: bool = True,
     journal: str | os.PathLike[str] | None = None,
     finish: Finish[Source, Output] | None = None,
@@ -123,8 +125,9 @@ async def map_files(
         method: of a plugin, such as `client.hash.compute`.
         sources: read only as far as there is room.
         server: the address, as a part of what a journal knows files by.
-        concurrency: files under way at once, those included that wait for their turn to be given. Of small ones, 16
-            keep the workers of a server with two cores at work; with 8, they run out of jobs.
+        is_together: whether the server takes small files together.
+        concurrency: files under way at once, those included that wait for their turn to be given. When not given, as
+            many as `Lanes` has.
         ordered: in the order of `sources`, rather than as they come.
         journal: a file that keeps what was done, so that a later call with the same one does only the rest; as `Batch`.
         finish: awaited for each job that has completed, as a part of the work on its file: in the event loop of the
@@ -142,8 +145,12 @@ async def map_files(
         if journal is not None:
             kept = await stack.enter_async_context(_held(journal))
         batch = Batch(server, kept)
-        works = (functools.partial(batch.outcome, source, method, parameters, finish) for source in sources)
-        async with contextlib.aclosing(in_parallel(works, concurrency, ordered=ordered)) as outcomes:
+        lanes = Lanes(concurrency, is_together=is_together)
+        works = (
+            lanes.taken(source, functools.partial(batch.outcome, source, method, parameters, finish))
+            for source in sources
+        )
+        async with contextlib.aclosing(in_parallel(works, lanes.concurrency, ordered=ordered)) as outcomes:
             async for outcome in outcomes:
                 yield outcome
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SMALL: Final = 64 * 1024
 """Up to so many bytes, to join two pieces costs less than to write twice."""
 
+TOGETHER: Final = 256 * 1024
+"""After so many bytes of small pieces, they are written."""
+
 FormField = tuple[str, Upload | bytes, str | None, str | None]
 """Name, content, file name (`None` for a plain field) and media type of one part."""
 
@@ -59,25 +62,30 @@ class Multipart:
                 content.close()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        # What is between large pieces goes out together, in one write.
-        between = b""
+        # What is between large pieces goes out together, in few writes.
+        between: list[bytes] = []
+        waiting = 0
         for head, content in self._parts:
-            between += head
+            between.append(head)
             if isinstance(content, bytes):
-                between += content
+                between.append(content)
             elif content.size is not None and content.size <= SMALL:
-                between += b"".join([piece async for piece in content.pieces()])
+                between += [piece async for piece in content.pieces()]
             else:
                 async for piece in content.pieces():
                     if len(piece) <= SMALL:
-                        yield between + piece
+                        yield b"".join([*between, piece])
                     else:
                         if between:
-                            yield between
+                            yield b"".join(between)
                         yield piece
-                    between = b""
-            between += b"\r\n"
-        yield between + self._tail
+                    between, waiting = [], 0
+            between.append(b"\r\n")
+            waiting += len(head) + (content.size or 0 if isinstance(content, Upload) else len(content))
+            if waiting > TOGETHER:
+                yield b"".join(between)
+                between, waiting = [], 0
+        yield b"".join([*between, self._tail])
 
 
 class PlainBody:

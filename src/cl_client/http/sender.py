@@ -44,6 +44,9 @@ BODY: Final = "cl_client.body"
 HANDLED: Final = "cl_client.handled"
 """Where a request keeps the statuses that whoever sends it understands."""
 
+KEYED: Final = "cl_client.keyed"
+"""Where a request says that all that it asks for has keys of its own: it can be sent again."""
+
 AWAY: Final = "is the server running? COMPUTE_URL says where it is"
 
 _UNAUTHORIZED: Final = 401
@@ -197,6 +200,8 @@ class Sender(httpx.AsyncClient):
         """Whether the server may get the request twice."""
         if request.method in _ONLY_READ:
             return True
+        if KEYED in request.extensions:
+            return can_be_sent_again(request)
         return idempotency.HEADER in request.headers and can_be_sent_again(request) and await self._is_keyed(request)
 
     async def knows_labels(self, method: str, path: str) -> bool:

@@ -103,6 +103,30 @@ class Upload:
         """Whether it can be sent again: paths, bytes and seekable files can; other sources can be sent once."""
         return not (self._once and self._begun)
 
+    def fits(self, size: int) -> bool:
+        """Return whether the file has at most so many bytes, known in advance, and can be read more than once."""
+        return not self._once and self.size is not None and self.size <= size
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the content is in memory."""
+        return isinstance(self._source, bytes)
+
+    async def held(self) -> Self:
+        """Return a copy that has the content in memory.
+
+        Raises:
+            InputFileError: As `pieces`.
+        """
+        if self.is_held:
+            return self
+        quiet = copy.copy(self)
+        quiet._on_progress = None
+        content = b"".join([piece async for piece in quiet.pieces()])
+        held = copy.copy(self)
+        held._source, held._start = content, None
+        return held
+
     def telling(self, on_progress: UploadCallback | None) -> Self:
         """Return a copy with this callback, if it is given."""
         told = copy.copy(self)
@@ -161,6 +185,8 @@ class Upload:
             try:
                 while piece := await asyncio.to_thread(file.read, PIECE):
                     yield piece
+                    if len(piece) < PIECE:
+                        break  # At its end, a file gives less than it is asked for.
             finally:
                 file.close()
         else:

@@ -19,6 +19,7 @@ from cl_client.jobs.follow import NOT_FOLLOWED, Follow
 from cl_client.jobs.handle import Job
 from cl_client.jobs.operation import Operation
 from cl_client.jobs.plain_value import as_json, plain_body
+from cl_client.jobs.submitter import Submitter
 from cl_client.model import JobFile, JobResponse, JobState
 from cl_client.server.port import JobServer
 from cl_client.watching.job_reader import JobReader
@@ -38,9 +39,12 @@ Output = TypeVar("Output")
 class Jobs(JobsById):
     """Submits, finds, cancels and deletes jobs. `client.jobs` is an instance."""
 
-    def __init__(self, server: JobServer, watcher: Watcher, reader: JobReader, api: Client) -> None:
+    def __init__(
+        self, server: JobServer, watcher: Watcher, reader: JobReader, api: Client, submitter: Submitter
+    ) -> None:
         super().__init__(server, watcher, reader)
         self.api: Client = api
+        self._submitter = submitter
 
     def __repr__(self) -> str:
         return f"<Jobs of {without_secrets(self.api.base_url)}>"
@@ -73,7 +77,7 @@ class Jobs(JobsById):
         about = {telemetry.TASK_TYPE: operation.task_type}
         with telemetry.span("cl_client.submit", about) as learned, as_json(operation.task_type):
             key = follow.idempotency_key or fresh_key()
-            created = await self.job_server.submit(operation, plain_body(body), key, labels)
+            created = await self._submitter.submit(operation, plain_body(body), key, labels)
             learned[telemetry.JOB_ID] = created.job_id
         job = Job(
             self,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cl_client.lazy_names import lazy_names as lazy_names
 from cl_client.version import __version__
 
-VERSION: Final = 3
+VERSION: Final = 4
 """The version of this list. A generated package names the version that it was made for."""
 OLDEST: Final = 2
 """The oldest version whose packages still work: raised to `VERSION` when a name is changed or removed."""
@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from cl_client.runtime.view import TableView as TableView
     from cl_client.server.contract import Contract as Contract
     from cl_client.server.contract import FileList as FileList
+    from cl_client.server.contract import JobBatch as JobBatch
     from cl_client.server.contract import JobList as JobList
     from cl_client.server.contract import WorkerCounts as WorkerCounts
     from cl_client.watching.topic_message import TopicMessage as TopicMessage
@@ -189,7 +190,7 @@ else:
             "cl_client.runtime.signed_client": "SignedJobClient",
             "cl_client.runtime.streams": "ServerEvent",
             "cl_client.runtime.view": "FacesView PictureView TableView",
-            "cl_client.server.contract": "Contract FileList JobList WorkerCounts",
+            "cl_client.server.contract": "Contract FileList JobBatch JobList WorkerCounts",
             "cl_client.watching.topic_message": "TopicMessage",
             "cl_client.watching.watch": "Watch",
             "cl_client.watching.workers": "WorkerCallback Workers",

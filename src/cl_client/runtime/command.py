@@ -66,7 +66,7 @@ class PlainJobOptions:
         wait: come back when the job has ended, rather than when it is queued.
         output: where the result goes: a file, a folder (which one of several files is made into), or stdout.
         output_dir: the folder for the results of many files, and for the journal by which `resume` goes on.
-        concurrency: files at once.
+        concurrency: files at once; when not given, as `Lanes` has it.
         resume: do only what an earlier run with the same `output_dir` left.
         overwrite: whether results may replace whatever is where they go, the files that are sent too.
         timeout: seconds to wait; as long as it takes when not given.
@@ -91,8 +91,13 @@ class PlainJobOptions:
         Path | None, Parameter(help="Write the results of many files to this folder.", metavar="FOLDER")
     ] = None
     concurrency: Annotated[
-        int, Parameter(help="Process N files at a time.", metavar="N", validator=Number(gte=1, lte=1000))
-    ] = 16
+        int | None,
+        Parameter(
+            help="Process N files at a time. Default: 64, of which at most 16 have more than 64 KiB.",
+            metavar="N",
+            validator=Number(gte=1, lte=1000),
+        ),
+    ] = None
     resume: Annotated[
         bool,
         Parameter(negative="", help="Continue an earlier run with the same --output-dir.", show_default=False),

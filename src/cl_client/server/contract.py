@@ -17,10 +17,20 @@ from cl_client.errors import JobNotFoundError, ResponseError, UnsupportedError
 from cl_client.model import Capabilities, JobFile, JobPage, JobState
 from cl_client.server import status
 from cl_client.server.fields import WHOLE, Fields, a_word, items, milliseconds, renamed, sentence
-from cl_client.server.lists import FileList, JobList, WorkerCounts
+from cl_client.server.lists import FileList, JobBatch, JobList, WorkerCounts
 from cl_client.wire.types import JSONObject, JSONValue, path_segment
 
-__all__ = ["Answer", "Contract", "FileList", "JobList", "WorkerCounts", "expected", "renamed", "unsupported"]
+__all__ = [
+    "Answer",
+    "Contract",
+    "FileList",
+    "JobBatch",
+    "JobList",
+    "WorkerCounts",
+    "expected",
+    "renamed",
+    "unsupported",
+]
 
 _NAMED: Final = re.compile(r"\{task\}|\{job_id\}")
 _TIMES: Final = ("created_at", "updated_at", "started_at", "completed_at")
@@ -55,6 +65,7 @@ class Contract:
         log: where the log of a job is (GET), with the fields of `JobLog`.
         jobs: where jobs are listed.
         workers: where the server tells which workers it has.
+        batch: where many jobs are submitted at once.
         events: topic of the messages about jobs on the broker; without one, jobs are followed over HTTP alone. With
             `{job_id}` in it, there is a topic for each job.
         worker_events: topic of the messages about workers, with `{worker_id}` as its last part.
@@ -84,6 +95,7 @@ class Contract:
     log: str | None = None
     jobs: JobList | None = None
     workers: WorkerCounts | None = None
+    batch: JobBatch | None = None
     events: str | None = None
     worker_events: str | None = None
     worker_fields: Fields = field(factory=dict[str, tuple[str, ...]])

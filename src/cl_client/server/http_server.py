@@ -14,15 +14,19 @@ from cl_client.errors import JobNotFoundError, ResponseError
 from cl_client.files.download import download_job_file, fetch_job_file, is_json
 from cl_client.http.error_translation import promised
 from cl_client.http.labels import without_labels, written
+from cl_client.http.multipart import Multipart
+from cl_client.http.sender import KEYED
 from cl_client.http.stored_file import UploadRoute, store
 from cl_client.http.transport import Transport
 from cl_client.model import Capabilities, JobFile, JobLog, JobPage, JobState, well_formed
 from cl_client.server.contract import Answer, Contract, expected, unsupported
 from cl_client.server.links import Links
+from cl_client.server.lists import JobBatch
+from cl_client.server.small_submit import SmallSubmit, answers_of, form_of
 from cl_client.server.status import CANCELLED, COMPLETED, canonical
 from cl_client.wire.client import Client
 from cl_client.wire.errors import read_model, read_value
-from cl_client.wire.types import JSONValue
+from cl_client.wire.types import JSONValue, path_segment
 
 if TYPE_CHECKING:
     from cl_client.http.upload import Upload
@@ -59,6 +63,10 @@ class HttpJobServer:
         is_elsewhere = self._contract.result is not None or "result" in self._contract.links
         is_one_by_one = jobs is None or jobs.ids is None or is_elsewhere
         return 1 if is_one_by_one or jobs is None else min(MOST, jobs.most)
+
+    @property
+    def batch(self) -> JobBatch | None:
+        return self._contract.batch
 
     def artifact(self, task_type: str) -> str | None:
         return self._contract.artifacts.get(task_type)
@@ -193,6 +201,17 @@ class HttpJobServer:
             else:
                 answer = await operation.send(client=self._api, body=body, idempotency_key=key)
         return self._created(answer, operation.task_type, operation.within)
+
+    async def submit_many(self, submits: Sequence[SmallSubmit]) -> Sequence[JobState | ResponseError]:
+        batch = expected(self._contract.batch, "take many jobs at once")
+        task_type = submits[0].task_type
+        path = batch.path.replace("{task}", path_segment(task_type))
+        with promised():
+            response = await self._transport.post(path, content=Multipart(form_of(submits)), extensions={KEYED: True})
+            answers = answers_of(response, len(submits))
+        return [
+            answer if isinstance(answer, ResponseError) else self._created(answer, task_type, ()) for answer in answers
+        ]
 
     def _created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...]) -> JobState:
         try:

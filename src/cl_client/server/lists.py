@@ -1,4 +1,5 @@
-"""Where a server lists its jobs, their files and its workers, and what it calls what is in these lists."""
+"""Where a server lists its jobs, their files and its workers, and takes lists of jobs, and what it calls what is in
+them."""
 
 from __future__ import annotations
 
@@ -62,6 +63,21 @@ class FileList:
     path: str
     items: str | None = None
     fields: Fields = field(factory=dict[str, tuple[str, ...]])
+
+
+@frozen(kw_only=True)
+class JobBatch:
+    """Where a server takes many jobs of a task at once (POST), as our own server does.
+
+    Attributes:
+        path: of the route, with `{task}`.
+        files: how many there may be in one request.
+        bytes: how many they may have together.
+    """
+
+    path: str
+    files: int
+    bytes: int
 
 
 @frozen(kw_only=True)

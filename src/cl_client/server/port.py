@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 from cl_client.model import Capabilities, JobFile, JobLog, JobPage, JobState
 
 if TYPE_CHECKING:
+    from cl_client.errors import ResponseError
     from cl_client.http.stored_file import UploadRoute
     from cl_client.http.upload import Upload
     from cl_client.jobs.operation import Operation
+    from cl_client.server.lists import JobBatch
+    from cl_client.server.small_submit import SmallSubmit
 
 Body = TypeVar("Body")
 Output = TypeVar("Output")
@@ -29,6 +32,11 @@ class JobServer(Protocol):
     @property
     def states_at_once(self) -> int:
         """How many jobs `states` can be asked for at once; 1 where the server knows no such question."""
+        ...
+
+    @property
+    def batch(self) -> JobBatch | None:
+        """Where many small jobs are submitted at once; nothing where the server does not know that."""
         ...
 
     def artifact(self, task_type: str) -> str | None:
@@ -104,4 +112,8 @@ class JobServer(Protocol):
         self, operation: Operation[Body, Output], body: Body, key: str, labels: Mapping[str, str] | None = None
     ) -> JobState:
         """Send a job of an operation; the new job, of which only id, kind and status are known."""
+        ...
+
+    async def submit_many(self, submits: Sequence[SmallSubmit]) -> Sequence[JobState | ResponseError]:
+        """Send jobs of one task in one request: for each, in their order, what `submit` would return or raise."""
         ...

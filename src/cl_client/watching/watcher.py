@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_REMEMBERED: Final = 256
+_REMEMBERED: Final = 512
+"""Jobs of others, or of ours before the answer to their submit is here: more than are ever in flight."""
 
 
 class _Entry:

@@ -12,7 +12,7 @@ from cl_codegen.model.job_answer import ENVELOPES, at, called_in, id_of, places_
 from cl_codegen.model.job_routes import JobRoutes, read_job_routes
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.recognise import Operations, parameters_of
-from cl_codegen.model.server_routes import FileList, JobList, ServerRoutes, Topics, WorkerCounts
+from cl_codegen.model.server_routes import FileList, JobBatch, JobList, ServerRoutes, Topics, WorkerCounts
 from cl_codegen.model.vocabulary import FIELDS, LINKS, STATUSES, guess, meaning, success
 from cl_codegen.spec.schema_types import kind_of, properties, required_of, without_null
 from cl_codegen.spec.spec import Node, Spec
@@ -61,6 +61,7 @@ class Contract:
     kinds: tuple[KindContract, ...]
     jobs: JobList | None
     workers: WorkerCounts | None
+    batch: JobBatch | None
     topics: Topics
     permissions: tuple[SpecText, ...]
     fields: tuple[tuple[str, tuple[SpecText, ...]], ...]
@@ -118,6 +119,7 @@ class _Reader:
             kinds=kinds,
             jobs=server.jobs(routes[0]) if len(routes) == 1 else None,
             workers=server.workers(),
+            batch=server.batch() if len(routes) == 1 else None,
             topics=topics,
             permissions=tuple(map(SpecText, self.server.permissions)),
             fields=_renamed({name: self._called(name, events, [], None) for name in FIELDS} if events else {}),

@@ -18,6 +18,7 @@ from cl_codegen.model.group import Group
 from cl_codegen.model.job_output import artifact_of, output_class
 from cl_codegen.model.operations import read_groups
 from cl_codegen.model.plugin import Plugin
+from cl_codegen.model.recognise import PARAMETER
 from cl_codegen.model.sign_in import Scheme, schemes_of
 from cl_codegen.spec.spec import Node, Spec
 from cl_codegen.sync.runtime import Runtime
@@ -151,7 +152,9 @@ def _stood_for(contract: Contract, wire: Wire) -> set[str]:
     """The operations that the client calls by itself."""
     found = {node.at("operationId").text() for kind in contract.kinds for node in kind.routes.operations.values()}
     read = {each.path.raw for each in (contract.jobs, contract.workers) if each is not None}
-    return found | {one.name for one in wire.operations if one.path in read and one.method == "get"}
+    found |= {one.name for one in wire.operations if one.path in read and one.method == "get"}
+    many = None if contract.batch is None else contract.batch.path.raw
+    return found | {one.name for one in wire.operations if PARAMETER.sub("{task}", one.path) == many}
 
 
 def _with_job(plugin: Plugin, kind: KindContract, wire: Wire) -> Plugin:

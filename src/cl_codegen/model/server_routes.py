@@ -10,7 +10,7 @@ from attrs import frozen
 
 from cl_codegen.manifest.manifest import Manifest, suggestion
 from cl_codegen.model.job_routes import JobRoutes
-from cl_codegen.model.recognise import Operations
+from cl_codegen.model.recognise import PARAMETER, Operations
 from cl_codegen.model.vocabulary import (
     FIELDS,
     FILE_FIELDS,
@@ -61,6 +61,15 @@ class WorkerCounts:
 
     path: SpecText
     fields: Renamed
+
+
+@frozen
+class JobBatch:
+    """As `cl_client`'s."""
+
+    path: SpecText
+    files: int
+    bytes: int
 
 
 @frozen
@@ -156,6 +165,17 @@ class ServerRoutes:
                 "workers", "expected an answer with the idle workers for each task type, and how many workers there are"
             )
         return WorkerCounts(SpecText(found[0]), renamed_fields(answer, WORKER_COUNTS))
+
+    def batch(self) -> JobBatch | None:
+        """Where the server takes many jobs at once: an operation that says so itself (`x-job-batch`)."""
+        for path, method, operation in self.operations.values():
+            said = operation.find("x-job-batch")
+            numbers = [] if said is None else [said.value_of(name) for name in ("files", "bytes")]
+            if method == "post" and len(numbers) == 2 and len(PARAMETER.findall(path)) == 1:
+                files, size = numbers
+                if isinstance(files, int) and isinstance(size, int):
+                    return JobBatch(SpecText(PARAMETER.sub("{task}", path)), files, size)
+        return None
 
     def topics(self) -> Topics:
         """The topics of the broker: what the manifest says, or the `x-events` of the spec.

@@ -69,7 +69,7 @@ def create_app(
     )
     errors.install(app)
     # Outermost is what is added last.
-    app.add_middleware(BodyLimitMiddleware, limit=LARGEST_BODY)
+    app.add_middleware(BodyLimitMiddleware, limit=lambda _: LARGEST_BODY)
     app.add_middleware(WebPagesMiddleware, names=names)
     app.add_middleware(EarlyAnswerMiddleware)
     app.add_middleware(RequestIdMiddleware)

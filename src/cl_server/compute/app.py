@@ -7,6 +7,8 @@ from importlib.metadata import version
 from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry
 
+from cl_ml_tools import batch_submit
+from cl_ml_tools.batch_submit import is_batch
 from cl_ml_tools.job_queue import JobQueue
 from cl_ml_tools.master import create_master_router
 from cl_ml_tools.schemas import Job
@@ -114,7 +116,7 @@ def create_app(
     )
     errors.install(app)
     # Outermost is what is added last.
-    app.add_middleware(BodyLimitMiddleware, limit=max_upload)
+    app.add_middleware(BodyLimitMiddleware, limit=lambda path: _limit(path, max_upload))
     if quota is not None:
         app.add_middleware(QuotaMiddleware, quota=quota)
     app.add_middleware(AvailabilityMiddleware, health=state)
@@ -144,3 +146,8 @@ def create_app(
     docs_page.install(app)
     openapi.install(app, openapi.messages_and_outputs, TOPICS)
     return app
+
+
+def _limit(path: str, max_upload: int) -> int:
+    """The bytes that a request may have: many files in one are in memory together."""
+    return min(max_upload, batch_submit.MOST_BYTES + batch_submit.AROUND) if is_batch(path) else max_upload

@@ -1,6 +1,7 @@
 """Refuses a request body that is too large (at its announcement where there is one, else as soon as it is) or stops."""
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from starlette.exceptions import HTTPException
@@ -11,9 +12,10 @@ SILENCE = 60.0
 
 
 class BodyLimitMiddleware:
-    """`limit` is in bytes. The refusal is raised where the body is read, and so has the shape of every error."""
+    """`limit` gives the bytes for a path. The refusal is raised where the body is read, and so has the shape of every
+    error."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: Callable[[str], int]) -> None:
         self.app = app
         self.limit = limit
 
@@ -24,13 +26,14 @@ class BodyLimitMiddleware:
         headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
         length = headers.get(b"content-length", b"")
         announced = int(length) if length.isdigit() else 0
+        limit = self.limit(cast("str", scope["path"]))
         taken = 0
         coming = True
 
         async def limited() -> Message:
             nonlocal taken, coming
-            if announced > self.limit:
-                raise self._refusal()
+            if announced > limit:
+                raise _refusal(limit)
             try:
                 # Behind the body there is only the end of the connection to wait for.
                 async with asyncio.timeout(SILENCE if coming else None):
@@ -39,11 +42,12 @@ class BodyLimitMiddleware:
                 raise HTTPException(408, f"nothing more of the upload came for {SILENCE:g} seconds") from error
             coming = cast("bool", message.get("more_body", False))
             taken += len(cast("bytes", message.get("body", b"")))
-            if taken > self.limit:
-                raise self._refusal()
+            if taken > limit:
+                raise _refusal(limit)
             return message
 
         await self.app(scope, limited, send)
 
-    def _refusal(self) -> HTTPException:
-        return HTTPException(413, f"the upload is too large: this server takes at most {self.limit} bytes")
+
+def _refusal(limit: int) -> HTTPException:
+    return HTTPException(413, f"the upload is too large: this server takes at most {limit} bytes")

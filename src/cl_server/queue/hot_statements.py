@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.expression import ClauseElement
 
 from cl_ml_tools.job_queue import Claim, Event
 from cl_ml_tools.schemas import Job, JobStatus, JSONObject
 from cl_server.queue import statements
 from cl_server.queue.driver_statement import DriverStatement
-from cl_server.queue.job_row import FIELDS, job_of_driver, job_of_values, number_of, values_of
+from cl_server.queue.job_row import FIELDS, job_of_driver, job_of_values, number_of, plain_values_of, values_of
 from cl_server.queue.tables import is_postgres
 
 # What of a new job is the queue's own.
@@ -26,6 +27,20 @@ QUEUED_AS = ("attempts", "idempotency_key", "fingerprint")
 
 K = TypeVar("K")
 Rows: TypeAlias = "Sequence[tuple[int, dict[str, object], int, int]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Adding:
+    """A new job, with the key and the fingerprint of its submit as they are kept."""
+
+    job: Job
+    key: str | None
+    fingerprint: str
+
+    @property
+    def own(self) -> dict[str, object]:
+        """What of it is the queue's own."""
+        return {"attempts": 0, "idempotency_key": self.key, "fingerprint": self.fingerprint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +91,30 @@ class HotStatements:
         own = {"attempts": 0, "idempotency_key": key, "fingerprint": fingerprint}
         [[seq]] = self._add.run(connection, values_of(job) | own)
         if job.labels:
-            whose = {"seq": seq, "owner": job.created_by or ""}
-            rows = [{**whose, "name": name, "value": value} for name, value in job.labels.items()]
-            connection.execute(statements.ADD_LABEL, rows)
+            self._add_labels(connection, [(cast("int", seq), job)])
 
     def note(self, connection: Connection, job: Job, steady: int) -> Event:
         """Write an event into the outbox."""
         [[seq]] = self._note.run(connection, {"job": job.model_dump_json(), "told_at": steady})
         return Event(job, cast("int", seq))
+
+    def add_many(self, connection: Connection, news: Sequence[Adding]) -> None:
+        """Queue new jobs. PostgreSQL, which is elsewhere, gets them in one statement."""
+        if not self._postgres:
+            for new in news:
+                self.add(connection, new.job, new.key, new.fingerprint)
+            return
+        rows = [plain_values_of(new.job) | new.own for new in news]
+        seqs = _numbers(connection, statements.ADD_MANY, rows) if rows else ()
+        self._add_labels(connection, [(seq, new.job) for seq, new in zip(seqs, news, strict=True) if new.job.labels])
+
+    def note_many(self, connection: Connection, jobs: Sequence[Job], steady: int) -> list[Event]:
+        """Write their events into the outbox."""
+        if not self._postgres or not jobs:
+            return [self.note(connection, job, steady) for job in jobs]
+        rows: list[dict[str, object]] = [{"job": job.model_dump(mode="json"), "told_at": steady} for job in jobs]
+        seqs = _numbers(connection, statements.NOTE_MANY, rows)
+        return [Event(job, seq) for job, seq in zip(jobs, seqs, strict=True)]
 
     def waits(self, connection: Connection, task_types: Sequence[str], steady: int) -> bool:
         """Whether there is a job to take."""
@@ -118,6 +149,15 @@ class HotStatements:
     def count(self, connection: Connection, task_type: str, status: str, times: int) -> None:
         """Add to how often jobs came into a status."""
         self._count.run(connection, {"task_type": task_type, "status": status, "times": times})
+
+    def _add_labels(self, connection: Connection, added: Sequence[tuple[int, Job]]) -> None:
+        rows = [
+            {"seq": seq, "owner": job.created_by or "", "name": name, "value": value}
+            for seq, job in added
+            for name, value in job.labels.items()
+        ]
+        if rows:
+            connection.execute(statements.ADD_LABEL, rows)
 
     def _move_in_turn(
         self, connection: Connection, values: Mapping[str, object], ending: Ending | None, taking: Taking | None
@@ -154,6 +194,10 @@ class HotStatements:
 
     def _compiled(self, statement: ClauseElement) -> DriverStatement:
         return DriverStatement(statement, self._engine)
+
+
+def _numbers(connection: Connection, insert: ReturningInsert[int], rows: list[dict[str, object]]) -> Sequence[int]:
+    return connection.scalars(insert, rows).all()
 
 
 def _kept(made: dict[K, DriverStatement], key: K, make: Callable[[], DriverStatement]) -> DriverStatement:

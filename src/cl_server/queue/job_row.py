@@ -55,7 +55,12 @@ def job_of_values(values: Mapping[str, object]) -> Job:
 
 def values_of(job: Job) -> dict[str, object]:
     """The columns of a job as drivers take them."""
-    values: dict[str, object] = {**job.__dict__, "status": job.status.value, "labels": job.labels or None}
+    values = plain_values_of(job)
     for name in _JSON:
         values[name] = None if values[name] is None else json.dumps(values[name])
     return values
+
+
+def plain_values_of(job: Job) -> dict[str, object]:
+    """The columns of a job as SQLAlchemy takes them."""
+    return {**job.__dict__, "status": job.status.value, "labels": job.labels or None}

@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, case, literal, select, text, update
@@ -26,7 +26,7 @@ from cl_ml_tools.job_queue import (
 )
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.queue.conditions import Condition, held
-from cl_server.queue.hot_statements import Ending, HotStatements, Moved, Taking
+from cl_server.queue.hot_statements import Adding, Ending, HotStatements, Moved, Taking
 from cl_server.queue.job_lines import write_lines
 from cl_server.queue.job_row import JobRow, job_of
 from cl_server.queue.statements import after_last
@@ -90,6 +90,14 @@ class Change:
         self._hot.add(self.connection, job, key, fingerprint)
         self.note(job)
         self.wakes = True
+
+    def add_many(self, news: Sequence[Adding]) -> None:
+        """Queue new jobs, in this order."""
+        for new in news:
+            new.job.created_at = new.job.updated_at = self.now
+        self._hot.add_many(self.connection, news)
+        self.events += self._hot.note_many(self.connection, [new.job for new in news], self.steady)
+        self.wakes = self.wakes or bool(news)
 
     def take(self, taking: Taking) -> Claim | None:
         """Claim the next job."""

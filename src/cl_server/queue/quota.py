@@ -37,6 +37,33 @@ class TooManyBytesError(QuotaExceededError):
     """Too much in files."""
 
 
+class Room:
+    """What a user may still add, in a transaction in which nobody else adds for them; `None` is no limit."""
+
+    def __init__(self, owner: str | None, jobs: tuple[int, int] | None, size: tuple[int, int] | None) -> None:
+        self._who = "all guests together have" if owner is None else "you have"
+        # How much there is, and how much there may be.
+        self._jobs = jobs
+        self._size = size
+
+    def take(self, size: int) -> None:
+        """Add a job with so many bytes. Raises `QuotaExceededError`, and then it is not added."""
+        if self._jobs is not None and self._jobs[0] >= self._jobs[1]:
+            raise TooManyJobsError(
+                f"{self._who} {self._jobs[1]} unfinished jobs, which is the limit: wait for some to finish, or cancel "
+                "some"
+            )
+        if self._size is not None and self._size[0] + size > self._size[1]:
+            raise TooManyBytesError(
+                f"{self._who} {self._size[0]} of {self._size[1]} bytes in files, and this needs {size} more: "
+                "delete jobs that you no longer need"
+            )
+        if self._jobs is not None:
+            self._jobs = self._jobs[0] + 1, self._jobs[1]
+        if self._size is not None:
+            self._size = self._size[0] + size, self._size[1]
+
+
 class Quota:
     """What each user may have: `most_bytes` of files and `most_jobs` that are not over; 0 is no limit.
 
@@ -60,20 +87,21 @@ class Quota:
         """Whether there is room now. Raises `QuotaExceededError`."""
         written = self.written(owner)
         with self._reading.connect() as connection:
-            self._check(connection, owner, size, written)
+            self._room(connection, owner, written).take(size)
 
-    def take(self, connection: Connection, owner: str | None, size: int, written: int = 0) -> None:
-        """The same in the transaction that adds the job, before which the next one of this user has to wait.
+    def room(self, connection: Connection, owner: str | None, written: int = 0) -> Room:
+        """What there is room for, in the transaction that adds the jobs, before which the next one of this user has to
+        wait.
 
         `written` is asked before it: files take longer to look at than a transaction may.
         """
         if not self:
-            return
+            return Room(owner, None, None)
         # SQLite has one writer anyway.
         if is_postgres(self._engine):
             lock = text("SELECT pg_advisory_xact_lock(hashtext(:owner))")
             connection.execute(lock, {"owner": f"quota of {owner}"})
-        self._check(connection, owner, size, written)
+        return self._room(connection, owner, written)
 
     def written(self, owner: str | None) -> int:
         """The bytes of attempts at jobs of a user: of those that run, and of those whose workers died."""
@@ -88,25 +116,17 @@ class Quota:
             found = cast("list[str]", connection.scalars(tried.limit(MOST_TRIED)).all())
         return sum(self._sizes.attempts_size(job_id) for job_id in found)
 
-    def _check(self, connection: Connection, owner: str | None, size: int, written: int = 0) -> None:
-        whose = _of(owner)
-        who = "all guests together have" if owner is None else "you have"
+    def _room(self, connection: Connection, owner: str | None, written: int) -> Room:
+        unfinished: tuple[int, int] | None = None
+        stored: tuple[int, int] | None = None
         if self._most_jobs:
-            unfinished = select(func.count()).where(jobs.c.status.in_(UNFINISHED), whose)
-            if connection.execute(unfinished).scalar_one() >= self._most_jobs:
-                raise TooManyJobsError(
-                    f"{who} {self._most_jobs} unfinished jobs, which is the limit: "
-                    "wait for some to finish, or cancel some"
-                )
+            counted = select(func.count()).where(jobs.c.status.in_(UNFINISHED), _of(owner))
+            unfinished = connection.execute(counted).scalar_one(), self._most_jobs
         if self._most_bytes:
             total = select(func.coalesce(func.sum(usage.c.bytes), 0)).where(usage.c.owner == (owner or ""))
             # PostgreSQL sums such numbers as decimals.
-            stored = int(cast("int", connection.execute(total).scalar_one())) + written
-            if stored + size > self._most_bytes:
-                raise TooManyBytesError(
-                    f"{who} {stored} of {self._most_bytes} bytes in files, and this needs {size} more: "
-                    "delete jobs that you no longer need"
-                )
+            stored = int(cast("int", connection.execute(total).scalar_one())) + written, self._most_bytes
+        return Room(owner, unfinished, stored)
 
 
 def _of(owner: str | None) -> ColumnElement[bool]:

@@ -1,11 +1,9 @@
 """Jobs in a SQL database: `JobQueue` on SQLite and PostgreSQL."""
 
-import secrets
 from collections.abc import Callable, Sequence
 from typing import Unpack
 
 from sqlalchemy import Engine, Row, delete, literal, select, update
-from sqlalchemy.exc import IntegrityError
 
 from cl_ml_tools import job_log
 from cl_ml_tools.job_queue import (
@@ -16,7 +14,6 @@ from cl_ml_tools.job_queue import (
     Beat,
     Claim,
     Event,
-    IdempotencyConflictError,
     Listener,
     Publish,
     Wake,
@@ -24,7 +21,6 @@ from cl_ml_tools.job_queue import (
     ignore_event,
     ignore_wake,
     publish_nothing,
-    scoped_key,
     tell,
 )
 from cl_ml_tools.job_repository import JobUpdate
@@ -32,25 +28,21 @@ from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
 from cl_server.queue.clocks import clock_of, steady_clock_of
 from cl_server.queue.conditions import PROCESSING, QUEUED, Condition, held
 from cl_server.queue.hot_statements import Ending, HotStatements, Taking
-from cl_server.queue.job_archive import SqlJobArchive
 from cl_server.queue.job_lines import write_lines
-from cl_server.queue.job_row import job_of, number_of, value_of
+from cl_server.queue.job_row import job_of, number_of
 from cl_server.queue.job_transaction import PATIENCE, Change, Transactions, backoff_of_each, requeued
 from cl_server.queue.outbox import Outbox
-from cl_server.queue.quota import Quota, QuotaExceededError, sum_up
-from cl_server.queue.statements import GET, after_last, has_come
+from cl_server.queue.quota import Quota
+from cl_server.queue.statements import after_last, has_come
+from cl_server.queue.submits import SqlSubmits
 from cl_server.queue.tables import (
     Big,
     is_postgres,
     jobs,
 )
 
-# At one in so many submits, what a user has is summed up on PostgreSQL. It is drawn: whatever is counted may be in step
-# with what somebody does.
-SUMMED_UP = 64
 
-
-class SqlJobRepository(SqlJobArchive):
+class SqlJobRepository(SqlSubmits):
     """`on_event` hears of every change after its commit, `on_wake` when a worker has something to look at.
 
     `worker_id` is the name in which `fetch_next_job` claims. `clock` gives UTC milliseconds, `steady` the
@@ -76,11 +68,9 @@ class SqlJobRepository(SqlJobArchive):
         self._clock = clock or clock_of(engine)
         # One clock for both, where there is only one.
         steady = steady or clock or steady_clock_of(engine, self._clock)
-        self._quota = quota
         self._hot = HotStatements(engine)
-        super().__init__(
-            engine, steady, Transactions(engine, self._hot, self._clock, steady, on_event, on_wake, patience)
-        )
+        transactions = Transactions(engine, self._hot, self._clock, steady, on_event, on_wake, patience)
+        super().__init__(engine, steady, transactions, quota)
         self._outbox = Outbox(engine, self._hot, self._steady)
         self._held: dict[str, Claim] = {}
         # Where there was a job, there is often another.
@@ -131,61 +121,6 @@ class SqlJobRepository(SqlJobArchive):
             return gone or change.keep_doubted()
 
         return self._transactions.run(work)
-
-    # Submitting.
-
-    def submit(
-        self,
-        job: Job,
-        *,
-        created_by: str | None = None,
-        priority: int | None = None,
-        key: str | None = None,
-        fingerprint: str = "",
-    ) -> Job:
-        """Queue a job, or find the one that came with the same key. Raises `QuotaExceededError`."""
-        job.created_by = created_by if created_by is not None else job.created_by
-        job.priority = job.priority if priority is None else priority
-        scoped = None if key is None else scoped_key(job.created_by, key)
-        doubted = False
-        written = 0 if self._quota is None else self._quota.written(job.created_by)
-
-        def work(change: Change) -> Job:
-            nonlocal doubted
-            if change.doubted is not None:
-                doubted = True
-                row = change.connection.execute(GET, {"of_job": job.job_id}).one_or_none()
-                if row is not None and change.keep_doubted():
-                    return job_of(row)
-            if self._quota is not None:
-                self._quota.take(change.connection, job.created_by, job.size, written)
-            change.add(job, scoped, fingerprint)
-            if self._postgres and secrets.randbelow(SUMMED_UP) == 0:
-                sum_up(change.connection, job.created_by)
-            return job
-
-        try:
-            return self._transactions.run(work)
-        except (IntegrityError, QuotaExceededError):
-            # It came before, under this key; whoever has it has a place for it.
-            found = None if scoped is None else self._with_key(scoped, fingerprint)
-            if found is None and doubted:
-                # The commit that was in doubt had only just not happened when we looked.
-                found = self.get_job(job.job_id)
-            if found is None:
-                raise
-            return found
-
-    def submitted(self, key: str, *, created_by: str | None = None, fingerprint: str = "") -> Job | None:
-        """The job that this user sent with a key."""
-        return self._with_key(scoped_key(created_by, key), fingerprint)
-
-    def _with_key(self, scoped: str, fingerprint: str) -> Job | None:
-        with self._reading.connect() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.idempotency_key == scoped)).one_or_none()
-        if row is not None and value_of(row, "fingerprint") != fingerprint:
-            raise IdempotencyConflictError
-        return None if row is None else job_of(row)
 
     # Working.
 

@@ -59,6 +59,9 @@ GET = select(jobs).where(jobs.c.job_id == bindparam("of_job"))
 ADD = insert(jobs).returning(jobs.c.seq)
 ADD_LABEL = insert(job_labels)
 NOTE = insert(outbox).returning(outbox.c.seq)
+# The same for many, which come back in their order.
+ADD_MANY = insert(jobs).returning(jobs.c.seq, sort_by_parameter_order=True)
+NOTE_MANY = insert(outbox).returning(outbox.c.seq, sort_by_parameter_order=True)
 
 # In how many milliseconds a job is due. Parameters: `of_types`, and `steady` in milliseconds.
 DUE = select(func.min(case((has_come(jobs.c.run_at, STEADY, LONGEST_BACKOFF), 0), else_=jobs.c.run_at - STEADY))).where(

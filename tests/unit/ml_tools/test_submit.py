@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, model_validator
 
+from cl_ml_tools.file_names import display_name, safe_stem, safe_suffix
 from cl_ml_tools.file_storage import FileStorage, InputKeeper
 from cl_ml_tools.schemas import BaseJobParams, Job
-from cl_ml_tools.submit import SubmitRoute, display_name, safe_stem, safe_suffix
+from cl_ml_tools.submit import SubmitRoute
 from cl_server.files.local import LocalFileStorage
 from cl_server.http import errors
 

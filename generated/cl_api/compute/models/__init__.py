@@ -7,6 +7,8 @@ from cl_client.runtime import lazy_names
 
 if TYPE_CHECKING:
     from .admin_config import AdminConfig as AdminConfig
+    from .batch_response import BatchResponse as BatchResponse
+    from .batched_job_response import BatchedJobResponse as BatchedJobResponse
     from .body_create_clip_embedding_job import BodyCreateClipEmbeddingJob as BodyCreateClipEmbeddingJob
     from .body_create_clip_embedding_job_profile import (
         BodyCreateClipEmbeddingJobProfile as BodyCreateClipEmbeddingJobProfile,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     )
     from .body_create_media_thumbnail_job import BodyCreateMediaThumbnailJob as BodyCreateMediaThumbnailJob
     from .body_set_guest_mode import BodySetGuestMode as BodySetGuestMode
+    from .body_submit_jobs import BodySubmitJobs as BodySubmitJobs
     from .box import Box as Box
     from .cleanup_result import CleanupResult as CleanupResult
     from .detected_face import DetectedFace as DetectedFace
@@ -65,6 +68,8 @@ else:
         __name__,
         {
             ".admin_config": "AdminConfig",
+            ".batch_response": "BatchResponse",
+            ".batched_job_response": "BatchedJobResponse",
             ".body_create_clip_embedding_job": "BodyCreateClipEmbeddingJob",
             ".body_create_clip_embedding_job_profile": "BodyCreateClipEmbeddingJobProfile",
             ".body_create_dino_embedding_job": "BodyCreateDinoEmbeddingJob",
@@ -78,6 +83,7 @@ else:
             ".body_create_image_conversion_job_format": "BodyCreateImageConversionJobFormat",
             ".body_create_media_thumbnail_job": "BodyCreateMediaThumbnailJob",
             ".body_set_guest_mode": "BodySetGuestMode",
+            ".body_submit_jobs": "BodySubmitJobs",
             ".box": "Box",
             ".cleanup_result": "CleanupResult",
             ".detected_face": "DetectedFace",

@@ -44,8 +44,13 @@ def batch(
     *,
     output_dir: Annotated[Path | None, Parameter(help="Write the results to this folder.", metavar="FOLDER")] = None,
     concurrency: Annotated[
-        int, Parameter(help="Process N files at a time.", metavar="N", validator=Number(gte=1, lte=1000))
-    ] = 16,
+        int | None,
+        Parameter(
+            help="Process N files at a time. Default: 64, of which at most 16 have more than 64 KiB.",
+            metavar="N",
+            validator=Number(gte=1, lte=1000),
+        ),
+    ] = None,
     resume: Annotated[
         bool,
         Parameter(negative="", help="Continue an earlier run with the same --output-dir.", show_default=False),

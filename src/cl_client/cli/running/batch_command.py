@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve, frozen
 
 from cl_client.batch.journal import Journal
+from cl_client.batch.lanes import Lanes
 from cl_client.batch.run import Batch, Outcome
 from cl_client.cli.output.batch_progress import Tally
 from cl_client.cli.output.console import fitting
@@ -149,11 +150,15 @@ class Many:
                 if not self._options.resume:
                     journal.clear()
             batch = Batch(client.base_url, journal)
+            lanes = Lanes(self._options.concurrency, is_together=client.contract.batch is not None)
             works = (
-                partial(self._one, batch, client.jobs, task, None if folder is None else folder / name)
+                lanes.taken(
+                    None if task.file is None else source(task.file),
+                    partial(self._one, batch, client.jobs, task, None if folder is None else folder / name),
+                )
                 for task, name in zip(self._tasks, names, strict=True)
             )
-            async with contextlib.aclosing(in_parallel(works, self._options.concurrency)) as results:
+            async with contextlib.aclosing(in_parallel(works, lanes.concurrency)) as results:
                 async for done in results:
                     yield done
 
