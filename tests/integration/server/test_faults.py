@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -85,7 +86,7 @@ def test_a_cancel_that_stops_a_task_is_one_line_in_the_log(own_stack: LocalStack
     with api.http, Watch(own_stack) as watch:
         watch.until(lambda: set(watch.workers) >= {"w0", "w1"})
         # Its task asks at every step whether somebody still wants it.
-        job_id = api.submit("hls_streaming", film(20, (640, 360), rate=30), name="film.mp4")
+        job_id = api.submit("hls_streaming", long_film(), name="film.mp4")
         watch.until(lambda: "processing" in watch.statuses(job_id))
         busy = held_by(own_stack, job_id)
         api.http.post(f"/jobs/{job_id}/cancel").raise_for_status()
@@ -96,6 +97,12 @@ def test_a_cancel_that_stops_a_task_is_one_line_in_the_log(own_stack: LocalStack
     log = (own_stack.data / "logs" / f"{busy}.log").read_text()
     assert f"job {job_id} is cancelled" in log
     assert "Traceback" not in log
+
+
+@cache
+def long_film() -> bytes:
+    """A film whose stream takes a worker seconds."""
+    return film(20, (640, 360), rate=30)
 
 
 def held_by(stack: LocalStack, job_id: str) -> object:
