@@ -1,7 +1,7 @@
 """`cl-server compute | worker | auth`: the processes of the server, each in the foreground.
 
-Settings come from the environment (see `settings.py`). Where there is an option, it stands above its variable;
-passwords are better off in the variables, because everybody on a machine can read the arguments of a process.
+Settings come from the environment (see `settings.py`). An option takes precedence over its variable.
+Set passwords in the variables, because every user of a machine can read the arguments of a process.
 """
 
 import argparse
@@ -43,7 +43,7 @@ class Options(argparse.Namespace):
     owner: str | None = None
 
     def variables(self) -> dict[str, str]:
-        """What it says, as the variables that the settings are read from."""
+        """The options, as the variables that the settings are read from."""
         names = None if self.allow_host is None else ",".join(self.allow_host)
         said = {"CL_DATABASE": self.database, "CL_STORAGE": self.storage, "MQTT_URL": self.mqtt, "CL_HOSTS": names}
         return {name: value for name, value in said.items() if value is not None}
@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
 
         if not isinstance(error, OperationalError):
             raise
-        # It was there or will be: whoever keeps this process starts it again.
+        # The supervisor of this process starts it again.
         return failed(f"the database does not answer: {str(error.orig).strip().partition(chr(10))[0]}")
 
 
@@ -95,7 +95,7 @@ def make_parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="run the workers of this host")
     worker.add_argument("--slots", type=positive, metavar="N", help="how many; one for each core")
     worker.add_argument("--slot", type=int, help="be one worker, the one of this number")
-    worker.add_argument("--of", type=int, help="how many workers there are: jobs that others held are given back")
+    worker.add_argument("--of", type=int, help="the number of workers; jobs of other workers are queued again")
     auth = commands.add_parser("auth", help="run the auth server")
     auth.add_argument("--init", action="store_true", help="only make the first admin; the password goes to stdout")
     auth.add_argument("--rotate-key", action="store_true", help="only make a new key, which signs from now on")
@@ -107,7 +107,7 @@ def make_parser() -> argparse.ArgumentParser:
             "--allow-host",
             action="append",
             metavar="NAME",
-            help="a name by which clients reach this server, beside localhost; may be given again (CL_HOSTS)",
+            help="a name by which clients reach this server, besides localhost; can be repeated (CL_HOSTS)",
         )
         server.add_argument("--fd", type=int, help="a listening socket that the parent passed on, instead of a port")
     save = commands.add_parser("backup", help="save the jobs, files and accounts of CL_DATA to a folder")
@@ -128,7 +128,7 @@ def make_parser() -> argparse.ArgumentParser:
         action="append",
         required=True,
         metavar="HOST",
-        help="a name or an address by which servers and clients reach the broker; may be given again",
+        help="a name or an address by which servers and clients reach the broker; can be repeated",
     )
     broker.add_argument("--port", type=int, default=8883)
     broker.add_argument("--config-folder", metavar="PATH", help="where Mosquitto finds the files, if not in FOLDER")
@@ -161,13 +161,11 @@ def failed(reason: str, status: int = 1) -> int:
 
 
 def expect_names(options: Options) -> None:
-    """Whoever listens to others has to say by which name they come. Raises `SettingsError`."""
+    """Require the names of a server that other hosts can reach. Raises `SettingsError`."""
     from cl_server.http.browser_guard import is_loopback
 
     if not is_loopback(options.host) and not os.environ.get("CL_HOSTS"):
-        raise SettingsError(
-            f"--host {options.host} is open to others: say by which names they come, with --allow-host NAME"
-        )
+        raise SettingsError(f"--host {options.host} is open to other hosts: name this server with --allow-host NAME")
 
 
 def compute_server(options: Options) -> int:
@@ -193,7 +191,7 @@ def workers(options: Options) -> int:
 
 
 def auth_server(options: Options) -> int:
-    """Run the auth server, or do for it what is asked."""
+    """Run the auth server, or one of its maintenance commands."""
     from cl_server.auth import process
     from cl_server.auth.keys import KeyFileError
 

@@ -13,7 +13,7 @@ PORT, TLS_PORT = 1883, 8883
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """`ca_file` holds the certificates (PEM) to trust, for TLS; those of the system when there is none."""
+    """`ca_file` contains the certificates (PEM) to trust with TLS. Default: those of the system."""
 
     host: str
     port: int = PORT
@@ -54,7 +54,7 @@ class BrokerAddress:
         return f"{'mqtts' if self.tls else 'mqtt'}://{f'{user}{secret}@' if user else ''}{host}:{self.port}"
 
     def trust(self) -> ssl.SSLContext | None:
-        """How to speak TLS, where it is wanted. Raises `SettingsError` for certificates that cannot be read."""
+        """The TLS context, if the address requires TLS. Raises `SettingsError` if the certificates can't be read."""
         if not self.tls:
             return None
         try:

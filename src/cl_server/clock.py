@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 DAY_MS = 24 * 3600 * 1000
-# It goes on while a machine sleeps; where there is none, the steady clock stands in for it.
+# It runs while a machine sleeps. Without it, the steady clock is used.
 _BOOT: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -14,7 +14,7 @@ def now_ms() -> int:
 
 
 def steady_ms() -> int:
-    """Milliseconds that only pass, the same for all processes of a machine. They stand still while it sleeps."""
+    """Milliseconds of a clock that never jumps, the same for all processes of a machine. It stops while it sleeps."""
     return time.monotonic_ns() // 1_000_000
 
 
@@ -24,8 +24,8 @@ def boot_ms() -> int:
 
 
 class PlausibleClock:
-    """UTC milliseconds, but never further on than they can be since this was made: a clock may be put forward by
-    mistake, and what is old goes for ever."""
+    """UTC milliseconds, limited by the time that has passed since this object was made. If the clock is set forward by
+    mistake, nothing is deleted as too old."""
 
     def __init__(self) -> None:
         self._began = now_ms()
@@ -37,10 +37,10 @@ class PlausibleClock:
 
 
 class TwoClocks:
-    """When it may be now, in seconds since 1970: the clock that people read says one thing, and that one as it was when
-    this was made, with the time that has passed since, says another as soon as somebody has put the first.
+    """The possible times, in seconds since 1970: that of the clock, and that of the clock when this
+    object was made plus the time that has passed since. They differ after the clock was set.
 
-    Which of them is right, nobody here can tell: a clock may have been wrong and be put right.
+    It is unknown which of them is right, because a wrong clock can have been corrected.
     """
 
     # Seconds in which they count as one: clocks are adjusted a little all the time.

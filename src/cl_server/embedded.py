@@ -47,18 +47,18 @@ class StackError(Exception):
 class LocalStack:
     """Broker, compute API and workers on 127.0.0.1.
 
-    `port` and `mqtt_port` 0 mean a free port; without `data` the files are in a temporary folder that goes
-    with the stack; without `workers` there is one for each core; `max_upload` is in bytes. Parts that die are
-    started again. They end with this process, also when it is killed. Raises `StackError` where it cannot start.
+    `port` and `mqtt_port` 0 mean a free port. Without `data`, the files are in a temporary folder that is deleted with
+    the stack. Without `workers`, each core has one. `max_upload` is in bytes. Parts that die are restarted. They end
+    with this process, even if it is killed. Raises `StackError` if the stack can't start.
 
-    Jobs are in PostgreSQL where `database` is an address, files in S3 where `storage` is one, else both are in `data`;
-    a task that takes longer than `task_timeout` seconds fails. Variables that say where things are (`PLACES`) are not
-    read here, so that a stack for a moment never joins a real one by accident; `cl-client server up` passes them on.
-    All others hold (`CL_TOKEN_LIFETIME`, `CL_QUOTA_JOBS`, …), unless an argument says something else.
+    With `database`, jobs are in PostgreSQL, and with `storage`, files are in S3. Otherwise, both are in `data`. A task
+    that takes longer than `task_timeout` seconds fails. The variables for these places (`PLACES`) are not read here, so
+    that a temporary stack never joins a real one by accident; `cl-client server up` passes them on. All others apply
+    (`CL_TOKEN_LIFETIME`, `CL_QUOTA_JOBS`, …), unless an argument overrides them.
 
-    With `auth` there is an auth server too, and guests are not let in unless `guest_mode` says so (an admin may
-    change that later, and it stays changed). `admin_password` is the password of the user `admin` where this start
-    has made them, and is kept nowhere else.
+    With `auth`, the stack has an auth server, and guests are refused unless `guest_mode` permits them. An admin can
+    change that later, and the change persists. `admin_password` is the password of the user `admin` if this start
+    created that user; it is stored nowhere else.
     """
 
     def __init__(
@@ -193,12 +193,12 @@ class LocalStack:
             auth_url=self.auth_url,
             parts={name: part for name, part in parts.items() if part is not None},
         )
-        # A disk that is full is no reason for a server to end.
+        # A full disk must not end a server.
         with contextlib.suppress(OSError):
             record.write(self.data)
 
     def environment(self) -> dict[str, str]:
-        """The variables by which a client finds this stack."""
+        """The environment variables with which a client finds this stack."""
         found = {
             "COMPUTE_URL": self.compute_url,
             "MQTT_BROKER_HOST": self.mqtt_host,
@@ -212,7 +212,7 @@ class LocalStack:
         return None if os.environ.get("CL_PAGE") == "off" else f"{self.compute_url}/ui"
 
     def left_out(self) -> dict[str, str]:
-        """The tasks that the workers do not offer, for want of a library or a model, and why: a line for each."""
+        """The tasks that the workers don't offer because a library or a model is missing: one line for each."""
         lacks = {task_type: module.missing() for task_type, module in discover_tasks().items()}
         return {task_type: lack for task_type, lack in lacks.items() if lack is not None}
 
@@ -251,7 +251,7 @@ class LocalStack:
             raise StackError(str(error)) from error
         except OSError as error:
             raise StackError(f"the data folder {self.data} cannot be used: {error.strerror}") from error
-        # Every part holds the lock too (`_service`): those of a stack that was killed still end what they do.
+        # Every part has the lock too (`_service`), because those of a killed stack still finish their work.
         other = holder(lock)
         if not wait_until(partial(take, lock), 0 if other is not None and other.is_alive() else REMAINS):
             lock.close()
@@ -284,7 +284,7 @@ class LocalStack:
         raise self._failure("broker")
 
     def broker_address(self) -> BrokerAddress:
-        """The broker, as those reach it who may tell something: the servers."""
+        """The broker with the credentials of the servers, which can publish."""
         return BrokerAddress(HOST, self.mqtt_port, username=broker.SERVER, password=self._broker_password)
 
     def _settled(self, service: Service) -> bool:
@@ -296,11 +296,11 @@ class LocalStack:
         if broker.find_mosquitto() is not None:
             return "mosquitto"
         if self._wanted_broker == "mosquitto":
-            raise StackError("there is no mosquitto on this machine; install it, or leave the choice to us")
+            raise StackError("mosquitto is not installed on this machine; install it, or use the broker auto")
         return "amqtt"
 
     def _listen(self, port: int) -> tuple[socket.socket, str]:
-        # Ours, and only lent to the API: while that starts anew, connections wait in the queue of the socket.
+        # This process owns the socket and lends it to the API: while the API restarts, connections wait in its queue.
         listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,11 +1,11 @@
-"""Locks of files (flock(2)): they end with the file, with its process, and with whoever inherited it."""
+"""Locks of files (flock(2)): they end when the file is closed by its process and by all that inherited it."""
 
 import fcntl
 from typing import IO
 
 
 def take(lock: IO[str]) -> bool:
-    """Lock a file for this process and whoever inherits it; `False` while others have it."""
+    """Lock a file for this process and those that inherit it. Returns `False` if another process has the lock."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -14,10 +14,10 @@ def take(lock: IO[str]) -> bool:
 
 
 def wait_for(lock: IO[str]) -> None:
-    """Lock a file as soon as nobody else has it."""
+    """Wait for the lock of a file."""
     fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def share(lock: IO[str]) -> None:
-    """Lock a file together with others who share it, or go on with that where it was ours alone."""
+    """Share the lock of a file, or turn an exclusive lock into a shared one."""
     fcntl.flock(lock, fcntl.LOCK_SH)

@@ -57,7 +57,7 @@ def document(app: FastAPI, beside: "JSONObject", topics: Sequence[Topic]) -> "JS
 
 
 def _without_framework_errors(made: "JSONObject", schemas: "JSONObject") -> None:
-    """Take out the 422 that FastAPI adds to every route with a parameter: ours is an ErrorResponse, where it can be."""
+    """Remove the 422 that FastAPI adds to every route with a parameter. Routes that can return one declare it."""
     for path in cast("dict[str, dict[str, JSONObject]]", made["paths"]).values():
         for operation in path.values():
             responses = cast("JSONObject", operation["responses"])

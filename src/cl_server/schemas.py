@@ -35,7 +35,7 @@ class JobResponse(BaseModel):
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """The job as users see it: without what is the server's own (paths, owners)."""
+        """The job as users see it, without internal fields (paths, owners)."""
         return cls.model_construct(
             job_id=job.job_id,
             task_type=job.task_type,
@@ -88,7 +88,7 @@ class JobFile(BaseModel):
 
 
 class JobFilesResponse(BaseModel):
-    """What a job was given (`input/…`) and what it made (`output/…`)."""
+    """The files of a job: inputs (`input/…`) and results (`output/…`)."""
 
     files: list[JobFile]
 
@@ -118,7 +118,7 @@ class JobEvent(JobResponse):
 
     @classmethod
     def about(cls, job: Job, *, whole: bool) -> Self:
-        """The event that says how the job stands now. What somebody sent and got is in it only if it is `whole`."""
+        """The event with the current state of the job. Only a `whole` event contains parameters and outputs."""
         if not whole:
             return cls.model_construct(
                 job_id=job.job_id,
@@ -127,7 +127,7 @@ class JobEvent(JobResponse):
                 status=job.status,
                 progress=job.progress,
                 timestamp=job.updated_at,
-                # It begins with the name of the user's file, and who watches asks the server how a job ended.
+                # The message starts with the name of the user's file. Clients request the end of a job from the server.
                 error_message=None,
             )
         return cls.model_construct(
@@ -136,7 +136,7 @@ class JobEvent(JobResponse):
 
 
 class WorkerCapability(BaseModel):
-    """The retained MQTT message of a worker; an empty message means that the worker is gone."""
+    """The retained MQTT message of a worker; an empty message means that the worker has ended."""
 
     id: str
     worker_id: str | None = Field(default=None, description="The same as `id`, for clients that read this name.")

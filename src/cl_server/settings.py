@@ -13,7 +13,7 @@ from cl_server.settings_error import SettingsError
 
 GIB = 1 << 30
 HOUR = 3600.0
-# A token lives this long, in seconds: until then, other servers believe what was true when it was made.
+# The lifetime of a token in seconds. Until it expires, other servers trust its claims.
 TOKEN_LIFETIME = 1800
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -21,7 +21,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True)
 class Audience:
-    """Who signs tokens (`iss`) and for whom (`aud`): a token for something else is not for us."""
+    """The issuer (`iss`) and audience (`aud`) of tokens. Tokens with other values are refused."""
 
     issuer: str = "cl-auth"
     audience: str = "cl-server"
@@ -29,13 +29,12 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What whoever runs the servers decides; 0 means no limit.
+    """Settings for operators. 0 means no limit.
 
-    A user, or all guests together, may have `quota_bytes` of files and `quota_jobs` that are not over. Jobs are deleted
-    `retention_days` after their end. `drain` is for how many seconds a server stays after the first SIGTERM, not ready.
-    `proxies` are the networks of those who are believed when they say for whom they pass a request on, and
-    `metrics_for` the networks from which metrics may be asked for. A worker with more than `worker_memory` bytes in
-    memory after a job makes room for a new one. `page`: whether there is one at `/ui`.
+    A user, or all guests together, can have `quota_bytes` of files and `quota_jobs` unfinished jobs. Jobs are deleted
+    `retention_days` after their end. After the first SIGTERM, a server keeps answering for `drain` seconds, but isn't
+    ready. `proxies` are the networks of trusted proxies, and `metrics_for` the networks that can read metrics. A worker
+    that has more than `worker_memory` bytes in memory after a job is replaced. `page` is whether `/ui` is served.
     """
 
     quota_bytes: int = 0
@@ -89,7 +88,7 @@ def _amount(env: Mapping[str, str], name: str, otherwise: float = 0) -> float:
         amount = float(said)
     except ValueError:
         amount = -1.0
-    # Written so that what is not a number at all (NaN) is refused too.
+    # Written so that NaN is refused too.
     if not 0 <= amount < float("inf"):
         raise SettingsError(f"{name} is a number, 0 for no limit, and not {said!r}")
     return amount
@@ -106,11 +105,11 @@ def _networks(name: str, said: str) -> tuple[Network, ...]:
 class Settings:
     """`max_upload` is in bytes, times are in seconds; without `mqtt` nothing is published.
 
-    Without `database_url` and `storage_url`, jobs and their files are in the data folder. `names` are those under
-    which others may reach the servers, beside the loopback interface's own.
+    Without `database_url` and `storage_url`, jobs and their files are in the data folder. `names` are the host names of
+    the servers, besides those of the loopback interface.
 
-    Tokens are checked with the keys of the auth server at `auth_url`, or with the public key in the file
-    `auth_key`; without either nobody but guests can come. `guest_mode` is what holds until an admin changes it.
+    Tokens are verified with the keys of the auth server at `auth_url`, or with the public key in the file `auth_key`.
+    Without either, all users are guests. `guest_mode` applies until an admin changes it.
     """
 
     data: Path
@@ -154,11 +153,11 @@ class Settings:
 
         `CL_DATA`, `CL_DATABASE`, `CL_STORAGE`, `CL_TASK_TIMEOUT`, `CL_MAX_UPLOAD`;
         `MQTT_URL` and `MQTT_CA_FILE`, or `MQTT_BROKER_HOST` and `MQTT_BROKER_PORT`;
-        `CL_HOSTS` (names with commas between them);
+        `CL_HOSTS` (names, separated by commas);
         `AUTH_URL` or `CL_AUTH_KEY` (a PEM file);
-        `CL_GUEST_MODE` (`on` or `off`; without it, guests are let in where nobody could log in);
+        `CL_GUEST_MODE` (`on` or `off`; by default, guests are permitted if no user can log in);
         `CL_TOKEN_ISSUER`, `CL_TOKEN_AUDIENCE`, `CL_TOKEN_LIFETIME`; and those of `Operation`.
-        An empty variable is one that is not set. Raises `SettingsError`.
+        An empty variable counts as not set. Raises `SettingsError`.
         """
         env = {name: value for name, value in environ.items() if value}
         auth_url, auth_key = env.get("AUTH_URL"), env.get("CL_AUTH_KEY")
@@ -234,7 +233,7 @@ def _seconds(env: Mapping[str, str], name: str, otherwise: float) -> float:
 
 
 def prepare(data: Path) -> None:
-    """Make the data folder, for its owner alone: uploads are private. Raises `SettingsError` where it cannot be."""
+    """Make the data folder, for its owner alone: uploads are private. Raises `SettingsError` if that fails."""
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         data.chmod(0o700)

@@ -1,5 +1,5 @@
-"""What is raised for settings that make no sense."""
+"""The error for invalid settings."""
 
 
 class SettingsError(ValueError):
-    """One line for whoever set it, without passwords; the process ends with 2."""
+    """Settings are invalid. The message is one line without passwords; the process exits with status 2."""

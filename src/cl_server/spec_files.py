@@ -20,7 +20,7 @@ from cl_server.queue.tables import open_database
 def export() -> dict[str, str]:
     """The files of `openapi/` by name. The same servers give the same bytes."""
     with tempfile.TemporaryDirectory() as name:
-        # Nothing is read or written for a document, but the routes want to be bound to something.
+        # A document reads and writes nothing, but the routes need these objects.
         folder = Path(name)
         engine = open_database(folder / "none.sqlite")
         guests = GuestMode(folder / "guest-mode")

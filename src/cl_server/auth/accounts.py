@@ -1,4 +1,4 @@
-"""Who may log in, and who somebody is: the rules between the routes and what is kept."""
+"""The rules for logins and accounts, between the routes and the database."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ INACTIVE = "this account is not active: ask an admin"
 
 
 class Accounts:
-    """Passwords are checked in threads of their own, the database is asked in others: never on the event loop."""
+    """Checks passwords in one pool of threads and queries the database in another, never on the event loop."""
 
     def __init__(
         self, users: UserRepository, hashed: Passwords, issuer: Issuer, verifier: Verifier, limit: LoginLimit
@@ -36,7 +36,7 @@ class Accounts:
         if wait > 0:
             await asyncio.sleep(wait)
         user = await run_in_threadpool(self.users.by_name, username)
-        # Always one hash, whether or not there is such a user: the time tells nothing.
+        # One hash in any case, so that the time doesn't reveal whether the user exists.
         if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
             raise unauthorized("the user name or the password is wrong")
         self._limit.succeeded(attempt)
@@ -61,7 +61,7 @@ class Accounts:
             raise unauthorized(str(error)) from None
         user = await run_in_threadpool(self.users.get, claims.id) if isinstance(claims.id, int) else None
         if user is None:
-            raise unauthorized("the user of this token is gone")
+            raise unauthorized("the user of this token was deleted")
         if not user.is_active:
             raise unauthorized(INACTIVE)
         if user.session != claims.session:
@@ -96,7 +96,7 @@ class Accounts:
         passwords.refuse_worst(password, "" if user is None else user.username)
 
     async def update(self, user_id: int, wanted: UserUpdateRequest) -> User | None:
-        """Change what is given. Raises `LastAdminError`, `WeakPasswordError`, and `BusyError`."""
+        """Change the given fields. Raises `LastAdminError`, `WeakPasswordError`, and `BusyError`."""
         changes: UserChange = {}
         if wanted.password is not None:
             await run_in_threadpool(self._refuse_worst, user_id, wanted.password)

@@ -62,13 +62,13 @@ def create_app(
     app = FastAPI(
         title=TITLE,
         version=version("cl-client"),
-        description="Users, and the tokens by which other servers know them.",
+        description="Users, and the tokens with which they sign in to other servers.",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
     errors.install(app)
-    # Outermost is what is added last.
+    # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, limit=lambda _: LARGEST_BODY)
     app.add_middleware(WebPagesMiddleware, names=names)
     app.add_middleware(EarlyAnswerMiddleware)

@@ -13,7 +13,7 @@ from cl_server.settings import Audience
 
 
 class Issuer:
-    """Signs what is true of a user now, for `lifetime` seconds."""
+    """Signs tokens with the current claims of a user, valid for `lifetime` seconds."""
 
     def __init__(
         self,

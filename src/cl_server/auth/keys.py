@@ -1,4 +1,4 @@
-"""The keys that sign tokens: files in a folder, of which the newest signs and older ones still verify."""
+"""The keys for tokens: files in a folder. The newest one signs, and older ones still verify."""
 
 import base64
 import hashlib
@@ -108,7 +108,7 @@ class KeyRing:
             created = max(self._clock(), keys[-1].created + 1 if keys else 0)
             private = ec.generate_private_key(ec.SECP256R1())
             _write(self._folder / f"{created}.pem", private)
-            # The time of the folder is too coarse to tell of a change that was just made.
+            # The modification time of the folder is too coarse to show a change that was just made.
             self._loaded = (0, ())
             current = {key.created for key in self.verifying()}
             for key in keys:
@@ -117,7 +117,7 @@ class KeyRing:
         return SigningKey(private, created, _thumbprint(private.public_key()))
 
     def _keys(self) -> tuple[SigningKey, ...]:
-        """What is in the folder; another process may have added to it."""
+        """Read the folder, to which another process may have added a key."""
         changed = self._folder.stat().st_mtime_ns
         if self._loaded[0] != changed:
             self._loaded = (changed, self._read())
@@ -129,7 +129,7 @@ class KeyRing:
 
 
 def _write(path: Path, private: ec.EllipticCurvePrivateKey) -> None:
-    """Whole or not at all, and never for a moment readable by others."""
+    """Write the whole file or nothing, and never readable by other users."""
     content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     whole_file.write(path, content, mode=whole_file.PRIVATE, durable=True)
 

@@ -1,4 +1,4 @@
-"""How often somebody may try to log in."""
+"""Limits for failed logins."""
 
 import math
 import time
@@ -81,13 +81,12 @@ class Attempt:
 
 
 class LoginLimit:
-    """Attempts that fail are limited for a name from an address, for an address, and for a name from everywhere.
+    """Limits failed attempts for a name from an address, for an address, and for a name from all addresses.
 
-    An address may be that of a proxy or of a whole company, so the others behind it are never shut out for what one
-    does: above its limit, its attempts take their turn, one each second, and only whose turn is far away is refused.
-    The limit of a name does not hold for an address from which that name has logged in: else anybody could shut anybody
-    out. Names that nobody has are limited like others. What succeeds does not count. For one event loop; nothing here
-    waits.
+    An address can be that of a proxy or of a whole company, so one user must not lock out the others: above the limit
+    of an address, its attempts are queued, one each second, and refused only if the queue is long. The limit of a name
+    doesn't apply to an address from which that name has logged in. Otherwise, anyone could lock out anyone. Names that
+    don't exist have the same limits. Successful logins don't count. For one event loop; no method waits.
     """
 
     def __init__(
@@ -103,7 +102,7 @@ class LoginLimit:
         self._addresses = Window(per_address, seconds, clock=clock)
         self._names = Window(per_name, seconds, clock=clock)
         self._clock = clock
-        # When the next turn of an address begins, and from where names have logged in; the latest of both.
+        # The time of the next attempt of each address, and the addresses from which names have logged in.
         self._turns: OrderedDict[str, float] = OrderedDict()
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 

@@ -20,9 +20,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-# How many wait for their turn at most: whoever comes then would be gone before it is theirs.
+# The maximum length of the queue. Clients behind it would give up before their turn.
 WAITING = 64
-# A password that is found within so many guesses is refused. zxcvbn reckons them, for passwords up to a length.
+# A password that can be guessed in this number of attempts is refused, as zxcvbn estimates for limited lengths.
 FEWEST_GUESSES = 10_000
 LONGEST = 72
 
@@ -35,11 +35,11 @@ class BusyError(Exception):
 
 
 class WeakPasswordError(Exception):
-    """A password that is among the first that anybody would try; one sentence that says why."""
+    """The password is one of the first that an attacker would try. The message is a sentence with the reason."""
 
 
 def refuse_worst(password: str, username: str) -> None:
-    """Raise `WeakPasswordError` for a password that everybody knows, or that is made of the name: in milliseconds."""
+    """Raise `WeakPasswordError` for a common password, or one made from the name. Takes milliseconds."""
     # Here, because its lists of words take long to load.
     from zxcvbn import zxcvbn
 
@@ -50,13 +50,13 @@ def refuse_worst(password: str, username: str) -> None:
 
 
 class Passwords:
-    """Hashes and checks in threads of its own, so that neither the event loop nor the database has to wait."""
+    """Hashes and checks passwords in its own threads, so that the event loop and the database don't wait."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._threads = ThreadPoolExecutor(PARALLEL, "argon2")
         self._waiting = 0
-        # What the password of somebody who does not exist is compared with: the answer takes as long as for others.
+        # The hash to compare with if the user doesn't exist, so that the response takes the same time.
         self._decoy = _of_nobody(self._hasher)
 
     async def hash(self, password: str) -> str:
@@ -64,7 +64,7 @@ class Passwords:
         return await self._in_turn(self._hasher.hash, password)
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether this is the password. `None` is never anybody's, and takes as long to find out.
+        """Whether this is the password. For the hash `None`, the result is always false, after the same time.
 
         Raises `BusyError`.
         """

@@ -1,4 +1,4 @@
-"""The process of the auth server, and what is done once before it."""
+"""The process of the auth server, and its setup."""
 
 import asyncio
 import secrets
@@ -25,11 +25,11 @@ Tell = Callable[[str, str], None]
 
 
 class NoSuchUserError(Exception):
-    """There is nobody of this name; one line."""
+    """There is no user with this name. The message is one line."""
 
 
 def run(port: int, fd: int | None, tell: Tell, host: str = HOST) -> None:
-    """Serve until SIGTERM. `tell` hears name and password of the first admin, when that is made."""
+    """Serve until SIGTERM. `tell` is called with the name and the password of the first admin, when it is created."""
     log.configure("auth")
     settings = Settings.from_env()
     with _opened(settings) as (engine, ring):
@@ -53,7 +53,7 @@ def run(port: int, fd: int | None, tell: Tell, host: str = HOST) -> None:
 
 
 def initialise(tell: Tell) -> None:
-    """Make what the server needs, the first admin too, and stop."""
+    """Create the files of the server and the first admin, and stop."""
     with _opened(Settings.from_env()) as (engine, _):
         passwords = Passwords()
         make_first_admin(UserRepository(engine), passwords, tell)
@@ -68,9 +68,9 @@ def rotate_key() -> str:
 
 
 def reset_password(username: str) -> str:
-    """Give a user a new random password, which only the caller ever hears, in a server that runs too.
+    """Set a new random password, which only the caller gets. The server can be running.
 
-    Tokens from before are not renewed. Raises `NoSuchUserError`.
+    Earlier tokens can't be refreshed. Raises `NoSuchUserError`.
     """
     with _opened(Settings.from_env()) as (engine, _):
         users, passwords = UserRepository(engine), Passwords()
@@ -84,7 +84,7 @@ def reset_password(username: str) -> str:
 
 
 def make_first_admin(users: UserRepository, passwords: Passwords, tell: Tell) -> None:
-    """Where there is nobody, make an admin with a random password, which only `tell` ever hears."""
+    """If there are no users, create an admin with a random password, which only `tell` gets."""
     if users.list(limit=1):
         return
     password = secrets.token_urlsafe(18)

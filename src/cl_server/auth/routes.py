@@ -37,7 +37,7 @@ NO_SUCH_USER = {404: {"model": ErrorResponse, "description": "There is no such u
 INVALID = {422: {"model": ErrorResponse, "description": "A field is missing or out of its range"}}
 
 Id = Annotated[UserId, Path()]
-# Bounded, so that nobody has us hash megabytes.
+# Bounded, so that the server never hashes megabytes.
 FormText = Annotated[str, Form(max_length=1024)]
 
 

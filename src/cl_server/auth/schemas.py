@@ -44,7 +44,7 @@ Permissions = Annotated[
     list[Permission],
     Field(max_length=64, description="A JSON list, or a comma list."),
     BeforeValidator(listed),
-    # A form has no lists: a field that is repeated could not say that there are none.
+    # Forms have no lists, and a repeated field could not express an empty one.
     WithJsonSchema({"type": "string", "examples": ['["ai_inference_support"]']}),
 ]
 
@@ -54,7 +54,7 @@ class TokenResponse(BaseModel):
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a kind of token
-    # Ours always tells; others of this family leave it to the `exp` in the token (RFC 6749 §5.1 recommends it).
+    # Our server always sends it. Others of this family only have the `exp` of the token (RFC 6749 §5.1).
     expires_in: int | None = Field(default=None, description="Seconds.")
 
 

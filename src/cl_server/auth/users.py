@@ -40,7 +40,7 @@ users = Table(
     Column("session", Integer, nullable=False),
     Column("created_at", Integer, nullable=False),
     Column("updated_at", Integer, nullable=False),
-    # An id is never given out again: the jobs of somebody who was deleted must not become somebody else's.
+    # Ids are never reused: another user must not get the jobs of a deleted one.
     sqlite_autoincrement=True,
 )
 
@@ -102,7 +102,7 @@ class UserRepository:
         return None if row is None else _user(row)
 
     def by_name(self, username: str) -> User | None:
-        """The user of this name, in whatever case."""
+        """The user with this name, ignoring case."""
         with self._reading.connect() as connection:
             row = connection.execute(select(*COLUMNS).where(users.c.username == username)).one_or_none()
         return None if row is None else _user(row)
@@ -134,19 +134,19 @@ class UserRepository:
             )
 
     def add_first(self, username: str, password_hash: str, tell: Callable[[], None]) -> bool:
-        """Keep an admin where there is nobody yet; `tell` is called when it is sure, and before it is so."""
+        """Add an admin if there are no users. `tell` is called in the transaction, before its commit."""
         with self._engine.begin() as connection:
             if connection.execute(select(func.count()).select_from(users)).scalar_one() > 0:
                 return False
             _add(connection, username, password_hash, is_admin=True, permissions=())
-            # An admin whose password nobody has read must not be there: what fails here undoes it.
+            # If printing the password fails, the admin must not exist: an error here rolls back.
             tell()
         return True
 
     def update(self, user_id: int, **changes: Unpack[UserChange]) -> User | None:
-        """Update a user; `None` when there is none. Raises `LastAdminError`."""
+        """Update a user. Returns `None` if the user doesn't exist. Raises `LastAdminError`."""
         values: dict[str, object] = {**changes, "updated_at": now_ms()}
-        # Whoever knew the old password, or was shut out, has to log in anew.
+        # Sessions with the old password, or of a deactivated user, have to log in again.
         if "password_hash" in changes or changes.get("is_active") is False or changes.get("is_admin") is False:
             values["session"] = users.c.session + 1
         with self._engine.begin() as connection:
@@ -162,7 +162,7 @@ class UserRepository:
             connection.execute(update(users).where(*same).values(password_hash=password_hash))
 
     def delete(self, user_id: int) -> bool:
-        """Forget a user; `False` when there is none. Raises `LastAdminError`."""
+        """Delete a user. Returns `False` if the user doesn't exist. Raises `LastAdminError`."""
         with self._engine.begin() as connection:
             gone = connection.execute(delete(users).where(users.c.id == user_id)).rowcount > 0
             _keep_an_admin(connection)

@@ -1,9 +1,9 @@
 """A backup as a folder.
 
-backup.json                 what is in it; written last, so a folder without it isn't a whole backup
-jobs.sqlite                 the rows of all jobs, whatever database they are from
+backup.json                 the contents; written last, so a folder without it isn't a complete backup
+jobs.sqlite                 the rows of all jobs, from any kind of database
 jobs/<job id>/…             the files of each job, as a data folder has them
-guest-mode                  whether guests are let in
+guest-mode                  whether guests are permitted
 auth/users.sqlite, keys/    the accounts, and the keys that sign tokens
 """
 
@@ -50,7 +50,7 @@ class Contents(BaseModel):
 
 
 def save(settings: Settings, folder: Path) -> Contents:
-    """Back up what `settings` name: jobs, accounts, or both. The servers can run meanwhile.
+    """Back up what `settings` name: jobs, accounts, or both. The servers can be running.
 
     Raises:
         SettingsError: there is nothing to back up, or `folder` isn't empty.
@@ -79,7 +79,7 @@ def save(settings: Settings, folder: Path) -> Contents:
 def load(folder: Path, settings: Settings) -> Contents:
     """Restore a backup to where `settings` say. No server may run there.
 
-    A restore that was stopped goes on where it was when it is started again.
+    If a restore was stopped, run it again: it continues where it stopped.
 
     Raises:
         SettingsError: the folder isn't a backup of this version or an older one, or there are jobs or users already,

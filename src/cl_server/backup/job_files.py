@@ -14,19 +14,19 @@ class DamagedFileError(Exception):
 
 
 def copy(source: JobStorage, target: JobStorage, job_id: str, token: int, entries: list[FileEntry]) -> int:
-    """Give a job in `target` the files that `entries` name in `source`; returns their bytes.
+    """Copy the files in `entries` from `source` to a job in `target`. Returns their size in bytes.
 
-    What `target` has of them already stays, and what it has of them in part is replaced. `token` is that of the last
+    Files that `target` already has stay, and incomplete ones are replaced. `token` is that of the last
     claim of the job.
 
     Raises:
         DamagedFileError: the bytes of a file aren't those of its SHA-256, or `target` has other files of this job.
-        FileNotFoundError: a file is gone.
+        FileNotFoundError: a file no longer exists.
     """
     if _has(target, job_id, entries):
         return 0
     target.create_job_directory(job_id)
-    # Outputs first: an attempt in S3 begins with a download of the inputs.
+    # Outputs first, because an attempt in S3 starts with a download of the inputs.
     outputs = [entry for entry in entries if entry.path.startswith("output/")]
     if outputs:
         workspace = target.begin_attempt(job_id, max(token, 1))
@@ -56,7 +56,7 @@ def copy(source: JobStorage, target: JobStorage, job_id: str, token: int, entrie
 
 
 def _has(target: JobStorage, job_id: str, entries: list[FileEntry]) -> bool:
-    """Whether a restore that was stopped has copied them already; what it copied in part is removed."""
+    """Whether a stopped restore has already copied them. Incomplete copies are removed."""
     there = {entry.path: entry.sha256 for entry in target.list_files(job_id)}
     wanted = {entry.path: entry.sha256 for entry in entries}
     if there == wanted:

@@ -24,14 +24,14 @@ from cl_server.queue.tables import (
 )
 
 # In the order in which their rows refer to each other. Not copied: the clock of the host, the id of the database, and
-# the sums of bytes, which triggers make anew.
+# the sums of bytes, which triggers compute.
 TABLES = (jobs, job_logs, job_labels, outbox, transitions, switches)
 # Rows that are in memory at once.
 ROWS = 500
 
 
 def save(source: Engine, target: Engine) -> None:
-    """Copy everything as it is in this moment, while the server goes on."""
+    """Copy a consistent snapshot, while the server keeps running."""
     with _one_moment(source) as there, target.begin() as here:
         for table in TABLES:
             _add(here, table, _rows(there, table))
@@ -87,7 +87,7 @@ def _add(connection: Connection, table: Table, rows: Iterable[Mapping[str, objec
 
 
 def _restored(row: Mapping[str, object], storage: JobStorage) -> dict[str, object]:
-    """A job as it is after a restore: nobody works on it, and its paths lead to where its files are now."""
+    """A job after a restore: no worker has it, and its paths lead to the restored files."""
     job = {**row, "run_at": 0, "lease_until": 0, "params": _moved(row, storage)}
     if row["status"] == JobStatus.PROCESSING.value:
         job |= requeued(status=JobStatus.QUEUED.value)

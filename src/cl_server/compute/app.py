@@ -87,7 +87,7 @@ def create_app(
     metrics; `on_asked`: see `jobs.create_router`. With an `overview` there is the page at `/ui`, for which `listen`
     makes a connection to the broker, and whose users sign in at `auth_server`.
 
-    Without a verifier there are guests only, and nobody is an admin.
+    Without a verifier, all users are guests, and there is no admin.
     """
 
     clean_up = CleanUp(repository, storage)
@@ -110,12 +110,12 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        # What has a default may be absent in an answer too: see `JobResponse`.
+        # Fields with a default can be absent in responses too: see `JobResponse`.
         separate_input_output_schemas=False,
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
     )
     errors.install(app)
-    # Outermost is what is added last.
+    # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, limit=lambda path: _limit(path, max_upload))
     if quota is not None:
         app.add_middleware(QuotaMiddleware, quota=quota)

@@ -1,4 +1,4 @@
-"""How jobs and workers fare, for Prometheus. Every API of a database tells the same: take the maximum, not the sum."""
+"""Metrics of jobs and workers. All APIs of a database report the same values: use the maximum, not the sum."""
 
 import logging
 from collections import Counter
@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 
 class JobMetrics(Collector):
-    """Looks at the queue and the workers when somebody asks.
+    """Collects metrics of the queue and the workers at each request.
 
-    `tasks` are those of the server: others, which anybody could name on the broker, are counted together.
+    `tasks` are those of the server. Other names, which anyone could announce on the broker, are counted together.
     """
 
     def __init__(

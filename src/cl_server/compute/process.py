@@ -61,7 +61,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         opened.callback(ringer.close)
         events = Events(broker, guest_mode)
         relay = Relay(events, on_lost=partial(orphaned_files.clear_attempts, storage))
-        # After the broker has had its time for what is on its way.
+        # After the broker had time to deliver pending messages.
         opened.callback(relay.stop)
         operation = settings.operation
         quota = Quota(engine, operation.quota_bytes, operation.quota_jobs, sizes=storage)
@@ -76,7 +76,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         relay.follow(repository)
         database = Availability("database", partial(ask, engine))
         files = Availability("file storage", storage.check)
-        # A folder may be away too: a disk that is unplugged, a mount that is gone.
+        # A folder can be unavailable too: an unplugged disk, a lost mount.
         for needed in (files,) if settings.database_url is None else (database, files):
             needed.start()
             opened.callback(needed.stop)
@@ -127,7 +127,7 @@ def word_for(broker: Connection | None) -> str:
 
 
 def make_verifier(settings: Settings) -> Verifier | None:
-    """What checks tokens, where there is anything to check them by. Raises `KeySourceError`."""
+    """The verifier of tokens, if a source of keys is configured. Raises `KeySourceError`."""
     if settings.auth_key is not None:
         return Verifier(KeyFile(settings.auth_key), settings.audience)
     if settings.auth_url is not None:

@@ -1,4 +1,4 @@
-"""Refuses uploads of somebody whose quota is used up before they are read."""
+"""Refuses uploads of users whose quota is used up, before reading them."""
 
 from typing import cast
 
@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cl_server.http.access import User
 from cl_server.queue.quota import Quota
 
-# What a form holds besides its file, in bytes: who is within their quota by less is told after the upload.
+# The size of a form without its file, in bytes. Uploads that exceed the quota by less are refused after the upload.
 AROUND = 64 << 10
 
 
@@ -37,7 +37,7 @@ class QuotaMiddleware:
 
     async def _look(self, user: User, scope: Scope) -> None:
         headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
-        # Who sends a key may only want to hear of a job that was taken long ago.
+        # A request with an idempotency key may be for a job that was accepted earlier.
         if b"idempotency-key" in headers:
             return
         length = headers.get(b"content-length", b"")

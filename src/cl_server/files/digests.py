@@ -1,7 +1,7 @@
-"""The SHA-256 of the files in a folder, noted when they are written.
+"""The SHA-256 of the files in a folder, recorded when they are written.
 
-A download is held against what was written, not against what the disk gives back, and nothing is read for it. The
-format is that of sha256sum(1): `sha256sum --check .sha256` looks after a folder by hand.
+Clients verify downloads against what was written, not against what the disk returns, and no file is read for it. The
+format is that of sha256sum(1): `sha256sum --check .sha256` checks a folder by hand.
 """
 
 import re
@@ -15,7 +15,7 @@ _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<path>.+)")
 
 def note(folder: Path, digests: Iterable[tuple[str, str]]) -> None:
     """Add files, each as its path relative to the folder and its SHA-256 in hexadecimal."""
-    # sha256sum escapes these; whoever names files so has them read when they are asked for.
+    # sha256sum escapes these. Files with such names are read when a digest is requested.
     lines = [f"{digest}  {path}\n" for path, digest in digests if not re.search(r"[\\\r\n]", path)]
     if lines:
         with (folder / NAME).open("a", encoding="utf-8", errors="surrogateescape", newline="\n") as file:

@@ -29,9 +29,9 @@ from cl_server.files.protocol import (
 
 
 def open_storage(data: Path, url: str | None, process: str) -> JobStorage:
-    """The storage at a URL (`s3://bucket/prefix`), or in the data folder where there is none.
+    """The storage at a URL (`s3://bucket/prefix`), or by default in the data folder.
 
-    `process` names whoever opens it among those of the data folder. Raises `SettingsError` for a URL that is none.
+    `process` is the name of the process among those of the data folder. Raises `SettingsError` for an invalid URL.
     """
     if url is None:
         return LocalFileStorage(data)
@@ -41,7 +41,7 @@ def open_storage(data: Path, url: str | None, process: str) -> JobStorage:
     return S3FileStorage.at(url, scratch=data / "scratch" / process)
 
 
-# How the folder of an attempt begins; its token follows.
+# The prefix of the folder of an attempt, before its token.
 ATTEMPT = ".attempt-"
 
 
@@ -57,7 +57,7 @@ class LocalFileStorage:
     def create_job_directory(self, job_id: str) -> Path:
         """Make the folders of a job."""
         folder = self._folder(job_id)
-        # Without its parents: where the storage is away, another one must not begin in its place.
+        # Without its parents: if the storage is unavailable, another one must not be created in its place.
         with self._there():
             folder.mkdir()
             self.get_input_path(job_id).mkdir()
@@ -90,13 +90,13 @@ class LocalFileStorage:
         if not folder.exists():
             self.check()
             return False
-        # A worker may still write there: what it adds meanwhile is removed by a second look.
+        # A worker may still write there, so the folder is emptied a second time.
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
         return True
 
     def check(self) -> None:
-        """Raises `StorageUnavailableError` where the folder is gone."""
+        """Raises `StorageUnavailableError` if the folder doesn't exist."""
         if not self.root.is_dir():
             raise StorageUnavailableError(f"there is no folder {self.root}")
 
@@ -110,7 +110,7 @@ class LocalFileStorage:
         return LocalWorkspace(self, job_id, self._folder(job_id) / f"{ATTEMPT}{token}")
 
     def copy_inputs(self, job_id: str, to: str) -> bool:
-        """Give a new job the inputs of another, on disk only once; `False` when they are gone."""
+        """Link the inputs of another job into a new one. Returns `False` if they no longer exist."""
         source = self.get_input_path(job_id)
         if self.is_missing(source):
             return False
@@ -120,7 +120,7 @@ class LocalFileStorage:
         return True
 
     def mend_inputs(self, job_id: str, source: str) -> bool:
-        """Where a job has no inputs, give it those of `source`; `False` where it has them."""
+        """If a job has no inputs, give it those of `source`. Returns `False` if it has inputs."""
         inputs = self.get_input_path(job_id)
         if inputs.is_dir() and any(finished(inputs)):
             return False
@@ -156,7 +156,7 @@ class LocalFileStorage:
         return found
 
     def find(self, job_id: str, relative: str) -> StoredFile | None:
-        """A file of a job by its path relative to the job; `None` for whatever is not a finished file in there."""
+        """A file of a job by its path relative to the job. `None` for anything that isn't a finished file there."""
         if not JOB_ID.fullmatch(job_id) or "\0" in relative:
             return None
         folder = self._folder(job_id)
@@ -179,7 +179,7 @@ class LocalFileStorage:
         return StoredFile(path.name, found.st_size, _entity_tag(found), str(path), path)
 
     def sha256(self, file: StoredFile) -> str:
-        """The SHA-256 of a file, in hexadecimal, as it was noted; else it is read for that, once."""
+        """The recorded SHA-256 of a file, in hexadecimal. Without a record, the file is read once."""
         path = Path(file.location)
         part = self.root.resolve().joinpath(*path.relative_to(self.root.resolve()).parts[:2])
         noted = digest_list.noted(part).get(path.relative_to(part).as_posix())
@@ -206,7 +206,7 @@ class LocalFileStorage:
         return {job_id: _everything(self._folder(job_id)) for job_id in self.job_ids()}
 
     def size_of(self, job_id: str) -> int:
-        """The bytes that the files of a job take. Files that go meanwhile count nothing."""
+        """The bytes that the files of a job take. Files that are deleted meanwhile count as 0."""
         return _everything(self._folder(job_id))
 
     @property
@@ -233,7 +233,7 @@ class LocalFileStorage:
 
     @property
     def databases_place(self) -> str:
-        """Where it is kept which databases have used this storage, for people."""
+        """The place of the list of databases that used this storage, for messages."""
         return str(self._databases)
 
     def databases(self) -> set[str]:
@@ -265,7 +265,7 @@ class LocalFileStorage:
         self._aside.mkdir(exist_ok=True)
         for job_id in jobs:
             target = self._aside / checked(job_id)
-            # What was set aside of a job before is older than what it has had since.
+            # Files that were set aside earlier are older than the current ones.
             shutil.rmtree(target, ignore_errors=True)
             self._folder(job_id).rename(target)
         return self._aside
@@ -275,14 +275,14 @@ class LocalFileStorage:
 
     @contextlib.contextmanager
     def _there(self) -> Generator[None]:
-        """What is missing of what was just made is missing with the whole storage, which may be back already."""
+        """If a file that was just written is missing, the whole storage was unavailable, even if it is back already."""
         try:
             yield
         except FileNotFoundError as error:
-            raise StorageUnavailableError(f"the folder {self.root} was away for a moment") from error
+            raise StorageUnavailableError(f"the folder {self.root} was unavailable for a moment") from error
 
     def is_missing(self, path: Path) -> bool:
-        """Whether something is not there, though the storage is: one that was away meanwhile is looked at again.
+        """Whether a path is missing while the storage is available. If it was unavailable meanwhile, look again.
 
         Raises `StorageUnavailableError`.
         """
@@ -306,10 +306,10 @@ class LocalWorkspace:
         except FileNotFoundError as error:
             if storage.is_missing(folder.parent):
                 raise
-            raise StorageUnavailableError(f"the folder {folder.parent} was away for a moment") from error
+            raise StorageUnavailableError(f"the folder {folder.parent} was unavailable for a moment") from error
 
     def hand_in(self) -> None:
-        """Note what they are; they lie where they belong already."""
+        """Record the digests. The files are already in their place."""
         digests = ((path.relative_to(self.outputs).as_posix(), _sha256(path)) for path in finished(self.outputs))
         digest_list.note(self.outputs, digests)
 
@@ -325,7 +325,7 @@ class LocalWorkspace:
         self.outputs.rename(self._published)
 
     def close(self) -> None:
-        """Remove what was not published."""
+        """Remove unpublished files."""
         shutil.rmtree(self.outputs, ignore_errors=True)
 
 
@@ -343,7 +343,7 @@ def _copy(file: BinaryIO, path: Path) -> tuple[int, str]:
 
 
 def _everything(folder: Path) -> int:
-    """The bytes of all that is in a folder, less our own notes. Files that go meanwhile count nothing."""
+    """The bytes of all files in a folder, without our own records. Files that are deleted meanwhile count as 0."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
@@ -361,7 +361,7 @@ def _entity_tag(found: os.stat_result) -> str:
 
 @lru_cache(maxsize=4096)
 def _digest(path: Path, tag: str) -> str:
-    """SHA-256; `tag` stands for the content, so that nothing is read twice."""
+    """The SHA-256. `tag` identifies the content, so that no file is read twice."""
     del tag
     return _sha256(path)
 

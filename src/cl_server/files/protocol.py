@@ -33,9 +33,9 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A finished file as it can be read. `etag` is a strong validator (RFC 9110 §8.8.3), `size` in bytes.
+    """A finished file. `etag` is a strong validator (RFC 9110 §8.8.3), and `size` is in bytes.
 
-    `location` is the storage's own word for it, `local` its path where it lies on this machine.
+    `location` is its name in the storage, and `local` its path if it is on this machine.
     """
 
     name: str
@@ -46,7 +46,7 @@ class StoredFile:
 
 
 class Workspace(Protocol):
-    """The local folders of one attempt at a job: inputs to read, and outputs that nobody sees before `publish`."""
+    """The local folders of one attempt at a job: inputs to read, and outputs that are invisible before `publish`."""
 
     @property
     def inputs(self) -> Path:
@@ -59,27 +59,27 @@ class Workspace(Protocol):
         ...
 
     def hand_in(self) -> None:
-        """Bring the outputs to where they are kept; takes as long as they are large."""
+        """Upload the outputs to the storage. The duration depends on their size."""
         ...
 
     def publish(self) -> None:
-        """Make what was handed in the outputs of the job, all at once and instead of earlier ones; quick."""
+        """Make the uploaded files the outputs of the job, atomically, in place of earlier ones. Quick."""
         ...
 
     def close(self) -> None:
-        """Remove what the attempt left on this machine, and whatever of it was not published."""
+        """Remove the files of the attempt on this machine, and its unpublished files in the storage."""
         ...
 
 
 class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
-    """Keeps the files of jobs. All of it blocks, and raises `StorageUnavailableError` where the storage is away."""
+    """Stores the files of jobs. All methods block, and can raise `StorageUnavailableError`."""
 
     def check(self) -> None:
         """Ask whether it answers, which takes a few seconds at most. Raises `StorageUnavailableError`."""
         ...
 
     def check_settings(self) -> None:
-        """Raises `SettingsError` where it answers that there is no such place, or that it is not for us."""
+        """Raises `SettingsError` if the storage doesn't exist, or refuses access."""
         ...
 
     def begin_attempt(self, job_id: str, token: int) -> Workspace:
@@ -87,7 +87,7 @@ class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
         ...
 
     def copy_inputs(self, job_id: str, to: str) -> bool:
-        """Give a new job the inputs of another; `False` when they are gone."""
+        """Give a new job the inputs of another. Returns `False` if they no longer exist."""
         ...
 
     def list_files(self, job_id: str) -> list[FileEntry]:
@@ -95,15 +95,15 @@ class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
         ...
 
     def find(self, job_id: str, relative: str) -> StoredFile | None:
-        """A file by its path relative to the job; `None` for whatever is not a finished file of it."""
+        """A file by its path relative to the job. `None` for anything that isn't a finished file of the job."""
         ...
 
     def sha256(self, file: StoredFile) -> str:
-        """The SHA-256 of a file, in hexadecimal. It may be read for that, once."""
+        """The SHA-256 of a file, in hexadecimal. The file may be read once."""
         ...
 
     def read(self, file: StoredFile, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """The bytes from `start` up to `stop`, in pieces. Raises `OSError` when the file goes meanwhile."""
+        """The bytes from `start` up to `stop`, in pieces. Raises `OSError` if the file is deleted meanwhile."""
         ...
 
     def sizes(self) -> dict[str, int]:
@@ -111,12 +111,12 @@ class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
         ...
 
     def size_of(self, job_id: str) -> int:
-        """The bytes that the files of a job take. Files that go meanwhile count nothing."""
+        """The bytes that the files of a job take. Files that are deleted meanwhile count as 0."""
         ...
 
     @property
     def sees_attempts(self) -> bool:
-        """Whether what an attempt writes is here while it runs, and not only what is left of one."""
+        """Whether the storage contains the files of running attempts, and not only those of ended ones."""
         ...
 
     def attempts_size(self, job_id: str) -> int:
@@ -136,7 +136,7 @@ class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
 
     @property
     def databases_place(self) -> str:
-        """Where it is kept which databases have used this storage, for people."""
+        """The place of the list of databases that used this storage, for messages."""
         ...
 
     def databases(self) -> set[str]:
@@ -148,11 +148,11 @@ class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
         ...
 
     def abandoned(self, known: "Known") -> "Abandoned":
-        """The jobs that have files although nobody knows them any more, nor can still be making them."""
+        """The jobs with files that are in no database, and that no upload is still creating."""
         ...
 
     def set_aside(self, jobs: Sequence[str]) -> Path | None:
-        """Move the files of jobs away, to where `bring_back` finds them; `None` where that cannot be done."""
+        """Move the files of jobs to where `bring_back` finds them. Returns `None` if the storage can't do that."""
         ...
 
     def bring_back(self, known: "Known") -> int:
@@ -162,7 +162,7 @@ class JobStorage(FileStorage, InputKeeper, InputMender, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """Jobs that nobody knows, of `total` that have files."""
+    """Jobs that are in no database, of `total` with files."""
 
     jobs: Sequence[str]
     total: int

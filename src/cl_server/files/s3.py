@@ -1,11 +1,11 @@
-"""Files of jobs in an S3 bucket, which many hosts share.
+"""Files of jobs in an S3 bucket, which several hosts can share.
 
-    jobs/<job id>/input/<name>                  what was uploaded
-    jobs/<job id>/attempts/<token>/<path>       what one attempt wrote
+    jobs/<job id>/input/<name>                  the uploaded files
+    jobs/<job id>/attempts/<token>/<path>       the files of one attempt
     jobs/<job id>/input.json, output.json       manifests: which files the job has, and where
 
-Only what a manifest names is there for anybody. It is one object, so that outputs appear all at once, and no name that
-a user sends is ever made into a key. Tasks work on copies in a local scratch folder.
+Only files in a manifest are visible. A manifest is one object, so outputs appear atomically, and names from users never
+become keys. Tasks work on copies in a local scratch folder.
 """
 
 import shutil
@@ -34,7 +34,7 @@ from cl_server.files.s3_objects import S3Objects
 from cl_server.files.s3_workspace import S3Workspace
 from cl_server.settings_error import SettingsError
 
-# How long an upload may be on its way before it is known as a job; what is older and unknown is left over.
+# The maximum time between the start of an upload and its job. Older files without a job are orphaned.
 UNKNOWN_FOR = timedelta(days=1)
 
 
@@ -65,7 +65,7 @@ class S3FileStorage(S3Objects):
             return
 
     def check_settings(self) -> None:
-        """Raises `SettingsError` where there is no such bucket, or it is not for us."""
+        """Raises `SettingsError` if the bucket doesn't exist, or refuses access."""
         try:
             self.check()
         except StorageUnavailableError as error:
@@ -73,7 +73,7 @@ class S3FileStorage(S3Objects):
             if any(word in said for word in REFUSALS):
                 raise SettingsError(
                     f"CL_STORAGE: {self._url} cannot be used ({first_line(error.__cause__)}): make the bucket, or "
-                    "mend the name, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_REGION"
+                    "correct the name, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_REGION"
                 ) from None
 
     def create_job_directory(self, job_id: str) -> Path:
@@ -81,7 +81,7 @@ class S3FileStorage(S3Objects):
         return Path("/jobs", checked(job_id))
 
     def get_input_path(self, job_id: str) -> Path:
-        """Where the keys of the inputs begin; a task reads copies, see `begin_attempt`."""
+        """The prefix of the keys of the inputs. A task reads copies, see `begin_attempt`."""
         return self.create_job_directory(job_id) / "input"
 
     def get_output_path(self, job_id: str) -> Path:
@@ -110,7 +110,7 @@ class S3FileStorage(S3Objects):
         return S3Workspace(self, self.scratch, job_id, token)
 
     def copy_inputs(self, job_id: str, to: str) -> bool:
-        """Give a new job the inputs of another, without them passing through here; `False` when they are gone."""
+        """Copy the inputs of another job inside the storage. Returns `False` if they no longer exist."""
         manifest = self.manifest(job_id, "input")
         if not manifest.files:
             return False
@@ -124,7 +124,7 @@ class S3FileStorage(S3Objects):
         return True
 
     def mend_inputs(self, job_id: str, source: str) -> bool:
-        """Where a job has no inputs, give it those of `source`; `False` where it has them."""
+        """If a job has no inputs, give it those of `source`. Returns `False` if it has inputs."""
         return not self.manifest(job_id, "input").files and self.copy_inputs(source, job_id)
 
     def list_files(self, job_id: str) -> list[FileEntry]:
@@ -170,7 +170,7 @@ class S3FileStorage(S3Objects):
         return False
 
     def attempts_size(self, job_id: str) -> int:
-        """The bytes of what attempts handed in, and no manifest names."""
+        """The bytes of uploaded files of attempts that are in no manifest."""
         folder = f"{job_folder(job_id)}/attempts"
         found = {each["path"]: each["size"] for each in self.listed(folder)}
         if not found:
@@ -194,7 +194,7 @@ class S3FileStorage(S3Objects):
 
     @property
     def databases_place(self) -> str:
-        """Where it is kept which databases have used this storage, for people."""
+        """The place of the list of databases that used this storage, for messages."""
         return f"{self._url.rstrip('/')}/databases"
 
     def databases(self) -> set[str]:
@@ -207,11 +207,11 @@ class S3FileStorage(S3Objects):
             obstore.put(self.store, f"databases/{checked(database_id)}", b"", use_multipart=False)
 
     def abandoned(self, known: Known) -> Abandoned:
-        """The jobs that nobody knows, and of which nothing was written for a day: other hosts may be uploading."""
+        """The jobs that are in no database and have no new file for a day, because other hosts may be uploading."""
         newest: dict[str, datetime] = {}
         for job_id, _, changed in self.objects("jobs"):
             newest[job_id] = max(changed, newest.get(job_id, changed))
-        # Asked after the list: a job that is made meanwhile is in both, or in this one alone.
+        # Queried after the list, so that a job that is created meanwhile is in both, or only in this one.
         there = known.job_ids()
         quiet = datetime.now(UTC) - UNKNOWN_FOR
         gone = [job_id for job_id, changed in newest.items() if changed < quiet and job_id not in there]

@@ -18,7 +18,7 @@ from cl_server.settings_error import SettingsError
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
-# Seconds that what is at most `SMALL` bytes may take.
+# The time limit in seconds for requests of at most `SMALL` bytes.
 QUICK = 5
 SMALL = 1 << 20
 
@@ -40,17 +40,17 @@ log = logging.getLogger(__name__)
 
 
 def connect(url: str) -> tuple[ObjectStore, ObjectStore]:
-    """The bucket of a URL, with credentials and endpoint from the usual `AWS_…` variables: for what is small, and for
-    what may take longer.
+    """Two clients of the bucket of a URL, for small and for large requests. Credentials and endpoint are from the usual
+    `AWS_…` variables.
 
     Raises `SettingsError`.
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     if not re.fullmatch(r"s3://[^/]+(/.*)?", url):
         raise SettingsError("CL_STORAGE isn't the address of a bucket: write s3://bucket or s3://bucket/prefix")
-    # An endpoint of one's own is written with its scheme; whoever writes http means it.
+    # A custom endpoint contains its scheme. Plain http is permitted if it is written there.
     options: ClientConfig = {"allow_http": endpoint.startswith("http://"), "connect_timeout": timedelta(seconds=2)}
-    # Minutes, by default: whoever waits for us has gone by then.
+    # The default is minutes, which is longer than clients wait.
     retry: RetryConfig = {"max_retries": 2, "retry_timeout": timedelta(seconds=4)}
     place: S3Config = {"endpoint": endpoint} if endpoint else {}
     quick = S3Store.from_url(
@@ -67,7 +67,7 @@ def connect(url: str) -> tuple[ObjectStore, ObjectStore]:
 
 @contextmanager
 def told() -> Generator[None]:
-    """Errors of obstore without what they tell of the bucket: something is not there, or the storage is away."""
+    """Errors of obstore without details of the bucket: an object is missing, or the storage is unavailable."""
     try:
         yield
     except FileNotFoundError as error:

@@ -21,5 +21,5 @@ class Manifest(BaseModel):
 
 
 def job_folder(job_id: str) -> str:
-    """Where the keys of a job begin."""
+    """The prefix of the keys of a job."""
     return f"jobs/{checked(job_id)}"

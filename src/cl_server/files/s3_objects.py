@@ -16,21 +16,21 @@ from cl_server.files.s3_manifest import Manifest, Record, job_folder
 if TYPE_CHECKING:
     from obstore import ObjectMeta
 
-# How much is asked for at once, in bytes: a request of this size ends soon, so a slow reader holds none open.
+# Bytes for each request. Such a request ends soon, so a slow reader keeps none open.
 RANGE = 8 << 20
 # Parts of an upload that are on their way together, of 5 MiB each.
 PARTS = 4
 
 
 class S3Objects:
-    """`store` is the bucket at our prefix; `slow` is the same for what is large, which may take longer."""
+    """`store` is the bucket at our prefix, and `slow` the same with a longer time limit for large objects."""
 
     def __init__(self, store: ObjectStore, slow: ObjectStore | None = None) -> None:
         self.store = store
         self.slow = slow or store
 
     def manifest(self, job_id: str, part: str) -> Manifest:
-        """The `input` or the `output` of a job; empty when there is none."""
+        """The manifest `input` or `output` of a job. Empty if it doesn't exist."""
         try:
             with told():
                 content = obstore.get(self.store, f"{job_folder(job_id)}/{part}.json").bytes()
@@ -70,7 +70,7 @@ class S3Objects:
             start = end
 
     def remove_attempt(self, job_id: str, token: int) -> None:
-        """Remove what an attempt handed in."""
+        """Remove the uploaded files of an attempt."""
         self.remove(f"{job_folder(job_id)}/attempts/{token}")
 
     def objects(self, prefix: str) -> Iterator[tuple[str, int, datetime]]:
@@ -79,7 +79,7 @@ class S3Objects:
             yield found["path"].split("/")[1], found["size"], found["last_modified"]
 
     def remove(self, prefix: str) -> bool:
-        """Remove every object below a prefix; `False` where there was none."""
+        """Remove all objects below a prefix. Returns `False` if there were none."""
         keys = [found["path"] for found in self.listed(prefix)]
         with told():
             if keys:

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 class S3Workspace:
-    """A scratch folder with copies of the inputs; what is written beside them is uploaded."""
+    """A scratch folder with copies of the inputs. Other files that are written there are uploaded."""
 
     def __init__(self, objects: S3Objects, scratch: Path, job_id: str, token: int) -> None:
         self._objects = objects

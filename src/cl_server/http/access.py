@@ -16,7 +16,7 @@ from cl_server.queue.guest_mode import Guests
 JOBS = "ai_inference_support"
 EVERYTHING = "*"
 
-# What needs somebody; all else (`/`, `/capabilities`, the document) is for everybody.
+# The paths that require a user. All others (`/`, `/capabilities`, the document) are public.
 PROTECTED = ("/jobs", "/admin", "/events", "/overview")
 
 REFUSALS = {
@@ -28,14 +28,14 @@ REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody. Guests have no `id`: their jobs belong to all of them."""
+    """A user. Guests have no `id`: their jobs belong to all guests."""
 
     id: str | None
     permissions: frozenset[str]
     is_admin: bool = False
 
     def may_see(self, job: Job) -> bool:
-        """Whether this job is theirs. For everybody else it is not there."""
+        """Whether the job belongs to this user. Other users get a 404 for it."""
         return self.is_admin or job.created_by == self.id
 
 
@@ -43,7 +43,7 @@ GUEST = User(None, frozenset({JOBS}))
 
 
 class Access:
-    """Tells who somebody is. Without a verifier nobody can say who they are, and all are guests."""
+    """Finds the user of a request. Without a verifier, all users are guests."""
 
     def __init__(self, verifier: Verifier | None, guests: Guests) -> None:
         self._verifier = verifier
@@ -66,9 +66,9 @@ class Access:
 
 
 class AccessMiddleware:
-    """Looks at the token before anything is read of the body, so that only who may send files is listened to.
+    """Checks the token before the body is read, so that only permitted users can upload.
 
-    A refusal is raised where the body is read, and by `job_user` and `admin` where there is none.
+    A refusal is raised where the body is read, and by `job_user` and `admin` for requests without a body.
     """
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
@@ -97,7 +97,7 @@ class AccessMiddleware:
 
 
 def refused(user: User | HTTPException, *, admin: bool) -> HTTPException | None:
-    """Why somebody may not, if so."""
+    """The reason of a refusal, or `None`."""
     if isinstance(user, HTTPException):
         return user
     if user.is_admin:
@@ -120,7 +120,7 @@ async def admin(request: Request) -> User:
 
 
 def _allowed(request: Request, *, admin: bool) -> User:
-    # Set by the middleware for every protected path; a route elsewhere that asks for a user fails, and lets nobody in.
+    # Set by the middleware for every protected path. A route elsewhere that requires a user fails, and admits no one.
     found = cast("User | HTTPException", request.state.user)
     refusal = refused(found, admin=admin)
     if refusal is not None:

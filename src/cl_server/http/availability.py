@@ -1,4 +1,4 @@
-"""Whether what a server needs answers: a database or a file storage on another machine may be away, or silent."""
+"""Whether the database and the file storage answer, which can be on other machines."""
 
 import logging
 import threading
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Availability:
-    """A thread that asks, by `check`, which raises when there is no answer. It has to end within a few seconds."""
+    """A thread that calls `check` regularly. `check` raises an error for an outage, and has to end within seconds."""
 
     def __init__(self, name: str, check: Callable[[], None], period: float = PERIOD) -> None:
         self.name = name

@@ -1,18 +1,18 @@
 """The token of a request: in the header `Authorization: Bearer …` (RFC 6750 §2.1), and nowhere else.
 
-A cookie would be sent by a browser whoever made the page, and an address ends up in logs.
+A browser would send a cookie for the page of any site, and addresses end up in logs.
 """
 
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-# For the OpenAPI document only: it says that a route wants a token.
+# For the OpenAPI document only: the route requires a token.
 scheme = HTTPBearer(auto_error=False, scheme_name="token", bearerFormat="JWT", description="From `POST /auth/token`.")
 
 
 def token_of(headers: Headers) -> str | None:
-    """The token, or `None` where nothing is said. Raises 401 where something else is."""
+    """The token, or `None` without the header. Raises 401 for another content of the header."""
     sent = headers.getlist("authorization")
     if not sent:
         return None
@@ -23,10 +23,10 @@ def token_of(headers: Headers) -> str | None:
 
 
 def unauthorized(detail: str) -> HTTPException:
-    """401, with the challenge that RFC 9110 §11.6.1 asks for."""
+    """401, with the challenge that RFC 9110 §11.6.1 requires."""
     return HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
 
 
 def forbidden(detail: str) -> HTTPException:
-    """403: we know who this is, and the answer is no."""
+    """403: the user is known, but lacks the permission."""
     return HTTPException(403, detail)

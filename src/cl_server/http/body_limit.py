@@ -1,4 +1,4 @@
-"""Refuses a request body that is too large (at its announcement where there is one, else as soon as it is) or stops."""
+"""Refuses a request body that is too large, by its `Content-Length` or when it exceeds the limit, or that stalls."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Keeps web pages out: on the loopback interface, a server of guests is for the programs of this machine.
+"""Refuses requests of web pages: on the loopback interface, only programs of this machine can use a server of guests.
 
-A browser lets any page send a form to 127.0.0.1, but says from where it comes (`Origin`, Fetch Standard §3.2). A page
-whose own name was made to lead to 127.0.0.1 (DNS rebinding) is at its origin with us, but asks for that name (`Host`).
+A browser lets any page send a form to 127.0.0.1, but names the page (`Origin`, Fetch Standard §3.2). With DNS
+rebinding, the name of a page leads to 127.0.0.1, and the origin is the same; then `Host` contains that name.
 """
 
 import ipaddress
@@ -16,9 +16,9 @@ from cl_server.http import errors
 
 
 class WebPagesMiddleware:
-    """Refuses what was sent to a name that is not of the loopback interface, or from a page that is not ours.
+    """Refuses requests to a name that isn't of the loopback interface, and those from pages of other sites.
 
-    `names` are further names of this server, without a port, that whoever runs it gave it.
+    `names` are the other names of this server from its settings, without a port.
     """
 
     def __init__(self, app: ASGIApp, names: Set[str] = frozenset()) -> None:
@@ -38,7 +38,7 @@ def _refusal(scope: Scope, names: Set[str]) -> ASGIApp | None:
         own = " and ".join(["localhost", "127.0.0.1", *sorted(names)])
         said = f"this server answers to {own} alone; another name leads to it, but is not its own"
         return errors.answer(Request(scope), 421, said)
-    # Over TLS, a proxy before us has taken the `s` away.
+    # With TLS at a proxy, the scheme that arrives here has no `s`.
     schemes = ("http", "https") if names else ("http",)
     ours = {f"{scheme}://{hosts[0]}".lower() for scheme in schemes}
     if any(origin.lower() not in ours for origin in origins):
@@ -56,7 +56,7 @@ def is_loopback(host: str) -> bool:
 
 
 def name_of(host: str) -> str:
-    """A `Host` without its port, as names are compared; empty if it is none."""
+    """The name in a `Host` header, without its port, in the form for comparisons. Empty if it is invalid."""
     try:
         return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:

@@ -1,7 +1,7 @@
-"""Where a request comes from: from the peer, or from whom a proxy that is believed names.
+"""The address of the client of a request: that of the peer, or the one that a trusted proxy names.
 
-Anybody may write these headers, so only what the own proxies added is read: from the right, up to the first address
-that is none of theirs (RFC 7239 §8.1; X-Forwarded-For is its forerunner).
+Anyone can send these headers, so only entries of trusted proxies are read: from the right, up to the first address that
+isn't a trusted proxy (RFC 7239 §8.1; X-Forwarded-For is its predecessor).
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ CUSTOMER = 64
 
 
 def client_address(request: Request, proxies: Sequence[Network]) -> str:
-    """The address by which limits count: that of a client, or the network of one with IPv6."""
+    """The address for limits: that of a client, or its network with IPv6."""
     peer = "" if request.client is None else request.client.host
     found = _parsed(peer)
     if found is None or not _is_of(found, proxies):
@@ -35,7 +35,7 @@ def client_address(request: Request, proxies: Sequence[Network]) -> str:
 
 
 def _forwarded(request: Request) -> Iterator[str]:
-    """Whom proxies named, the nearest first."""
+    """The addresses that proxies named, the nearest first."""
     headers = request.headers.getlist("forwarded")
     if headers:
         parts = ",".join(headers).split(",")

@@ -1,7 +1,7 @@
-"""Connections that say nothing, or never read, are closed in time, and never so many that nobody else comes in.
+"""Limits connections: idle ones, and those that don't read, are closed, and those above the limit get 503.
 
-A server that has no file descriptor left answers nobody, and asyncio logs each try. So connections are counted where
-they are accepted, and those above the limit are answered with 503.
+A server without free file descriptors answers no one, and asyncio logs each attempt. Therefore, connections are counted
+when they are accepted.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ WRITE = 60.0
 # Descriptors that are open at most in one thread that answers: upload, its copy, the database.
 EACH_THREAD = 6
 THREADS = 40
-# Descriptors for all that is neither a connection nor a thread.
+# Descriptors for everything except connections and threads.
 BESIDE = 16
 # Seconds between two lines of the log about the same.
 QUIET = 60.0
@@ -47,7 +47,7 @@ class ConnectionLimit:
 
     def __init__(self, descriptors: int) -> None:
         self.threads = THREADS if descriptors >= 20 * THREADS else max(2, descriptors // 20)
-        # An upload has a descriptor besides that of its connection.
+        # An upload has a descriptor in addition to that of its connection.
         self.most = max(4, (descriptors - self.threads * EACH_THREAD - BESIDE) // 2)
         self.many = max(2, self.most * 3 // 4)
         self.open = 0
@@ -67,14 +67,14 @@ class ConnectionLimit:
         return cls(limit - sum(1 for _ in folder.iterdir()))
 
     def enter(self) -> bool:
-        """Count a connection; `False` where there are too many."""
+        """Count a connection. Returns `False` above the limit."""
         if self.open >= self.most:
             return False
         self.open += 1
         return True
 
     def refused(self) -> None:
-        """Say so, once a minute."""
+        """Log it, once a minute."""
         self._refused += 1
         if time.monotonic() - self._said > QUIET:
             log.warning("%d connections are open, which is the limit: %d refused", self.open, self._refused)
@@ -112,14 +112,14 @@ class BoundedSocket(socket.socket):
             _refuse(accepted)
 
     def close(self) -> None:
-        """Close it, and what it keeps for those who are turned away."""
+        """Close the socket, and the descriptor that is reserved for refusals."""
         super().close()
         if self._spare >= 0:
             os.close(self._spare)
             self._spare = -1
 
     def _turn_away(self) -> None:
-        """Not one descriptor is left: with the one that is kept for it, whoever waits is let go."""
+        """If no descriptor is left, accept and close waiting connections with the reserved one."""
         self.limit.refused()
         os.close(self._spare)
         try:
@@ -167,18 +167,18 @@ class BoundedProtocol(H11Protocol):
                 timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """A part of a request; the next one has to be there in time too, unless it is being answered."""
+        """A part of a request arrived. The next one has to arrive in time too, unless the request is being answered."""
         super().data_received(data)
         self._wait()
 
     def on_response_complete(self) -> None:
-        """What has come of the next request meanwhile has to become whole in time."""
+        """The beginning of the next request has arrived meanwhile. The rest has to arrive in time."""
         super().on_response_complete()
         if self.conn.trailing_data[0] or self.conn.their_state is not h11.IDLE:
             self._wait()
 
     def pause_writing(self) -> None:
-        """The client reads slowly, or not at all."""
+        """The client reads slowly, or doesn't read."""
         super().pause_writing()
         self._writing = self.loop.call_later(WRITE, self._abort)
 
@@ -201,7 +201,7 @@ class BoundedProtocol(H11Protocol):
         self._waiting = None
         if not self.transport.is_closing():
             self.transport.close()
-            # What it does not read holds the connection open.
+            # Unread data keeps the connection open.
             self._writing = self._writing or self.loop.call_later(WRITE, self._abort)
 
     def _abort(self) -> None:

@@ -1,4 +1,4 @@
-"""`/docs`: the operations of a server on one plain page, which loads nothing, neither from here nor from elsewhere."""
+"""`/docs`: the operations of a server on one plain page that loads nothing else."""
 
 from html import escape
 from typing import TYPE_CHECKING, cast

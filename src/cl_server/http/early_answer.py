@@ -1,4 +1,4 @@
-"""An answer that comes before the whole request has: whoever is still sending would not see it."""
+"""Responses that are sent before the whole request has arrived. A client that is still sending would not see them."""
 
 import asyncio
 from typing import cast
@@ -10,7 +10,7 @@ DRAIN = 2.0
 
 
 class EarlyAnswerMiddleware:
-    """Reads what is still coming before a refusal is sent, whatever it is for."""
+    """Reads the rest of the request before a refusal is sent."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -21,7 +21,7 @@ class EarlyAnswerMiddleware:
             return
         headers = dict(cast("list[tuple[bytes, bytes]]", scope["headers"]))
         coming = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
-        # A client that asked first (RFC 9110 §10.1.1) is told before it sends anything.
+        # A client with `Expect: 100-continue` (RFC 9110 §10.1.1) gets the refusal before it sends anything.
         waits = b"expect" in headers
 
         async def watched() -> Message:
@@ -41,7 +41,7 @@ class EarlyAnswerMiddleware:
 
 
 async def drain(receive: Receive) -> None:
-    """Throw away what is still coming."""
+    """Discard the rest of the request."""
     try:
         async with asyncio.timeout(DRAIN):
             while (await receive()).get("more_body", False):

@@ -24,7 +24,7 @@ ISSUES = TypeAdapter(list[ValidationIssue])
 FULL = HTTPException(
     507, "the server's disk is full, and nothing was changed: make room in its data folder, then try again"
 )
-BUSY = HTTPException(503, "the server's database is held by something else; try again", {"retry-after": "5"})
+BUSY = HTTPException(503, "the server's database is locked by another program; try again", {"retry-after": "5"})
 
 CROWDED = HTTPException(503, "too many are connected; try again shortly", {"retry-after": "5"})
 UNKNOWN = HTTPException(
@@ -35,7 +35,7 @@ UNKNOWN = HTTPException(
 )
 NO_DATABASE = HTTPException(503, "the server's database does not answer; try again", {"retry-after": "5"})
 NO_STORAGE = HTTPException(503, "the server's file storage does not answer; try again", {"retry-after": "5"})
-# How Starlette begins what it says of a form that is too large; it calls it a bad request.
+# The start of the message of Starlette for a form that is too large. It uses status 400.
 OVER_LIMITS = ("Too many fields.", "Too many files.", "Part exceeded maximum size")
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    # Without `input` and `ctx`: they echo what was sent, which may be long, and not always JSON.
+    # Without `input` and `ctx`: they repeat the input, which can be long, and isn't always JSON.
     return answer(request, 422, ISSUES.validate_python(error.errors()))
 
 
@@ -83,12 +83,12 @@ async def _explain(request: Request, error: Exception) -> Response:
 
 
 def _too_much(error: HTTPException) -> HTTPException | None:
-    """A form that is over the limits of its route: like every parameter that is too much, RFC 9110 §15.5.21."""
+    """A form over the limits of its route: 422, as for other invalid parameters (RFC 9110 §15.5.21)."""
     return HTTPException(422, error.detail) if error.detail.startswith(OVER_LIMITS) else None
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a full disk is what it comes from."""
+    """Whether the cause is a full disk."""
     return _explained(error) is FULL
 
 
@@ -109,7 +109,7 @@ def _explained(error: BaseException) -> HTTPException | None:
                 log.error("no file can be opened: %s", cause)
                 return CROWDED
             case sqlite3.OperationalError(sqlite_errorcode=_) if is_busy(cause):
-                log.error("the database is held by something else: %s", cause)
+                log.error("the database is locked by another program: %s", cause)
                 return BUSY
             case OutcomeUnknownError():
                 log.error("the outcome of a commit is not known: %s", cause.__cause__)

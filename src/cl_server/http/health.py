@@ -14,10 +14,10 @@ def _nothing() -> dict[str, JsonValue]:
 
 
 class Health:
-    """`database` says whether the last look at it went well, `database_answers` and `storage_answers` whether they
-    answer at all; `details` are for people, and decide nothing.
+    """`database` is whether the last query succeeded, and `database_answers` and `storage_answers` whether they answer.
+    `details` are for people, and decide nothing.
 
-    A broker that is away or workers that are not there yet do not make an API unready: it takes jobs, and they wait.
+    Without a broker or workers, an API is ready: it accepts jobs, which wait.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Gives every request an id, in its response and in the log, and turns what nobody caught into a plain 500."""
+"""Gives every request an id, in its response and in the log, and turns unhandled exceptions into a plain 500."""
 
 import json
 import logging
@@ -45,7 +45,7 @@ class RequestIdMiddleware:
         try:
             await self.app(scope, receive, send_with_id)
         except ClientDisconnect:
-            log.info("request %s: the client went away", request_id.decode())
+            log.info("request %s: the client disconnected", request_id.decode())
         except Exception:
             what = f"{scope['method']} {printable(cast('str', scope['path']))}"
             log.exception("request %s: %s failed", request_id.decode(), what)

@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cl_server.http.request_metrics import RequestMetrics
 
-# What is asked for all the time, by machines.
+# Paths that machines request all the time.
 ROUTINE = frozenset({"/healthz", "/readyz", "/metrics"})
-# nginx's word for a client that went away before it was answered.
+# The status of nginx for a client that disconnected before the response.
 WENT_AWAY = 499
 LINE = "request %(request_id)s: %(method)s %(path)s %(status)s, %(ms)s ms, user %(user)s"
 
@@ -20,10 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class RequestLogMiddleware:
-    """Outermost, so that it sees what was really answered.
+    """Logs requests. It is outermost, so that it sees the final response.
 
-    Of a request it tells method, path, status and how long it took; never its headers, its query or its body, in
-    which secrets may be.
+    A line contains method, path, status and duration, and never headers, query or body, which can contain secrets.
     """
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
@@ -72,13 +71,13 @@ class RequestLogMiddleware:
 
 
 def route_of(scope: Scope) -> str:
-    """The pattern of the path, of which there are few; paths themselves are without number."""
+    """The pattern of the path, because the number of paths is unlimited."""
     found: object = getattr(scope.get("route"), "path", None)
     return found if isinstance(found, str) else "none"
 
 
 def who(user: object) -> str | None:
-    """The id of whoever was let in; guests have none."""
+    """The id of the user. Guests have none."""
     if user is None or isinstance(user, HTTPException):
         return None
     found: object = getattr(user, "id", None)
@@ -86,5 +85,5 @@ def who(user: object) -> str | None:
 
 
 def printable(path: str) -> str:
-    """A path that cannot begin a line of its own, nor fill the log."""
+    """The path, shortened and without line breaks."""
     return quote(path[:200], safe="/:@!$&'()*+,;=~")

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-# What HTTP knows; other words are a client's invention, and would each be a series of their own.
+# The methods of HTTP. Others are inventions of clients, and each would be a new series.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 # Seconds: a health check, a submit, an upload.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -25,11 +25,11 @@ class RequestMetrics:
         self._received = Counter("cl_upload_bytes", "What came as bodies of requests.", registry=registry)
 
     def received(self, size: int) -> None:
-        """A piece of a body came, of so many bytes."""
+        """Count the bytes of a part of a body."""
         self._received.inc(size)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request is over."""
+        """Count an ended request."""
         known = method if method in METHODS else "other"
         self._answered.labels(known, route, str(status)).inc()
         self._seconds.labels(known, route).observe(seconds)

@@ -17,8 +17,8 @@ KEEP_ALIVE = 75
 
 
 class Server(uvicorn.Server):
-    """Stays for `drain` seconds after the first signal and says so in `health`: whoever shares out requests between
-    servers sends it no more of them, before it closes its socket. A second signal ends that."""
+    """Keeps serving for `drain` seconds after the first signal, and reports that in `health`, so that load balancers
+    stop sending requests before the socket is closed. A second signal ends the wait."""
 
     def __init__(self, config: uvicorn.Config, health: Health, drain: float, threads: int) -> None:
         super().__init__(config)
@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Called by uvicorn in the main thread, between two instructions of whatever runs there."""
+        """Called by uvicorn in the main thread, between two instructions of the running code."""
         if self._drain <= 0 or self._health.draining:
             self._health.draining = True
             super().handle_exit(sig, frame)
@@ -57,10 +57,10 @@ def serve(app: FastAPI, health: Health, *, port: int, fd: int | None, host: str 
         log_config=None,
         access_log=False,
         server_header=False,
-        # And not whatever else is installed: what hostile requests do was tried on these.
+        # Not the other installed libraries, because the tests of hostile requests ran with these.
         http=Limited,
         loop="asyncio",
-        # Whoever is on this machine could name any address in X-Forwarded-For, and so get around limits.
+        # Otherwise, every program of this machine could name any address in X-Forwarded-For, and so get around limits.
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=3,

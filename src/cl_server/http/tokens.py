@@ -1,4 +1,4 @@
-"""What a token says, and whether it is to be believed (JWT, RFC 7519, signed with ES256)."""
+"""Reads and verifies tokens (JWT, RFC 7519, signed with ES256)."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -21,7 +21,7 @@ class TokenError(Exception):
 
 
 class KeysUnavailableError(Exception):
-    """The keys cannot be had, so nothing is known of the token; one line."""
+    """The keys are unavailable, so the token can't be verified. The message is one line."""
 
 
 class Claims(BaseModel):
@@ -41,7 +41,7 @@ class Keys(Protocol):
     """Public keys by their id."""
 
     async def find(self, kid: str | None) -> EllipticCurvePublicKey | None:
-        """The key; `None` when there is none of this id. Raises `KeysUnavailableError`."""
+        """The key with this id, or `None`. Raises `KeysUnavailableError`."""
         ...
 
 
@@ -87,14 +87,14 @@ class Verifier:
         except jwt.MissingRequiredClaimError as error:
             raise TokenError(f"the token does not say {error.claim}") from None
         except (jwt.InvalidTokenError, ValidationError):
-            raise TokenError("the token does not say what it has to") from None
+            raise TokenError("the token lacks a required claim") from None
         self._check_times(claims)
         return claims
 
     def _check_times(self, claims: Claims) -> None:
-        """A token holds by one of our clocks, where somebody has put one: else that would log everybody out."""
+        """A token is valid by either clock. Otherwise, setting the clock would log out all users."""
         earlier, later = self._clock()
         if claims.exp <= earlier - LEEWAY:
             raise TokenError("the token has expired: log in again")
         if max(claims.iat, claims.nbf) > later + LEEWAY:
-            raise TokenError("the token does not say what it has to")
+            raise TokenError("the token lacks a required claim")

@@ -21,7 +21,7 @@ from cl_server.settings_error import SettingsError
 
 # Seconds. A key that the auth server gave up is believed for this much longer.
 FRESH = 60.0
-# Whoever sends tokens with made-up keys has us ask no more often than this.
+# Tokens with invented keys cause no more requests than this.
 PAUSE = 1.0
 TIMEOUT = 3.0
 LARGEST = 1 << 20
@@ -40,7 +40,7 @@ class KeySet(BaseModel):
 
 
 class AuthServerKeys:
-    """The keys of the auth server at `url`, asked for when they are needed, and kept."""
+    """The keys of the auth server at `url`, requested when they are needed, and cached."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         parts = urlsplit(url)
@@ -79,8 +79,8 @@ class AuthServerKeys:
                 self._keys = await asyncio.to_thread(self._fetch)
                 self._failure = ""
             except (OSError, ValueError, http.client.HTTPException) as error:
-                # What was known stays: the auth server may be away for a while, and tokens end by themselves.
-                self._failure = f"the auth server {self._url} cannot be asked for its keys: {error or 'no answer'}"
+                # Known keys stay: the auth server may be unavailable for a while, and tokens expire.
+                self._failure = f"the auth server {self._url} doesn't return its keys: {error or 'no response'}"
 
     def _fetch(self) -> Keys:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
@@ -117,7 +117,7 @@ class KeyFile:
 
 
 def parse(content: bytes) -> Keys:
-    """The keys of a set that are for ES256, by their id. Raises `ValueError` where it is none."""
+    """The keys for ES256 in a JSON Web Key Set, by their id. Raises `ValueError` for invalid sets."""
     try:
         listed = KeySet.model_validate_json(content).keys
     except ValidationError:

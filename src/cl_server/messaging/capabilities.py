@@ -10,7 +10,7 @@ from cl_server.schemas import WorkerCapabilitiesResponse, WorkerCapability
 
 
 class Capabilities:
-    """What was last heard of each worker."""
+    """The last announcement of each worker."""
 
     def __init__(self) -> None:
         self._workers: dict[str, WorkerCapability] = {}
@@ -21,7 +21,7 @@ class Capabilities:
         connection.subscribe(WORKERS.filter, self.heard, on_connect=self.forget)
 
     def forget(self) -> None:
-        """Start anew: a broker that was restarted has forgotten, and the workers tell it again."""
+        """Forget all workers: a restarted broker has lost their announcements, and they send them again."""
         with self._lock:
             self._workers.clear()
 

@@ -1,8 +1,8 @@
-"""Wakes workers when a job arrives, so that none waits out a poll.
+"""Wakes workers when a job arrives, so that it doesn't wait for the next poll.
 
-A worker listens on a UDP port of the loopback interface and writes the port into the data folder; whoever
-commits a job sends a datagram to each. A ring is only a hint: a lost one is mended by the worker's own
-sweep, and one too many costs one look at the queue.
+A worker listens on a UDP port of the loopback interface and writes the port to the data folder. The process that
+commits a job sends a datagram to each worker. A ring is only a hint: if one is lost, the worker finds the job at its
+next poll, and an extra one costs one query.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Doorbell:
             return
 
     def close(self) -> None:
-        """Be out. A successor in the same slot may be in already: what is at the door is then not ours."""
+        """Remove the registration, unless a successor in the same slot has already replaced it."""
         with contextlib.suppress(OSError):
             if self._path.read_text() == self._written:
                 self._path.unlink()
@@ -88,7 +88,7 @@ def registered(folder: Path) -> list[Registration]:
             path.unlink(missing_ok=True)
             continue
         except (OSError, ValueError, OverflowError):
-            # Gone meanwhile, no registration at all, or the number belongs to another user's process by now.
+            # Deleted meanwhile, not a registration, or the port belongs to a process of another user now.
             continue
         found.append(Registration(path.stem, port, pid))
     return found

@@ -1,4 +1,4 @@
-"""Tells the world how jobs fare, on MQTT, and sees to it that all of it is told."""
+"""Publishes the states of jobs on MQTT, and makes sure that all of them are published."""
 
 import logging
 import threading
@@ -19,17 +19,17 @@ from cl_server.settings import Settings
 
 # Seconds between an event and the note that the broker has it: one note for many.
 SETTLE = 0.25
-# Milliseconds after which another process tells what is not settled: its maker died, or has lost its broker.
+# Milliseconds after which another process publishes an event, because its process died or lost its broker.
 STALE = 10_000
 
 log = logging.getLogger(__name__)
 
 
 class Events:
-    """Publishes jobs. Without a connection it keeps quiet.
+    """Publishes jobs. Without a connection, it does nothing.
 
-    Everybody can listen to the broker, so parameters and outputs are told of guests' jobs only, and only while guests
-    are let in.
+    Everyone can listen to the broker, so only events of guests' jobs contain parameters and outputs, and only while
+    guests are permitted.
     """
 
     def __init__(self, connection: Connection | None, guests: Guests) -> None:
@@ -38,11 +38,11 @@ class Events:
 
     @property
     def heard(self) -> bool:
-        """Whether there is somebody to tell."""
+        """Whether there is a broker."""
         return self._connection is None or self._connection.connected
 
     def publish(self, job: Job) -> Callable[[], bool | None]:
-        """Tell how a job stands; what is returned says whether the broker has it (`None`: that cannot be known)."""
+        """Publish the state of a job. The result tells whether the broker has it (`None` if that is unknown)."""
         if self._connection is None:
             return _always
         event = JobEvent.about(job, whole=job.created_by is None and self._guests.on)
@@ -51,10 +51,10 @@ class Events:
 
 
 class Relay:
-    """A listener for a repository: tells each event at once, and takes it out of the outbox when the broker has it.
+    """A listener for a repository: publishes each event at once, and deletes it from the outbox when the broker has it.
 
-    `sound` says whether the database took what was last written to it, or read: it is asked every few seconds.
-    `on_lost` hears of the jobs that were taken away from dead workers.
+    `sound` is whether the last query or write of the database succeeded, which is tried every few seconds. `on_lost` is
+    called with the jobs that were taken from dead workers.
     """
 
     def __init__(self, events: Events, on_lost: Callable[[Sequence[Job]], None] | None = None) -> None:
@@ -82,7 +82,7 @@ class Relay:
         self._thread.start()
 
     def stop(self) -> None:
-        """Note what the broker has by now; the rest is told by another."""
+        """Delete the events that the broker has. Another process publishes the rest."""
         self._stop.set()
         self._told.set()
         if self._thread is not None:
@@ -102,7 +102,7 @@ class Relay:
                     self.take_over(self._queue)
                 self.sound = True
             except Exception as error:
-                # A full disk, a database that is away: what is in the outbox stays there.
+                # A full disk, or an outage of the database: the events stay in the outbox.
                 self.sound = False
                 if isinstance(error, OperationalError):
                     log.error("the outbox can't be updated: %s", str(error.orig).strip().partition("\n")[0])
@@ -111,7 +111,7 @@ class Relay:
                 self._stop.wait(1)
 
     def take_over(self, queue: JobQueue) -> None:
-        """Tell what nobody has told, and what jobs lost their worker meanwhile."""
+        """Publish unpublished events, and jobs that lost their worker."""
         lost = queue.expire()
         if self._on_lost is not None:
             self._on_lost(lost)
@@ -139,10 +139,10 @@ class Relay:
 
 
 def connection(settings: Settings, name: str) -> Connection | None:
-    """The connection of a process, not yet started; `None` where there is no broker. Raises `SettingsError`."""
+    """The connection of a process, not yet started. `None` without a broker. Raises `SettingsError`."""
     if settings.mqtt is None:
         return None
-    # A client id of its own for each process: amqtt does not end the older of two that share one.
+    # Each process has its own client id, because amqtt doesn't end the older of two sessions with the same one.
     return Connection(settings.mqtt, f"cl-{name}-{uuid4().hex[:8]}")
 
 
@@ -154,5 +154,5 @@ def _published(info: MQTTMessageInfo) -> bool | None:
     try:
         return info.is_published()
     except (RuntimeError, ValueError):
-        # The broker was away when this was said: paho may deliver it later, and does not tell.
+        # The broker was unavailable at that time. paho may deliver the message later, without a notice.
         return None

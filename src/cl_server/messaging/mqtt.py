@@ -1,4 +1,4 @@
-"""One MQTT connection of a server process: a thread of paho's, which reconnects by itself."""
+"""One MQTT connection of a server process: a thread of paho, which reconnects automatically."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ from cl_server.broker_address import BrokerAddress
 
 QOS = 1
 KEEPALIVE = 15
-# A job makes a handful of events; what does not fit while the broker is away is found over HTTP.
+# A job has a handful of events. During an outage of the broker, clients find the rest over HTTP.
 QUEUED = 10_000
 
 log = logging.getLogger(__name__)
@@ -23,14 +23,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What to do with the messages of a topic, and when it is subscribed (anew)."""
+    """The callbacks for messages of a topic, and for each time it is subscribed."""
 
     on_message: Callable[[str, bytes], None]
     on_connect: Callable[[], None]
 
 
 class Connection:
-    """Publishes from any thread; while the broker is away, messages wait in a bounded queue."""
+    """Publishes from any thread. During an outage of the broker, messages wait in a bounded queue."""
 
     def __init__(self, broker: BrokerAddress, client_id: str) -> None:
         self._broker = broker
@@ -55,7 +55,7 @@ class Connection:
         self._client.on_message = self._message
 
     def last_will(self, topic: str) -> None:
-        """Have the broker clear a retained topic when this process is gone; before `start` (MQTT 3.1.1 §3.1.2.5)."""
+        """Make the broker clear a retained topic when this process ends. Call before `start` (MQTT 3.1.1 §3.1.2.5)."""
         self._client.will_set(topic, b"", QOS, retain=True)
 
     def when_connected(self, callback: Callable[[], None]) -> None:
@@ -67,7 +67,7 @@ class Connection:
         self._subscriptions[topic] = Subscription(on_message, on_connect)
 
     def start(self) -> None:
-        """Connect in the background, for as long as it takes."""
+        """Connect in the background, and try until it succeeds."""
         self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE)
         self._client.loop_start()
 
@@ -77,7 +77,7 @@ class Connection:
         return self._connected.is_set()
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> MQTTMessageInfo:
-        """Hand over a message; never blocks, never raises for a broker that is away. See `dropped`."""
+        """Queue a message. Never blocks, and raises no error during an outage of the broker. See `dropped`."""
         info = self._client.publish(topic, payload, QOS, retain)
         if not dropped(info):
             self._dropping = False
@@ -141,5 +141,5 @@ class Connection:
 
 
 def dropped(info: MQTTMessageInfo) -> bool:
-    """Whether a message was not even queued, because the broker is away for so long."""
+    """Whether a message wasn't queued, because the broker has been unavailable for too long."""
     return info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE

@@ -1,4 +1,4 @@
-"""Wakes workers on every host: PostgreSQL tells them when a job is committed (LISTEN/NOTIFY)."""
+"""Wakes workers on every host: PostgreSQL notifies them when a job is committed (LISTEN/NOTIFY)."""
 
 import asyncio
 import contextlib
@@ -56,7 +56,7 @@ class PostgresBell:
         self.close()
 
     def _run(self, ring: Callable[[], None]) -> None:
-        # Here, because on SQLite nobody needs the driver.
+        # Here, because SQLite doesn't need the driver.
         import psycopg
 
         from cl_server.queue.postgres import connect
@@ -65,12 +65,12 @@ class PostgresBell:
             try:
                 with connect(self._url) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
-                    # What was said while nobody listened.
+                    # For notifications that were missed.
                     ring()
                     self.listening.set()
                     while not self._stop.is_set():
                         self._listen(connection, ring)
-                        # Who only listens does not notice that nobody talks any more.
+                        # A connection that only listens doesn't notice a lost peer.
                         connection.execute("SELECT 1")
             except psycopg.Error as error:
                 self.listening.clear()
@@ -78,7 +78,7 @@ class PostgresBell:
                 self._stop.wait(PAUSE)
 
     def _listen(self, connection: "PatientConnection", ring: Callable[[], None]) -> None:
-        """Ring for what is heard within the next `SILENCE` seconds."""
+        """Ring for notifications within the next `SILENCE` seconds."""
         end = time.monotonic() + SILENCE
         while not self._stop.is_set() and time.monotonic() < end:
             for _ in connection.notifies(timeout=TICK, stop_after=1):

@@ -1,7 +1,7 @@
-"""The ends of quick jobs, told once more to those who began to listen when a job had ended already.
+"""Publishes the ends of quick jobs again, for clients that started to listen after the job had ended.
 
-Other clients of this family submit a job, ask for it by its id, and listen to its events after that. Ours listen before
-they submit.
+Other clients of this family submit a job, request it by its id, and then listen to its events. Our client listens
+before it submits.
 """
 
 import logging
@@ -12,24 +12,24 @@ from collections.abc import Callable
 from cl_ml_tools.job_repository import JobRepository
 from cl_ml_tools.schemas import Job
 
-# Seconds from the question to the reminder: time to begin to listen.
+# Seconds from the request to the reminder: the time to start listening.
 DELAY = 0.5
-# Milliseconds after the question: whoever asked listens by then.
+# Milliseconds after the request. The client listens by then.
 LISTENING = 200
-# Milliseconds: who asks for an older job did not submit it just now. Of clocks that differ by more, nobody is reminded.
+# Milliseconds. A client that requests an older job didn't just submit it. Clocks must not differ by more.
 YOUNG = 5_000
-# Questions that are remembered at once; a flood of them is none of clients that submit.
+# The maximum number of remembered requests. A flood of them doesn't come from clients that submit.
 MOST = 1_000
 
 log = logging.getLogger(__name__)
 
 
 class Reminders:
-    """Remembers who asked for which job, in a thread that begins with the first question.
+    """Remembers requested jobs, in a thread that starts with the first request.
 
     Args:
-        repository: has the jobs.
-        publish: tells how a job stands.
+        repository: The jobs.
+        publish: Publishes the state of a job.
     """
 
     def __init__(self, repository: JobRepository, publish: Callable[[Job], object]) -> None:
@@ -40,7 +40,7 @@ class Reminders:
         self._thread: threading.Thread | None = None
 
     def asked(self, job: Job) -> None:
-        """Somebody asked for a job by its id, and may listen to it from now on."""
+        """A client requested a job by its id, and may listen to it from now on."""
         now = int(time.time() * 1000)
         if job.created_at < now - YOUNG:
             return
@@ -62,7 +62,7 @@ class Reminders:
             try:
                 self._remind(job_id, asked)
             except Exception:
-                # A database that is away, say: whoever asked can ask again.
+                # Such as an outage of the database. The client can request the job again.
                 log.exception("could not publish the end of job %s again", job_id)
             with self._changed:
                 del self._asked[job_id]

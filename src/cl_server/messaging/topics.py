@@ -1,6 +1,6 @@
-"""The MQTT topics of the server: what it publishes where, said once for the code, the spec and the brokers.
+"""The MQTT topics of the server and their messages, defined once for the code, the spec and the brokers.
 
-The spec has them as `x-events`; the access lists of the brokers are made from the same lines.
+The spec contains them as `x-events`, and the access lists of the brokers are made from the same lines.
 """
 
 import re
@@ -60,14 +60,14 @@ EVENTS = Topic("inference/events", JobEvent, "Every transition and every progres
 WORKERS = Topic(
     "inference/workers/{worker_id}",
     WorkerCapability,
-    "What a worker can run. An empty message means that the worker is gone.",
+    "What a worker can run. An empty message means that the worker has ended.",
     retained=True,
 )
 TOPICS = (EVENTS, WORKERS)
 
 
 def readable() -> str:
-    """The lines of a Mosquitto access list that let somebody listen (mosquitto.conf(5), `acl_file`)."""
+    """The lines of a Mosquitto access list that permit listening (mosquitto.conf(5), `acl_file`)."""
     return "".join(f"topic read {topic.filter}\n" for topic in TOPICS)
 
 

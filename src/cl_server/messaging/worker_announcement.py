@@ -1,4 +1,4 @@
-"""A worker says what it can do, and whether it is idle, in a retained message that ends with it."""
+"""The retained message with the capabilities of a worker and whether it is idle. It is cleared when the worker ends."""
 
 import asyncio
 from collections.abc import Sequence

@@ -19,9 +19,9 @@ HEAD = "0009"
 SCRIPTS = Path(__file__).parent
 # What all revisions together make of an empty SQLite database: `python -m cl_server.migrations` writes it.
 NEW = "new.sql"
-# The advisory lock of PostgreSQL under which one process migrates; any number that nobody else takes.
+# The advisory lock of PostgreSQL for migrations. The number is arbitrary.
 LOCK = 0x636C5F6A6F6273
-# What SQLite says of a file that is no database of its own, or not any more.
+# The messages of SQLite for a file that isn't a database, or is damaged.
 BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 def migrate(engine: Engine, *, scripts: Path = SCRIPTS, head: str = HEAD) -> None:
     """Bring the database to `head`. Processes that start together wait for the one that does it.
 
-    Raises `SettingsError`, and touches nothing, where it is of a newer version, or no database of ours at all.
+    Raises `SettingsError`, and changes nothing, if the database belongs to a newer version or another program.
     """
     if _checked(engine, scripts) == head:
         return
@@ -53,7 +53,7 @@ def expect_newest(engine: Engine) -> None:
 
 
 def upgrade(engine: Engine, scripts: Path = SCRIPTS) -> None:
-    """Go through the revisions, one by one. Nobody else may do so at the same time."""
+    """Run the revisions one by one. The caller has the lock."""
     from alembic import command
     from alembic.config import Config
 
@@ -75,7 +75,7 @@ def _make(engine: Engine, script: Path) -> None:
         database = cast("sqlite3.Connection", connection.driver_connection)
         database.executescript(f"BEGIN IMMEDIATE;\n{script.read_text()}COMMIT;")
     finally:
-        # What was not committed is rolled back.
+        # Uncommitted changes are rolled back.
         connection.close()
 
 
@@ -111,7 +111,7 @@ def _checked(engine: Engine, scripts: Path) -> str | None:
     if revision is not None and revision not in known:
         raise SettingsError(
             f"the database {name} belongs to another version of cl-server (revision {revision}; this one knows "
-            f"{max(known)} at most): nothing was changed; start that version, or give this one a database of its own"
+            f"{max(known)} at most): nothing was changed; start that version, or use another database for this one"
         )
     return revision
 

@@ -1,4 +1,4 @@
-"""Who may do what on amqtt, as `broker.ACCESS` says it for mosquitto: everybody listens, only the servers tell."""
+"""The permissions on amqtt, the same as `broker.ACCESS` for mosquitto: everyone listens, only servers publish."""
 
 import hmac
 import os
@@ -11,9 +11,9 @@ from cl_server.stack.broker import SERVER, VARIABLE
 
 
 class Password(BaseAuthPlugin):
-    """Whoever says that they are the server has to know its password; another user there is not.
+    """The user of the servers needs its password. There are no other users.
 
-    Nobody else may leave a last will: it is a message, and amqtt does not ask `ServersTell` about it.
+    Only servers can have a last will, because it is a message, and amqtt doesn't check it with `ServersTell`.
     """
 
     def __init__(self, context: BaseContext) -> None:
@@ -21,18 +21,18 @@ class Password(BaseAuthPlugin):
         self._password = os.environ[VARIABLE].encode()
 
     async def authenticate(self, *, session: Session) -> bool:
-        """Whether a session may begin."""
+        """Whether a session is permitted."""
         if session.username == SERVER:
             return hmac.compare_digest((session.password or "").encode(), self._password)
         return not session.username and not session.will_flag
 
 
 class ServersTell(BaseTopicPlugin):
-    """What anybody else publishes is acknowledged, as MQTT 3.1.1 wants it (§3.3.5), and nobody hears it."""
+    """Messages of others are acknowledged, as MQTT 3.1.1 requires (§3.3.5), and discarded."""
 
     async def topic_filtering(
         self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
     ) -> bool:
-        """Whether a message may go on its way."""
+        """Whether a message is delivered."""
         del topic
         return action is not Action.PUBLISH or (session is not None and session.username == SERVER)

@@ -15,14 +15,14 @@ from amqtt.broker import Broker
 from cl_server import log
 from cl_server.stack import parent_watchdog
 
-# amqtt's shutdown waits for ever for a peer that never sent CONNECT.
+# The shutdown of amqtt waits forever for a peer that never sent CONNECT.
 SHUTDOWN = 1.0
 
 
 def main(argv: list[str]) -> None:
     """Serve MQTT 3.1.1 on a port of the loopback interface until SIGTERM."""
     log.configure("broker")
-    # It tells every packet, and calls peers that go away warnings.
+    # It logs every packet, and logs disconnects as warnings.
     logging.getLogger("amqtt").setLevel(logging.ERROR)
     logging.getLogger("transitions").setLevel(logging.ERROR)
     parent_watchdog.hold()

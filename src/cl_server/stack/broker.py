@@ -34,12 +34,12 @@ log_type notice
 connection_messages false
 """
 
-# Whoever is on this machine may listen; only the servers tell.
+# Everyone on this machine can listen. Only the servers publish.
 SERVER = "server"
 ACCESS = f"{topics.readable()}\nuser {SERVER}\n{topics.writable()}"
-# The variable that holds the server's password: arguments of a process are there to read for everybody.
+# The variable with the password of the servers, because every user can read the arguments of a process.
 VARIABLE = "CL_BROKER_PASSWORD"
-# As many as mosquitto_passwd takes; the passwords are random, and long.
+# The number that mosquitto_passwd uses. The passwords are random, and long.
 ROUNDS = 101
 
 CONNECT = bytes((0x10, 0x10, 0, 4)) + b"MQTT" + bytes((4, 2, 0, 5, 0, 4)) + b"cl-?"
@@ -60,7 +60,7 @@ def command(kind: BrokerKind, port: int, folder: Path, password: str) -> list[st
         return [sys.executable, "-m", "cl_server.stack.amqtt_broker", str(port)]
     mosquitto = find_mosquitto()
     if mosquitto is None:
-        raise FileNotFoundError("there is no mosquitto on this machine")
+        raise FileNotFoundError("mosquitto is not installed on this machine")
     # Started by root, it would become another user, who cannot read in this folder.
     user = "user root\n" if os.geteuid() == 0 else ""
     _write(folder / "mosquitto.passwords", f"{SERVER}:{hashed(password)}\n")
@@ -96,7 +96,7 @@ def answers(port: int, timeout: float = 1.0) -> bool:
 
 
 def free_port() -> int:
-    """A port that is free now; a broker cannot be handed a socket, so somebody may still be faster."""
+    """A port that is free now. A broker can't take an open socket, so another program may still be faster."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return port_of(probe)

@@ -71,21 +71,21 @@ def write(
 ) -> Written:
     """Write everything that Mosquitto needs, with new passwords, and the settings of servers and clients.
 
-    `server.env` and `client.env` hold `MQTT_URL` and `MQTT_CA_FILE`, for an `EnvironmentFile` of systemd or an
+    `server.env` and `client.env` contain `MQTT_URL` and `MQTT_CA_FILE`, for an `EnvironmentFile` of systemd or an
     `env_file` of Docker Compose. No file can be read by other users.
 
     Args:
-        folder: is created; none of the files may be in it yet.
+        folder: is created. It must not contain any of the files.
         names: the host names and addresses by which servers and clients reach the broker; the first one goes into the
             settings, and all of them into the certificate.
         port: of the listener, with TLS.
         config_folder: where Mosquitto finds the files, such as `/mosquitto/config` in a container. Default: `folder`.
         certificate: the files (PEM) of a certificate with its chain, and of its key. Default: a certificate of a new
-            authority whose own key is not kept, for 397 days.
-        owner: a user or its number. Default: `mosquitto` if this process is root and there is such a user.
+            authority for 397 days; the key of the authority is deleted.
+        owner: a user or its number. Default: `mosquitto` if this process is root and that user exists.
 
     Raises:
-        SettingsError: a file is there already, a name or a certificate makes no sense, or there is no such user.
+        SettingsError: a file exists, a name or a certificate is invalid, or the user doesn't exist.
     """
     found = _owner(owner)
     pem = _read(certificate) if certificate else broker_certificates.make(names)
@@ -114,7 +114,7 @@ def write(
 
 
 def _read(certificate: tuple[Path, Path]) -> dict[str, str]:
-    """The certificate and the key of somebody else, looked at before Mosquitto says less about them."""
+    """The certificate and the key of the user, checked here because the messages of Mosquitto say less."""
     try:
         chain, key = (path.read_bytes() for path in certificate)
         public = x509.load_pem_x509_certificates(chain)[0].public_key()

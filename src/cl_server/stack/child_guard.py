@@ -1,7 +1,7 @@
 """`python -m cl_server.stack.child_guard command …`: runs a foreign program so that it never outlives this one.
 
 Writes the program's process id to standard output. Ends the program when standard input ends, which is
-when our parent is gone, and passes SIGTERM and SIGINT on. On Linux the program also dies with the guard
+when the parent has ended, and passes SIGTERM and SIGINT on. On Linux the program also dies with the guard
 itself (prctl(2), PR_SET_PDEATHSIG).
 """
 

@@ -6,5 +6,5 @@ import sys
 
 def cores() -> int:
     """How many processors this process may use."""
-    # Only Linux tells; elsewhere there is nothing that binds a process to some of them.
+    # Only Linux has this. Other systems don't bind a process to some cores.
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

@@ -19,11 +19,11 @@ from typing import IO, Final, cast
 
 from cl_server.stack.fork_protocol import LENGTH, ROOM, Request
 
-# What the arguments of a part begin with, however it is started.
+# The first arguments of a part, both as a fork and as a new process.
 COMMAND: Final = (sys.executable, "-m", "cl_server")
 # Seconds that a fork server may take to start a part, its imports included.
 PATIENCE: Final = 60.0
-# Seconds that it may take to end when nothing is left of what it started.
+# Seconds to end after all of its parts have ended.
 GRACE: Final = 5.0
 
 
@@ -75,7 +75,7 @@ class ForkServer:
     def start(
         self, argv: Sequence[str], *, environment: Mapping[str, str], out: tuple[int, int], pass_fds: Sequence[int] = ()
     ) -> ForkedProcess:
-        """Start `argv`, which begins with `COMMAND`; it writes to the files `out`. Raises `OSError`."""
+        """Start `argv`, which starts with `COMMAND`. The part writes to the files `out`. Raises `OSError`."""
         with self._lock:
             running = self._running
             if running is not None and not running.is_good_for(environment):
@@ -86,7 +86,7 @@ class ForkServer:
             return running.start(argv, environment, out, pass_fds)
 
     def run(self, argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """Start it without input and wait for its end; what it writes is in the answer. Raises `OSError`."""
+        """Start it without input and wait for its end. The result contains its output. Raises `OSError`."""
         read, write = os.pipe()
         with os.fdopen(read) as out, tempfile.TemporaryFile("w+") as errors:
             try:
@@ -115,7 +115,7 @@ _users_lock: Final = threading.Lock()
 
 @contextmanager
 def shared() -> Generator[ForkServer | None]:
-    """The fork server of this process, which is there for as long as anybody uses it. Parts are left by then."""
+    """The fork server of this process, for as long as it is used. Parts have ended by then."""
     global _users
     with _users_lock:
         _users += 1
@@ -157,7 +157,7 @@ class _Running:
                 stderr=self._errors,
                 env=environment,
                 pass_fds=[theirs.fileno()],
-                # Ctrl-C in a terminal is for whoever started us.
+                # Ctrl-C in a terminal is for the process that started this one.
                 start_new_session=True,
             )
         self._thread = threading.Thread(target=self._listen, name="fork server", daemon=True)
@@ -188,7 +188,7 @@ class _Running:
             socket.send_fds(self._connection, [LENGTH.pack(len(text))], [read, *out, *pass_fds])
             self._connection.sendall(text)
         except OSError:
-            # It is gone; `_listen` hears that too.
+            # It has ended. `_listen` notices that too.
             self._process.wait()
         finally:
             os.close(read)
@@ -199,7 +199,7 @@ class _Running:
         return part
 
     def leave(self) -> None:
-        """Ask for no more parts."""
+        """Start no more parts."""
         try:
             self._connection.shutdown(socket.SHUT_WR)
         except OSError:
@@ -228,7 +228,7 @@ class _Running:
             errors.seek(0)
             for line in errors.read().decode(errors="replace").strip().splitlines()[-1:]:
                 self._last_words = line
-        # What it started went with it.
+        # Its parts ended with it.
         for part in self._parts.values():
             part.has_ended(-signal.SIGKILL)
         self._answered.set()

@@ -11,9 +11,9 @@ ROOM: Final = 4096
 
 
 class Request(TypedDict):
-    """What to start: `python -m cl_server` with `argv`, as `command_line` says it to whoever lists processes.
+    """The part to start: `python -m cl_server` with `argv`. Lists of processes show `command_line`.
 
-    The files that are sent along become the descriptors `numbers` of the part; it has no others.
+    The files that are sent with it become the descriptors `numbers` of the part. It has no others.
     """
 
     argv: list[str]

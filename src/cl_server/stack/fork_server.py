@@ -1,11 +1,11 @@
 """`python -m cl_server.stack.fork_server FD …`: starts parts of the server as forks of itself.
 
-The parts import nearly the same libraries, which takes longer than all else that they do to start. Here those are
-imported once, and what is forked shares their memory. Each request on the socket FD is answered by the process id of
-the part, and later by how it ended; `fork_client.py` is the other end.
+The parts import nearly the same libraries, which is most of the time of their start. This process imports them once,
+and its forks share the memory. The response to each request on the socket FD is the process id of the part, and later
+its exit status. `fork_client.py` is the other end.
 
-There is one thread, so that fork(2) is safe. A part dies with this process (prctl(2), PR_SET_PDEATHSIG), and this
-process stays until the parts have ended, which they do by their own lifelines when whoever asked for them is gone.
+The process has one thread, so that fork(2) is safe. A part dies with this process (prctl(2), PR_SET_PDEATHSIG). This
+process stays until its parts have ended, which they do when the process that requested them has ended.
 """
 
 import ctypes
@@ -41,7 +41,7 @@ _preloaded: Final[set[str]] = set()
 
 
 def serve(connection: socket.socket) -> list[str] | None:
-    """Start what is asked for until the other end and all parts are gone. In a part, returns its arguments at once."""
+    """Start parts until the other end and all parts have ended. In a part, returns its arguments immediately."""
     us = os.getpid()
     with selectors.DefaultSelector() as selector:
         selector.register(connection, selectors.EVENT_READ)
@@ -78,14 +78,14 @@ def serve(connection: socket.socket) -> list[str] | None:
 
 
 def preload(command: str) -> None:
-    """Import what a part needs, if it is not there yet. What does not load is left to the part, which says why.
+    """Import the libraries of a part. If one fails, the part imports it itself and reports the error.
 
-    Plugins of others are left to it too: what they start while they are imported may not survive a fork.
+    Plugins of others are not imported here, because threads that they start at import don't survive a fork.
     """
     if command in _preloaded:
         return
     _preloaded.add(command)
-    # Nothing of what is imported is garbage.
+    # Imported modules are never garbage.
     gc.disable()
     try:
         for name in MODULES[command]:
@@ -97,7 +97,7 @@ def preload(command: str) -> None:
     except Exception:
         return
     finally:
-        # What is there now stays: without this, the collector would write to all of it in each part.
+        # Freeze existing objects. Otherwise, the collector would write to all of them in each part.
         gc.collect()
         gc.freeze()
         gc.enable()
@@ -120,12 +120,12 @@ def _tell(connection: socket.socket, said: dict[str, int]) -> None:
     try:
         connection.sendall(json.dumps(said).encode() + b"\n")
     except OSError:
-        # Nobody listens any more.
+        # The other end has closed the socket.
         return
 
 
 def _become(request: Request, files: Sequence[int], parent: int) -> None:
-    """Be the part that is asked for: its session, files, folder, environment and name."""
+    """Become the part: set its session, files, folder, environment and name."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

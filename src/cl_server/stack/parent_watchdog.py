@@ -1,4 +1,4 @@
-"""Ends a process when its parent is gone, however the parent went: the pipe on standard input then ends."""
+"""Ends a process when its parent has ended for any reason, because the pipe on standard input then ends."""
 
 import os
 import signal

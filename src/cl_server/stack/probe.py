@@ -4,12 +4,12 @@ import http.client
 import json
 from typing import cast
 
-# Its socket may be open before it is there, so a question may wait; not for ever, because it may have died. Seconds.
+# Seconds. The socket can be open before the server runs, so a request may wait, but the server may also have died.
 ANSWER = 2.0
 
 
 def get(url: str, path: str) -> dict[str, object] | None:
-    """The JSON object that it answers with 200; `None` where it does not."""
+    """The JSON object of a response with status 200, or `None`."""
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=ANSWER)
     try:
         connection.request("GET", path)

@@ -18,7 +18,7 @@ class ProcessId:
 
     @classmethod
     def of(cls, pid: int) -> Self | None:
-        """The process that has this number now; `None` where there is none, or it has ended and waits to be read."""
+        """The process with this id. `None` if it doesn't exist, or is a zombie."""
         start = _start_on_linux(pid) if (PROC / "self" / "stat").exists() else _start_elsewhere(pid)
         return None if start is None else cls(pid, start)
 

@@ -1,8 +1,8 @@
-"""A stack that another process runs, found by its data folder: what it says of itself, and how to end it.
+"""Finds and stops a stack that another process runs, by its data folder.
 
-Two files there are about it. `stack.lock` names the process that runs it, which holds it locked (flock(2)), and so does
-every part: while anything of the stack is there, the lock is taken, whatever is written in the file. `stack.json` is
-what the stack says of itself once it works.
+The folder has two files about it. `stack.lock` names the process that runs the stack. That process and every part have
+it locked (flock(2)), so while a part of the stack runs, the file is locked, regardless of its content. `stack.json` is
+written by the stack when it is ready, and describes it.
 """
 
 import signal
@@ -17,14 +17,14 @@ from cl_server.stack.process_id import ProcessId
 from cl_server.stack.supervisor import REMAINS, wait_until
 
 LOCK = "stack.lock"
-# Held by those who start workers in a data folder.
+# Locked by processes that start workers in a data folder.
 WORKERS_LOCK = "workers.lock"
 RECORD = "stack.json"
 LOGS = "logs"
 
 
 class NotRunningError(Exception):
-    """There is no stack in the data folder, or none that could be asked; one line that says so."""
+    """No stack runs in the data folder, or it doesn't answer. The message is one line."""
 
 
 class StackRecord(BaseModel, frozen=True):
@@ -45,12 +45,12 @@ class StackRecord(BaseModel, frozen=True):
         return len(self.parts.keys() - {"auth", "broker", "compute"})
 
     def write(self, data: Path) -> None:
-        """Put it where `find` looks, in the place of what was there."""
+        """Write the file that `find` reads, in place of an earlier one."""
         whole_file.write(data / RECORD, self.model_dump_json())
 
     @classmethod
     def read(cls, data: Path) -> Self | None:
-        """What a stack wrote there, be it gone meanwhile or not; `None` where nothing can be read."""
+        """The content of the file, even if the stack has ended. `None` if it can't be read."""
         try:
             return cls.model_validate_json((data / RECORD).read_bytes())
         except (OSError, ValueError):
@@ -105,7 +105,7 @@ def find(data: Path) -> StackRecord:
 def stop(data: Path, record: StackRecord, patience: float) -> bool:
     """End a stack and all of its processes; those that have not ended after `patience` seconds are killed.
 
-    Returns whether it ended by itself. Raises `NotRunningError` where something of it cannot be ended.
+    Returns whether it ended without being killed. Raises `NotRunningError` if a process can't be ended.
     """
 
     def is_gone() -> bool:

@@ -111,7 +111,7 @@ class Service:
         try:
             process.wait(max(deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
-            # The guard too would only be asked: what it guards goes first.
+            # First the program, and then its guard.
             self.send(signal.SIGKILL)
             process.kill()
             process.wait()
@@ -147,7 +147,7 @@ class Service:
             stderr=log,
             env=self.environment,
             pass_fds=self.pass_fds,
-            # Ctrl-C in a terminal is for us; we tell the children.
+            # Ctrl-C in a terminal is for this process, which ends its children.
             start_new_session=True,
         )
 

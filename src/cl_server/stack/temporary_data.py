@@ -11,13 +11,13 @@ PREFIX = "cl-stack-"
 
 
 def sweep(folder: Path) -> None:
-    """Remove what stacks left here that were killed, and of which no part is alive."""
+    """Remove the folders of killed stacks without living parts."""
     for data in folder.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if data.is_symlink() or data.lstat().st_uid != os.getuid():
                 continue
             # A folder without this file is one that is being made.
             with (data / "stack.lock").open("r+") as lock:
-                # Whoever starts there takes the lock and then says who they are: without a name they are at it.
+                # A stack that starts takes the lock first and then writes its name: a lock without a name is that of one.
                 if take(lock) and lock.read():
                     shutil.rmtree(data, ignore_errors=True)

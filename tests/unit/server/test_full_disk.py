@@ -134,7 +134,7 @@ async def test_while_somebody_holds_the_database(hurried: Server, tmp_path: Path
     holder.execute("ROLLBACK")
     holder.close()
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert answer.json()["detail"] == "the server's database is held by something else; try again"
+    assert answer.json()["detail"] == "the server's database is locked by another program; try again"
     assert await hurried.is_as_before()
 
 

@@ -99,8 +99,8 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["compute", "--host", "0.0.0.0"], "say by which names they come, with --allow-host NAME"),
-        (["auth", "--host", "::"], "say by which names they come, with --allow-host NAME"),
+        (["compute", "--host", "0.0.0.0"], "name this server with --allow-host NAME"),
+        (["auth", "--host", "::"], "name this server with --allow-host NAME"),
         (["compute", "--storage", "https://bucket"], "CL_STORAGE isn't the address of a bucket: write s3://bucket"),
         (
             ["compute", "--database", "mysql://me:hidden@h/jobs"],

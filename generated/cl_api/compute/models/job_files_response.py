@@ -12,7 +12,7 @@ from .job_file import JobFile
 
 @frozen(kw_only=True)
 class JobFilesResponse(WireModel):
-    """What a job was given (`input/…`) and what it made (`output/…`)."""
+    """The files of a job: inputs (`input/…`) and results (`output/…`)."""
 
     files: list[JobFile]
 

@@ -11,7 +11,7 @@ from ..types import JSONValue, WireModel
 
 @frozen(kw_only=True)
 class WorkerCapability(WireModel):
-    """The retained MQTT message of a worker; an empty message means that the worker is gone."""
+    """The retained MQTT message of a worker; an empty message means that the worker has ended."""
 
     capabilities: list[str]
     """The task types that this worker runs."""

@@ -1,4 +1,4 @@
-"""`/jobs/{id}/files/{path}`: download what a job was given and what it made."""
+"""`/jobs/{id}/files/{path}`: download inputs and results of a job."""
 
 import base64
 import re
@@ -120,7 +120,7 @@ def create_router(repository: JobRepository, storage: JobStorage) -> APIRouter:
 def passed_on(
     storage: JobStorage, file: StoredFile, asked: str | None, if_range: str | None, headers: dict[str, str]
 ) -> Response:
-    """A file that lies elsewhere, or one range of it; who asks for several gets the whole (RFC 9110 §14.2)."""
+    """A file in a remote storage, or one range of it. Several ranges get the whole file (RFC 9110 §14.2)."""
     wanted = None if asked is None or if_range not in {None, file.etag} else byte_range(asked, file.size)
     start, stop = wanted or (0, file.size)
     headers |= {

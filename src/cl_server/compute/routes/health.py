@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: for whoever runs the server."""
+"""`/healthz`, `/readyz` and `/metrics`: for operators."""
 
 import ipaddress
 from collections.abc import Sequence

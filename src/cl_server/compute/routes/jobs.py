@@ -16,13 +16,13 @@ from cl_server.schemas import JobResponse
 CurrentUser = Annotated[User, Depends(job_user)]
 
 OURS = "cl-client/"
-"""How the `User-Agent` of our client begins, which listens before it submits."""
+"""The prefix of the `User-Agent` of our client, which listens before it submits."""
 
 
 def create_router(
     repository: JobRepository, storage: FileStorage, on_asked: Callable[[Job], None] | None = None
 ) -> APIRouter:
-    """The routes of one job. `on_asked` hears of each that a client of another kind asks for, which may listen next."""
+    """The routes of one job. `on_asked` is called for jobs that other kinds of clients request."""
     router = APIRouter(
         tags=["jobs"],
         dependencies=[Depends(bearer.scheme)],
@@ -49,7 +49,7 @@ def create_router(
 
 
 def job_of(repository: JobRepository, job_id: str, user: User) -> Job:
-    """The job, if it is theirs. Raises 404: whether others have a job of this id is not told."""
+    """The job, if it belongs to the user. Raises 404 otherwise, even if another user has a job with this id."""
     job = repository.get_job(job_id)
     if job is None or not user.may_see(job):
         raise no_such_job(job_id)
