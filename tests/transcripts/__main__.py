@@ -1,4 +1,4 @@
-"""Play all scenes, or those that are named."""
+"""Record all scenes, or those with the given names."""
 
 import os
 import shutil
@@ -16,8 +16,8 @@ from tests.media.photo import corners, encoded, photo, write
 from tests.transcripts.screen import Screen
 
 OUT = Path("docs/transcripts")
-NOTE = "<!-- Made by `python -m tests.transcripts`: what a terminal of 80 columns showed. -->"
-# As long as /home/ada, by which it is called in what is kept: lines break where they did.
+NOTE = "<!-- Made by `python -m tests.transcripts`: the output on a terminal of 80 columns. -->"
+# As long as /home/ada, which replaces it in the recordings, so that lines break at the same places.
 HOME = Path("/tmp/ada0")
 Moment = tuple[str, str]
 Scene = Callable[[Screen], Iterator[Moment]]
@@ -37,26 +37,26 @@ def demo(screen: Screen) -> Iterator[Moment]:
 
 
 def stream(screen: Screen) -> Iterator[Moment]:
-    """# A film becomes a stream, and is watched"""
+    """# Make a stream from a film"""
     command = "cl-client hls-streaming generate-manifest film.mp4 --watch -o film"
     screen.type(command)
-    yield "On the way", screen.wait("processing")
+    yield "While the job runs", screen.wait("processing")
     yield "At the end", screen.done()
     screen.clear()
     screen.type(command)
     screen.wait("processing")
     screen.interrupt()
-    told = screen.done()
-    screen.type(f"cl-client jobs watch {told.split('jobs watch ')[1].split()[0]}")
+    stopped = screen.done()
+    screen.type(f"cl-client jobs watch {stopped.split('jobs watch ')[1].split()[0]}")
     screen.done()
-    yield "Stopped with Ctrl-C, and taken up again", screen.done()
+    yield "Stopped with Ctrl-C, and followed again", screen.done()
 
 
 def batch(screen: Screen) -> Iterator[Moment]:
-    """# Two hundred photos, three of them broken"""
+    """# Process 200 photos, three of them broken"""
     command = "cl-client media-thumbnail generate holiday --output-dir small"
     screen.type(command)
-    yield "On the way", screen.wait(r"1\d\d/200 files")
+    yield "While the jobs run", screen.wait(r"1\d\d/200 files")
     yield "At the end", screen.done()
     screen.type("rm -r small")
     screen.clear()
@@ -65,11 +65,11 @@ def batch(screen: Screen) -> Iterator[Moment]:
     screen.interrupt()
     screen.done()
     screen.type(f"{command} --resume")
-    yield "Stopped with Ctrl-C, and gone on with", screen.done()
+    yield "Stopped with Ctrl-C, and continued", screen.done()
 
 
 def login(screen: Screen) -> Iterator[Moment]:
-    """# Logging in"""
+    """# Log in"""
     screen.type("cl-client hash compute photo.jpg")
     screen.done()
     screen.type("cl-client login ada")
@@ -88,16 +88,16 @@ def login(screen: Screen) -> Iterator[Moment]:
     screen.type("cl-client login ada")
     screen.wait("Password of ada:")
     screen.interrupt()
-    yield "Ctrl-C at the question", screen.done()
+    yield "Ctrl-C at the prompt", screen.done()
 
 
 def broker_down(screen: Screen) -> Iterator[Moment]:
-    """# A broker that is down"""
+    """# Without a broker"""
     screen.type("export MQTT_BROKER_PORT=1999")
     screen.type("cl-client media-thumbnail generate photo.jpg --watch -o small.jpg")
     screen.done()
     screen.type("cl-client workers")
-    yield "Jobs are done all the same", screen.done()
+    yield "Jobs complete over HTTP", screen.done()
     screen.clear()
     screen.type("cl-client hls-streaming generate-manifest film.mp4 --watch -o film2")
     screen.wait("processing")
@@ -106,7 +106,7 @@ def broker_down(screen: Screen) -> Iterator[Moment]:
 
 
 def views(screen: Screen) -> Iterator[Moment]:
-    """# Results to look at"""
+    """# View results"""
     screen.type("cl-client exif extract photo.jpg")
     yield "EXIF", screen.done()
     screen.clear()
@@ -115,7 +115,7 @@ def views(screen: Screen) -> Iterator[Moment]:
 
 
 def server(screen: Screen) -> Iterator[Moment]:
-    """# A server that stays"""
+    """# Run a server in the background"""
     screen.type("cl-client server up --detach --port 0 --mqtt-port 0 --workers 2")
     yield "Started", screen.done()
     screen.clear()
@@ -126,15 +126,34 @@ def server(screen: Screen) -> Iterator[Moment]:
     screen.type("cl-client server stop")
     screen.done()
     screen.type("cl-client server status")
-    yield "Looked at, and stopped", screen.done()
+    yield "Status, logs and stop", screen.done()
 
 
-SCENES: tuple[Scene, ...] = (demo, stream, batch, broker_down, views, login, server)
+def jobs(screen: Screen) -> Iterator[Moment]:
+    """# Find jobs again"""
+    screen.type("cl-client hash photo.jpg --label album=summer -q")
+    screen.done()
+    screen.type("cl-client jobs list --label album=summer")
+    screen.done()
+    screen.type("cl-client hls-streaming broken.mp4 --label album=summer --no-wait -q")
+    failed = screen.done().splitlines()[-1]
+    screen.type(f"cl-client jobs wait {failed}")
+    screen.done()
+    screen.type("cl-client jobs list --label album=summer")
+    screen.done()
+    screen.type(f"cl-client jobs logs {failed}")
+    yield "Labels, failures and logs", screen.done()
+    screen.clear()
+    screen.type("cl-client jobs --help | head -n 19")
+    yield "Help", screen.done()
+
+
+SCENES: tuple[Scene, ...] = (demo, stream, batch, jobs, broker_down, views, login, server)
 WITH_ACCOUNTS = (login,)
 
 
 def main(wanted: list[str]) -> None:
-    """Play, and write what was seen."""
+    """Record the scenes."""
     OUT.mkdir(exist_ok=True)
     with home():
         for accounts in (False, True):
@@ -162,11 +181,13 @@ def play(scenes: list[Scene], accounts: bool) -> None:
 
 @contextmanager
 def home() -> Iterator[None]:
-    """A folder with what the scenes need."""
+    """A folder with the files of the scenes."""
     HOME.mkdir(mode=0o700)
     try:
         write(HOME / "photo.jpg", encoded(corners(1600, 1200), orientation=6))
         write(HOME / "group.jpg", encoded(group([(40, 60), (300, 200)])))
+        head, tag, content = film(2).partition(b"mdat")
+        write(HOME / "broken.mp4", head + tag + bytes(len(content)))
         write(HOME / "film.mp4", film(20, (640, 360), rate=25, sound=True))
         for number in range(1, 201):
             broken = number in (17, 101, 166)

@@ -1,4 +1,4 @@
-"""A terminal of 80 columns with a shell, and somebody who types."""
+"""A terminal of 80 columns with a shell, and a user who types."""
 
 import re
 import secrets
@@ -14,11 +14,12 @@ PROMPT = "$ "
 
 
 class Screen:
-    """A shell in tmux, on a server of its own; `folder` is its home, and called `/home/ada` in what it showed."""
+    """A shell in its own tmux server. `folder` is its home, and appears as `/home/ada`."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._tmux = ["tmux", "-L", f"cl-transcripts-{secrets.token_hex(4)}", "-f", "/dev/null"]
         self._folder = folder
+        self._before = ""
         variables = {"HOME": str(folder), "PS1": PROMPT, "HISTFILE": "/dev/null", **environment}
         self._call(
             "new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS), "-c", str(folder),
@@ -34,6 +35,7 @@ class Screen:
 
     def type(self, line: str) -> None:
         """Type a line, and Enter."""
+        self._before = self.shown()
         self._call("send-keys", "-l", line)
         self._call("send-keys", "Enter")
 
@@ -42,28 +44,30 @@ class Screen:
         self._call("send-keys", "C-c")
 
     def clear(self) -> None:
-        """An empty screen."""
+        """Clear the screen."""
         self.done()
         self.type("clear")
         self.wait(rf"\A{re.escape(PROMPT)}\Z")
         self._call("clear-history")
 
     def shown(self) -> str:
-        """What is to be seen, with what has left the screen at its top."""
+        """The text on the screen, and above it."""
         lines = self._call("capture-pane", "-p", "-S", "-").splitlines()
         return "\n".join(line.rstrip() for line in lines).strip().replace(str(self._folder), "/home/ada")
 
     def wait(self, pattern: str) -> str:
-        """What is to be seen once that is."""
+        """The text once it matches."""
         end = time.monotonic() + PATIENCE
         while not re.search(pattern, shown := self.shown() + " "):
             if time.monotonic() > end:
-                raise TimeoutError(f"{pattern!r} is not to be seen in:\n{shown}")
+                raise TimeoutError(f"{pattern!r} is not in:\n{shown}")
             time.sleep(0.02)
         return shown.rstrip()
 
     def done(self) -> str:
-        """What is to be seen once the shell has its prompt again."""
+        """The text once the shell has its prompt again."""
+        while self.shown() == self._before:
+            time.sleep(0.02)
         return self.wait(r"(\n|\^C)" + re.escape(PROMPT) + r"\Z").removesuffix("$").rstrip()
 
     def _call(self, *words: str) -> str:

@@ -90,10 +90,10 @@ def _expect_no_empty_path(tokens: Sequence[str], values: Sequence[object]) -> No
 
 
 def _expect_files_for_streams(values: Iterable[object]) -> None:
-    """Refuse `-` where it stands for no file.
+    """Refuse `-` for a parameter that isn't a file.
 
     Raises:
-        InvalidParameterError: it was given for something else.
+        InvalidParameterError: There is such a parameter.
     """
     for value in values:
         if not isinstance(value, Place) and isinstance(value, str | Path) and str(value) == STANDARD:

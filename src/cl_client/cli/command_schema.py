@@ -36,13 +36,13 @@ _TYPES: Final[Mapping[object, JSONObject]] = {
 
 @frozen
 class CommandSchema:
-    """What a command takes.
+    """The parameters of a command.
 
     Attributes:
-        name: what one types for it, without the program: `hash compute`.
-        description: what it does.
-        arguments: what one gives it, in order; the files that a command is about come first.
-        shared: those among them that all commands of its kind have, such as `--timeout`.
+        name: The words of the command, without the program: `hash compute`.
+        description: What the command does.
+        arguments: The parameters, in order. Input files are first.
+        shared: The parameters that all commands of this kind have, such as `--timeout`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class CommandSchema:
 
     @classmethod
     def of(cls, name: str, command: App) -> CommandSchema:
-        """Read it from a command, which is no group."""
+        """Read it from a command that isn't a group."""
         arguments: list[Argument] = []
         shared: set[str] = set()
         for argument in command.assemble_argument_collection():
@@ -63,10 +63,9 @@ class CommandSchema:
         return cls(name, inspect.cleandoc(command.help), tuple(arguments), frozenset(shared))
 
     def to_dict(self, program: str) -> JSONObject:
-        """The whole of it as one JSON Schema.
+        """The parameters as JSON Schema.
 
-        Every property says how it is typed: `x-option` names the option, and what has none is typed in the order of
-        the properties.
+        `x-option` of a property names its option. Properties without it are positional, in this order.
         """
         properties: dict[str, JSONValue] = {}
         for argument in self.arguments:
@@ -86,10 +85,10 @@ class CommandSchema:
 
 
 def schema_asked_for(app: App, program: str, tokens: Sequence[str]) -> str:
-    """What a command takes, as JSON; of a group or a whole program a list, one command after the other.
+    """The JSON Schema of a command, or a list of those of all commands in a group or a program.
 
     Raises:
-        CycloptsError: there is no such command.
+        CycloptsError: The command doesn't exist.
     """
     names, apps, rest = app.meta.parse_commands([word for word in tokens if word != "--schema"])
     command = apps[-1] if names else app
@@ -157,7 +156,7 @@ def names_file(argument: Argument) -> bool:
 
 
 def key(argument: Argument) -> str:
-    """The property that stands for it; a trailing underscore only keeps it apart from a word of Python."""
+    """The name of its property. A trailing underscore only avoids a keyword of Python, and is removed."""
     return argument.field_info.name.rstrip("_")
 
 

@@ -1,4 +1,4 @@
-"""The scripts by which shells complete, as cyclopts makes them, where they do what people expect of a shell."""
+"""The completion scripts of cyclopts, with corrections for bash and zsh."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 _FILES: Final = 'COMPREPLY=( $(compgen -f -- "${cur}") )'
 _BASH: Final = """
-# Names of files, whatever is in them: readline quotes spaces, and shows what is a folder.
+# File names with any characters: readline quotes spaces, and marks folders.
 {function}() {{
   local name
   compopt -o filenames 2>/dev/null
@@ -29,7 +29,7 @@ fi
 
 
 def mended(script: str, shell: str, program: str) -> str:
-    """A script of cyclopts that completes names with spaces in bash, and works in zsh when it is only read."""
+    """A script of cyclopts that completes names with spaces in bash, and works in zsh with `source`."""
     if shell == "bash":
         function = f"_{re.sub(r'[^A-Za-z0-9]', '_', program)}_files"
         return script.replace(_FILES, f'{function} "${{cur}}"').replace(

@@ -28,11 +28,11 @@ def run(program: Callable[[], Program], arguments: Sequence[str] | None = None) 
     """Run a command line.
 
     Args:
-        program: gives it; called first, so that Ctrl-C while it is imported ends in peace.
-        arguments: without the name of the program; `sys.argv` when not given.
+        program: Returns the program. Called here, so that Ctrl-C during its imports prints no traceback.
+        arguments: Arguments without the name of the program. Default: `sys.argv`.
 
     Returns:
-        The exit code: 0 done, 1 failed, 2 not understood, 130 interrupted.
+        The exit code: 0 for success, 1 for a failure, 2 for a usage error, 130 after Ctrl-C.
     """
     streams.open_all()
     tokens = list(sys.argv[1:] if arguments is None else arguments)

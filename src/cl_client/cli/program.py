@@ -53,20 +53,19 @@ class Program:
     """A command line.
 
     Attributes:
-        name: what one types.
-        version: of its distribution.
-        description: what it is for; the second paragraph of its page.
-        plugins: the commands that submit jobs.
-        operations: those of what else the server has.
+        name: The name of the command.
+        version: The version of the distribution.
+        description: The description on the help page.
+        plugins: The commands that submit jobs.
+        operations: The commands for other operations of the server.
         address: Default address of the server.
-        commands: all others.
-        accounts: those for signing in; without any, no session of an earlier login is taken up: it is for cl-client's
-            own servers.
-        client: makes a client of the servers that the options name, for the user that they name; imports what it needs
-            when it is called.
-        services: the servers, where there are several: the commands of each are below its name.
-        within: the one of them that a program is for, which is a part of another one.
-        given: what the command line says of their addresses, by option.
+        commands: All other commands.
+        accounts: The commands for accounts. Without any, the session of a login isn't used, because it belongs to
+            the servers of cl-client.
+        client: Makes a client for the servers and the user in the options. It imports its modules when it is called.
+        services: The servers, if there are several. The commands of each are below its name.
+        within: The server of a program that is a part of another one.
+        given: The addresses of the servers on the command line, by option.
     """
 
     name: str
@@ -127,7 +126,7 @@ SKILL = Entry("skill", "cl_client.cli.commands.skill:skill", "Print a skill file
 """As `MCP`."""
 
 CONFIG = Entry("config", "cl_client.cli.commands.config:app", "Show and change settings and profiles.")
-"""Each program has a file of profiles of its own."""
+"""Each program has its own file of profiles."""
 
 COMPLETION = Entry(
     "completion",

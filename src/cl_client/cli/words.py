@@ -11,19 +11,19 @@ from typing import Final
 from cl_client.runtime.place import STANDARD
 
 _READ_STDIN: Final = frozenset({"--password", "--new-password"})
-"""Options for which `-` is a word of its own."""
+"""Options whose value can be `-`."""
 _LIST: Final = ["jobs", "list"]
 _MAGIC: Final = frozenset("*?[")
 """What makes a pattern of a path, as `glob` has it."""
 
 
 def in_full(tokens: Sequence[str], groups: Sequence[str], commands_of: Callable[[str], Sequence[str]]) -> list[str]:
-    """A command line without short forms.
+    """Expand the short forms of a command line.
 
     Args:
-        tokens: as they were typed.
-        groups: the commands of the program; a short form that is one of them is that.
-        commands_of: gives the commands of a group; none for what is no group.
+        tokens: The words of the command line.
+        groups: The commands of the program. They take precedence over short forms.
+        commands_of: Returns the commands of a group, and nothing for a command that isn't a group.
     """
     place = next((at for at, token in enumerate(tokens) if not token.startswith("-")), None)
     if place is None:
@@ -58,7 +58,7 @@ def own_password(tokens: list[str]) -> list[str]:
 
 
 def with_streams(tokens: Sequence[str]) -> list[str]:
-    """The tokens, with another word for a `-` that stands for stdin or stdout: cyclopts takes that for an option."""
+    """Replace each `-` that means stdin or stdout, because cyclopts would take it for an option."""
     pairs = itertools.pairwise(["", *tokens])
     before = len(list(itertools.takewhile(lambda word: word != "--", tokens)))
     return [

@@ -18,6 +18,6 @@ def sweep(folder: Path) -> None:
                 continue
             # A folder without this file is one that is being made.
             with (data / "stack.lock").open("r+") as lock:
-                # A stack that starts takes the lock first and then writes its name: a lock without a name is that of one.
+                # A stack that starts takes the lock first and then writes its name. Leave it alone.
                 if take(lock) and lock.read():
                     shutil.rmtree(data, ignore_errors=True)

@@ -71,7 +71,7 @@ def test_a_password_of_one_command_is_for_that_command(cli: Cli, accounts: Accou
         ran = cli(*arguments, "-q")
         assert (ran.code, len(ran.out.split())) == (0, 1)
         (warning,) = ran.lines
-        assert warning.startswith("warning: others on this machine can see --password")
+        assert warning.startswith("warning: other users of this machine can see --password")
         assert accounts.passwords[USER] not in ran.err
     assert not (tmp_path / "state").exists()
 
@@ -103,8 +103,8 @@ def test_what_cannot_log_in_says_why(cli: Cli, accounts: Accounts, monkeypatch: 
     says(cli("login", USER, "--password", "-"), 1, "the user name or the password is wrong", hint=True)
     say_on_stdin(monkeypatch)
     says(cli("login", USER, "--password", "-"), 2, "there is no password on stdin")
-    says(cli("login", USER), 2, "there is no terminal", "--password -", "CL_PASSWORD")
-    says(cli("login"), 2, "there is no terminal", "cl-client login USERNAME")
+    says(cli("login", USER), 2, "stdin isn't a terminal", "--password -", "CL_PASSWORD")
+    says(cli("login"), 2, "stdin isn't a terminal", "cl-client login USERNAME")
     ran = cli("whoami", "--password", "x")
     assert ran.code == 2
     assert errors(ran) == ["error: whose password is it? give --username too"]
@@ -127,7 +127,7 @@ def test_an_admin_manages_users(cli: Cli, accounts: Accounts, words: str, monkey
     new = json.loads(made.out)
     assert (new["username"], new["permissions"], new["is_admin"]) == ("newuser", ["read:jobs", "write:jobs"], False)
     *warnings, hint = made.lines
-    assert [warning.split()[7] for warning in warnings] == ["--password:", "--new-password:"]
+    assert [warning.split()[8] for warning in warnings] == ["--password:", "--new-password:"]
     assert hint == f"hint: to let this user run jobs: cl-client user update newuser --permissions {JOBS}"
     user = str(new["id"])
     monkeypatch.setenv("CL_TOKEN", accounts.tokens[ADMIN])
@@ -143,7 +143,7 @@ def test_an_admin_manages_users(cli: Cli, accounts: Accounts, words: str, monkey
     assert cli("--username", "newuser", "--password", "userpass", "hash", "compute", words).code == 0
     none = cli("user", "update", user, "--permissions", "", "--active", "false", "--json")
     assert (json.loads(none.out)["permissions"], json.loads(none.out)["is_active"]) == ([], False)
-    says(cli("user", "delete", user), 2, "say --yes")
+    says(cli("user", "delete", user), 2, "add --yes")
     assert cli("user", "delete", "newuser", "--yes").out == "deleted: user newuser\n"
     says(cli("user", "get", user), 1, f"there is no user {user}")
     says(cli("user", "get", "newuser"), 1, "there is no user newuser", hint=True)
@@ -175,7 +175,7 @@ def test_a_password_of_a_new_user_comes_from_stdin_too(cli: Cli, accounts: Accou
     assert (made.code, made.err) == (0, "")
     monkeypatch.setenv("CL_TOKEN", accounts.tokens[ADMIN])
     say_on_stdin(monkeypatch)
-    says(cli("user", "create", "grace"), 2, "there is no terminal", "--new-password")
+    says(cli("user", "create", "grace"), 2, "stdin isn't a terminal", "--new-password")
     says(cli("user", "create", "FRANK", "--new-password=-"), 2, "no password on stdin")
     says(cli("user", "update", made.out.strip()), 2, "nothing to change")
     says(cli("user", "get", "0"), 1, "0")
@@ -201,7 +201,7 @@ def test_on_a_terminal_a_password_is_asked_for_and_not_shown(addresses: None, ac
     password = accounts.passwords[USER]
     seen = typed(["login"], [("User: ", USER), (f"Password of {USER}: ", password)], tmp_path)
     assert seen.code == 0, seen.screen
-    assert "kept in:" in seen.screen
+    assert "stored in:" in seen.screen
     assert password not in seen.screen
     assert typed(["user", "delete", "1"], [("Delete user 1? [y/N]: ", "n")], tmp_path).screen.endswith(
         "error: user 1 was not deleted\r\n"
@@ -228,7 +228,7 @@ def test_without_a_place_to_keep_it_a_login_is_a_failure(
     ran = cli("login", USER)
     assert ran.code == 1
     assert "cannot keep the session" in ran.lines[0]
-    assert errors(ran) == [f"error: {USER} can log in, but the session cannot be kept"]
+    assert errors(ran) == [f"error: {USER} can log in, but the session can't be stored"]
 
 
 def test_a_session_that_cannot_be_read_makes_nobody_a_guest(

@@ -109,7 +109,7 @@ def test_a_pipe_gets_no_control_characters(process: Cli, tmp_path: Path):
 def test_what_is_asked_for_elsewhere_names_the_way(cli: Cli, command: str, way: str):
     ran = cli(*command.split())
     assert ran.code == 2
-    assert "there is no terminal to ask" in ran.err
+    assert "stdin isn't a terminal" in ran.err
     assert way in ran.err
 
 
@@ -151,6 +151,6 @@ def test_a_password_is_stored_nowhere(cli: Cli, accounts: Accounts, tmp_path: Pa
 def test_a_password_on_the_command_line_is_warned_of(cli: Cli):
     ran = cli("hash", "compute", "none.jpg", "--username", "ada", "--password", "secret")
     assert (
-        ran.lines[0] == "warning: others on this machine can see --password: better `--password -`, which reads stdin"
+        ran.lines[0] == "warning: other users of this machine can see --password: use `--password -`, which reads stdin"
     )
     assert "secret" not in ran.err

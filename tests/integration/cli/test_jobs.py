@@ -81,7 +81,10 @@ def test_removing_several_asks_and_without_a_terminal_names_yes(idle: Cli):
     jobs = [submitted(idle), submitted(idle)]
     refused = idle("jobs", "delete", *jobs)
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err == "error: there is no terminal to ask: Delete 2 jobs and their files? Then say --yes\n"
+    assert refused.err == (
+        "error: the command can't ask, because stdin isn't a terminal: "
+        "to confirm 'Delete 2 jobs and their files?', add --yes\n"
+    )
     assert idle("jobs", "delete", *jobs, "--yes", "-q").out.split() == jobs
 
 
@@ -223,7 +226,7 @@ def test_ctrl_c_says_that_nothing_was_stopped_and_how_to_come_back(idle: Cli):
     command.send_signal(signal.SIGINT)
     _, err = command.communicate(timeout=20)
     assert command.returncode == 130
-    assert f"nothing was stopped on the server; follow it again: cl-client jobs wait {job}" in err
+    assert f"the jobs keep running; wait for them again: cl-client jobs wait {job}" in err
 
 
 def test_workers_are_listed_with_what_they_can_do(cli: Cli):
@@ -247,7 +250,7 @@ def test_a_broker_that_does_not_know_the_workers_is_named(cli: Cli, idle_stack: 
 
 def test_a_server_without_workers_says_so(idle: Cli):
     assert idle("workers").out == ""
-    assert idle("capabilities").err == "warning: there is no worker\n"
+    assert idle("capabilities").err == "warning: there are no workers\n"
 
 
 @pytest.mark.parametrize("command", ["workers", "capabilities"])

@@ -52,7 +52,7 @@ def test_the_request_id_is_shown_where_a_server_has_it(capsys: pytest.CaptureFix
     ("error", "hint"),
     [
         (WaitTimeoutError("late", job_id="7", hint="its own"), "cl-client jobs wait 7"),
-        (JobNotFoundError("gone", status=404, job_id="7"), "job ids, and the paths"),
+        (JobNotFoundError("gone", status=404, job_id="7"), "list your jobs with"),
         (DownloadError("full", hint="free some space"), "free some space"),
         (CycloptsError(msg="x", command_chain=["hash", "compute"]), "cl-client hash compute --help"),
         (RuntimeError("a bug"), "--debug"),

@@ -43,4 +43,4 @@ def test_another_size_format_or_orientation_is_found(upright: Image.Image, tmp_p
 
 def test_what_is_no_picture_is_found(tmp_path: Path):
     (tmp_path / "a.png").write_bytes(b"nothing")
-    assert "is no picture" in str(sample_photo.fault_of(tmp_path / "a.png", format="PNG", size=(1, 1)))
+    assert "is not a picture" in str(sample_photo.fault_of(tmp_path / "a.png", format="PNG", size=(1, 1)))

@@ -26,8 +26,8 @@ def login(
 ) -> None:
     """Log in, for this and later commands.
 
-    The password is asked for, or read from stdin with `--password -`, or from CL_PASSWORD. It is never kept; the
-    token is, in the system's keyring or in a file that only you may read.
+    The command asks for the password, or reads it from stdin with `--password -`, or from CL_PASSWORD. It stores the
+    token in the keyring of the system, or in a file that only you can read. It never stores the password.
     """
     from cl_client.config.servers import Credentials
 
@@ -35,7 +35,7 @@ def login(
     name = username or run.username or prompt.line("User", otherwise="name the user: cl-client login USERNAME")
     password = run.options.password or found.password
     password = password or prompt.password(
-        f"Password of {name}", otherwise="give the password on stdin with --password -, or in CL_PASSWORD"
+        f"Password of {name}", otherwise="pass the password on stdin with --password -, or set CL_PASSWORD"
     )
     run.complete(_login(run, name, password))
 
@@ -47,11 +47,11 @@ async def _login(run: Run, username: str, password: str) -> None:
         token = await session.login(username, password)
         if session.kept_in is None:
             raise ComputeClientError(
-                f"{username} can log in, but the session cannot be kept",
-                hint="set CL_USERNAME and CL_PASSWORD, with which each command logs in",
+                f"{username} can log in, but the session can't be stored",
+                hint="set CL_USERNAME and CL_PASSWORD, so that each command logs in",
             )
         user = await session.auth.get_current_user(token.access_token)
-        show_user(run, user, [("server", without_secrets(session.auth.base_url)), ("kept in", session.kept_in)])
+        show_user(run, user, [("server", without_secrets(session.auth.base_url)), ("stored in", session.kept_in)])
 
 
 def logout(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
@@ -76,7 +76,7 @@ auth = App(name="auth", help="Print your token.")
 
 @auth.command(name="token")
 def token(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
-    """Print a valid token, for other programs: curl -H "Authorization: Bearer $(cl-client auth token)" ..."""
+    """Print a valid token, for use in other programs."""
     run.complete(_token(run))
 
 

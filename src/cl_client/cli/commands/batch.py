@@ -1,4 +1,4 @@
-"""`cl-client batch`: the jobs of a file, each with a command of its own."""
+"""`cl-client batch`: the jobs in a file, each with its own command."""
 
 # Annotations are not strings here: cyclopts reads them.
 import json
@@ -154,7 +154,7 @@ class _Collector:
 
 
 def _jobs(text: str) -> "Iterator[tuple[str, JSONValue]]":
-    """What the file has, with the place; what is no JSON is `None`."""
+    """The entries of the file with their places. Invalid JSON is `None`."""
     whole = _parsed(text)
     if isinstance(whole, list):
         yield from ((f"job {number}", job) for number, job in enumerate(whole, 1))

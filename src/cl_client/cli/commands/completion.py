@@ -21,8 +21,8 @@ def completion(
 ) -> None:
     """Print a script that completes commands, options and values in a shell.
 
-    For this shell alone: source <(cl-client completion bash). For good: --install, which also names the script in
-    ~/.bashrc or ~/.zshrc, once.
+    For the current shell, run: source <(cl-client completion bash). For new shells, --install installs the script, and
+    adds it to ~/.bashrc or ~/.zshrc once.
     """
     from cl_client.cli.app import assemble
     from cl_client.cli.completion_script import mended
@@ -48,7 +48,7 @@ def completion(
 
 
 def _is_complete(rc_file: Path) -> bool:
-    """Whether zsh has completion at all: compinit, or a framework that calls it."""
+    """Whether zsh has completion: compinit, or a framework that calls it."""
     try:
         text = rc_file.read_text("utf-8", errors="replace")
     except OSError:
@@ -57,10 +57,10 @@ def _is_complete(rc_file: Path) -> bool:
 
 
 def _as_plain_text(app: App) -> App:
-    """The same commands, each of which says itself that its help is no Markdown.
+    """The same commands, each with the setting that its help is plain text.
 
-    cyclopts does not ask the command above it when it writes a script, and reads each text as Markdown, which takes as
-    long as all the rest.
+    When it writes a script, cyclopts doesn't use the setting of the parent command, and parses each text as Markdown,
+    which takes as long as everything else.
     """
     app.help_format = "plaintext"
     for name in app:

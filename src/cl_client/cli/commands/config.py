@@ -1,4 +1,4 @@
-"""`cl-client config`: what is set outside of a command, where it comes from, and the profiles of this user."""
+"""`cl-client config`: the settings outside of a command, where they come from, and the profiles of this user."""
 
 # Annotations are not strings here: cyclopts reads them.
 import os
@@ -52,7 +52,8 @@ def set_(
 ) -> None:
     """Save a setting in the profile that --profile names, or in the profile "default".
 
-    Neither a password nor a token: `login` keeps a token, CL_PASSWORD and CL_TOKEN give one to a command.
+    Passwords and tokens can't be saved in a profile. `login` stores a token, and CL_PASSWORD and CL_TOKEN set one for a
+    command.
     """
     from cl_client.config.profiles import DEFAULT
 
@@ -61,7 +62,7 @@ def set_(
     path = str(run.config_file.path)
     run.console.result(
         {"profile": profile, "setting": setting, "value": value, "path": path},
-        [(setting, value or "taken out"), ("profile", profile), ("kept in", path)],
+        [(setting, value or "removed"), ("profile", profile), ("file", path)],
         id=setting,
     )
 

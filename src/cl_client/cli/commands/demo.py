@@ -1,4 +1,4 @@
-"""`cl-client demo`: the main job from end to end, with a server of its own, in seconds."""
+"""`cl-client demo`: the main job from end to end, with a temporary server."""
 
 # Annotations are not strings here: cyclopts reads them.
 from pathlib import Path
@@ -26,8 +26,8 @@ def demo(
 ) -> None:
     """Run two jobs on a temporary server, in seconds.
 
-    Starts a server on free ports, takes a photo, makes a thumbnail and converts it, hears of it over MQTT, fetches the
-    results, looks at them, and stops the server again.
+    Starts a server on free ports, makes a thumbnail of a photo and converts it, follows the jobs over MQTT, downloads
+    and checks the results, and stops the server.
     """
     from cl_client.cli.demo.demonstration import Demonstration
 

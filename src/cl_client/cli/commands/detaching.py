@@ -12,7 +12,7 @@ _WELL: Final = b"1"
 
 
 class Detaching:
-    """Continues in a process of its own; the first process exits with its status.
+    """Continues in a new process; the first process exits with its status.
 
     Until `finish`, it writes to the terminal of the first process, which waits and passes on Ctrl-C and SIGTERM. So the
     user sees errors at the start. Create it before any threads.
@@ -30,7 +30,7 @@ class Detaching:
         os.setsid()
 
     def finish(self, log: Path) -> None:
-        """Let the first process leave, with success; what is written from now on goes into a log."""
+        """Let the first process exit with success. Later output goes to a log."""
         sys.stdout.flush()
         sys.stderr.flush()
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -47,7 +47,7 @@ def _outcome(pid: int, reading: int) -> int:
     """Wait until the other process is well or has ended; the exit code."""
     signal.signal(signal.SIGINT, lambda number, frame: os.kill(pid, number))
     signal.signal(signal.SIGTERM, lambda number, frame: os.kill(pid, number))
-    # The other end is closed when the process is gone, however it went.
+    # The other end is closed when the process has ended for any reason.
     if os.read(reading, 1) == _WELL:
         return 0
     _, status = os.waitpid(pid, 0)

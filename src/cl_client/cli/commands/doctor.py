@@ -1,4 +1,4 @@
-"""`cl-client doctor`: can I have a job done, and if not, why not."""
+"""`cl-client doctor`: whether you can run jobs, and if not, why not."""
 
 # Annotations are not strings here: cyclopts reads them.
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def doctor(*, run: Annotated[Run, Parameter(parse=False)]) -> None:
     """Check that you can run jobs, and show what to fix.
 
-    Servers, their versions, clocks and TLS, the broker, who you are and what you may, and the workers: each is ok, a
-    warning (jobs are done all the same) or failed. The exit code is 1 where one failed.
+    The command checks the servers with their versions, clocks and TLS, the broker, your user with its permissions, and
+    the workers. Each check is ok, a warning (you can run jobs) or failed. The exit code is 1 if a check failed.
     """
     run.complete(_doctor(run))
 

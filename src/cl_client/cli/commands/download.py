@@ -15,8 +15,8 @@ def download(
     path: Annotated[
         Place | None,
         Parameter(
-            help="The path of the file in the job, such as output/thumbnail.jpg. By default, all files. "
-            "A - in its place writes the main file to stdout."
+            help="The path of the file in the job, such as output/thumbnail.jpg. - writes the main file to stdout. "
+            "By default, all files."
         ),
     ] = None,
     dest: Annotated[
@@ -26,7 +26,7 @@ def download(
     *,
     overwrite: Annotated[
         bool,
-        Parameter(help="Without PATH: replace existing files.", negative="", show_default=False),
+        Parameter(help="Replace existing files when you download all files.", negative="", show_default=False),
     ] = False,
     run: Annotated[Run, Parameter(parse=False)],
 ) -> None:

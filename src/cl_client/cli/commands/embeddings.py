@@ -26,8 +26,8 @@ def similar(
 ) -> None:
     """Compare embeddings by cosine similarity: 1 is the same direction, 0 is unrelated.
 
-    A file with several vectors (faces) counts for each of them. Vectors of different models cannot be compared; a .npy
-    file does not say which model it is of, a result does.
+    Each vector of a file with several vectors (faces) is compared. Vectors of different models can't be compared. A
+    result contains the id of its model, and a .npy file doesn't.
     """
     vectors = [embedding for file in files for embedding in read_embeddings(file)]
     _expect_comparable(vectors)

@@ -267,15 +267,13 @@ async def _wait(run: Run, client: "JobClient", jobs: Sequence[str], timeout: flo
 
 @contextlib.contextmanager
 def _told(console: Console, jobs: Sequence[str]) -> Generator[None]:
-    """Say how it stands when the user goes away in this block."""
+    """Warn that the jobs keep running if the user interrupts this block."""
     import asyncio
 
     try:
         yield
     except asyncio.CancelledError:
-        console.warn(
-            f"nothing was stopped on the server; follow it again: {console.program} jobs wait {' '.join(jobs)}"
-        )
+        console.warn(f"the jobs keep running; wait for them again: {console.program} jobs wait {' '.join(jobs)}")
         raise
 
 

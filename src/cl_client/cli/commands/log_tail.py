@@ -21,7 +21,7 @@ class LogTail:
         return list(deque(self.news(), maxlen=count))
 
     def news(self) -> Iterator[str]:
-        """The lines that were completed since the last time. A log that is away has none."""
+        """The lines that were completed since the last call. A missing log has none."""
         try:
             with self._path.open("rb") as file:
                 if os.fstat(file.fileno()).st_size < self._offset:

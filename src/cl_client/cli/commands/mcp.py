@@ -15,7 +15,7 @@ def mcp(
     folder: Annotated[
         list[Path] | None,
         Parameter(
-            help="Tools read and write files below this folder only; several may be given.",
+            help="Let tools read and write files only below this folder. Can be repeated.",
             metavar="FOLDER",
             negative=(),
         ),
@@ -23,7 +23,8 @@ def mcp(
     tools: Annotated[
         list[str] | None,
         Parameter(
-            help="Only tools with names like this, such as 'hash*'; operations that are not jobs can be named too.",
+            help="Offer only tools with matching names, such as 'hash*'. Operations that aren't jobs can be added so. "
+            "Can be repeated.",
             metavar="PATTERN",
             negative=(),
         ),

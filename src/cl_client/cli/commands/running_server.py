@@ -91,7 +91,7 @@ def _found(data: Path) -> "Generator[StackRecord]":
     """The server of a data folder.
 
     Raises:
-        ComputeClientError: there is none, or something is the matter with it.
+        ComputeClientError: No server runs there, or it doesn't answer.
     """
     try:
         from cl_server.stack import running_stack

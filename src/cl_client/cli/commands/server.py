@@ -223,8 +223,8 @@ def data_folder(named: Path | None) -> Path:
 
 
 def default_data() -> Path:
-    """Where servers keep what is theirs, by the XDG Base Directory Specification."""
+    """The data folder of servers, by the XDG Base Directory Specification."""
     home = os.environ.get("XDG_DATA_HOME")
-    # A relative path is to be ignored, says the specification.
+    # The specification requires that relative paths are ignored.
     base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "share"
     return base / "cl-client"

@@ -22,7 +22,7 @@ User = Annotated[str, Parameter(help="The name or the id. Digits only are an id.
 NewPassword = Annotated[
     str | None,
     Parameter(
-        help="Of the user; --password does as well, after the command; - reads stdin.",
+        help="The password of the user, or - for stdin. After the command, --password means the same.",
         metavar="TEXT",
         allow_leading_hyphen=True,
     ),
@@ -175,10 +175,10 @@ async def _delete(run: Run, user: str) -> None:
 
 
 async def _id_of(auth: "AuthClient", token: str, user: str) -> int:
-    """The id of a user who is named by it, or by name.
+    """Get the id of a user, by the id or by the name.
 
     Raises:
-        NotFoundError: there is none of that name.
+        NotFoundError: There is no user with that name.
     """
     if user.isascii() and user.isdecimal():
         return int(user)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Watch = Annotated[bool, Parameter(help="Show each change until Ctrl-C.", negative="", show_default=False)]
 
 _ANSWER: Final = 5.0
-"""Seconds that the broker has to tell of the workers that the server counts."""
+"""Seconds in which the broker has to announce the workers that the server counts."""
 
 
 def workers(*, watch: Watch = False, run: Annotated[Run, Parameter(parse=False)]) -> None:
@@ -77,7 +77,7 @@ def _print_capabilities(console: "Console", now: "Capabilities") -> None:
         console.line(now.to_dict(), "", id="")
         return
     if not now.capabilities:
-        console.warn("there is no worker")
+        console.warn("there are no workers")
     for task_type, idle in sorted(now.capabilities.items()):
         record: JSONObject = {"task_type": task_type, "idle": idle}
         console.line(record, f"{task_type:<18}  {idle} idle", id=task_type)

@@ -1,4 +1,4 @@
-"""What `cl-client demo` shows: the main job from end to end, with a server of its own."""
+"""The content of `cl-client demo`: the main job from end to end, with a temporary server."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _BROKER_ANSWERS: Final = 10.0
 _JOBS_END: Final = 60.0
 
 Check = tuple[str, Path, str, tuple[int, int]]
-"""What a result is, where it is, its format, its size in pixels."""
+"""A result: its kind, path, format, and size in pixels."""
 
 
 class Demonstration:
     """One photo, two jobs.
 
     Args:
-        console: where it is printed.
-        folder: for the photo and the results.
-        page: whether the page of the server is opened, and the server runs until it is interrupted.
+        console: The output.
+        folder: The folder for the photo and the results.
+        page: Whether to open the page of the server, and keep it running until Ctrl-C.
     """
 
     def __init__(self, console: Console, folder: Path, *, page: bool = False) -> None:
@@ -102,7 +102,7 @@ class Demonstration:
 
     @contextlib.asynccontextmanager
     async def _listening(self, host: str, port: int, kind: str) -> AsyncGenerator[list[str]]:
-        """Print what the broker tells, as it comes; gives the list of it."""
+        """Print the events of the broker as they arrive, and collect them in a list."""
         from cl_client.config.defaults import ComputeClientConfig as Config
         from cl_client.watching.event import Event
         from cl_client.watching.mqtt_connection import Broker, Listener, subscribe
@@ -177,7 +177,7 @@ class Demonstration:
         console.say(f"  {_called()} hash compute {photo}")
 
     def _tell_left_out(self, plugins: list[str]) -> None:
-        """Name the plugins that this machine has no library or no model file for, and the command to go on with."""
+        """Name the plugins without their library or model file, and the next command."""
         from cl_extras.install import install_command, is_complete
 
         console = self._console
@@ -188,7 +188,7 @@ class Demonstration:
             console.say("Each needs a model file. This lists them:")
             console.say(f"  {_called()} server models list")
         else:
-            console.say("This installs what they need:")
+            console.say("To install what they need, run:")
             console.say(f"  {install_command('ml')}")
 
 

@@ -76,12 +76,12 @@ def write(path: Path) -> Path:
 
 
 def fault_of(path: Path, *, format: str, size: tuple[int, int]) -> str | None:
-    """What is wrong with a picture that was made from the sample; `None` when it is that scene, upright.
+    """Check a picture that was made from the sample. Returns the problem, or `None` if it is that scene, upright.
 
     Args:
-        path: of the picture.
-        format: as Pillow calls it.
-        size: in pixels.
+        path: The path of the picture.
+        format: The name of the format in Pillow.
+        size: The size in pixels.
     """
     try:
         with Image.open(path) as picture:
@@ -91,11 +91,11 @@ def fault_of(path: Path, *, format: str, size: tuple[int, int]) -> str | None:
             if picture.size != size:
                 return f"has {_pixels(picture.size)} pixels, and should have {_pixels(size)}"
             if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-                return "is to be turned still, says its EXIF orientation"
+                return "has an EXIF orientation that still rotates it"
             small = (60, 80)
             difference = ImageChops.difference(picture.convert("RGB").resize(small), paint().resize(small))
     except OSError as error:
-        return f"is no picture: {error}"
+        return f"is not a picture: {error}"
     if max(ImageStat.Stat(difference).mean) > _DIFFERENT:
         return "does not show the scene, or not upright"
     return None

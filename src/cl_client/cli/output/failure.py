@@ -69,7 +69,7 @@ def report(error: BaseException, console: Console) -> int:
                 console.hint(hint)
         case _:
             console.error(f"{type(error).__name__}: {_one_line(str(error))}")
-            console.hint("this should not happen: run it again with --debug and report what it prints")
+            console.hint("this is a bug: run the command again with --debug, and report the output")
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAILED)
 
 
@@ -109,7 +109,7 @@ def _hint(error: ComputeClientError, program: str) -> str | None:
         case AuthenticationError() if program == "cl-client":
             return "cl-client login"
         case NotFoundError() if error.job_id is not None:
-            return "job ids, and the paths of their files, are printed when a job is done; deleted jobs are gone"
+            return "list your jobs with `jobs list`, and files with `jobs files JOB`; deleted jobs are gone"
         case ServerUnreachableError() if error.hint is None and program == "cl-client":
             return "cl-client server up"
         case _:

@@ -10,14 +10,14 @@ STDIN = "-"
 
 
 def line(question: str, *, otherwise: str) -> str:
-    """A line from the terminal.
+    """Read a line from the terminal.
 
     Args:
-        question: what is asked.
-        otherwise: how to say it beforehand.
+        question: The text of the prompt.
+        otherwise: How to pass the value without a terminal.
 
     Raises:
-        InvalidParameterError: there is no terminal, or no answer.
+        InvalidParameterError: There is no terminal, or no answer.
     """
     answer = _answer(question, otherwise)
     if not answer:
@@ -26,10 +26,10 @@ def line(question: str, *, otherwise: str) -> str:
 
 
 def password(question: str, *, otherwise: str) -> str:
-    """A password from the terminal, which does not show it.
+    """Read a password from the terminal, which doesn't show it.
 
     Raises:
-        InvalidParameterError: there is no terminal, or no answer.
+        InvalidParameterError: There is no terminal, or no answer.
     """
     from getpass import getpass
 
@@ -41,10 +41,10 @@ def password(question: str, *, otherwise: str) -> str:
 
 
 def password_from_stdin(question: str) -> str:
-    """The next line of stdin, for scripts; a terminal is asked.
+    """Read a password from the next line of stdin, or from the terminal.
 
     Raises:
-        InvalidParameterError: there is none.
+        InvalidParameterError: There is none.
     """
     if sys.stdin.isatty():
         return password(question, otherwise="write one")
@@ -55,12 +55,12 @@ def password_from_stdin(question: str) -> str:
 
 
 def confirmed(question: str, *, option: str) -> bool:
-    """Whether the user answers yes; Enter alone means no.
+    """Ask the user to confirm. Enter alone means no.
 
     Raises:
-        InvalidParameterError: there is no terminal to ask on; it names the option that answers in advance.
+        InvalidParameterError: There is no terminal. The message names the option that confirms in advance.
     """
-    return _answer(f"{question} [y/N]", f"{question} Then say {option}").casefold() in ("y", "yes")
+    return _answer(f"{question} [y/N]", f"to confirm '{question}', add {option}").casefold() in ("y", "yes")
 
 
 def _answer(question: str, otherwise: str) -> str:
@@ -72,4 +72,4 @@ def _answer(question: str, otherwise: str) -> str:
 
 def _expect_terminal(otherwise: str) -> None:
     if not sys.stdin.isatty():
-        raise InvalidParameterError(f"there is no terminal to ask: {otherwise}")
+        raise InvalidParameterError(f"the command can't ask, because stdin isn't a terminal: {otherwise}")

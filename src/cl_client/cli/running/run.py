@@ -114,7 +114,7 @@ class Run:
 
     def warn_of_password(self, option: str) -> None:
         """Say that an option is no place for a password."""
-        self.console.warn(f"others on this machine can see {option}: better `{option} -`, which reads stdin")
+        self.console.warn(f"other users of this machine can see {option}: use `{option} -`, which reads stdin")
 
     def complete(self, work: Coroutine[object, object, None]) -> None:
         """Run asynchronous work to its end.
