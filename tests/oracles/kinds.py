@@ -241,6 +241,9 @@ KINDS: dict[str, Kind] = {
     "Lab": Kind("TIFF in CIELab", written(lab()), truth=numpy.dstack([colours(), numpy.ones((HEIGHT, WIDTH))])),
     "Display P3": Kind("RGB with a profile that is not sRGB", saved(RGB, "PNG", icc_profile=P3), profile=True),
     "grey with a profile": Kind("a curve of its own", saved(GREY, "PNG", icc_profile=GAMMA_1_8), profile=True),
+    "grey with alpha and a profile": Kind(
+        "a curve of its own", saved(RGBA.convert("LA"), "PNG", icc_profile=GAMMA_1_8), profile=True
+    ),
     "gamma": Kind("PNG of colours with `gAMA` 0.7", saved(RGB, "PNG", pnginfo=gamma()), truth=brighter(colours())),
     "gamma of grey": Kind("PNG", saved(GREY, "PNG", pnginfo=gamma()), truth=brighter(ramp())),
     "16-bit grey": Kind("PNG", saved(Image.fromarray(sixteen(ramp())), "PNG")),

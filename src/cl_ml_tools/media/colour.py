@@ -36,7 +36,8 @@ def profile(picture: "Image.Image") -> bytes | None:
     found: object = picture.info.get("icc_profile")
     if not isinstance(found, bytes) or not found:
         return None
-    return found if _space_of(found) == space(picture.mode) else None
+    own = "GRAY" if transparency.GREY in picture.info else space(picture.mode)
+    return found if _space_of(found) == own else None
 
 
 def to_srgb(picture: "Image.Image") -> "Image.Image":
@@ -102,7 +103,7 @@ def _grey(picture: "Image.Image", found: bytes) -> "Image.Image":
 
     ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
     table = list(_converted(ramp, found).convert("L").tobytes())
-    alpha = picture.getchannel("A") if picture.mode == "LA" else None
+    alpha = picture.getchannel("A") if picture.mode in {"LA", "RGBA"} else None
     made = picture.convert("L").point(table)
     if alpha is not None:
         made = made.convert("RGBA")

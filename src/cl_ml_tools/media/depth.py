@@ -67,14 +67,15 @@ def scaled(picture: "Image.Image", bits: Literal[8, 16]) -> "Image.Image":
     return _beside(picture, Image.fromarray(out))
 
 
-def all_scaled(numbers: "NDArray[numpy.generic]", picture: "Image.Image | None") -> "NDArray[numpy.uint16]":
-    """Samples of any shape as 16 bits, from black to white as their file means it, or as their type does."""
+def all_scaled(
+    numbers: "NDArray[numpy.generic]", said: Range | None, *, inverted: bool = False
+) -> "NDArray[numpy.uint16]":
+    """Samples of any shape as 16 bits, from black to white as is said of them, or as their type means it."""
     import numpy
 
-    stated = None if picture is None else _stated(picture)
-    found = stated or _meant_by(numbers)
-    if picture is not None:
-        found = _as_white_is(picture, found)
+    found = said or _meant_by(numbers)
+    if inverted:
+        found = Range(found.white, found.black)
     out = numpy.empty(numbers.shape, dtype=numpy.uint16)
     height = len(numbers)
     rows = max(PIECE * height // max(numbers.size, 1), 1)
@@ -122,13 +123,13 @@ def _steps(numbers: "NDArray[numpy.float64]", range: Range, top: int) -> "NDArra
 
 
 def _range(picture: "Image.Image", numbers: "NDArray[numpy.generic]") -> Range:
-    return _as_white_is(picture, _stated(picture) or _meant(picture, numbers))
+    return _as_white_is(picture, stated(picture) or _meant(picture, numbers))
 
 
 def _range_of_16_bits(picture: "Image.Image") -> Range:
     """The range of unsigned numbers, for which none of them has to be looked at."""
     meant = Range(0, 2 ** min(_tag(picture, BITS, 16) or 16, 16) - 1)
-    return _as_white_is(picture, _stated(picture) or meant)
+    return _as_white_is(picture, stated(picture) or meant)
 
 
 def _as_white_is(picture: "Image.Image", found: Range) -> Range:
@@ -136,7 +137,7 @@ def _as_white_is(picture: "Image.Image", found: Range) -> Range:
     return Range(found.white, found.black) if inverted else found
 
 
-def _stated(picture: "Image.Image") -> Range | None:
+def stated(picture: "Image.Image") -> Range | None:
     """The range that the file names; that of SampleFormat before the older one, which holds no fractions."""
     for lowest, highest in ((S_LOWEST, S_HIGHEST), (LOWEST, HIGHEST)):
         black, white = _tag(picture, lowest, 0), _tag(picture, highest, None)

@@ -57,6 +57,7 @@ READ = {
 PIECE = 1 << 20
 # What a picture is called before it is decoded.
 MODES = {3: "RGB", 4: "CMYK"}
+BYTES = frozenset({"u1", "i1"})
 # Those of which Pillow has no mode for grey either.
 GREY = frozenset({(SIGNED, 8), (FLOATING, 16)})
 
@@ -92,7 +93,7 @@ class Kind(NamedTuple):
     @property
     def is_wide(self) -> bool:
         """Whether it becomes a picture of 16 bits of each colour in two halves."""
-        return self.photometric not in {CMYK, *LABS} and self.samples > 1
+        return self.photometric not in {CMYK, *LABS} and self.samples > 1 and self.type not in BYTES
 
 
 def kinds() -> dict[tuple[object, ...], tuple[str, str]]:
@@ -139,10 +140,16 @@ def kind_of(picture: "Image.Image") -> Kind | None:
     each = bits * count if len(bits) == 1 else bits[:count]
     key = (cast("bytes", getattr(tags, "prefix")), photometric, said, 1, each, extra)  # noqa: B009
     table = cast("dict[tuple[object, ...], tuple[str, str]]", OPEN_INFO)
-    if not isinstance(table.get(key, ("", ""))[1], Samples):
-        return None
-    alpha = extra[0] if extra else UNASSOCIATED if count > COLOURS[photometric] else NO_ALPHA
     separate = _several(tags.get(PLANAR, 1)) == (SEPARATE,)
+    if not isinstance(table.get(key, ("", ""))[1], Samples):
+        sample = (formats[0], bits[0])
+        whole = photometric in COLOURS and sample in READ and len({*formats}) == len({*each}) == 1
+        # Of planes Pillow knows those of colours of 8 bits, and of colours it leaves out the range.
+        apart = separate and (count == 1 or sample != (UNSIGNED, 8) or photometric in {0, 1})
+        ranged = photometric == 2 and sample == (UNSIGNED, 16) and depth.stated(picture) is not None
+        if not whole or not (apart or ranged):
+            return None
+    alpha = extra[0] if extra else UNASSOCIATED if count > COLOURS[photometric] else NO_ALPHA
     return Kind(photometric, count, alpha, READ[formats[0], bits[0]], separate)
 
 
@@ -257,16 +264,13 @@ def _halves(picture: "Image.Image", kind: Kind, numbers: "Numbers") -> "list[Ima
 
     colours, alpha = numbers[..., : kind.colours], None
     if kind.samples == 1:
-        # What the numbers mean is found by `depth`.
-        if kind.type == "f2":
-            return [Image.fromarray(colours[..., 0].astype(numpy.float32))]
-        bytes = colours[..., 0].view(numpy.uint8) ^ numpy.uint8(0xFF if kind.photometric == 0 else 0)
-        return [Image.fromarray(bytes ^ numpy.uint8(0x80))]
+        return [_single(colours[..., 0], kind)]
+    said = depth.stated(picture)
     if kind.alpha != NO_ALPHA:
-        alpha = depth.all_scaled(numbers[..., kind.colours], None)
+        alpha = depth.all_scaled(numbers[..., kind.colours], said if kind.type[0] in "iu" else None)
     if kind.photometric in LABS:
         return [_opaque_or(_lab(colours, kind), alpha)]
-    deep = depth.all_scaled(colours, picture)
+    deep = depth.all_scaled(colours, said, inverted=kind.photometric == 0)
     if alpha is not None and kind.alpha == ASSOCIATED:
         part = numpy.maximum(alpha, 1)[..., None] / numpy.float32(65_535)
         deep = numpy.minimum(deep / part + 0.5, 65_535).astype(numpy.uint16)
@@ -279,7 +283,23 @@ def _halves(picture: "Image.Image", kind: Kind, numbers: "Numbers") -> "list[Ima
         return [_opaque_or(made, alpha)]
     every = deep if alpha is None else numpy.concatenate([deep, alpha[..., None]], axis=-1)
     every = every[..., 0] if every.shape[-1] == 1 else every
-    return [Image.fromarray(half.astype(numpy.uint8)) for half in (every >> 8, every & 0xFF)]
+    halves = (every >> 8,) if kind.type in BYTES else (every >> 8, every & 0xFF)
+    return [Image.fromarray(half.astype(numpy.uint8)) for half in halves]
+
+
+def _single(numbers: "Numbers", kind: Kind) -> "Image.Image":
+    """Grey in the mode that Pillow has for it; what the numbers mean `depth` finds where they have more than 8 bits."""
+    import numpy
+    from PIL import Image
+
+    if kind.type in BYTES:
+        turned = (0x80 if kind.type == "i1" else 0) ^ (0xFF if kind.photometric == 0 else 0)
+        return Image.fromarray(numbers.view(numpy.uint8) ^ numpy.uint8(turned))
+    if kind.type in {"f2", "f4", "f8"}:
+        return Image.fromarray(numbers.astype(numpy.float32))
+    if kind.type == "u2":
+        return Image.fromarray(numbers)
+    return Image.fromarray(numbers.astype(numpy.int32) if kind.type == "i2" else numbers.view(numpy.int32))
 
 
 def _lab(numbers: "Numbers", kind: Kind) -> "Image.Image":

@@ -7,6 +7,8 @@ from cl_ml_tools.media import depth
 if TYPE_CHECKING:
     from PIL import Image
 
+# Where a picture says that its three colours are one grey: its profile may be of that.
+GREY = "grey"
 LAYERED = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 
 
@@ -19,6 +21,13 @@ def layered(picture: "Image.Image") -> "Image.Image":
     """A picture that is transparent as RGBA, whatever it says so with."""
     if picture.mode == "RGBA":
         return picture
+    made = _layered(picture)
+    if picture.mode in {"1", "L", "LA", "La"} or depth.is_deep(picture):
+        made.info[GREY] = True
+    return made
+
+
+def _layered(picture: "Image.Image") -> "Image.Image":
     key: object = picture.info.get("transparency")
     if depth.is_deep(picture) and isinstance(key, int):
         # A colour of 16 bits is looked for before it is scaled: others become the same.
