@@ -1,4 +1,4 @@
-"""What has piled up: jobs that wait, events that nobody has published yet, bytes that are stored."""
+"""The backlog: waiting jobs, unpublished events, and stored bytes."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The clean-up that an admin asks for: in the background, in pieces, and it says how far it is."""
+"""The clean-up that an admin starts. It runs in the background, in pieces, and reports its progress."""
 
 import logging
 import threading
@@ -8,16 +8,16 @@ from cl_server.clock import DAY_MS, PlausibleClock
 from cl_server.queue.removal import Archive, Sizes, remove_finished
 from cl_server.schemas import CleanupResult
 
-# Seconds in which a small one is done, so that its request can say so.
+# Seconds in which a small one ends, so that its response can contain the result.
 SOON = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class CleanUp:
-    """Removes old jobs in a thread. There is one at a time: who asks meanwhile joins it.
+    """Removes old jobs in a thread. Only one runs at a time, and further requests join it.
 
-    When the process ends in the midst of it, the rest stays until somebody asks again.
+    If the process ends meanwhile, the rest stays until the next request.
     """
 
     def __init__(self, archive: Archive, storage: Sizes, clock: Callable[[], int] | None = None) -> None:
@@ -33,9 +33,9 @@ class CleanUp:
         self._error: Exception | None = None
 
     def begin(self, days: float) -> CleanupResult:
-        """Remove what ended more than so many days ago; comes back when that is done, or after `SOON` seconds.
+        """Remove jobs that ended more than this number of days ago. Returns at the end, or after `SOON` seconds.
 
-        Raises what went wrong within that time.
+        Raises errors that happen within that time.
         """
         with self._lock:
             self._before = max(self._before if self._progress.running else 0, int(self._clock() - days * DAY_MS))
@@ -80,7 +80,7 @@ class CleanUp:
         self._done.set()
 
     def _next(self, done: CleanupResult) -> int | None:
-        """Up to when to remove; `None`, and nothing runs any more, when nobody has asked for more meanwhile."""
+        """The time before which to remove. `None` ends the run, if there was no further request."""
         with self._lock:
             before, self._before = self._before, 0
             if before and not self._stop.is_set():

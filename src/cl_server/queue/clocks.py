@@ -1,4 +1,4 @@
-"""Two clocks: one that people read, and one that nobody puts back, by which leases and pauses are reckoned."""
+"""Two clocks: the time for people, and a steady clock that is never set, for leases and pauses."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +10,14 @@ from sqlalchemy.dialects.sqlite import insert
 from cl_server.clock import boot_ms, now_ms, steady_ms
 from cl_server.queue.tables import is_postgres, reading, steady_clock
 
-# Milliseconds after which the clock of PostgreSQL is asked for again: no two clocks run the same for ever.
+# Milliseconds after which the clock of PostgreSQL is read again, because two clocks drift apart.
 RESYNC = 600_000
 # Which start of the machine this is, on Linux (proc_sys_kernel(5)).
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def clock_of(engine: Engine) -> Callable[[], int]:
-    """The time that is written to jobs: that of the host, or, where there are many, that of the database."""
+    """The time for jobs: that of the host, or that of the database with several hosts."""
     return DatabaseClock(engine) if is_postgres(engine) else now_ms
 
 
@@ -25,12 +25,12 @@ def steady_clock_of(engine: Engine, clock: Callable[[], int]) -> Callable[[], in
     """The clock for leases and pauses: that of the database, as `clock` has it, or the steady one of a single host."""
     if is_postgres(engine):
         return clock
-    # Without the name of the start, nobody could tell what is from before it.
+    # Without the id of the boot, older values can't be recognized.
     return HostClock(engine) if BOOT.exists() else now_ms
 
 
 class DatabaseClock:
-    """UTC milliseconds as PostgreSQL has them: asked for now and then, and counted on between by a steady clock."""
+    """UTC milliseconds of PostgreSQL, read from time to time, and advanced by a steady clock in between."""
 
     def __init__(self, engine: Engine, steady: Callable[[], int] = boot_ms) -> None:
         self._engine = engine
@@ -50,10 +50,10 @@ class DatabaseClock:
 
 
 class HostClock:
-    """Milliseconds that began as UTC when a process first asked since the machine started, and only pass since then.
+    """Milliseconds that started as UTC at the first use after the boot of the machine, and never jump.
 
-    They are the same for all processes of the database, which are on one host, and stand still while it sleeps: no
-    lease ends by that.
+    They are the same for all processes of the database, which are on one host, and stop while it sleeps, so that no
+    lease ends because of that.
     """
 
     def __init__(self, engine: Engine) -> None:

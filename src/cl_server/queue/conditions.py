@@ -19,7 +19,7 @@ PROCESSING = jobs.c.status == JobStatus.PROCESSING.value
 
 
 def held(claim: Claim) -> tuple[Condition, ...]:
-    """The job of a claim, for as long as nobody has claimed it since."""
+    """The job of a claim, if there was no later claim."""
     return (jobs.c.job_id == claim.job.job_id, PROCESSING, jobs.c.token == claim.token)
 
 
@@ -76,5 +76,5 @@ def newest_first(query: JobQuery) -> ColumnElement[int]:
 
 
 def ended_before(time: int) -> tuple[Condition, ...]:
-    """The jobs that ended before a time, in UTC milliseconds; only what has ended has such a time."""
+    """The jobs that ended before a time, in UTC milliseconds. Only ended jobs have such a time."""
     return (jobs.c.completed_at < time,)

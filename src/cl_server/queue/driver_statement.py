@@ -22,7 +22,7 @@ class DriverStatement:
     def __init__(self, statement: ClauseElement, engine: Engine, columns: Sequence[str] | None = None) -> None:
         compiled = cast("SQLCompiler", statement.compile(engine, column_keys=columns))
         self._text = str(compiled)
-        # What is written in the statement itself; what a caller has to give is `None` here.
+        # Values in the statement itself. Parameters from the caller are `None` here.
         self._constant = dict(compiled.params)
         # Where the driver knows parameters by their place, their order.
         self._order: Sequence[str] | None = compiled.positiontup
@@ -42,6 +42,6 @@ class DriverStatement:
 
 
 def _translated(text: str, values: list[object], error: sqlite3.Error, connection: Connection) -> BaseException:
-    """SQLAlchemy's error for one of the driver, as everybody above expects it."""
+    """The error of SQLAlchemy for one of the driver, as callers expect it."""
     dialect = connection.dialect
     return DBAPIError.instance(text, values, error, sqlite3.Error, hide_parameters=True, dialect=dialect)

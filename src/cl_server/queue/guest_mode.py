@@ -19,12 +19,12 @@ class Switch(Guests, Protocol):
     """Guest mode for those who may change it."""
 
     def set(self, *, on: bool) -> None:
-        """Change it, whole or not at all."""
+        """Change it atomically."""
         ...
 
 
 class GuestMode:
-    """A word in a file, which every process of the data folder looks at; `default` until somebody wrote it."""
+    """A word in a file, which every process of the data folder reads. `default` applies until it is written."""
 
     def __init__(self, path: Path, *, default: bool = True) -> None:
         self._path = path
@@ -46,5 +46,5 @@ class GuestMode:
         return self._on
 
     def set(self, *, on: bool) -> None:
-        """Change it, whole or not at all."""
+        """Change it atomically."""
         whole_file.write(self._path, "on\n" if on else "off\n", durable=True)

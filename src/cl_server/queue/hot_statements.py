@@ -1,8 +1,8 @@
-"""What every job runs through: added, taken, completed, and each time noted in the outbox.
+"""The statements that every job runs through: add, claim and complete, each with an event in the outbox.
 
-On PostgreSQL a job is completed, the next one taken and both noted in one statement, whose parts find their rows by a
-key each: a join would leave it to the planner to read the whole table. On SQLite, which is in the same process, these
-are statements of their own.
+On PostgreSQL, one statement completes a job, claims the next one and adds both events. Each of its parts finds its row
+by a key, because with a join, the planner could decide to read the whole table. On SQLite, which is in the same
+process, these are separate statements.
 """
 
 import json
@@ -63,7 +63,7 @@ class Taking:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The events of what has ended and of what was taken; and of that, which attempt it is, and its token."""
+    """The events of the completed and the claimed job, and the attempt and the token of the claim."""
 
     ended: Event | None = None
     taken: Event | None = None
@@ -82,7 +82,7 @@ class HotStatements:
         self._complete = DriverStatement(statements.COMPLETE, engine)
         self._settle = DriverStatement(statements.settling(postgres=self._postgres), engine)
         self._count = DriverStatement(statements.counting(postgres=self._postgres), engine)
-        # By how many tasks there are, of which a worker always has the same.
+        # By the number of task types, which is constant for a worker.
         self._waiting: dict[int, DriverStatement] = {}
         self._moves: dict[tuple[bool, int], DriverStatement] = {}
 
@@ -142,7 +142,7 @@ class HotStatements:
         return move(connection, values, ending, taking)
 
     def settle(self, connection: Connection, seqs: Sequence[int]) -> list[tuple[str, str]]:
-        """Take events out of the outbox that were told; the task and the status of each that was there."""
+        """Delete published events from the outbox. Returns the task and the status of each that existed."""
         given = list(seqs) if self._postgres else json.dumps(list(seqs))
         return [cast("tuple[str, str]", tuple(row)) for row in self._settle.run(connection, {"seqs": given})]
 

@@ -18,7 +18,7 @@ from cl_server.queue.tables import UNFINISHED, database_id, jobs, reading, witho
 
 
 class SqlJobArchive:
-    """The part of a repository that looks, and that forgets what is over. `steady` is as there."""
+    """The part of a repository that reads, and deletes ended jobs. `steady` is as there."""
 
     def __init__(self, engine: Engine, steady: Callable[[], int], transactions: Transactions) -> None:
         self._engine = engine
@@ -62,7 +62,7 @@ class SqlJobArchive:
         def work(change: Change) -> list[str]:
             # The status is written so that no index of it is used: nearly all jobs have one of these.
             wanted = (jobs.c.job_id.in_(job_ids), func.coalesce(jobs.c.status, "").in_(TERMINAL))
-            # What was there when this was tried before, and is not any more, has gone by that.
+            # Jobs that existed at the earlier attempt and no longer exist were deleted by it.
             there.update(change.connection.scalars(select(jobs.c.job_id).where(*wanted)))
             change.connection.execute(delete(jobs).where(*wanted))
             return sorted(there)

@@ -22,7 +22,7 @@ READ = (
     .order_by(job_logs.c.first)
 )
 
-# Jobs of older versions have no rows either; of several attempts, nobody knows what to say.
+# Jobs of older versions have no rows either, and for several attempts, the lines are unknown.
 PLAIN = select(jobs.c.started_at, jobs.c.completed_at).where(
     jobs.c.job_id == bindparam("of_job"),
     jobs.c.status == JobStatus.COMPLETED.value,
@@ -35,7 +35,7 @@ Stored = tuple[int, int, str, str]
 
 
 def write_lines(connection: Connection, job_id: str, log: LogBuffer, *more: LogLine) -> int | None:
-    """Store what is not stored yet, and `more` after it, in this transaction. Returns the number of the last line."""
+    """Store the unstored lines and then `more`, in this transaction. Returns the number of the last line."""
     if log.base is None or log.stored is None:
         last = cast("int | None", connection.execute(LAST, {"of_job": job_id}).scalar_one()) or 0
         log.base = last if log.base is None else log.base
@@ -56,14 +56,14 @@ def write_lines(connection: Connection, job_id: str, log: LogBuffer, *more: LogL
 
 
 def read_lines(connection: Connection, job_id: str, offset: int) -> LogPage | None:
-    """The newest lines after one, as many as are kept; `None` where there are none."""
+    """The stored lines after a number. `None` if there are none."""
     rows = cast("list[list[Stored]]", list(connection.scalars(READ, {"of_job": job_id, "after": offset})))
     lines = [LogLine(*line) for row in rows for line in row]
     return page(lines, lines[-1].number, offset) if lines else None
 
 
 def plain_lines(connection: Connection, job_id: str, offset: int) -> LogPage:
-    """The lines of a job that completed at once, of which nothing is stored."""
+    """The lines of a job that completed quickly, for which nothing is stored."""
     row = connection.execute(PLAIN, {"of_job": job_id}).one_or_none()
     if row is None:
         return LogPage((), 0)

@@ -19,7 +19,7 @@ _JSON = tuple(name for name in FIELDS if isinstance(jobs.c[name].type, JSON))
 
 
 def value_of(row: JobRow, name: str) -> object:
-    """What is in a column."""
+    """The value of a column."""
     return row[COLUMNS.index(name)]
 
 

@@ -32,9 +32,9 @@ from cl_server.queue.job_row import JobRow, job_of
 from cl_server.queue.statements import after_last
 from cl_server.queue.tables import Big, is_postgres, jobs
 
-# On which PostgreSQL tells listening workers that there is something to do.
+# The channel on which PostgreSQL notifies workers of new jobs.
 CHANNEL = "cl_jobs"
-# Seconds in which to find out what became of a commit: somebody waits for the answer.
+# Seconds to find out whether a commit happened, because a client waits for the response.
 PATIENCE = 3.0
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
@@ -45,12 +45,12 @@ log = logging.getLogger(__name__)
 
 
 class Change:
-    """What it changes goes into the outbox with it. `wakes`: whether a worker has something to look at afterwards.
+    """A transaction and its events, which it writes to the outbox. `wakes`: whether to wake workers afterwards.
 
-    `now` is what is written to jobs, `steady` that by which leases and pauses are reckoned, both in milliseconds.
+    `now` is the time for jobs, and `steady` that for leases and pauses, both in milliseconds.
 
-    `doubted` is the same transaction as it was tried before, when the answer to its commit was lost: it may or may not
-    have happened.
+    `doubted` is the earlier attempt of the same transaction, if the response to its commit was lost. It may have
+    happened.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Change:
         self.taken: Claim | None = None
 
     def keep_doubted(self) -> bool:
-        """The transaction in doubt has happened: what it had to tell is told now. `False` where there is none."""
+        """The transaction in doubt has happened, so its events are published now. `False` if there is none."""
         if self.doubted is None:
             return False
         self.events += [event for event in self.doubted.events if event not in self.events]
@@ -109,8 +109,8 @@ class Change:
         return self.taken
 
     def complete(self, ending: Ending, publish: Publish) -> bool:
-        """End a job well, if the claim holds. The row is locked while its files are put in place, so that nobody else
-        can come between."""
+        """Complete a job, if the claim is valid. The row is locked while its files are published, so that no other
+        process changes the job."""
         if self._move(ending, None).ended is not None:
             self._publish(ending.claim, publish)
             return True
@@ -119,7 +119,7 @@ class Change:
     def exchange(self, ending: Ending, publish: Publish, taking: Taking) -> tuple[bool, Claim | None]:
         """Both in one step."""
         if self.doubted is not None:
-            # What has happened by then is found out one after the other.
+            # Find out for each transaction whether it has happened.
             return self.complete(ending, publish), self.take(taking)
         done = self._move(ending, taking).ended is not None
         if done:
@@ -165,11 +165,11 @@ class Change:
 
 
 class Transactions:
-    """Runs work in transactions: each happens once or not at all, even where the answer to its commit is lost.
+    """Runs work in transactions. Each happens once or not at all, even if the response to its commit is lost.
 
-    A commit that fails may have happened all the same: the connection may break after the database has it. The work is
-    then done again, and finds by `Change.doubted` what it did before. Raises `OutcomeUnknownError` where that cannot
-    be found out within `patience` seconds.
+    A commit that fails may have happened, because the connection can break after the database has it. The work is then
+    repeated, and finds with `Change.doubted` what it already did. Raises `OutcomeUnknownError` if that can't be found
+    out within `patience` seconds.
     """
 
     def __init__(
@@ -192,9 +192,9 @@ class Transactions:
         self._patience = patience
 
     def run(self, work: Callable[[Change], T]) -> T:
-        """Do it, commit, and tell what has happened."""
+        """Run the work, commit, and publish the events."""
         result, change = self._committed(work)
-        # `queued` is told before a worker is woken, so that it is on its way before `processing`.
+        # `queued` is published before a worker is woken, so that it is sent before `processing`.
         for event in change.events:
             tell(self._on_event, event)
         if change.wakes:
@@ -232,7 +232,7 @@ class Transactions:
 
 
 def _refused(error: DBAPIError) -> bool:
-    """Whether the database says itself that it has not kept a commit: SQLite does where there is no room for it."""
+    """Whether the error states that the commit didn't happen, as that of SQLite does on a full disk."""
     match error.orig:
         case sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL):
             return True
@@ -245,7 +245,7 @@ def _first_line(error: DBAPIError) -> str:
 
 
 def requeued(**values: object) -> dict[str, object]:
-    """What a job is that waits again, besides its status."""
+    """The values of a requeued job, besides its status."""
     return {"progress": 0, "worker_id": None, "started_at": None, "run_at": 0, **values}
 
 

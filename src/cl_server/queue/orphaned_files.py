@@ -28,8 +28,8 @@ class Owner(Known, Protocol):
 def sweep(data: Path, repository: Owner, storage: JobStorage) -> IO[str]:
     """Remove them from a data folder, before this API takes its first job.
 
-    Not while another API serves the same data folder, where a folder without a job is one that is being uploaded.
-    That is what the lock is for that this returns: it is to be held for as long as this API serves.
+    Not while another API serves the same data folder, where a folder without a job can be an upload. Therefore, this
+    returns a lock, which the API has to keep for as long as it serves.
     """
     lock = (data / "api.lock").open("w")
     if file_lock.take(lock):
@@ -46,7 +46,7 @@ def sweep_shared(repository: Owner, storage: JobStorage) -> None:
 
 
 def clear_attempts(storage: JobStorage, lost: Sequence[Job]) -> None:
-    """Remove what dead workers left of jobs that ended with them; of those that go on, the next attempt does."""
+    """Remove files of dead workers for jobs that ended with them. For other jobs, the next attempt does that."""
     for job in lost:
         if job.status.terminal:
             try:
@@ -79,7 +79,7 @@ def _remove(repository: Owner, storage: JobStorage) -> None:
 
 
 def _keep(storage: JobStorage, jobs: list[str], total: int) -> None:
-    """Most of what is there would go, so something else is wrong."""
+    """Most of the files would be deleted, so there must be another problem."""
     said = "the database knows %d of the %d jobs that have files"
     if (place := storage.set_aside(jobs)) is None:
         log.warning(f"{said}: no file is removed; is this the right database?", total - len(jobs), total)
@@ -102,7 +102,7 @@ def is_alone(repository: Owner, storage: JobStorage) -> bool:
     if strangers := databases - {own}:
         log.warning(
             "the files in %s are those of another database too (%s), so none that this one does not know is removed: "
-            "give each database a storage of its own, or delete the name of the one that is gone in %s",
+            "use another storage for each database, or delete the name of the one that no longer exists in %s",
             storage.place,
             ", ".join(sorted(strangers)),
             storage.databases_place,

@@ -1,4 +1,4 @@
-"""What has happened to jobs and is not yet known to have been told."""
+"""The outbox: events of jobs that are not yet known to be published."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ from cl_server.queue.hot_statements import HotStatements
 from cl_server.queue.statements import has_come
 from cl_server.queue.tables import Big, is_postgres, outbox, reading, transitions
 
-# Milliseconds by which the clocks of two processes never differ.
+# The maximum difference between the clocks of two processes, in milliseconds.
 FAR = 60_000
 
 
 class Outbox:
-    """Events that are written with the change itself, and forgotten when somebody has told them."""
+    """Events that are written in the transaction of their change, and deleted when they are published."""
 
     def __init__(self, engine: Engine, hot: HotStatements, clock: Callable[[], int]) -> None:
         self._engine = engine
@@ -27,8 +27,8 @@ class Outbox:
         self._clock = clock
 
     def take(self, older_than: int, limit: int) -> list[Event]:
-        """Events that nobody has settled within `older_than` milliseconds, oldest first; nobody else is given them
-        for as long again."""
+        """Events that have been unpublished for `older_than` milliseconds, oldest first. Other processes don't get them
+        for the same time."""
         now = self._clock()
         stale = has_come(outbox.c.told_at, literal(now - older_than, Big), older_than + FAR)
         late = select(outbox.c.seq).where(stale).order_by(outbox.c.seq).limit(limit)
@@ -43,7 +43,7 @@ class Outbox:
         return [Event(Job.model_validate(job), seq) for seq, job in rows]
 
     def settle(self, seqs: Sequence[int]) -> None:
-        """Forget events that were told, and count them; each is counted once, whoever told it how often."""
+        """Delete published events, and count them. Each is counted once, even if it was published several times."""
         with self._engine.begin() as connection:
             counted = Counter(self._hot.settle(connection, seqs))
             # In one order, so that no two who count wait for each other.
@@ -51,7 +51,7 @@ class Outbox:
                 self._hot.count(connection, task_type, status, times)
 
     def transitions(self) -> dict[tuple[str, JobStatus], int]:
-        """How often jobs came into a status, of what was told."""
+        """The number of published transitions into each status."""
         with self._reading.connect() as connection:
             rows = cast("list[tuple[str, str, int]]", list(connection.execute(select(transitions))))
         return {(task, JobStatus(status)): times for task, status, times in rows}

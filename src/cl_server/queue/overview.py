@@ -1,4 +1,4 @@
-"""How jobs fare, for whoever looks at the page: what waits, what runs, what failed and why, and how fast it goes.
+"""The overview for the page: waiting and running jobs, failures with their reasons, and throughput.
 
 Every statement reads a bounded number of rows in the order of an index, so it costs the same with any number of jobs.
 """
@@ -14,9 +14,9 @@ from cl_ml_tools.schemas import JobStatus
 from cl_server.queue.clocks import clock_of
 from cl_server.queue.tables import jobs, reading, usage
 
-# So many jobs are counted, of each status: beyond that, the number is "more than".
+# The maximum count for each status. Above it, the page shows "more than".
 MOST = 10_000
-# So many that ended are looked at for times and failures, of each status.
+# The number of ended jobs of each status that are read for times and failures.
 SAMPLE = 2_000
 RUNNING = 500
 
@@ -24,7 +24,7 @@ ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 class Ended(NamedTuple):
-    """A job that is over: times are UTC milliseconds."""
+    """An ended job. Times are UTC milliseconds."""
 
     job_id: str
     task_type: str
@@ -57,7 +57,7 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """The jobs of one user, of all guests (`owner` is empty), or of everybody."""
+    """The jobs of one user, of all guests (`owner` is empty), or of all users."""
 
     owner: str | None
     everybody: bool = False
@@ -78,7 +78,7 @@ Overview: TypeAlias = Callable[[Whose, int], Figures]
 
 
 def overview_of(engine: Engine) -> Overview:
-    """What asks the database, for jobs that ended within so many milliseconds."""
+    """The queries for jobs that ended within this number of milliseconds."""
     clock = clock_of(engine)
 
     def ask(whose: Whose, within: int) -> Figures:

@@ -8,6 +8,6 @@ PATIENCE = 4.0
 
 @runtime_checkable
 class Patient(Protocol):
-    """A connection that waits for a time (see `postgres.py`); `None` is for ever."""
+    """A connection that waits for a time (see `postgres.py`); `None` means forever."""
 
     patience: float | None

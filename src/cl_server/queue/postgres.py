@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that do not wait for ever: a server or a network may fall silent."""
+"""Connections to PostgreSQL with time limits, because a server or a network may stop answering."""
 
 from typing import TypeVar, cast
 
@@ -15,7 +15,7 @@ from cl_server.queue.patience import PATIENCE
 CONNECT = 3
 # Seconds to say that a connection is alive.
 PING = 1.5
-# The kernel notices a peer that is gone, on a connection that waits for nothing (libpq's names; seconds, the last one
+# The kernel notices a lost peer on an idle connection (libpq's names; seconds, the last one
 # in milliseconds).
 KEEPALIVES: dict[str, ConnParam] = {
     "connect_timeout": CONNECT,
@@ -29,12 +29,12 @@ RV = TypeVar("RV")
 
 
 class PatientConnection(psycopg.Connection[tuple[object, ...]]):
-    """Waits `patience` seconds for an answer; `None` is for ever. A connection that did not answer is closed."""
+    """Waits `patience` seconds for a response; `None` means forever. A connection without a response is closed."""
 
     patience: float | None = PATIENCE
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """As psycopg's, which raises an error of its own that SQLAlchemy does not know."""
+        """As in psycopg, which raises an error that SQLAlchemy doesn't know."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         try:
@@ -42,7 +42,7 @@ class PatientConnection(psycopg.Connection[tuple[object, ...]]):
         except psycopg.OperationalError as error:
             if type(error).__name__ != "_WaitTimeout":
                 raise
-            # What it says later would be taken for the answer to something else.
+            # A late response would be taken for that to another statement.
             self.pgconn.finish()
             raise psycopg.OperationalError(f"no answer within {self.patience} seconds") from error
 

@@ -8,7 +8,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from cl_ml_tools.schemas import JobStatus
 from cl_server.queue.tables import UNFINISHED, is_postgres, jobs, reading, usage
 
-# Of how many jobs that were begun the files are counted: there are as many as workers, and those of dead ones.
+# The maximum number of started jobs whose files are counted: as many as workers, and those of dead ones.
 MOST_TRIED = 1000
 
 
@@ -17,7 +17,7 @@ class AttemptSizes(Protocol):
 
     @property
     def sees_attempts(self) -> bool:
-        """Whether what an attempt writes is here while it runs, and not only what is left of one."""
+        """Whether the storage contains the files of running attempts, and not only those of ended ones."""
         ...
 
     def attempts_size(self, job_id: str) -> int:
@@ -26,7 +26,7 @@ class AttemptSizes(Protocol):
 
 
 class QuotaExceededError(Exception):
-    """One sentence that says what is too much, and one that says what to do."""
+    """A quota is exceeded. The message has a sentence with the reason, and one with the next step."""
 
 
 class TooManyJobsError(QuotaExceededError):
@@ -38,7 +38,7 @@ class TooManyBytesError(QuotaExceededError):
 
 
 class Room:
-    """What a user may still add, in a transaction in which nobody else adds for them; `None` is no limit."""
+    """What a user can still add, in a transaction that excludes other submits of the user. `None` means no limit."""
 
     def __init__(self, owner: str | None, jobs: tuple[int, int] | None, size: tuple[int, int] | None) -> None:
         self._who = "all guests together have" if owner is None else "you have"
@@ -47,7 +47,7 @@ class Room:
         self._size = size
 
     def take(self, size: int) -> None:
-        """Add a job with so many bytes. Raises `QuotaExceededError`, and then it is not added."""
+        """Add a job with this number of bytes, or raise `QuotaExceededError`."""
         if self._jobs is not None and self._jobs[0] >= self._jobs[1]:
             raise TooManyJobsError(
                 f"{self._who} {self._jobs[1]} unfinished jobs, which is the limit: wait for some to finish, or cancel "
@@ -65,10 +65,10 @@ class Room:
 
 
 class Quota:
-    """What each user may have: `most_bytes` of files and `most_jobs` that are not over; 0 is no limit.
+    """The quota of each user: `most_bytes` of files and `most_jobs` unfinished jobs. 0 means no limit.
 
-    Guests are one user. What attempts have written up to now counts where somebody is about to upload more: `sizes`
-    says how much that is. A job may end above the limit all the same, by its output.
+    Guests are one user. Files of running attempts count when the user uploads more; `sizes` returns their size. A job
+    can still end above the limit because of its output.
     """
 
     def __init__(

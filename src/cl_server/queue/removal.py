@@ -18,7 +18,7 @@ class Forgets(Protocol):
     """The part of a repository that forgets."""
 
     def delete_job(self, job_id: str) -> bool:
-        """Forget a job; `False` when there is none."""
+        """Delete a job. Returns `False` if it doesn't exist."""
         ...
 
 
@@ -51,13 +51,13 @@ class Sizes(Cleans, Protocol):
 
 
 def remove(repository: Forgets, storage: FileStorage, job_id: str) -> bool:
-    """Forget a job; `False` when there is none."""
+    """Delete a job. Returns `False` if it doesn't exist."""
     try:
         found = repository.delete_job(job_id)
     except Exception as error:
         if not errors.is_full(error):
             raise
-        # To forget takes room too, for a moment. The files make some.
+        # Deleting a row needs space for a moment, which the files free.
         storage.cleanup_job(job_id)
         found = repository.delete_job(job_id)
     if found:
@@ -68,9 +68,9 @@ def remove(repository: Forgets, storage: FileStorage, job_id: str) -> bool:
 def remove_finished(
     archive: Archive, storage: Sizes, before: int, stop: Callable[[], bool] = lambda: False
 ) -> Iterator[CleanupResult]:
-    """Forget the jobs that ended before a time, in UTC milliseconds, a few at a time: others get their turn between.
+    """Delete the jobs that ended before a time, in UTC milliseconds, in small transactions so that others can run.
 
-    Tells after each piece what is removed up to then.
+    After each one, yields the total of deleted jobs.
     """
     found = archive.finished_before(before)
     deleted = freed = 0
@@ -101,7 +101,7 @@ def _forget(archive: Archive, storage: Sizes, job_ids: Sequence[str]) -> list[st
     except Exception as error:
         if not errors.is_full(error):
             raise
-        # To forget takes room too, for a moment. The files make some.
+        # Deleting a row needs space for a moment, which the files free.
         for job_id in job_ids:
             storage.cleanup_job(job_id)
         return archive.delete_jobs(job_ids)

@@ -43,11 +43,11 @@ from cl_server.queue.tables import (
 
 
 class SqlJobRepository(SqlSubmits):
-    """`on_event` hears of every change after its commit, `on_wake` when a worker has something to look at.
+    """`on_event` is called for every change after its commit, and `on_wake` when workers have something to do.
 
-    `worker_id` is the name in which `fetch_next_job` claims. `clock` gives UTC milliseconds, `steady` the
-    milliseconds by which leases and pauses are reckoned. `patience`: for how many
-    seconds to find out what became of a commit whose answer was lost, before `OutcomeUnknownError` is raised.
+    `worker_id` is the name with which `fetch_next_job` claims. `clock` returns UTC milliseconds, and `steady` the
+    milliseconds for leases and pauses. `patience` is the time in seconds to find out whether a commit happened whose
+    response was lost, before `OutcomeUnknownError` is raised.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class SqlJobRepository(SqlSubmits):
         self._worker_id = worker_id
         self._on_event = on_event
         self._clock = clock or clock_of(engine)
-        # One clock for both, where there is only one.
+        # If there is only one clock, it is used for both.
         steady = steady or clock or steady_clock_of(engine, self._clock)
         self._hot = HotStatements(engine)
         transactions = Transactions(engine, self._hot, self._clock, steady, on_event, on_wake, patience)
         super().__init__(engine, steady, transactions, quota)
         self._outbox = Outbox(engine, self._hot, self._steady)
         self._held: dict[str, Claim] = {}
-        # Where there was a job, there is often another.
+        # After one job, there is often another.
         self._found = False
 
     # What every repository can.
@@ -125,9 +125,9 @@ class SqlJobRepository(SqlSubmits):
     # Working.
 
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
-        """Take the next job: highest priority first, then as they came, whatever the clock did meanwhile."""
+        """Claim the next job: highest priority first, then in the order of arrival, regardless of the clock."""
         if not self._postgres and not self._found:
-            # Most looks find nothing. A read needs no lock, so idle workers do not hold up busy ones.
+            # Most polls find nothing. A read needs no lock, so idle workers don't delay busy ones.
             with self._reading.connect() as connection:
                 if not self._hot.waits(connection, task_types, self._steady()):
                     return None
@@ -152,7 +152,7 @@ class SqlJobRepository(SqlSubmits):
         return _beat(row)
 
     def progress(self, claim: Claim, percent: int) -> bool:
-        """Tell how far the job is."""
+        """Set the progress of the job."""
         if percent > 100:
             return False
         news = (
@@ -228,9 +228,9 @@ class SqlJobRepository(SqlSubmits):
         return self._transactions.run(work)
 
     def write_log(self, claim: Claim) -> bool:
-        """Store what is in the log of a claim."""
+        """Store the log of a claim."""
         with self._engine.begin() as connection:
-            # Locked, so that nobody takes the job away meanwhile.
+            # Locked, so that no other process takes the job meanwhile.
             mine = select(jobs.c.seq).where(*held(claim)).with_for_update()
             if connection.execute(mine).one_or_none() is None:
                 return False
@@ -256,15 +256,15 @@ class SqlJobRepository(SqlSubmits):
         return self.get_job(job_id)
 
     def release(self, *worker_ids: str) -> list[Job]:
-        """Take jobs away from dead workers."""
+        """Take jobs from dead workers."""
         return self._take_away(jobs.c.worker_id.in_(worker_ids), wait=False)
 
     def release_others(self, *worker_ids: str) -> list[Job]:
-        """Take jobs away from every other worker: for a start with fewer workers than before."""
+        """Take jobs from all other workers, for a start with fewer workers than before."""
         return self._take_away(jobs.c.worker_id.not_in(worker_ids), wait=False)
 
     def expire(self) -> list[Job]:
-        """Take jobs away from workers whose lease is over."""
+        """Take jobs from workers whose lease has expired."""
         over = has_come(jobs.c.lease_until, literal(self._steady() - 1, Big), LONG_LEASE)
         with self._reading.connect() as connection:
             if connection.execute(select(jobs.c.seq).where(PROCESSING, over).limit(1)).one_or_none() is None:
@@ -272,7 +272,7 @@ class SqlJobRepository(SqlSubmits):
         return self._take_away(over, wait=True)
 
     def _take_away(self, lost: Condition, *, wait: bool) -> list[Job]:
-        """Cancelled where that was asked for, failed after the last attempt, else queued again."""
+        """Cancelled if that was requested, failed after the last attempt, otherwise queued again."""
         last = jobs.c.attempts >= MAX_ATTEMPTS
 
         def work(change: Change) -> list[Job]:
@@ -296,15 +296,15 @@ class SqlJobRepository(SqlSubmits):
     # The outbox.
 
     def take_untold(self, older_than: int, limit: int = 100) -> list[Event]:
-        """Events that nobody has settled in time: whoever made them died, or has no broker."""
+        """Events that are still unpublished, because their process died or has no broker."""
         return self._outbox.take(older_than, limit)
 
     def settle(self, seqs: Sequence[int]) -> None:
-        """Forget events that were told, and count them."""
+        """Delete published events, and count them."""
         self._outbox.settle(seqs)
 
     def transitions(self) -> dict[tuple[str, JobStatus], int]:
-        """How often jobs came into a status, of what was told."""
+        """The number of published transitions into each status."""
         return self._outbox.transitions()
 
 

@@ -17,14 +17,14 @@ from cl_server.queue.tables import is_postgres
 
 # Seconds between two looks.
 PERIOD = 3600.0
-# The advisory lock of PostgreSQL for it; any number that nobody else takes.
+# The advisory lock of PostgreSQL for it. The number is arbitrary.
 LOCK = 0x636C5F6F6C6421
 
 log = logging.getLogger(__name__)
 
 
 class Retention:
-    """A thread that removes what is older than `days`. Of all the processes that have one, one at a time works."""
+    """A thread that removes jobs older than `days`. Only one process at a time does that."""
 
     def __init__(self, engine: Engine, data: Path, archive: Archive, storage: JobStorage, days: float) -> None:
         self._engine = engine
@@ -48,7 +48,7 @@ class Retention:
             self._thread.join(5)
 
     def look(self) -> int | None:
-        """Remove what is old; returns how many jobs, or `None` when another process is at it."""
+        """Remove old jobs. Returns their number, or `None` if another process is removing them."""
         with _alone(self._engine, self._data) as alone:
             if not alone:
                 return None
@@ -64,14 +64,14 @@ class Retention:
             try:
                 self.look()
             except Exception:
-                # A database that is away: the next look may find it.
+                # An outage of the database. Try again later.
                 log.exception("old jobs could not be removed")
             self._stop.wait(PERIOD)
 
 
 @contextmanager
 def _alone(engine: Engine, data: Path) -> Generator[bool]:
-    """Whether nobody else is at it, who then has to wait for us."""
+    """Take the lock. Returns `False` if another process has it."""
     if is_postgres(engine):
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             tried = connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK})

@@ -1,4 +1,4 @@
-"""Guest mode where there are many hosts: a row in their database."""
+"""The guest mode of several hosts: a row in their database."""
 
 import logging
 import threading
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class SharedGuestMode:
-    """Every process looks at the row from time to time, and believes what it saw: who asks cannot wait for a database.
+    """Every process reads the row from time to time and remembers it, because requests can't wait for a database.
 
-    `default` holds until somebody wrote it. It is looked at while the context is open; PostgreSQL only.
+    `default` applies until the row is written. The row is read while the context is open. PostgreSQL only.
     """
 
     def __init__(self, engine: Engine, *, default: bool = True, period: float = PERIOD) -> None:
@@ -70,7 +70,7 @@ class SharedGuestMode:
             try:
                 self._look()
             except Exception as error:
-                # A database that is away: the word of before holds.
+                # An outage of the database. The last value stays.
                 log.warning("guest mode cannot be read: %s", error)
 
 

@@ -1,8 +1,8 @@
-"""Turns at writing to a SQLite file, which has one writer at a time.
+"""Takes turns in writing to a SQLite file, which has one writer at a time.
 
-SQLite's own wait looks ever more seldom, up to ten times in a second, and goes last however long it has waited. Here
-transactions take a millisecond, and whoever waits so leaves the machine idle. So the threads of a process wait for each
-other at a lock, and the one whose turn it is looks often whether another process is done.
+SQLite waits for a lock in growing pauses of up to 100 ms, and without an order. Transactions take a millisecond here,
+so the machine would be idle. Therefore, the threads of a process wait for each other with a lock, and the first of
+them checks often whether other processes have finished.
 """
 
 import sqlite3
@@ -24,7 +24,7 @@ _HOLDS = "holds the write lock"
 
 
 class WriteLock:
-    """Begins the transactions of an engine; those for reading have the execution option `reading`."""
+    """Starts the transactions of an engine. Those for reading have the execution option `reading`."""
 
     def __init__(self, engine: Engine) -> None:
         self._turn = threading.Lock()
@@ -45,7 +45,7 @@ class WriteLock:
         try:
             while not _begun(database):
                 if time.monotonic() > deadline:
-                    # Once more, by the way on which errors become SQLAlchemy's.
+                    # Again through SQLAlchemy, so that the error becomes one of its own.
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                     return
                 time.sleep(pause)
@@ -60,7 +60,7 @@ class WriteLock:
 
 
 def is_busy(error: sqlite3.OperationalError) -> bool:
-    """Whether somebody else has the database; what they do with it is in the higher bits of the code."""
+    """Whether another process has locked the database. The higher bits of the code have details."""
     return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 

@@ -32,21 +32,21 @@ from cl_server.queue.conditions import PROCESSING, QUEUED
 from cl_server.queue.tables import Big, job_labels, jobs, outbox, transitions
 
 NOW = bindparam("now", type_=Big)
-# By the clock that nobody puts back (`tables.steady_clock_of`).
+# Of the steady clock (`tables.steady_clock_of`).
 STEADY = bindparam("steady", type_=Big)
 
 
 def after_last(now: ColumnElement[int]) -> ColumnElement[int]:
-    """The time; for a job that was changed later than that, before the clock was put back, then.
+    """The time, or that of the last change of the job if the clock was set back since.
 
-    Clients tell old news from new by `updated_at`.
+    Clients recognize old states by `updated_at`.
     """
     return case((jobs.c.updated_at > now, jobs.c.updated_at), else_=now)
 
 
 def has_come(time: ColumnElement[int], now: ColumnElement[int], most: int) -> ColumnElement[bool]:
-    """Whether a moment of the steady clock has come. One that is more than `most` milliseconds away was written by
-    another clock, before the machine started anew."""
+    """Whether a time of the steady clock has passed. A time that is more than `most` milliseconds ahead was written by
+    another clock, before the machine was restarted."""
     return or_(time <= now, time > now + most)
 
 
@@ -55,7 +55,7 @@ OF_TYPES = jobs.c.task_type.in_(bindparam("of_types", expanding=True))
 # The job `of_job`.
 GET = select(jobs).where(jobs.c.job_id == bindparam("of_job"))
 
-# Parameters: what is in the columns.
+# Parameters: the columns.
 ADD = insert(jobs).returning(jobs.c.seq)
 ADD_LABEL = insert(job_labels)
 NOTE = insert(outbox).returning(outbox.c.seq)
@@ -85,9 +85,9 @@ COMPLETE = (
 
 
 def next_of(types: int, *, skip_locked: bool = False) -> Select[tuple[int]]:
-    """The next job of so many tasks; parameters: `type_0` and so on, and `steady` in milliseconds.
+    """The next job of this number of task types. Parameters: `type_0` and so on, and `steady` in milliseconds.
 
-    With `skip_locked`, workers pass by what others are just taking, instead of waiting for them.
+    With `skip_locked`, workers skip jobs that others are claiming, instead of waiting for them.
     """
     wanted = jobs.c.task_type.in_([bindparam(f"type_{number}", type_=String) for number in range(types)])
     found = (
@@ -118,9 +118,9 @@ def taking(types: int, *, skip_locked: bool = False) -> ReturningUpdate[tuple[ob
 
 
 def at_once(*, ends: bool, types: int) -> Select[tuple[int, object, int, int]]:
-    """On PostgreSQL: `COMPLETE` where it `ends`, `taking` where there are `types`, and a note of each, in this order.
+    """On PostgreSQL: `COMPLETE` if it `ends`, `taking` if there are `types`, and an event of each, in this order.
 
-    Its rows are the place in the outbox, the job, and, where one was taken, its attempts and its token.
+    Its rows have the place in the outbox, the job, and for a claimed job, its attempts and its token.
     """
     ended = [COMPLETE.cte("ended")] if ends else []
     taken = [taking(types, skip_locked=True).cte("taken")] if types else []
@@ -140,14 +140,14 @@ def _document(row: CTE) -> Label[object]:
     """A job as JSON."""
     parts: list[ColumnElement[object]] = []
     for name in Job.model_fields:
-        # A job without labels has none in its row.
+        # A job without labels has no value in its row.
         value = func.coalesce(row.c.labels, literal_column("'{}'::json")) if name == "labels" else row.c[name]
         parts += (literal_column(f"'{name}'"), value)
     return cast("Label[object]", func.json_build_object(*parts).label("job"))
 
 
 def settling(*, postgres: bool) -> ReturningDelete[tuple[str, str]]:
-    """Take what was told out of the outbox; the parameter `seqs` is a list on PostgreSQL, and JSON on SQLite."""
+    """Delete published events from the outbox. The parameter `seqs` is a list on PostgreSQL, and JSON on SQLite."""
     names = ("task_type", "status")
     if postgres:
         told = outbox.c.seq == func.any(bindparam("seqs", type_=ARRAY(BigInteger)))
@@ -160,9 +160,9 @@ def settling(*, postgres: bool) -> ReturningDelete[tuple[str, str]]:
 
 
 def counting(*, postgres: bool) -> Insert:
-    """Add to how often there was a transition; parameters: what is in the columns."""
+    """Add to the number of transitions. Parameters: the columns."""
     if postgres:
-        # Where there is no PostgreSQL, its dialect would be a tenth of what a server imports.
+        # Its dialect would be a tenth of the imports of a server without PostgreSQL.
         from sqlalchemy.dialects import postgresql
 
         first = postgresql.insert(transitions)

@@ -16,8 +16,8 @@ from cl_server.queue.quota import Quota, QuotaExceededError, sum_up
 from cl_server.queue.statements import GET
 from cl_server.queue.tables import is_postgres, jobs
 
-# At one in so many submits, what a user has is summed up on PostgreSQL. It is drawn: whatever is counted may be in step
-# with what somebody does.
+# The usage of a user is summed up in one of this number of submits on PostgreSQL. It is random, because a counter could
+# be in step with a pattern of submits.
 SUMMED_UP = 64
 
 
@@ -63,7 +63,7 @@ class SqlSubmits(SqlJobArchive):
         try:
             return self._transactions.run(work)
         except (IntegrityError, QuotaExceededError):
-            # It came before, under this key; whoever has it has a place for it.
+            # A job with this key exists, and has its place in the quota.
             found = None if scoped is None else self._with_key(scoped, fingerprint)
             if found is None and doubted:
                 # The commit that was in doubt had only just not happened when we looked.
@@ -82,9 +82,9 @@ class SqlSubmits(SqlJobArchive):
         try:
             answers = self._transactions.run(lambda change: self._add_many(change, news, created_by, written))
         except IntegrityError:
-            # Somebody else has just sent one of them, too.
+            # Another process has just submitted one of them too.
             return [self._alone(each, created_by) for each in submittals]
-        # Where a commit was in doubt, what was refused may have had its place by then.
+        # After a commit in doubt, a refused job may have had its place already.
         return [
             self._found_instead(new, answer) if isinstance(answer, QuotaExceededError) else answer
             for new, answer in zip(news, answers, strict=True)

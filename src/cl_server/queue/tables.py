@@ -36,8 +36,8 @@ from cl_server.settings_error import SettingsError
 # Seconds that a process waits for the others to have opened a new database.
 WAL_WITHIN = 15.0
 
-# Milliseconds, and numbers that only grow, are too large for the integers of PostgreSQL; SQLite has but one kind,
-# and numbers rows by themselves only where it is called by that name.
+# Milliseconds and growing numbers are too large for the integers of PostgreSQL. SQLite has only one kind, and numbers
+# rows automatically only for that name.
 Big = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData()
@@ -62,7 +62,7 @@ jobs = Table(
     Column("updated_at", Big, nullable=False),
     Column("started_at", Big),
     Column("completed_at", Big),
-    # Grows with each claim; whoever has an older one has lost the job.
+    # Grows with each claim. A worker with an older one has lost the job.
     Column("token", Big, nullable=False, server_default="0"),
     Column("run_at", Big, nullable=False, server_default="0"),
     Column("lease_until", Big, nullable=False, server_default="0"),
@@ -71,7 +71,7 @@ jobs = Table(
     Column("fingerprint", String(64), nullable=False, server_default=""),
     # The bytes of its files.
     Column("size", Big, nullable=False, server_default="0"),
-    # As they are shown; `job_labels` has them too, to find jobs by.
+    # For responses. `job_labels` has them too, for searches.
     Column("labels", JSON(none_as_null=True)),
     Index("ux_jobs_idempotency_key", "idempotency_key", unique=True),
 )
@@ -79,8 +79,7 @@ jobs = Table(
 # The order in which jobs are claimed, so that the next one is found without sorting the queue.
 Index("ix_jobs_queue", jobs.c.status, jobs.c.priority.desc(), jobs.c.seq)
 
-# Lists, by whatever they may be filtered: each has its order in an index, so that a page costs the same however many
-# jobs there are.
+# Lists with each filter: the order of each is in an index, so that a page costs the same for any number of jobs.
 Index("ix_jobs_of_owner", jobs.c.created_by, jobs.c.seq)
 Index("ix_jobs_of_owner_status", jobs.c.created_by, jobs.c.status, jobs.c.seq)
 Index("ix_jobs_of_owner_task", jobs.c.created_by, jobs.c.task_type, jobs.c.seq)
@@ -110,7 +109,7 @@ job_labels = Table(
     Column("value", String(256), nullable=False),
     Column("owner", String(64), nullable=False),
 )
-# A list by a label has its order in an index too, for users and for admins.
+# The order of lists by label is in an index too, for users and for admins.
 Index("ix_job_labels_of_owner", job_labels.c.owner, job_labels.c.name, job_labels.c.value, job_labels.c.seq)
 Index("ix_job_labels", job_labels.c.name, job_labels.c.value, job_labels.c.seq)
 
@@ -125,7 +124,7 @@ usage = Table(
 )
 Index("ix_usage_owner", usage.c.owner)
 
-# Since which boot of the machine its steady clock is reckoned, and how far it is behind UTC: see `clocks.py`.
+# The boot of the machine for its steady clock, and the difference from UTC: see `clocks.py`.
 steady_clock = Table(
     "steady_clock",
     metadata,
@@ -133,7 +132,7 @@ steady_clock = Table(
     Column("ahead", Big, nullable=False),
 )
 
-# What has happened and is not yet known to have been told: written with the change itself.
+# Events that are not yet known to be published, written in the transaction of their change.
 outbox = Table(
     "outbox",
     metadata,
@@ -142,7 +141,7 @@ outbox = Table(
     Column("told_at", Big, nullable=False),
 )
 
-# How often jobs came into each status: counted as events are told, for that is done by many at a time.
+# The number of transitions into each status, counted when events are published, because that is done in groups.
 transitions = Table(
     "transitions",
     metadata,
@@ -170,12 +169,12 @@ UNFINISHED = tuple(status.value for status in JobStatus if not status.terminal)
 def open_database(target: Path | str) -> Engine:
     """An engine for a SQLite file or for a `postgresql://` address.
 
-    On SQLite its transactions take the write lock at once; see `reading` for those that only read. Raises
-    `SettingsError` for what is no address.
+    On SQLite, its transactions take the write lock at the start; for those that only read, see `reading`. Raises
+    `SettingsError` for an invalid address.
     """
     if isinstance(target, str):
-        # Whatever driver the address names: psycopg 3 is the one that is there.
-        # Here, because on SQLite nobody needs the driver.
+        # For any driver in the address, psycopg 3 is used.
+        # Here, because SQLite doesn't need the driver.
         from cl_server.queue.postgres import configure
 
         url = _address(target).set(drivername="postgresql+psycopg")
@@ -212,12 +211,12 @@ def is_postgres(engine: Engine) -> bool:
 
 
 def reading(engine: Engine) -> Engine:
-    """The same database for reads, which under WAL wait for nobody. On SQLite, each statement sees its own moment."""
+    """The same database for reads, which never wait with WAL. On SQLite, each statement sees its own snapshot."""
     return engine.execution_options(reading=True)
 
 
 def without_limit(connection: Connection) -> Connection:
-    """A connection that waits for as long as a statement takes, as a migration may, until it is given back."""
+    """A connection without a time limit for statements, for migrations, until it is returned."""
     database = connection.connection.dbapi_connection
     if isinstance(database, Patient):
         database.patience = None
@@ -233,7 +232,7 @@ def ask(engine: Engine) -> None:
 def _configure(connection: DBAPIConnection, record: object) -> None:
     del record
     database = cast("sqlite3.Connection", connection)
-    # SQLAlchemy says BEGIN itself, below: a deferred one that writes later fails where an immediate one waits.
+    # SQLAlchemy sends BEGIN, below. A deferred transaction that writes later would fail where an immediate one waits.
     database.isolation_level = None
     _use_wal(database)
     # Under WAL, a crash of the machine may lose the last transactions but never the database.
@@ -242,7 +241,7 @@ def _configure(connection: DBAPIConnection, record: object) -> None:
 
 
 def _use_wal(database: sqlite3.Connection) -> None:
-    """Processes that open a new database together get in each other's way, and here SQLite does not wait by itself."""
+    """Processes that open a new database at the same time block each other, and SQLite doesn't wait here."""
     deadline = time.monotonic() + WAL_WITHIN
     while True:
         try:

@@ -1,4 +1,4 @@
-"""One attempt at a job: where it reads and writes, and how it ends."""
+"""One attempt at a job: its folders, and its end."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Attempt:
-    """One claim, from the worker's side: where it reads and writes, how it reports, how it ends."""
+    """One claim of a worker: its folders, its reports, and its end."""
 
     def __init__(self, claim: Claim, queue: JobQueue, storage: JobStorage, heart: Heart) -> None:
         self.claim = claim
@@ -28,11 +28,11 @@ class Attempt:
         self._workspace: Workspace | None = None
         # The job that was taken in the same step in which this one ended.
         self.following: Claim | None = None
-        # That a storage is away is no fault of the job.
+        # An outage of the storage is not a fault of the job.
         self.storage_away = False
 
     async def run(self, worker: Worker) -> TaskResult:
-        """Do the job: fetch what it needs, run its task, hand in what that wrote."""
+        """Run the job: fetch its inputs, run its task, and upload the results."""
         job = self.claim.job
         try:
             workspace = await asyncio.to_thread(self._begin)
@@ -42,9 +42,9 @@ class Attempt:
             return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
         result = await worker.attempt(self._placed(job, workspace), self.progress())
         if result["status"] == "error":
-            # Where files lie in a folder that is away, that is what failed.
+            # If the folder of the files is unavailable, that is the cause of the error.
             return await asyncio.to_thread(self._judged, result)
-        # Many tasks write nothing, and need no thread in which to do nothing.
+        # Many tasks write no files, and need no thread here.
         if result["status"] == "ok" and any(finished(workspace.outputs)):
             try:
                 await asyncio.to_thread(workspace.hand_in)
@@ -55,7 +55,7 @@ class Attempt:
         return result
 
     def progress(self) -> ProgressCallback:
-        """Tells how far the job is; ends the task from within when nobody wants it any more."""
+        """Reports the progress of the job, and ends the task from within if the job was cancelled."""
         last = 0
 
         def report(percent: int) -> None:
@@ -82,12 +82,12 @@ class Attempt:
             # They could not be published, and so the job did not complete.
             kept = self._end(_not_kept(error), task_types)
         if not kept:
-            # A task whose files are removed under it fails, and that is nobody's fault.
+            # A task whose files were deleted fails. That is not an error.
             log.info("job %s was deleted or taken back while it ran; its result is dropped", self.claim.job.job_id)
         self.close()
 
     def close(self) -> None:
-        """Remove what is left of it."""
+        """Remove its leftovers."""
         if self._workspace is not None:
             self._workspace.close()
 
@@ -104,7 +104,7 @@ class Attempt:
         return kept
 
     def _judged(self, result: TaskResult) -> TaskResult:
-        """What a task says, unless its storage is away by now."""
+        """The error of a task, or that of its storage if it is unavailable now."""
         try:
             self._storage.check()
         except StorageUnavailableError as error:

@@ -1,4 +1,4 @@
-"""Keeps a worker's claim alive, from a thread: whatever the task does to the event loop, the lease is renewed."""
+"""Renews the lease of a worker from a thread, even if the task blocks the event loop."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Heart:
-    """Renews the claim that is held, and says when it is over. `on_over` is called in the heart's thread."""
+    """Renews the current claim, and reports its end. `on_over` is called in the thread of the heart."""
 
     def __init__(self, queue: JobQueue, on_over: Callable[[Claim, Beat], None], beat: float = BEAT) -> None:
         self._queue = queue
@@ -34,16 +34,16 @@ class Heart:
         self._thread.start()
 
     def hold(self, claim: Claim | None) -> None:
-        """The claim to keep alive from now on. A claim lasts for several beats, so nobody is woken for a new one."""
+        """Set the claim to renew. A claim lasts for several beats, so a new one doesn't need to wake the thread."""
         self._claim = claim
 
     def look(self) -> None:
-        """Somebody may have cancelled the job."""
+        """The job may have been cancelled."""
         if self._claim is not None:
             self._rung.set()
 
     def is_over(self, claim: Claim) -> bool:
-        """Whether nobody wants this attempt any more."""
+        """Whether this attempt was cancelled or lost its claim."""
         return self._over is claim
 
     def stop(self) -> None:

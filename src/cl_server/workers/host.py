@@ -34,7 +34,7 @@ def run(slots: int) -> int:
     logs.configure("workers")
     prepare(settings.data)
     lock = alone(settings)
-    # In the environment and not in their arguments, which everybody on the host can read: there are passwords in it.
+    # In the environment, because it contains passwords, and every user of the host can read arguments.
     environment = {**os.environ, **settings.environment()}
     with fork_client.shared() as forks, lock:
         workers = [
@@ -43,7 +43,7 @@ def run(slots: int) -> int:
                 [*COMMAND, "worker", "--lifeline", "--slot", str(slot), "--of", str(slots)],
                 None,
                 environment=environment,
-                # They hold it too: nobody takes their place before they are gone.
+                # They have it too, so that no others start before they have ended.
                 pass_fds=(lock.fileno(),),
                 forks=forks,
             )
@@ -87,10 +87,10 @@ def keep(workers: Sequence[Service]) -> int:
 def alone(settings: Settings) -> IO[str]:
     """A lock on the data folder, for as long as the file is open. Raises `SettingsError`."""
     if running_stack.is_running(settings.data):
-        raise SettingsError(f"a stack runs in {settings.data}, with workers of its own; give these ones another folder")
+        raise SettingsError(f"a stack runs in {settings.data}, with its own workers; use another folder for these")
     lock = (settings.data / running_stack.WORKERS_LOCK).open("a")
-    # Those of a host that was killed may still end what they do.
+    # Workers of a killed host may still finish their jobs.
     if not wait_until(partial(take, lock), REMAINS):
         lock.close()
-        raise SettingsError(f"other workers have the data folder {settings.data}; give these one of their own")
+        raise SettingsError(f"other workers use the data folder {settings.data}; use another one for these")
     return lock

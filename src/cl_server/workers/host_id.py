@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def host_id(data: Path) -> str:
-    """The host name, and a few letters that a data folder keeps: several of them may be on one host.
+    """The host name with a few letters from the data folder, because a host can have several folders.
 
-    A data folder that is new gives a new name, so nobody takes jobs away from workers that still have them.
+    A new data folder has a new id, so that its workers take no jobs from workers that still have them.
     """
     path = data / "host-id"
     if not path.exists():

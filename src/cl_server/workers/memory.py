@@ -6,7 +6,7 @@ import resource
 import sys
 from pathlib import Path
 
-# Bytes that a worker needs besides what a job does: its threads have stacks.
+# Bytes that a worker needs in addition to a job, such as the stacks of its threads.
 LEAST = 192 << 20
 
 
@@ -21,10 +21,9 @@ def resident() -> int:
 
 
 def bound(most: int) -> bool:
-    """Have the system refuse this process more than `most` bytes besides what it has; whether the system can.
+    """Limit this process to `most` bytes in addition to its current memory. Returns whether the system can do that.
 
-    What asks for more gets a `MemoryError`, and the machine none of the trouble. Only Linux counts all of it
-    (setrlimit(2), RLIMIT_DATA).
+    Allocations above the limit raise a `MemoryError`. Only Linux counts all memory (setrlimit(2), RLIMIT_DATA).
     """
     if sys.platform != "linux":
         return False
@@ -37,7 +36,7 @@ def bound(most: int) -> bool:
 
 
 def give_back() -> None:
-    """Give the system back what was freed, where the C library can (malloc_trim(3) of glibc)."""
+    """Return freed memory to the system, if the C library can (malloc_trim(3) of glibc)."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

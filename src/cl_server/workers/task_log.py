@@ -15,7 +15,7 @@ from cl_ml_tools.job_queue import Claim, JobQueue
 
 # Seconds between a line and the moment when readers see it, if the job still runs then.
 DELAY = 1.0
-# Loggers of the server itself, and of what connects it: what they say is for admins.
+# Loggers of the server and its connections. Their lines are for admins.
 OURS = frozenset(
     {
         *("cl_server", "sqlalchemy", "alembic", "psycopg", "asyncio", "concurrent"),
@@ -34,11 +34,11 @@ log = logging.getLogger(__name__)
 
 
 class TaskLog(logging.Handler):
-    """The log of the job that this process runs. A process runs one at a time, and its libraries have threads of their
-    own, so everything that is logged meanwhile belongs to it.
+    """The log of the job that this process runs. A process runs one job at a time, and its libraries have their own
+    threads, so all lines that are logged meanwhile belong to the job.
 
-    `folders` are those of the server. Of a path, only the last part appears in the log: these folders are for paths
-    with spaces, where nothing else says where a path begins.
+    `folders` are those of the server. Only the last part of a path appears in the log. These folders are needed to find
+    the start of paths with spaces.
     """
 
     def __init__(self, queue: JobQueue, folders: Sequence[Path] = ()) -> None:
@@ -101,7 +101,7 @@ class TaskLog(logging.Handler):
 
 @contextmanager
 def listening(task_log: TaskLog) -> Generator[None]:
-    """Have it hear what is logged in this process, and the warnings of libraries, each time that they are given."""
+    """Collect the log of this process and all warnings of libraries, repeated ones too."""
     root = logging.getLogger()
     shown = warnings.showwarning
 

@@ -43,20 +43,20 @@ from cl_server.workers.task_log import TaskLog, listening
 
 # A ring may be lost; a job never waits longer than this, in seconds.
 SWEEP = 5.0
-# How long a job may go on after SIGTERM, in seconds, before it is given back.
+# Seconds that a job can continue after SIGTERM, before it is returned to the queue.
 GRACE = 5.0
-# How long a task may go on, in seconds, after it was told that nobody wants it any more.
+# Seconds that a task can continue after its cancellation.
 CANCEL_GRACE = 2.0
-# Seconds before a file storage that is away is asked again.
+# Seconds between checks of an unavailable file storage.
 STORAGE_PAUSE = 1.0
-# Seconds before a database that is away is asked again.
+# Seconds between checks of an unavailable database.
 DATABASE_PAUSE = 1.0
 
 log = logging.getLogger(__name__)
 
 
 def run(slot: int = 0, of: int | None = None) -> None:
-    """Work until SIGTERM. `slot` names the worker; what an earlier one of the same slot held is given back."""
+    """Work until SIGTERM. `slot` names the worker. Jobs of an earlier worker in the same slot are queued again."""
     settings = Settings.from_env()
     prepare(settings.data)
     worker_id = f"w{slot}" if settings.database_url is None else f"{host_id(settings.data)}-w{slot}"
@@ -73,14 +73,14 @@ def run(slot: int = 0, of: int | None = None) -> None:
         stack.callback(ringer.close)
         events = Events(broker, stack.enter_context(open_guest_mode(settings, engine)))
         relay = Relay(events, on_lost=partial(orphaned_files.clear_attempts, storage))
-        # After the broker has had its time for what is on its way.
+        # After the broker had time to deliver pending messages.
         stack.callback(relay.stop)
         repository = SqlJobRepository(
             engine,
             worker_id=worker_id,
             on_event=relay,
             on_wake=ringer.ring,
-            # Nobody waits for an answer here, and until its lease is over a job is nobody else's.
+            # No client waits here, and no other worker gets the job until its lease expires.
             patience=LEASE / 1000,
         )
         worker = Worker(repository)
@@ -123,7 +123,7 @@ def alone(settings: Settings, worker_id: str) -> IO[str]:
     """A lock on the name of a worker, for as long as the file is open. Raises `SettingsError`."""
     settings.workers.mkdir(exist_ok=True)
     lock = (settings.workers / f"{worker_id}.lock").open("a")
-    # The one before may still end what it did.
+    # The previous worker may still be finishing its job.
     if not wait_until(partial(take, lock), REMAINS):
         lock.close()
         raise SettingsError(f"there is a worker {worker_id} in {settings.data} already; choose another --slot")
@@ -131,7 +131,7 @@ def alone(settings: Settings, worker_id: str) -> IO[str]:
 
 
 class Shift:
-    """Takes jobs until it is told to stop, or has more than `memory` bytes, of which 0 is no limit.
+    """Runs jobs until it is stopped, or has more than `memory` bytes (0 means no limit).
 
     `task_timeout` is in seconds.
     """
@@ -224,7 +224,7 @@ class Shift:
         return True
 
     async def _await_storage(self) -> None:
-        """Take no job while the file storage is away: each would only be given back."""
+        """Take no jobs while the file storage is unavailable, because each would be returned."""
         log.warning("the file storage does not answer: the worker takes no jobs until it does")
         while not self._stop.is_set():
             try:
@@ -237,7 +237,7 @@ class Shift:
                 return
 
     def _wanted(self) -> Sequence[str]:
-        """The tasks of the next job; none when there is to be no next one, for one reason or another."""
+        """The task types for the next job. Empty if there must not be a next one."""
         if self._memory and (now := memory.resident()) > self._memory:
             log.warning("%d MiB are in use, which is above the limit: a new worker continues", now >> 20)
             self._stop.set()
@@ -260,7 +260,7 @@ class Shift:
             await asyncio.wait({running, force, over}, timeout=GRACE, return_when=first)
             force.cancel()
         if over.done():
-            # It hears of it at its next progress; one that tells none is left behind with this process.
+            # The task learns of it at its next progress report. One that never reports ends with this process.
             await asyncio.wait({running}, timeout=CANCEL_GRACE)
         stop.cancel()
         over.cancel()
@@ -268,7 +268,7 @@ class Shift:
         if self._beat is not Beat.KEPT:
             self._give_up(attempt)
             if ended:
-                # How the task stopped is nobody's concern; asyncio logs what is never asked for.
+                # The result of the stopped task is not needed, but asyncio logs results that are never read.
                 running.exception()
         elif ended:
             await self._write_down(attempt, running.result())
@@ -285,7 +285,7 @@ class Shift:
         return ended
 
     async def _write_down(self, attempt: Attempt, result: TaskResult) -> None:
-        """End an attempt. While the database is away, what was worked out is kept for as long as a lease lasts."""
+        """End an attempt. During an outage of the database, its result is kept for the time of a lease."""
         deadline = time.monotonic() + LEASE / 1000
         while True:
             try:

@@ -208,7 +208,7 @@ def test_workers_in_the_folder_of_a_running_stack_are_refused_at_once(local_stac
     with run("cl_server", "worker", "--slots", "1", CL_DATA=str(local_stack.data)) as worker:
         _, said = worker.communicate(timeout=60)
     assert worker.returncode == 2
-    assert said.splitlines()[-1].startswith(f"error: a stack runs in {local_stack.data}, with workers of its own")
+    assert said.splitlines()[-1].startswith(f"error: a stack runs in {local_stack.data}, with its own workers")
     assert time.monotonic() - started < REMAINS
     assert local_stack.pids()["w0"] in {worker.pid for worker in registered(local_stack.data / "workers")}
 
