@@ -207,7 +207,7 @@ print(host_id(Path(sys.argv[1])))
 def test_a_data_folder_has_the_workers_of_one_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CL_DATA", str(tmp_path))
     monkeypatch.setattr(worker_host, "REMAINS", 0)
-    with worker_host.alone(Settings(tmp_path)), pytest.raises(ValueError, match="other workers have the data folder"):
+    with worker_host.alone(Settings(tmp_path)), pytest.raises(ValueError, match="other workers use the data folder"):
         worker_host.alone(Settings(tmp_path))
 
 
