@@ -1,20 +1,28 @@
 """The process of one worker."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 import tempfile
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import IO
 
+from sqlalchemy.exc import OperationalError
+
 from cl_ml_tools import models
-from cl_ml_tools.job_queue import LEASE
+from cl_ml_tools.compute_module import TaskResult
+from cl_ml_tools.job_queue import LEASE, Beat, Claim, JobQueue
 from cl_ml_tools.worker import Worker
 from cl_server import log as logs
 from cl_server.file_lock import take
 from cl_server.files.local import open_storage
+from cl_server.files.protocol import JobStorage
 from cl_server.messaging.doorbell import Doorbell, Ringer
 from cl_server.messaging.events import Events, Relay, connection
 from cl_server.messaging.postgres_bell import PostgresBell
@@ -28,11 +36,11 @@ from cl_server.settings import Settings, prepare
 from cl_server.settings_error import SettingsError
 from cl_server.stack.supervisor import REMAINS, wait_until
 from cl_server.workers import memory
+from cl_server.workers.attempt import Attempt
+from cl_server.workers.heartbeat import Heart
 from cl_server.workers.host_id import host_id
-from cl_server.workers.shift import Shift
 from cl_server.workers.task_log import TaskLog, listening
 
-<<<<<<< HEAD
 # A ring may be lost; a job never waits longer than this, in seconds.
 SWEEP = 5.0
 # Seconds that a job can continue after SIGTERM, before it is returned to the queue.
@@ -44,8 +52,6 @@ STORAGE_PAUSE = 1.0
 # Seconds between checks of an unavailable database.
 DATABASE_PAUSE = 1.0
 
-=======
->>>>>>> 63ab581 (A worker takes several short jobs at once, and writes them down in one transaction)
 log = logging.getLogger(__name__)
 
 
@@ -105,7 +111,6 @@ def run(slot: int = 0, of: int | None = None) -> None:
             task_timeout=settings.task_timeout,
             memory=settings.operation.worker_memory,
             task_log=task_log,
-            workers=of or 1,
         )
         finished = asyncio.run(shift.work(*bells))
     if not finished:
@@ -123,7 +128,6 @@ def alone(settings: Settings, worker_id: str) -> IO[str]:
         lock.close()
         raise SettingsError(f"there is a worker {worker_id} in {settings.data} already; choose another --slot")
     return lock
-<<<<<<< HEAD
 
 
 class Shift:
@@ -328,5 +332,3 @@ class Shift:
             self._force.set()
         self._stop.set()
         self._rung.set()
-=======
->>>>>>> 63ab581 (A worker takes several short jobs at once, and writes them down in one transaction)
