@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.exc import OperationalError
 
 from cl_ml_tools.job_queue import JobQuery
@@ -25,8 +25,8 @@ from cl_server.stack.supervisor import wait_until
 from tests.conformance.bench import new
 from tests.conformance.postgres_proxy import PostgresProxy
 
-# Seconds in which an answer is there, however it is.
-SOON = 5.0
+# Seconds in which an error is there, on a busy machine too. The driver alone waits for as long as the silence lasts.
+SOON = 60.0
 
 
 @pytest.fixture
@@ -42,6 +42,14 @@ def engine(proxy: PostgresProxy) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture
+def others(proxy: PostgresProxy) -> Iterator[Engine]:
+    """The connections of requests, beside those of what looks whether the database answers."""
+    engine = open_database(proxy.url)
+    yield engine
+    engine.dispose()
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["a connection that was there", "a new connection"])
 def test_who_asks_hears_soon_that_there_is_no_answer(proxy: PostgresProxy, engine: Engine, known: bool) -> None:
     queue = SqlJobRepository(engine)
@@ -51,19 +59,27 @@ def test_who_asks_hears_soon_that_there_is_no_answer(proxy: PostgresProxy, engin
     started = time.monotonic()
     with pytest.raises(OperationalError):
         queue.list_jobs(JobQuery())
-    assert time.monotonic() - started < SOON + 1
+    assert time.monotonic() - started < SOON
     proxy.silent = False
     assert wait_until(lambda: queue.add_job(new()) != "", 30)
 
 
 async def test_requests_are_refused_at_once_and_the_server_says_that_it_is_not_ready(
-    proxy: PostgresProxy, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    proxy: PostgresProxy, engine: Engine, others: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(availability, "AWAY", 0.05)
+    asked: list[str] = []
+    connect = others.pool.connect
+
+    def noted() -> PoolProxiedConnection:
+        asked.append("a connection")
+        return connect()
+
+    monkeypatch.setattr(others.pool, "connect", noted)
     database = Availability("database", lambda: ask(engine), period=0.05)
     state = Health(database_answers=lambda: database.answers)
     app = create_app(
-        SqlJobRepository(engine),
+        SqlJobRepository(others),
         LocalFileStorage(tmp_path),
         Capabilities(),
         GuestMode(tmp_path / "guest-mode"),
@@ -72,16 +88,18 @@ async def test_requests_are_refused_at_once_and_the_server_says_that_it_is_not_r
     database.start()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
         assert (await http.get("/readyz")).status_code == 200
+        assert (await http.get("/jobs")).status_code == 200
         proxy.silent = True
         assert wait_until(lambda: not database.answers, 30)
-        started = time.monotonic()
+        asked.clear()
         answers = [
             await http.get("/jobs"),
             await http.get("/jobs/one"),
             await http.post("/jobs/hash", files={"file": ("a", b"x")}),
             await http.delete("/jobs/one"),
         ]
-        assert time.monotonic() - started < SOON
+        # At once, for nobody asks the database.
+        assert asked == []
         for answer in answers:
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
             assert answer.json()["detail"] == "the server's database does not answer; try again"
@@ -92,6 +110,7 @@ async def test_requests_are_refused_at_once_and_the_server_says_that_it_is_not_r
         proxy.silent = False
         assert wait_until(lambda: database.answers, 30)
         assert (await http.get("/jobs")).status_code == 200
+        assert asked
         assert (await http.get("/readyz")).status_code == 200
     database.stop()
 

@@ -368,5 +368,5 @@ def test_a_storage_that_does_not_answer_may_come_and_is_given_up_soon(
         storage.check_settings()
         with pytest.raises(StorageUnavailableError):
             storage.keep_input("job", "source", io.BytesIO(b"words"))
-        # Twice, and each within seconds.
-        assert time.monotonic() - started < 25
+        # Twice, and each within seconds: obstore alone takes three minutes.
+        assert time.monotonic() - started < 60

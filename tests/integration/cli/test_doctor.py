@@ -6,7 +6,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -78,9 +77,7 @@ def test_everything_that_is_down_is_said_and_nobody_waits_for_it(cli: Cli, nothi
 def test_servers_that_are_silent_are_given_up(cli: Cli, monkeypatch: pytest.MonkeyPatch, silence: int):
     monkeypatch.setattr(checkup, "BOUND", 0.3)
     address = f"http://127.0.0.1:{silence}"
-    begin = time.monotonic()
     ran = cli("doctor", "--compute-url", address, "--auth-url", address, "--mqtt-port", str(silence), "--json")
-    assert time.monotonic() - begin < 5
     assert ran.code == 1
     assert ran.out.count("no answer within 0.3 s") == 4
 
