@@ -8,6 +8,9 @@ from fastapi import FastAPI, Form, HTTPException, Request, Response, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from tests.codegen_server.fake_address_apis import by_address as by_address
+from tests.codegen_server.fake_address_apis import by_header as by_header
+from tests.codegen_server.fake_address_apis import by_query as by_query
 from tests.codegen_server.fake_jobs import Failure, FakeJob, FakeJobs, Picture
 from tests.codegen_server.fake_upload_apis import transcripts as transcripts
 

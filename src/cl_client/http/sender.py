@@ -25,11 +25,12 @@ from cl_client.errors import (
 )
 from cl_client.http import idempotency, labels
 from cl_client.http.auth import AuthProvider
+from cl_client.http.connections import connections_to
 from cl_client.http.error_translation import translated
 from cl_client.http.lent import LentClient, LentTransport
-from cl_client.http.library import httpx, named
-from cl_client.http.options import HttpOptions, checked, context_of, hooks_of, trust_of
-from cl_client.http.proxies import EnvironmentTransport, trusted_certificates
+from cl_client.http.library import httpx
+from cl_client.http.locations import leave_location
+from cl_client.http.options import HttpOptions, checked, hooks_of
 from cl_client.http.retry import send_patiently
 from cl_client.http.telemetry import observed
 from cl_client.version import __version__
@@ -63,30 +64,6 @@ class StreamedBody(Protocol):
     def close(self) -> None: ...
 
 
-def connections_to(
-    url: httpx.URL, limits: ConnectionLimits, ca_file: str | None, options: HttpOptions, library: str
-) -> EnvironmentTransport:
-    """Connections of our own, as the environment and the options want them.
-
-    Args:
-        url: where most requests go; the others are as of `Sender`.
-    """
-    known = named(library)
-    trust = trust_of(options, ca_file)
-    # What was named is read now: where it cannot be, that is an error of whoever makes the client.
-    context = None if trust is None or trust is True else context_of(trust)
-    return EnvironmentTransport(
-        url,
-        httpx.Limits(
-            max_connections=limits.connections,
-            max_keepalive_connections=limits.idle,
-            keepalive_expiry=limits.idle_seconds,
-        ),
-        lambda: context or trusted_certificates(url, known),
-        known,
-    )
-
-
 class Sender(httpx.AsyncClient):
     """An `httpx.AsyncClient` that signs and names each request, tries again, and raises our errors.
 
@@ -116,7 +93,7 @@ class Sender(httpx.AsyncClient):
         ca_file: str | None = None,
         options: HttpOptions = _NO_OPTIONS,
         library: str = "httpx",
-        job_in: Callable[[str], tuple[str | None, bool]] = lambda _: (None, False),
+        job_in: Callable[[str, str], tuple[str | None, bool]] = lambda path, query: (None, False),
     ) -> None:
         deadline = positive("deadline", deadline)
         # A name and a password in the address would be in each message and each log that names it, httpx's too.
@@ -254,13 +231,15 @@ class Sender(httpx.AsyncClient):
                     finally:
                         await response.aclose()
                 if is_good:
+                    leave_location(response)
                     return response
         finally:
             # A try that breaks off leaves its body to the garbage collector; its file is closed here and now.
             if body is not None:
                 body.close()
         path = request.url.path
-        job_id, is_job = self._job_in(path) if request.method != "POST" else (None, False)
+        query = request.url.query.decode("ascii")
+        job_id, is_job = self._job_in(path, query) if request.method != "POST" else (None, False)
         raise error_from_response(
             response.status_code,
             response.content,
@@ -294,6 +273,17 @@ class Sender(httpx.AsyncClient):
         except (httpx.InvalidURL, ValueError):
             return None
         return str(url) if self._is_ours(url) else None
+
+    def below(self, address: str) -> str:
+        """The path and query of an address of ours, as requests here take it: below the path of the server.
+
+        Raises:
+            ValueError: it is not below that.
+        """
+        path, base = httpx.URL(address).raw_path.decode("ascii"), self.base_url.raw_path.decode("ascii").rstrip("/")
+        if not path.startswith(f"{base}/"):
+            raise ValueError(f"{address} is not below {self.base_url}")
+        return path.removeprefix(base)
 
     def own(self, said: str, where: httpx.URL) -> str | None:
         """The whole address of something on our server, as it is reached from here: behind a proxy a server may know

@@ -25,7 +25,7 @@ def made_for(version: int, package: str) -> None:
     """
     if not OLDEST <= version <= VERSION:
         what = "install a newer cl-client, or " if version > VERSION else ""
-        known = f"runtime {VERSION}" if OLDEST == VERSION else f"runtime {OLDEST} to {VERSION}"
+        known = "runtime " + " to ".join(dict.fromkeys((str(OLDEST), str(VERSION))))
         raise ImportError(
             f"{package} was made for runtime {version}, and cl-client {__version__} has {known}: "
             f"{what}generate the package again with `cl-codegen generate`",

@@ -14,9 +14,9 @@ from cl_client.config.servers import ServerConfig
 from cl_client.config.settings import Told, service_settings, told_by_all, told_by_environment
 from cl_client.errors import InvalidParameterError
 from cl_client.http.auth import AuthProvider, JWTAuthProvider
+from cl_client.http.connections import connections_to
 from cl_client.http.library import httpx
 from cl_client.http.options import HttpOptions, trust_of
-from cl_client.http.sender import connections_to
 from cl_client.runtime.server_client import ServerClient
 from cl_client.runtime.sign_in import Scheme, Secrets, SignIn, flow_of, secrets_of
 from cl_client.runtime.signed_client import SignedJobClient

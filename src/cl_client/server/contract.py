@@ -80,6 +80,8 @@ class Contract:
         cancel_tells: whether the answer to a cancel is the state of the job.
         verbatim: whether the server has the fields of `JobState` with the same names and types. Then a value of another
             type is an error, and none is converted.
+        by_address: whether answers to a submit have the address of a job (`links`, or the header `Location`) and no id.
+            Its id is then what `job` has of the address, or the path of the address, which begins with `/`.
         artifacts: the main file of a job, by its task, as `Operation.artifact` has it.
         kinds: the contracts of the kinds of jobs, by name, where each has its own.
     """
@@ -106,6 +108,7 @@ class Contract:
     whole: float = 100
     cancel_tells: bool = False
     verbatim: bool = False
+    by_address: bool = False
     artifacts: Mapping[str, str] = field(factory=dict[str, str])
     kinds: Mapping[str, Contract] = field(factory=dict[str, "Contract"])
 
@@ -133,7 +136,18 @@ class Contract:
 
     def job_path(self, job_id: str) -> str:
         """Raises JobNotFoundError: no job can have this id."""
-        return self._filled(self.job, job_id)
+        return job_id if self.is_address(job_id) else self._filled(self.job, job_id)
+
+    def is_address(self, job_id: str) -> bool:
+        """Whether an id is the address of a job."""
+        return self.by_address and job_id.startswith("/")
+
+    def id_at(self, address: str) -> str:
+        """The id of the job at an address of the server, which begins with `/`."""
+        if self.depth:
+            return address
+        found = re.fullmatch("([^/?&]+)".join(map(re.escape, _NAMED.split(self.job))), address)
+        return unquote(found[1]) if found else address
 
     def path(self, route: str | None, what: str, job_id: str) -> str:
         """A route of a job.
@@ -142,41 +156,56 @@ class Contract:
             UnsupportedError: the server has no such route; `what` says what it would do.
             JobNotFoundError: no job can have this id.
         """
-        return self._filled(expected(route, what), job_id)
+        return self._filled(expected(None if self.is_address(job_id) else route, what), job_id)
 
     def file_path(self, job_id: str, path: str) -> str:
         """Where a file of a job is. Raises: as `path`."""
         return self._filled(expected(self.file, "give files of jobs"), job_id, path)
 
-    def job_in(self, path: str) -> tuple[str | None, bool]:
+    def job_in(self, path: str, query: str = "") -> tuple[str | None, bool]:
         """The job that a path of the server is about, and whether it is the job itself rather than something in it."""
         for kind, contract in self.kinds.items():
-            own, is_job = contract.job_in(path)
+            own, is_job = contract.job_in(path, query)
             if own is not None:
                 return f"{kind}/{own}", is_job
         if self.kinds:
             return None, False
         parts = map(re.escape, _NAMED.split(self.job))
+        if "?" in self.job:
+            asked = re.search("([^&]+)".join(parts) + "(?:&|$)", f"{path}?{query}")
+            return (unquote(asked[1]), True) if asked and not self.depth else (None, False)
         found = re.search("([^/]+)".join(parts) + "(?:/|$)", path)
         if found is None:
             return None, False
         job_id = _joined(found.groups()[:-1], found.groups()[-1])
         return job_id, path.endswith(unquote(self.job_path(job_id)))
 
-    def created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...] = ()) -> JobState:
+    def created(
+        self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...] = (), own: str | None = None
+    ) -> JobState:
         """The job that a submit was answered with.
+
+        Args:
+            answer: of the server.
+            task_type: of the job.
+            within: what stands before its id.
+            own: its id, where the answer only has its address.
 
         Raises:
             KeyError, TypeError, ValueError: the answer names none.
         """
         if self.kinds:
             kind, *deeper = within
-            job = self.kinds[kind].created(answer, task_type, tuple(deeper))
+            job = self.kinds[kind].created(answer, task_type, tuple(deeper), own)
             return evolve(job, job_id=f"{kind}/{job.job_id}")
         said = answer if answer is None or isinstance(answer, dict | list | str | int | float) else answer.to_dict()
+        if own is not None and not isinstance(said, dict):
+            said = {}
         if not isinstance(said, dict):
             raise TypeError("expected an object")
         fields = {"status": status.QUEUED, "task_type": task_type, **self.translated(said)}
+        if own is not None:
+            fields["job_id"] = own
         return JobState.from_dict({**fields, "job_id": _joined(within, a_word(fields["job_id"], "the id of a job"))})
 
     def state(self, said: Mapping[str, JSONValue], job_id: str) -> JobState:
@@ -188,7 +217,7 @@ class Contract:
         if self.verbatim:
             return self._as_it_is(said)
         fields = {"job_id": job_id, "task_type": "", **self.translated(said)}
-        return JobState.from_dict(fields | {"job_id": job_id} if self.depth else fields)
+        return JobState.from_dict(fields | {"job_id": job_id} if self.depth or self.by_address else fields)
 
     def page(self, said: JSONValue) -> JobPage:
         """A page of the list of jobs.

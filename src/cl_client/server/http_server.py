@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from attrs import evolve
 
-from cl_client.errors import JobNotFoundError, ResponseError
+from cl_client.errors import JobNotFoundError, NotFoundError, ResponseError
 from cl_client.files.download import download_job_file, fetch_job_file, is_json
 from cl_client.http.error_translation import promised
 from cl_client.http.labels import without_labels, written
+from cl_client.http.locations import LOCATIONS
 from cl_client.http.multipart import Multipart
 from cl_client.http.sender import KEYED
 from cl_client.http.stored_file import UploadRoute, store
@@ -75,7 +76,12 @@ class HttpJobServer:
         contract, own = self._contract.of(job_id)
         with promised():
             route = contract.job_path(own)
-            response = await self._transport.get(self._links.of(job_id, "job") or route)
+            try:
+                response = await self._transport.get(self._links.of(job_id, "job") or route)
+            except NotFoundError as error:
+                if not contract.is_address(own):
+                    raise
+                raise JobNotFoundError(error.message, status=error.status, job_id=job_id) from error
             job = _well_formed(read_model(response, lambda said: self._said(contract, job_id, own, said)))
         return await self._with_result(contract, own, _called(job, job_id, own))
 
@@ -113,7 +119,8 @@ class HttpJobServer:
 
     async def cancel(self, job_id: str) -> JobState:
         contract, own = self._contract.of(job_id)
-        if contract.cancel is None and "cancel" in contract.links and self._links.of(job_id, "cancel") is None:
+        has_none = contract.cancel is None or contract.is_address(own)
+        if has_none and "cancel" in contract.links and self._links.of(job_id, "cancel") is None:
             await self.state(job_id)  # It says where.
         path = self._links.of(job_id, "cancel") or contract.path(contract.cancel, "cancel jobs", own)
         async with self._route_of(job_id, "cancel jobs"):
@@ -195,12 +202,17 @@ class HttpJobServer:
         send = operation.send_labelled
         if label and (send is None or not await self._transport.knows_labels("post", operation.path)):
             raise without_labels()
-        with promised():
-            if label and send is not None:
-                answer = await send(client=self._api, body=body, idempotency_key=key, label=label)
-            else:
-                answer = await operation.send(client=self._api, body=body, idempotency_key=key)
-        return self._created(answer, operation.task_type, operation.within)
+        locations: list[str] = []
+        token = LOCATIONS.set(locations)
+        try:
+            with promised():
+                if label and send is not None:
+                    answer = await send(client=self._api, body=body, idempotency_key=key, label=label)
+                else:
+                    answer = await operation.send(client=self._api, body=body, idempotency_key=key)
+        finally:
+            LOCATIONS.reset(token)
+        return self._created(answer, operation.task_type, operation.within, locations)
 
     async def submit_many(self, submits: Sequence[SmallSubmit]) -> Sequence[JobState | ResponseError]:
         batch = expected(self._contract.batch, "take many jobs at once")
@@ -210,18 +222,47 @@ class HttpJobServer:
             response = await self._transport.post(path, content=Multipart(form_of(submits)), extensions={KEYED: True})
             answers = answers_of(response, len(submits))
         return [
-            answer if isinstance(answer, ResponseError) else self._created(answer, task_type, ()) for answer in answers
+            answer if isinstance(answer, ResponseError) else self._created(answer, task_type, (), ())
+            for answer in answers
         ]
 
-    def _created(self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...]) -> JobState:
+    def _created(
+        self, answer: Answer | JSONValue, task_type: str, within: tuple[str, ...], locations: Sequence[str]
+    ) -> JobState:
+        own = self._id_at_address(answer, within, locations)
         try:
-            job = self._contract.created(answer, task_type, within)
+            job = self._contract.created(answer, task_type, within, own)
         except (KeyError, TypeError, ValueError) as error:
             raise ResponseError(f"the server answered a submit of {task_type} with no job: {answer!r:.200}") from error
         contract, _ = self._contract.of(job.job_id)
         if contract.links and answer is not None and not isinstance(answer, list | str | int | float):
             self._links.learn(job.job_id, answer if isinstance(answer, dict) else answer.to_dict(), contract.links)
         return job
+
+    def _id_at_address(
+        self, answer: Answer | JSONValue, within: tuple[str, ...], locations: Sequence[str]
+    ) -> str | None:
+        """The id of a new job that the server only gave an address of.
+
+        Raises:
+            ResponseError: it is that of another server.
+        """
+        contract = self._contract.kinds.get(within[0], self._contract) if within else self._contract
+        if not contract.by_address:
+            return None
+        said: JSONValue | dict[str, JSONValue] = {}
+        if isinstance(answer, dict):
+            said = answer
+        elif answer is not None and not isinstance(answer, list | str | int | float):
+            said = answer.to_dict()
+        if "job_id" in contract.translated(said):
+            return None
+        try:
+            address = self._links.first(said, contract.links.get("job", ()))
+            address = address or next((one for each in locations if (one := self._transport.address(each))), None)
+            return None if address is None else contract.id_at(self._transport.below(address))
+        except ValueError as error:
+            raise ResponseError(f"the server gave an address for a job that isn't its own: {error}") from error
 
     def _said(self, contract: Contract, job_id: str, own: str, said: Mapping[str, JSONValue]) -> JobState:
         if contract.links:
@@ -231,6 +272,8 @@ class HttpJobServer:
     async def _with_result(self, contract: Contract, own: str, job: JobState) -> JobState:
         """The state of a job that has completed, with its output from where the server keeps that."""
         link = self._links.of(job.job_id, "result")
+        if link is None and contract.is_address(own):
+            return job
         if (contract.result is None and link is None) or job.status != COMPLETED or job.task_output:
             return job
         path = link or contract.path(contract.result, "give the output of jobs", own)

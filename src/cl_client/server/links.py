@@ -46,6 +46,20 @@ class Links:
         while len(self._known) > MOST:
             del self._known[next(iter(self._known))]
 
+    def first(self, said: Mapping[str, JSONValue], names: tuple[str, ...]) -> str | None:
+        """The first address in an answer that is one of this server.
+
+        Raises:
+            ValueError: all of them are those of another one.
+        """
+        values = (value for is_there, value in (found(said, name) for name in names) if is_there)
+        addresses = [value for value in values if isinstance(value, str) and value.startswith(_ADDRESS)]
+        whole = (self._address(value) for value in addresses)
+        address = next((one for one in whole if one is not None), None)
+        if addresses and address is None:
+            raise ValueError(f"{addresses[0]} is on another server")
+        return address
+
     def of(self, job_id: str, way: Way) -> str | None:
         """The address of a job for one thing, where the server gave one."""
         return self._known.get(job_id, {}).get(way)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cl_codegen.model.contract import key_of, read_contract, unknown_words
+from cl_codegen.model.job_operations import job_operations
 from cl_codegen.model.job_routes import JobRoutes
 from cl_codegen.model.read import Reading
 from cl_codegen.model.recognise import Operations, doubtful, recognise
@@ -76,7 +77,4 @@ def _missing(routes: JobRoutes) -> Iterator[str]:
 
 
 def _operations(reading: Reading) -> Operations:
-    return {
-        operation.at("operationId").text(): (path, method, operation)
-        for path, method, operation in reading.spec.operations()
-    }
+    return job_operations(reading.spec)

@@ -9,9 +9,10 @@ from attrs import frozen
 
 from cl_codegen.manifest.manifest import Manifest, Server, suggestion
 from cl_codegen.model.job_answer import ENVELOPES, at, called_in, id_of, places_of, status_of, words_of
+from cl_codegen.model.job_operations import job_operations
 from cl_codegen.model.job_routes import JobRoutes, read_job_routes
 from cl_codegen.model.plugin import Plugin
-from cl_codegen.model.recognise import Operations, parameters_of
+from cl_codegen.model.recognise import Operations, address_of, parameters_of
 from cl_codegen.model.server_routes import FileList, JobBatch, JobList, ServerRoutes, Topics, WorkerCounts
 from cl_codegen.model.vocabulary import FIELDS, LINKS, STATUSES, guess, meaning, success
 from cl_codegen.spec.schema_types import kind_of, properties, required_of, without_null
@@ -43,6 +44,7 @@ class KindContract:
     whole: float
     cancel_tells: bool
     verbatim: bool
+    by_address: bool = False
 
     def called(self, name: str) -> tuple[str, ...]:
         """What the server calls a field of a job."""
@@ -82,9 +84,7 @@ def read_contract(spec: Spec, manifest: Manifest, plugins: Sequence[Plugin]) -> 
     Raises:
         SpecError: the spec does not tell, or the manifest says what the spec does not have.
     """
-    operations = {
-        operation.at("operationId").text(): (path, method, operation) for path, method, operation in spec.operations()
-    }
+    operations = job_operations(spec)
     return _Reader(spec, manifest, operations).contract(plugins)
 
 
@@ -94,9 +94,7 @@ def unknown_words(spec: Spec, manifest: Manifest, plugins: Sequence[Plugin]) -> 
     Raises:
         SpecError: the spec does not tell where the state of a job is.
     """
-    operations = {
-        operation.at("operationId").text(): (path, method, operation) for path, method, operation in spec.operations()
-    }
+    operations = job_operations(spec)
     routes = read_job_routes(spec, manifest, operations, plugins) if plugins else ()
     places = _places_of_words([state for each in routes for state in each.states])
     return tuple(_unknown(places, manifest.server))
@@ -137,8 +135,12 @@ class _Reader:
         fields = {name: self._called(name, states, given, parameter) for name in FIELDS}
         if not fields["task_output"] and routes.result is None and any(map(_says_more, routes.states)):
             fields["task_output"] = tuple(dict.fromkeys(map(_whole_of, routes.states)))
+        by_address = False
         for plugin, answer in zip(own, answers, strict=True):
-            self._expect_id(plugin, answer, fields["job_id"])
+            if address_of(self.operations[plugin.operation][2]) is not None and "job_id" not in self.server.fields:
+                by_address = True
+            else:
+                self._expect_id(plugin, answer, fields["job_id"])
         renamed = _renamed(fields)
         whole = self._whole(routes.states, fields["progress"])
         is_plain = not renamed and whole == 100 and not routes.kind and bool(routes.states)
@@ -150,7 +152,8 @@ class _Reader:
             statuses=tuple(self._statuses(routes.states)),
             whole=whole,
             cancel_tells=self._cancel_tells(routes),
-            verbatim=is_plain and all(map(_is_verbatim, routes.states)),
+            verbatim=is_plain and not by_address and all(map(_is_verbatim, routes.states)),
+            by_address=by_address,
         )
 
     @property

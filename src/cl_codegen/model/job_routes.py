@@ -15,6 +15,7 @@ from attrs import frozen
 
 from cl_codegen.manifest.manifest import Entry, Manifest, suggestion
 from cl_codegen.model.job_answer import called_in, lives, same
+from cl_codegen.model.job_operations import real_path
 from cl_codegen.model.plugin import Plugin
 from cl_codegen.model.recognise import PARAMETER, STATES, Operations, askable, best, postable
 from cl_codegen.model.route_shape import bases_of, named, parameter_count, same_parameters, shape, swapped
@@ -241,7 +242,7 @@ class _Reader:
         return {(shape(path), method): (path, method) for path, method, _ in self.operations.values()}
 
     def _operation(self, path: str, method: str) -> Node:
-        return self.spec.root.at("paths").at(path).at(method)
+        return self.spec.root.at("paths").at(real_path(path)).at(method)
 
     def _found(self, route: tuple[str, str]) -> Node | None:
         found = self._first([route])

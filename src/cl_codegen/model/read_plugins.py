@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from cl_codegen.manifest.manifest import Entry, Manifest, suggestion
 from cl_codegen.manifest.view import VIEWS, View
+from cl_codegen.model.job_operations import job_operations
 from cl_codegen.model.plugin import OutputField, Parameter, Plugin
 from cl_codegen.model.recognise import recognise
 from cl_codegen.model.reserved import CALL_WORDS, CLIENT_CLASS_WORDS, CLIENT_WORDS, COMMAND_WORDS, MODULE_WORDS
@@ -57,7 +58,9 @@ def read_plugins(spec: Spec, manifest: Manifest, wire: Wire, layout: Layout = OU
         groups.add(entry.group)
         entries[entry.operation] = entry
     says_itself = any(operation.find("x-task-type") is not None for _, _, operation in operations.values())
-    known = frozenset[str]() if says_itself else frozenset(one.posted.operation for one in recognise(operations))
+    known = (
+        frozenset[str]() if says_itself else frozenset(one.posted.operation for one in recognise(job_operations(spec)))
+    )
     taken = {entry.plugin for entry in entries.values()} | CLIENT_WORDS
     uploads = tuple(one for one in uploads_of(operations) if one.operation not in known | entries.keys())
     plugins: list[Plugin] = []

@@ -24,7 +24,7 @@ from cl_codegen.model.job_answer import (
     status_of,
     words_in,
 )
-from cl_codegen.model.vocabulary import LINKS, success
+from cl_codegen.model.vocabulary import LINKS, located, success
 from cl_codegen.spec.spec import Node
 
 PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
@@ -75,6 +75,8 @@ class Posted:
     operation: str
     path: str
     answer: Node
+    address: str | None = None
+    """Where its answer has the address to ask for the job, if it has no id."""
 
     @cached_property
     def words(self) -> Words:
@@ -159,15 +161,27 @@ def askable(operations: Operations) -> Iterator[Asked]:
 def postable(operations: Operations) -> Iterator[Posted]:
     """Every POST whose answer has an id."""
     for name, (path, method, operation) in operations.items():
-        answer = success(operation) if method == "post" else None
-        if answer is not None and has_any_id(answer):
-            yield Posted(name, path.rstrip("/"), answer)
+        if method != "post":
+            continue
+        answer, address = success(operation), address_of(operation)
+        if address is not None or (answer is not None and has_any_id(answer)):
+            yield Posted(name, path.rstrip("/"), answer or operation.at("responses"), address)
+
+
+def address_of(operation: Node) -> str | None:
+    """Where the answer of an operation has the address of a job, if it has no id: a field, or a header."""
+    answer = success(operation) if operation.find("responses") is not None else None
+    if answer is not None and id_of(answer) is not None:
+        return None
+    return (_link(answer) if answer is not None else None) or located(operation)
 
 
 def best(posted: Posted, asked: list[Asked]) -> Recognised | None:
     """Where a job is asked for: the GET for which most rules speak; of several, the one that says its state most
     clearly, and that is nearest."""
     found = [one for each in asked if (one := _recognised(posted, each)) is not None]
+    if len(found) > 1 and all(one.reasons == (_REASON_OF_ADDRESSES,) for one in found):
+        return None  # Any of them might be meant.
     return max(found, key=_rank, default=None)
 
 
@@ -202,6 +216,11 @@ def is_of_one_schema(posted: Posted, asked: Asked) -> bool:
     return posted.answer.pointer == asked.answer.pointer
 
 
+def is_addressed(posted: Posted, asked: Asked) -> bool:
+    """The answer has the address of the job's state, and no id."""
+    return posted.address is not None and asked.is_life
+
+
 def is_of_jobs(posted: Posted, asked: Asked) -> bool:
     """The POST answers with the id of a job or task, and the GET is one of jobs or tasks."""
     found = id_among(posted.words)
@@ -214,9 +233,11 @@ RULES: Final[tuple[tuple[Callable[[Posted, Asked], bool], str], ...]] = (
     (is_beside, "it is beside the POST"),
     (is_named, "the answer to the POST has a field of its parameter's name"),
     (is_of_one_schema, "both answer with the same schema"),
+    (is_addressed, "the answer to the POST has the address of a state"),
     (is_of_jobs, "the answer to the POST has the id of a job, and it is about jobs"),
 )
 _REASON_OF_JOBS: Final = RULES[-1][1]
+_REASON_OF_ADDRESSES: Final = RULES[-2][1]
 
 
 def parameters_of(path: str) -> list[str]:
@@ -229,6 +250,8 @@ def _recognised(posted: Posted, asked: Asked) -> Recognised | None:
     # A mention of a job has a name of its own, whatever the route calls it.
     is_mention = reasons == (_REASON_OF_JOBS,)
     job_id = id_among(posted.words, None if is_mention else asked.parameter) if reasons else None
+    if job_id is None and _REASON_OF_ADDRESSES in reasons:
+        job_id = posted.address
     # A route with more parameters than the job's own can be asked only where the POST has them too.
     *above, _ = map(same, PARAMETER.findall(asked.path))
     if not reasons or job_id is None or (len(reasons) == 1 and _only_mentions(posted, job_id, reasons[0])):

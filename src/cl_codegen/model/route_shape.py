@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cl_codegen.model.job_answer import same
+from cl_codegen.model.job_operations import with_query
 from cl_codegen.model.recognise import PARAMETER, STATES
 
 
@@ -44,4 +45,4 @@ def shape(path: str) -> str:
 def named(path: str, depth: int) -> str:
     """A path of the spec with the names of `cl_client`'s `Contract` for what is in braces."""
     names = iter([*["{task}"] * depth, "{job_id}", "{path}"])
-    return PARAMETER.sub(lambda _: next(names, ""), path)
+    return PARAMETER.sub(lambda _: next(names, ""), with_query(path))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from cl_codegen.model.vocabulary import FIELDS, LINKS, names_a_job, success
+from cl_codegen.model.vocabulary import FIELDS, LINKS, located, names_a_job, success
 from cl_codegen.spec.schema_types import properties
 from cl_codegen.spec.spec import Node, Spec, SpecError
 from cl_codegen.wire.schemas import LeftOut
@@ -62,19 +62,10 @@ def _why(operation: Node, by_query: list[tuple[str, str]]) -> str | None:
             return None
         path, name = by_query[0]
         return f"GET {path} takes the ID of a job in its query ({name}), and the client in its path alone, {_PLAIN}"
-    link = next((word for word in LINKS["job"] if word in fields), None) or _location(operation)
+    link = next((word for word in LINKS["job"] if word in fields), None) or located(operation)
     if link is not None:
         return f"the response has the address of a job ({link}) and no ID, and the client knows jobs by ID, {_PLAIN}"
     return None
-
-
-def _location(operation: Node) -> str | None:
-    """The header of an accepted request that says where its job is (RFC 9110 §15.3.3)."""
-    responses = operation.find("responses")
-    accepted = responses.find("202") if responses is not None else None
-    headers = accepted.follow().value_of("headers") if accepted is not None else None
-    names = headers if isinstance(headers, dict) else {}
-    return next((name for name in names if name.lower() in {"location", "operation-location"}), None)
 
 
 def _asked_by_query(spec: Spec) -> Iterator[tuple[str, str]]:

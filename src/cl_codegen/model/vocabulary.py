@@ -50,9 +50,18 @@ STATUSES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 LINKS: Final[Mapping[str, tuple[str, ...]]] = {
-    "job": ("status_url", "statusUrl", "poll_url", "pollUrl", "polling_url", "pollingUrl", "urls.get", "links.status"),
-    "result": ("response_url", "responseUrl", "result_url", "resultUrl", "results_url", "resultsUrl", "links.result"),
-    "cancel": ("cancel_url", "cancelUrl", "urls.cancel", "links.cancel"),
+    "job": (
+        *("status_url", "statusUrl", "poll_url", "pollUrl", "polling_url", "pollingUrl", "urls.get", "links.status"),
+        *("status_uri", "statusUri", "statusQueryGetUri", "urls.status", "_links.status", "_links.status.href"),
+    ),
+    "result": (
+        *("response_url", "responseUrl", "result_url", "resultUrl", "results_url", "resultsUrl", "links.result"),
+        *("result_uri", "resultUri", "urls.result", "_links.result", "_links.result.href"),
+    ),
+    "cancel": (
+        *("cancel_url", "cancelUrl", "urls.cancel", "links.cancel"),
+        *("cancel_uri", "cancelUri", "_links.cancel", "_links.cancel.href"),
+    ),
 }
 """What an answer calls the address to ask for a job, for its output, and to stop it."""
 
@@ -102,6 +111,15 @@ def success(operation: Node) -> Node | None:
             if schema is not None and "json" in kind:
                 return schema.follow()
     return None
+
+
+def located(operation: Node) -> str | None:
+    """The header of an accepted request that says where its job is (RFC 9110 §15.3.3)."""
+    responses = operation.find("responses")
+    accepted = responses.find("202") if responses is not None else None
+    headers = accepted.follow().value_of("headers") if accepted is not None else None
+    names = headers if isinstance(headers, dict) else {}
+    return next((name for name in names if name.lower() in {"location", "operation-location"}), None)
 
 
 def names_a_job(operation: Node) -> bool:

@@ -12,14 +12,17 @@ import pytest
 from fastapi import FastAPI
 
 from cl_client import JWTAuthProvider, StoredFile
-from cl_client.errors import JobFailedError, JobNotFoundError, NotFoundError, UnsupportedError
+from cl_client.errors import JobFailedError, JobNotFoundError, NotFoundError, ResponseError, UnsupportedError
 from cl_codegen.generate import PackageSources, generate
 from tests.codegen_server import fake_job_apis
 from tests.codegen_server.fake_upload_apis import storage
 from tests.codegen_server.folders import TEMPLATES
 from tests.codegen_server.running import running_server
 
-FAKES = ("predictions", "queue", "documents", "endpoints", "processes", "envelopes", "crawls", "batches", "transcripts")
+FAKES = (
+    *("predictions", "queue", "documents", "endpoints", "processes", "envelopes", "crawls", "batches", "transcripts"),
+    *("by_query", "by_address", "by_header"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +136,47 @@ async def test_what_is_in_an_envelope_is_the_job(served):
         await job.delete()
         with pytest.raises(JobNotFoundError):
             await client.get_job(job.job_id)
+
+
+async def test_the_id_of_a_job_goes_into_the_query_of_servers_that_want_it_there(served):
+    url, package = served("by_query")
+    async with package.FakeByQueryClient(url) as client:
+        job = await client.count.run("a b c", wait=True, timeout=20)
+        assert (job.job_id, job.output.words) == ("j0", 3)
+        with pytest.raises(JobFailedError, match="too long"):
+            await client.count.run("fail", wait=True, timeout=20)
+        assert (await (await client.count.run("a")).cancel()).status == "cancelled"
+        with pytest.raises(JobNotFoundError):
+            await client.get_job("no/such&job")
+
+
+async def test_a_job_that_a_server_only_gives_an_address_of_is_followed_there_by_the_next_process_too(served):
+    url, package = served("by_address")
+    async with package.FakeByAddressClient(url) as client:
+        job = await client.count.run("here", wait=True, timeout=20)
+        assert (job.job_id, job.output.words) == ("j0", 3)
+        other = await client.count.run("there")
+        assert other.job_id == "/anywhere/j1?view=all"
+        with pytest.raises(ResponseError, match="count/jobs/j2 is on another server"):
+            await client.count.run("elsewhere")
+        with pytest.raises(JobFailedError, match="too long"):
+            await client.count.run("fail", wait=True, timeout=20)
+    async with package.FakeByAddressClient(url) as client:
+        done = await (await client.count.attach(other.job_id)).wait(timeout=20)
+        assert done.output.words == 9
+        stopped = await (await client.count.run("there")).cancel()
+        assert stopped.status == "cancelled"
+        with pytest.raises(JobNotFoundError):
+            await client.get_job("/anywhere/j1?view=none")
+
+
+async def test_a_job_that_is_accepted_with_a_location_is_followed_there(served):
+    url, package = served("by_header")
+    async with package.FakeByHeaderClient(url) as client:
+        job = await client.count.run("a", wait=True, timeout=20)
+        assert (job.job_id, job.status) == ("j0", "completed")
+        with pytest.raises(JobFailedError, match="too long"):
+            await client.count.run("fail", wait=True, timeout=20)
 
 
 async def test_a_batch_says_where_its_lines_are_which_are_no_output(served):
