@@ -16,6 +16,7 @@ from tests.conftest import absent
 from tests.media import photo
 
 AXE: Final = Path(__file__).parents[1] / "browser" / "vendor" / "axe.min.js"
+SHOTS: Final = Path(__file__).parents[2] / "build" / "page"
 PASSWORD: Final = "correct horse"
 FAILURE: Final = "is damaged: broken data stream when reading image file"
 
@@ -68,6 +69,12 @@ def broken_gif() -> bytes:
     return bytes(content)
 
 
+def keep(browser: Chromium, name: str) -> None:
+    """A picture of the page, for people who look at what a test saw."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    browser.screenshot(SHOTS / f"{name}.png")
+
+
 def violations(browser: Chromium) -> list[str]:
     """What axe-core finds against WCAG on what is shown now, and on which elements."""
     if not browser.run("typeof axe === 'object'"):
@@ -107,6 +114,8 @@ def test_who_signs_in_sends_three_files_and_sees_why_one_failed(
     browser.wait("document.querySelectorAll('.rows .status.completed').length === 2")
     assert violations(browser) == []
 
+    keep(browser, "jobs")
+
     browser.click(".failures button", "Show")
     browser.wait("document.querySelectorAll('.rows .row').length === 1")
     shown = browser.run("location.search")
@@ -127,6 +136,7 @@ def test_who_signs_in_sends_three_files_and_sees_why_one_failed(
     assert browser.run("document.querySelector('.compare .after').naturalWidth") == 200
     browser.scheme("dark")
     assert violations(browser) == []
+    keep(browser, "result")
     browser.scheme("light")
     browser.click(".panel button", "Download")
     browser.wait("document.querySelector('.toast')?.textContent.includes('Downloading')")
@@ -169,6 +179,7 @@ def test_others_see_none_of_it(browser: Chromium, address: str, people: People) 
     browser.see(f"there is no job {job_id}")
     browser.open(f"{address}?view=server")
     browser.see("Throughput")
+    keep(browser, "server")
     assert violations(browser) == []
     # What went wrong in all of this: a wrong password, and a job that is not bob's.
     unexpected = [said for said in browser.complaints if "401" not in said and "404" not in said]

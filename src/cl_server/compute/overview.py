@@ -203,7 +203,7 @@ def _times(ended: Sequence[Ended], since: int) -> list[TaskTimes]:
             tasks[entry.task_type].append(entry)
     found: list[TaskTimes] = []
     for task, entries in sorted(tasks.items()):
-        ran = [e for e in entries if e.started_at is not None and e.status != JobStatus.CANCELLED]
+        ran = [e for e in entries if e.started_at is not None]
         waits = sorted(max((e.started_at or 0) - e.created_at, 0) for e in ran)
         runs = sorted(max(e.completed_at - (e.started_at or 0), 0) for e in ran)
         found.append(
@@ -230,6 +230,6 @@ def _bars(figures: Figures, window: int) -> Bars:
     completed, failed = [0] * BARS, [0] * BARS
     for entry in figures.ended:
         place = BARS - 1 - (figures.at - entry.completed_at) // step
-        if 0 <= place < BARS and entry.status != JobStatus.CANCELLED:
+        if 0 <= place < BARS:
             (completed if entry.status == JobStatus.COMPLETED else failed)[place] += 1
     return Bars(step=step, completed=completed, failed=failed)

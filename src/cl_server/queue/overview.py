@@ -17,14 +17,12 @@ from cl_server.queue.tables import jobs, reading, usage
 # The maximum count for each status. Above it, the page shows "more than".
 MOST = 10_000
 # The number of ended jobs of each status that are read for times and failures.
-SAMPLE = 2_000
+SAMPLES = {JobStatus.COMPLETED: 2_000, JobStatus.FAILED: 1_000}
 RUNNING = 500
-
-ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 class Ended(NamedTuple):
-    """An ended job. Times are UTC milliseconds."""
+    """A job that completed or failed: times are UTC milliseconds."""
 
     job_id: str
     task_type: str
@@ -88,7 +86,7 @@ def overview_of(engine: Engine) -> Overview:
                 at=now,
                 waiting=_waiting(connection, whose),
                 running=_running(connection, whose),
-                ended=[entry for status in ENDED for entry in _ended(connection, whose, status, now - within)],
+                ended=[entry for status in SAMPLES for entry in _ended(connection, whose, status, now - within)],
                 stored=_stored(connection, whose),
             )
 
@@ -124,7 +122,7 @@ def _running(connection: Connection, whose: Whose) -> list[Running]:
 
 
 def _ended(connection: Connection, whose: Whose, status: JobStatus, since: int) -> list[Ended]:
-    """Of the newest `SAMPLE`."""
+    """Jobs that ended since then, among the newest of their status."""
     times = (jobs.c.created_at, jobs.c.started_at, jobs.c.completed_at)
     # Names and messages of failures alone: the others are many.
     told = (jobs.c.params, jobs.c.error_message) if status is JobStatus.FAILED else (null(), null())
@@ -132,7 +130,7 @@ def _ended(connection: Connection, whose: Whose, status: JobStatus, since: int) 
         select(jobs.c.job_id, jobs.c.task_type, *told, *times)
         .where(*_of(whose, status))
         .order_by(jobs.c.seq.desc())
-        .limit(SAMPLE)
+        .limit(SAMPLES[status])
     )
     rows = cast(
         "Iterable[tuple[str, str, object, str | None, int, int | None, int | None]]", connection.execute(newest)

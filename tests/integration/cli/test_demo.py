@@ -1,14 +1,18 @@
 """`cl-client demo`: a person sees it work, and it fails when it does not."""
 
 import json
+import os
 import re
+import signal
+import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import ExifTags, Image
 
 from cl_client.cli.demo import sample_photo
-from tests.integration.cli.conftest import Cli
+from tests.integration.cli.conftest import CL_CLIENT, Cli
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 
@@ -44,6 +48,21 @@ def test_the_demo_shows_the_job_and_leaves_its_results(process: Cli, tmp_path: P
     assert {line.split()[-1] for line in ran.out.splitlines()} == {
         f"demo-output/{name}" for name in ("photo.jpg", "photo_thumbnail.jpg", "photo.webp")
     }
+
+
+def test_the_demo_shows_its_jobs_on_the_page_until_it_is_stopped(tmp_path: Path):
+    # A machine without a screen: nothing is opened.
+    env = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    command = [CL_CLIENT, "demo", "--ui"]
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stderr is not None
+        page = next(line.split()[-1] for line in demo.stderr if "page " in line)
+        assert "<title>Jobs" in httpx.get(page).text
+        jobs = httpx.get(f"{page.removesuffix('/ui')}/jobs").json()["jobs"]
+        assert {job["input_names"][0] for job in jobs} == {"photo.jpg"}
+        demo.send_signal(signal.SIGINT)
+        said = demo.stderr.read()
+    assert (demo.returncode, said.splitlines()[-1]) == (0, "stopped, with its server")
 
 
 def test_a_result_that_is_not_right_fails_the_demo(cli: Cli, monkeypatch: pytest.MonkeyPatch):
