@@ -15,9 +15,9 @@ AnyPluginClient = TypeVar("AnyPluginClient", bound=AsyncPluginClient[object], co
 
 
 class PluginClient(Twin[AnyPluginClient], Generic[AnyPluginClient, Made]):
-    """The base of the generated plugin clients, with the untyped way beneath the typed methods.
+    """The base class of generated plugin clients, with untyped methods in addition to the typed ones.
 
-    A subclass has an `operation`, which says the rest, or says the rest itself.
+    A subclass has an `operation`, or the attributes of one.
     """
 
     @property
@@ -67,16 +67,16 @@ class PluginClient(Twin[AnyPluginClient], Generic[AnyPluginClient, Made]):
         cancel_with_wait: bool = False,
         labels: Mapping[str, str] | None = None,
     ) -> Job[JSONObject]:
-        """Submit a job with parameters that the client need not know: for a server newer than the generated code.
+        """Submit a job with parameters that the client doesn't know, for a server newer than the generated code.
 
         Args:
-            files: by the name of the form field, usually `file`.
-            params: by their wire names; `None` values are not sent, lists and objects go as JSON.
-            priority: 0 to 10; the server's default when not given.
-            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait, labels: as in the typed methods.
+            files: The files by the name of the form field, usually `file`.
+            params: The parameters by their wire names. `None` isn't sent. Lists and objects are sent as JSON.
+            priority: 0 (lowest) to 10 (highest). Default: that of the server.
+            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait, labels: As in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
-            where the route has parameters of its own.
+        Raises: As the typed methods, except `InvalidParameterError`, because only the server checks the parameters.
+            `UnsupportedError` if the path of the route has parameters.
         """
         work_ = self.twin.submit_with_files(
             files,
@@ -105,7 +105,7 @@ class PluginClient(Twin[AnyPluginClient], Generic[AnyPluginClient, Made]):
         cancel_with_wait: bool = False,
         labels: Mapping[str, str] | None = None,
     ) -> Job[JSONObject]:
-        """Submit a job that needs no file; otherwise as `submit_with_files`."""
+        """Submit a job without a file. Otherwise, the same as `submit_with_files`."""
         work_ = self.twin.submit_job(
             params,
             priority=priority,

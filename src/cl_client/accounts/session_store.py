@@ -1,6 +1,6 @@
-"""Where a session outlives its process: the token in the system's keyring or in a file, never a password.
+"""Stores sessions: the token in the keyring of the system or in a file, and never a password.
 
-Each session has a file of its own, which says everything but the token where a keyring has that.
+Each session has its own file. If the token is in a keyring, the file has the rest.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from cl_extras import whole_file
 logger = logging.getLogger(__name__)
 
 _SERVICE: Final = "cl-client"
-# Seconds between two looks at the lock, and how many of them there are before a process goes on without it.
+# Seconds between two attempts to get the lock, and their number before a process continues without it.
 _NEXT_LOOK: Final = 0.02
 _LOOKS: Final = 500
 
 
 @frozen(kw_only=True)
 class Session:
-    """Somebody who is logged in.
+    """A session of a user.
 
     Attributes:
-        auth_url: of the auth server.
-        username: as it was given at the login.
-        token: the newest one.
-        logged_in_at: when that was, in seconds of our clock.
+        auth_url: The address of the auth server.
+        username: The name of the user at the login.
+        token: The newest token.
+        logged_in_at: The time of the login, in seconds of the local clock.
     """
 
     auth_url: str
@@ -53,17 +53,17 @@ class SessionStore:
     """The sessions of this user of the machine. Its methods block: call them in a thread.
 
     Args:
-        folder: where the files are; `$XDG_STATE_HOME/cl-client/sessions` when not given.
+        folder: The folder of the files. Default: `$XDG_STATE_HOME/cl-client/sessions`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or state_folder() / "sessions"
 
     def load(self, auth_url: str, username: str | None = None) -> Session | None:
-        """The session of a user; of whoever logged in last when not given.
+        """The session of a user. Default: that of the last login.
 
         Raises:
-            ComputeClientError: it is there and cannot be read. Whoever was logged in never goes on as somebody else.
+            ComputeClientError: The session exists and can't be read. It is never replaced by another one.
         """
         found = [kept for path in self._files(auth_url, username) if (kept := _read(path)) is not None]
         last = max(found, key=lambda kept: kept.logged_in_at, default=None)
@@ -116,10 +116,10 @@ class SessionStore:
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncGenerator[None]:
-        """Keep other processes out of here for as long as the block lasts.
+        """Lock the sessions during the block.
 
-        Whoever waits too long goes on: two processes that refresh a token cost a request, and one that hangs would cost
-        the work.
+        After a time limit, a process continues without the lock: if two processes refresh a token, that costs a
+        request, while waiting for a process that hangs would stop the work.
         """
         try:
             file = (self._folder / "lock").open("a")

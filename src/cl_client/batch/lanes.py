@@ -1,4 +1,4 @@
-"""How many files are under way at once, where nobody has said it."""
+"""The default number of files at the same time."""
 
 from __future__ import annotations
 

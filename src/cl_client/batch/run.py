@@ -122,23 +122,23 @@ async def map_files(
     If the caller leaves the loop early, the client cancels its own work. Accepted jobs continue on the server.
 
     Args:
-        method: of a plugin, such as `client.hash.compute`.
-        sources: read only as far as there is room.
-        server: the address, as a part of what a journal knows files by.
-        is_together: whether the server takes small files together.
-        concurrency: files under way at once, those included that wait for their turn to be given. When not given, as
-            many as `Lanes` has.
-        ordered: in the order of `sources`, rather than as they come.
-        journal: a file that keeps what was done, so that a later call with the same one does only the rest; as `Batch`.
-        finish: awaited for each job that has completed, as a part of the work on its file: in the event loop of the
-            client, for up to `concurrency` files at once. A `ComputeClientError` that it raises is the file's; any
-            other exception ends the loop, and comes out of it. With a journal, a file is done once `finish` has
-            returned: after a crash, or an error of it, the next run calls it again for the same job.
-        parameters: of the method.
+        method: A method of a plugin, such as `client.hash.compute`.
+        sources: The files. They are read as needed.
+        server: The address of the server, by which a journal identifies files.
+        is_together: Whether the server accepts several small files in a request.
+        concurrency: Files to process at the same time, including outcomes that wait for their turn. Default: that of
+            `Lanes`.
+        ordered: Yield the outcomes in the order of `sources`. If false, yield them as the jobs end.
+        journal: Path of a file that records what is done, as in `Batch`.
+        finish: Awaited in the event loop of the client for each completed job, for up to `concurrency` files at the
+            same time. If it raises a `ComputeClientError`, the file fails; any other exception ends the loop. With a
+            journal, a file is done when `finish` has returned. After a crash or an error in `finish`, the next run
+            calls it again for the same job.
+        parameters: Parameters of the method.
 
     Raises:
-        InvalidParameterError: `concurrency` is less than 1, or with a journal the method is of no plugin.
-        JournalError: the journal cannot be used.
+        InvalidParameterError: `concurrency` is less than 1, or the method isn't a plugin's and there is a journal.
+        JournalError: The journal can't be used.
     """
     async with contextlib.AsyncExitStack() as stack:
         kept = None
@@ -174,16 +174,16 @@ async def _held(path: str | os.PathLike[str]) -> AsyncGenerator[Journal]:
 
 
 class Batch:
-    """Does one file after the other, or side by side, and knows from a journal which are done.
+    """Processes files, and finds in a journal which of them are done.
 
-    A file is known by its full path, size and time of change (what a URL names, by the URL), the parameters, the plugin
-    and the server. One that was done before is not done again; a job that was under way is attached to; one that failed
-    is tried anew. The key of a submit comes from the journal, so a job that was submitted in the moment of a crash is
-    found by it, on a server that keeps keys.
+    The journal identifies a file by its full path, size and modification time (or by its URL), the parameters, the
+    plugin and the server. A file that is done is skipped, a running job is attached, and a failed file is tried again.
+    The idempotency key of a submit comes from the journal, so a job that was submitted during a crash is found again,
+    if the server stores keys.
 
     Args:
-        server: its address.
-        journal: open; it is the caller who closes it.
+        server: The address of the server.
+        journal: An open journal, which the caller closes.
     """
 
     def __init__(self, server: str, journal: Journal | None) -> None:
@@ -250,7 +250,7 @@ class _Journaled(Generic[Source, Output]):
         self._item = self._item_of(server)
 
     async def outcome(self) -> Outcome[Source, Output]:
-        """What is left to do."""
+        """The remaining work."""
         entry = self._journal.find(self._item)
         if entry is not None and entry.status == "completed":
             state = await asyncio.to_thread(self._journal.state, entry)
@@ -314,8 +314,8 @@ def _full_path(source: FileInput | None) -> str:
     if isinstance(source, str) and is_url(source):
         return source
     if not isinstance(source, (str, os.PathLike)):
-        raise InvalidParameterError("a journal knows files by their path or URL: what has none cannot be resumed")
-    return os.path.abspath(source)  # noqa: PTH100 (a link is a name of its own)
+        raise InvalidParameterError("a journal identifies files by path or URL, and this input has neither")
+    return os.path.abspath(source)  # noqa: PTH100 (a link is a separate name)
 
 
 def _stat(path: str) -> os.stat_result:

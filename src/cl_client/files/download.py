@@ -1,4 +1,4 @@
-"""What is fetched: one file of a job, streamed to disk, there whole or not at all."""
+"""Downloads a file of a job: it is streamed to disk, and leaves no incomplete file behind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PIECE: Final = 1024 * 1024
 CUTS: Final = 4
-"""So many cuts in a row without a byte in between end a download."""
+"""A download fails after this number of interruptions without a byte in between."""
 
 _PARTIAL: Final = 206
 _WHOLE: Final = frozenset({200, 203})
@@ -40,7 +40,7 @@ _CONTENT_RANGE: Final = re.compile(r"bytes +(?P<start>[0-9]+)-(?P<end>[0-9]+)/(?
 _LENGTH_OF_ALL: Final = re.compile(r"bytes +\*/(?P<total>[0-9]+)", re.IGNORECASE)
 
 DownloadCallback = Callable[[int, "int | None"], None]
-"""Called with the bytes written so far, and the bytes in all where the server told."""
+"""Called with the bytes written and, if known, the total."""
 
 
 async def download_job_file(
@@ -55,28 +55,28 @@ async def download_job_file(
 ) -> Path:
     """Stream a file of a job to `dest`.
 
-    The bytes go to a temporary file beside `dest`, which takes its name when all of them are there: a download that
-    fails leaves what was there before, and nothing half-written. After a cut it goes on where it was. The content is
-    held against its SHA-256, where the server tells it.
+    The bytes go to a temporary file beside `dest`, which is renamed at the end. A failed download leaves an earlier
+    file unchanged. After an interruption, the download continues where it stopped. The content is verified with its
+    SHA-256, if the server sends it.
 
     Args:
-        transport: the way to the server.
-        contract: what the server calls things.
-        job_id: the job.
-        file_path: relative to the job, as its output names it, such as `output/thumbnail.jpg`; or the path on the
-            server, with the job's id in it.
-        dest: a file name, or an existing folder that gets the file under its own name.
-        sha256: of the file, in hexadecimal; when not given, what the response says (RFC 9530) counts.
-        on_progress: called after each piece.
+        transport: The connections to the server.
+        contract: The routes and names of the server.
+        job_id: Id of the job.
+        file_path: Path of the file in the job, such as `output/thumbnail.jpg`, or its path on the server, which
+            contains the id of the job.
+        dest: Path of a file, or of an existing folder.
+        sha256: The SHA-256 of the file, in hexadecimal. Default: that of the response (RFC 9530).
+        on_progress: Called after each part.
 
     Returns:
-        Where the file is.
+        The path of the downloaded file.
 
     Raises:
-        JobNotFoundError: no such job, or no such file in it.
-        InvalidParameterError: `file_path` points outside of the job.
-        ServerUnreachableError: the connection broke, and did not come back (`RequestTimeoutError`: not in time).
-        DownloadError: it did not arrive as it is on the server, or cannot be written (disk full, no permission).
+        JobNotFoundError: The job or the file doesn't exist.
+        InvalidParameterError: `file_path` leads out of the job.
+        ServerUnreachableError: The connection broke and couldn't be restored (`RequestTimeoutError`: not in time).
+        DownloadError: The file arrived incomplete, or can't be written (disk full, no permission).
     """
     target = _target(Path(dest), _relative(file_path, job_id))
     with whole_or_not_at_all(target) as file:

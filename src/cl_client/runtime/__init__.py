@@ -1,7 +1,7 @@
-"""What generated code may import of the client: these names, the parts of a command line in `program`, and the errors
-of `cl_client.errors`. Whatever else there is may change without making a package anew.
+"""What generated code can import: these names, the parts of a command line in `program`, and the errors of
+`cl_client.errors`. Everything else can change without generating a package again.
 
-A name is imported when it is used. Whoever adds, changes or removes one raises `VERSION`.
+A name is imported when it is used. If you add, change or remove one, increase `VERSION`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a generated command stands on: the options that all of them share, and what they ask of the command line.
+"""The basis of generated commands: their common options, and their interface to the command line.
 
 Light, because the help of every command imports it. Annotations are not strings here: cyclopts reads them.
 """
@@ -30,8 +30,8 @@ _JOB = Group("Options of the job", sort_key=10)
 
 @frozen(kw_only=True)
 class Bounds:
-    """What a value of an option has to keep to, as JSON Schema (validation, 2020-12, §6) names it. It stands beside the
-    option for those who read what a command takes; the typed method checks it."""
+    """The bounds of an option, with the names of JSON Schema (validation, 2020-12, §6). They are for `--schema`; the
+    typed method checks them."""
 
     minimum: float | None = None
     maximum: float | None = None
@@ -62,17 +62,17 @@ class PlainJobOptions:
     """The options of every command that submits a job.
 
     Attributes:
-        watch: show the progress while it runs.
-        wait: come back when the job has ended, rather than when it is queued.
-        output: where the result goes: a file, a folder (which one of several files is made into), or stdout.
-        output_dir: the folder for the results of many files, and for the journal by which `resume` goes on.
-        concurrency: files at once; when not given, as `Lanes` has it.
-        resume: do only what an earlier run with the same `output_dir` left.
-        overwrite: whether results may replace whatever is where they go, the files that are sent too.
-        timeout: seconds to wait; as long as it takes when not given.
-        include, exclude: patterns for the files of folders and patterns: of their names, or with a slash of their paths
-            below the folder.
-        dry_run: only list the files.
+        watch: Show the progress.
+        wait: Wait until the job has ended. Otherwise, return when it is queued.
+        output: The place of the result: a file, a folder, or stdout. Several files always go into a folder.
+        output_dir: The folder for the results of many files, and for the journal of `resume`.
+        concurrency: The number of files at the same time. Default: that of `Lanes`.
+        resume: Process only the files that an earlier run with the same `output_dir` left.
+        overwrite: Whether results can replace existing files, including inputs.
+        timeout: Seconds to wait. Default: no limit.
+        include, exclude: Patterns for files in folders and patterns. They match names, or with a slash, paths below the
+            folder.
+        dry_run: Only list the files.
     """
 
     watch: Annotated[bool, Parameter(negative="", help="Show the progress.", show_default=False)] = False
@@ -129,10 +129,10 @@ class PlainJobOptions:
 @Parameter(name="*", group=_JOB)
 @frozen(kw_only=True)
 class JobOptions(PlainJobOptions):
-    """The same where the server takes a priority.
+    """The same for a server with priorities.
 
     Attributes:
-        priority: 0 to 10; the server's default when not given.
+        priority: 0 (lowest) to 10 (highest). Default: that of the server.
     """
 
     priority: Annotated[
@@ -145,10 +145,10 @@ class JobOptions(PlainJobOptions):
 @Parameter(name="*", group=_JOB)
 @frozen(kw_only=True)
 class LabelledJobOptions(JobOptions):
-    """The same where jobs can have labels.
+    """The same for a server with labels.
 
     Attributes:
-        label: each as `name=value`.
+        label: The labels, each as `name=value`.
     """
 
     label: Annotated[
@@ -179,11 +179,10 @@ class JobRunner(Protocol):
         """Submit a job for each file, follow them, fetch their results and print them.
 
         Args:
-            files: what the jobs are about, folders, patterns, URLs and stdin among them; `None` for a job that needs no
-                file.
-            method: gives the typed method with its parameters bound; given the jobs of a client.
-            options: of the command.
-            view: how the results are shown.
+            files: The inputs: files, folders, patterns, URLs and stdin. `None` for a job without a file.
+            method: Returns the typed method with its parameters, for the jobs of a client.
+            options: The options of the command.
+            view: How the results are shown.
         """
         ...
 
@@ -204,14 +203,14 @@ def labels_of(written: Sequence[str] | None) -> "dict[str, str] | None":
 
 
 def given(value: Value | None) -> "Value | Unset":
-    """An option as generated methods take it: what was not given is not sent."""
+    """The value of an option for a generated method. `None` isn't sent."""
     from cl_client.wire.types import UNSET
 
     return UNSET if value is None else value
 
 
 def source(place: Place) -> "FileInput":
-    """What is sent, where a command line names it: a path, a URL as text, or stdin."""
+    """The input for a place on the command line: a path, a URL as text, or stdin."""
     if place.is_standard:
         from cl_client.files.standard_input import standard_input
         from cl_client.http.upload import Upload
@@ -221,10 +220,10 @@ def source(place: Place) -> "FileInput":
 
 
 def by_suffix(name: str, value: Value | None, output: Path | None, choices: "Sequence[Value]") -> Value:
-    """An option for the format of a result, which the suffix of `--output` says where it is not given.
+    """The option for the format of a result. By default, the suffix of `--output` selects it.
 
     Raises:
-        InvalidParameterError: neither says it.
+        InvalidParameterError: Neither of them selects a format.
     """
     if value is not None:
         return value
@@ -240,10 +239,10 @@ def by_suffix(name: str, value: Value | None, output: Path | None, choices: "Seq
 
 
 def json_option(name: str, text: str | None) -> "JSONValue":
-    """An option that is written as JSON; `None` where it was not given.
+    """Read an option that is JSON. Returns `None` without the option.
 
     Raises:
-        InvalidParameterError: it is not JSON.
+        InvalidParameterError: The value isn't JSON.
     """
     try:
         return None if text is None else cast("JSONValue", json.loads(text))
@@ -252,10 +251,10 @@ def json_option(name: str, text: str | None) -> "JSONValue":
 
 
 def read_option(name: str, text: str, read: "Callable[[JSONValue], Value]") -> Value:
-    """An option that is written as JSON, as the model that the server wants there.
+    """Read an option that is JSON into the model of the server.
 
     Raises:
-        InvalidParameterError: it is not JSON, or something is missing in it.
+        InvalidParameterError: The value isn't JSON, or lacks a field.
     """
     try:
         return read(json_option(name, text))
@@ -264,4 +263,4 @@ def read_option(name: str, text: str, read: "Callable[[JSONValue], Value]") -> V
     except InvalidParameterError:
         raise
     except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidParameterError(f"{name} is not what the server wants there: {error}") from None
+        raise InvalidParameterError(f"{name} does not match the schema of the server: {error}") from None

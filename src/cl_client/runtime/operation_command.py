@@ -1,4 +1,4 @@
-"""What the generated commands of operations that are no jobs stand on.
+"""The basis of generated commands for operations that aren't jobs.
 
 Light, because the help of every command imports it. Annotations are not strings here: cyclopts reads them.
 """
@@ -29,20 +29,20 @@ class OperationRunner(Protocol):
         ...
 
     def saved(self, method: "Callable[[Client, Path], Coroutine[object, object, Path]]", dest: Place) -> None:
-        """Call an operation that answers with a file, and say where that is; or write it to stdout.
+        """Call an operation that returns a file. Save it and print its path, or write it to stdout.
 
         Args:
-            method: calls it; given the wire layer of a client, and where the file goes.
-            dest: where it is to go in the end.
+            method: Calls the operation, with the wire layer of a client and the path of the file.
+            dest: The destination.
         """
         ...
 
     def each(self, method: "Callable[[Client], AsyncGenerator[object]]", at_most: int | None = None) -> None:
-        """Print what an operation gives item by item, each as soon as it is there.
+        """Print the items of an operation one by one, as they arrive.
 
         Args:
-            method: calls it; given the wire layer of a client.
-            at_most: so many of them; all when not given.
+            method: Calls the operation, with the wire layer of a client.
+            at_most: The maximum number of items. Default: all.
         """
         ...
 
@@ -70,4 +70,4 @@ def read_text(name: str, text: str, read: Callable[[str], Value]) -> Value:
     try:
         return read(text)
     except ValueError as error:
-        raise InvalidParameterError(f"{name} is not what the server wants there: {error}") from None
+        raise InvalidParameterError(f"{name} does not match the schema of the server: {error}") from None

@@ -1,4 +1,4 @@
-"""What the typed operations of generated packages stand on: calls that are no jobs."""
+"""The basis of the typed operations of generated packages: calls that aren't jobs."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class OperationGroup:
     """The operations of one tag of a spec.
 
     Args:
-        api: the wire layer of the client that they belong to.
+        api: The wire layer of the client.
     """
 
     _paging: ClassVar[type[Paging]] = Paging
-    """By no name that a class of a spec could have."""
+    """Its name can't clash with a class of a document."""
 
     def __init__(self, api: Client) -> None:
         self._api = api
@@ -44,10 +44,10 @@ class OperationGroup:
         return f"<{type(self).__name__} of {without_secrets(self._api.base_url)}>"
 
     async def _answer(self, call: Coroutine[object, object, Answer]) -> Answer:
-        """What an endpoint gives.
+        """Get the response of an endpoint.
 
         Raises:
-            ResponseError: the answer is not what the spec promises.
+            ResponseError: The response doesn't match the document.
         """
         with promised():
             return await call
@@ -59,17 +59,17 @@ class OperationGroup:
         items: Callable[[Answer], Sequence[Item] | Unset | None],
         paging: Paging,
     ) -> AsyncGenerator[Item]:
-        """The items of all pages, which are asked for one after the other.
+        """Iterate over the items of all pages. Each page is requested when it is needed.
 
         Args:
-            call: the request for the first one.
-            read: reads the answer.
-            items: those of one page.
-            paging: how there is a next one.
+            call: The request for the first page.
+            read: Reads a response.
+            items: Returns the items of a page.
+            paging: How to request the next page.
 
         Raises:
-            ResponseError: an answer is not what the spec promises, the server gives the same page again, or the next
-                one is on another server.
+            ResponseError: A response doesn't match the document, the server returns the same page again, or the next
+                page is on another server.
         """
         transport = cast("Transport", self._api.get_async_httpx_client())
         walk = paging.walk(call)
@@ -89,17 +89,17 @@ class OperationGroup:
         switch: str = "",
         place: Literal["query", "body"] = "body",
     ) -> AsyncGenerator[Item]:
-        """What a server says in JSON by the line, each as soon as it is there. The deadline of the client is for the
-        beginning; `aclose()`, and being cancelled, end the answer.
+        """Iterate over the JSON lines of a response as they arrive. The deadline of the client applies to the start of
+        the response. `aclose()` and a cancellation end the response.
 
         Args:
-            call: the request.
-            read: reads one item.
-            accept: the media type.
-            switch, place: the parameter that asks for a stream, where there is one.
+            call: The request.
+            read: Reads an item.
+            accept: The media type.
+            switch, place: The parameter that requests a stream, if there is one.
 
         Raises:
-            ResponseError: a line is not what the spec promises.
+            ResponseError: A line doesn't match the document.
         """
         async with self._stream(asked(call, accept, switch, place)) as (response, pieces):
             async for item in json_lines(pieces, response, read):
@@ -130,7 +130,7 @@ class OperationGroup:
 
     @contextlib.asynccontextmanager
     async def _stream(self, call: Call) -> AsyncGenerator[tuple[Response, AsyncGenerator[bytes]]]:
-        """An answer that has begun, and its pieces."""
+        """A response that has started, and its parts."""
         transport = cast("Transport", self._api.get_async_httpx_client())
         request = transport.build_request(**call)
         response = await transport.send(request, stream=True)
@@ -152,17 +152,17 @@ class OperationGroup:
         *,
         never_json: bool = False,
     ) -> Path:
-        """Stream an answer to a file, which is there whole or not at all.
+        """Stream a response to a file. Leaves no incomplete file behind.
 
         Args:
-            call: the request.
-            dest: a file name, or a folder that exists.
-            name: of the file, in a folder.
-            on_progress: called with the bytes written, and the bytes in all where known.
-            never_json: whether JSON is another answer than the spec promises.
+            call: The request.
+            dest: Path of a file, or of an existing folder.
+            name: The name of the file in a folder.
+            on_progress: Called with the bytes written and, if known, the total.
+            never_json: Whether JSON is an unexpected response.
 
         Raises:
-            DownloadError: JSON came in place of the file, or it cannot be written.
+            DownloadError: The response is JSON instead of the file, or the file can't be written.
         """
         target = _target(Path(dest), name)
         transport = cast("Transport", self._api.get_async_httpx_client())
@@ -196,10 +196,10 @@ def _target(dest: Path, name: str) -> Path:
 
 
 def content(source: FileInput) -> bytes:
-    """A body that is sent as it is: read when it is sent, piece by piece.
+    """A body without encoding, which is streamed when it is sent.
 
     Raises:
-        InputFileError: it is no file, or may not be read.
+        InputFileError: It isn't a file, or can't be read.
     """
     # The transport streams an `Upload`; generated code knows only bytes.
     return cast("bytes", cast("object", as_upload(source)))

@@ -1,4 +1,4 @@
-"""Lists that a server hands out page by page: from a page and the request for it to the request for the next one."""
+"""Lists with pages: finds the request for the next page from a page and its request."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ if TYPE_CHECKING:
 Own: TypeAlias = "Callable[[str, httpx.URL], str | None]"
 
 _ADDRESS: Final = ("http://", "https://", "/", "?")
-"""What the address of a page begins with, and no cursor."""
+"""The start of the address of a page. A cursor doesn't start with it."""
 
 
 @frozen
 class Paging:
-    """How a server hands out a list. Fields of its answers are paths of names, as they are in JSON.
+    """The pages of a list. Fields of responses are paths of names in the JSON.
 
     Attributes:
-        way: `cursor` (the answer has what the next request says), `offset` (so many items were there), `page` (a
-            number), `address` (the answer has that of the next page) or `link` (RFC 8288).
-        name: of the parameter; place: where that is.
-        items: the field that has the items; the answer itself where there is none.
-        next: the field with the cursor, or with the address.
-        of_last: whether that is a field of the last item.
-        more: the field that says whether there is more.
-        total: the field that says how many items there are in all; pages: how many pages.
-        first: the number of the first page, or the offset of the first item.
+        way: `cursor` (the response has the value for the next request), `offset` (the number of items so far), `page`
+            (a number), `address` (the response has the address of the next page) or `link` (RFC 8288).
+        name: The name of the parameter.
+        place: Where the parameter is.
+        items: The field with the items. Empty: the response itself.
+        next: The field with the cursor, or with the address.
+        of_last: Whether `next` is a field of the last item.
+        more: The field that tells whether there are more pages.
+        total: The field with the number of all items.
+        pages: The field with the number of pages.
+        first: The number of the first page, or the offset of the first item.
     """
 
     way: Literal["cursor", "offset", "page", "address", "link"]
@@ -71,15 +73,14 @@ class Walk:
     cursors: frozenset[str] = field(factory=frozenset[str])
 
     def after(self, response: httpx.Response, own: Own) -> Walk | None:
-        """The next page; nothing, where this was the last one.
+        """The walk to the next page. `None` after the last one.
 
         Args:
-            response: to `call`.
-            own: the address as this client may ask for it, of what an answer says and where that came from; nothing,
-                where it is one of another server.
+            response: The response to `call`.
+            own: Returns the address in a response relative to its URL, or `None` if it is on another server.
 
         Raises:
-            ResponseError: the server gives the same page again, or sends the client to another server.
+            ResponseError: The server returns the same page again, or names another server.
         """
         paging = self.paging
         body = cast("JSONValue", response.json())
@@ -139,7 +140,7 @@ class Walk:
 def _same(response: httpx.Response) -> ResponseError:
     return ResponseError(
         f"{response.request.url}: the server gives the same page again",
-        hint="ask for single pages, or say in [pages] of the manifest how it has them",
+        hint="request single pages, or describe the pages in [pages] of the manifest",
     )
 
 

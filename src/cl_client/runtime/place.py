@@ -1,4 +1,4 @@
-"""Where a file is, as a command line names it."""
+"""The place of a file on the command line: a path, a URL, or a standard stream."""
 
 import os
 import re
@@ -14,11 +14,11 @@ _URL: Final = re.compile(r"https?://|data:|[A-Za-z][A-Za-z0-9+.-]+://", re.IGNOR
 
 
 STANDARD: Final = "\u2060-"
-"""What the command line has in place of a `-`, which its parser takes for an option."""
+"""Replaces a `-` on the command line, which its parser would take for an option."""
 
 
 class Place(_Base):
-    """A path, a URL, or `-` for a standard stream. As a path it reads what was typed, and `text` is just that."""
+    """A path, a URL, or `-` for a standard stream. `text` is what the user typed."""
 
     _text: str
 
@@ -29,12 +29,12 @@ class Place(_Base):
         return made
 
     def with_segments(self, *parts: str | os.PathLike[str]) -> Path:
-        """What is made of it is a path as any other (Python 3.12 and later)."""
+        """Derived paths are ordinary paths (Python 3.12 and later)."""
         return Path(*parts)
 
     @property
     def text(self) -> str:
-        """What was typed. A path would have no two slashes, and none at its end."""
+        """What the user typed. A path would lose double and trailing slashes."""
         try:
             return self._text
         except AttributeError:
@@ -45,12 +45,12 @@ class Place(_Base):
 
     @property
     def is_standard(self) -> bool:
-        """Whether it is stdin, or stdout."""
+        """Whether it is stdin or stdout."""
         return self.text == "-"
 
     @property
     def is_url(self) -> bool:
-        """Whether it is something to fetch. A file that is called so is a file."""
+        """Whether it is a URL. An existing file with such a name is a file."""
         return _URL.match(self.text) is not None and not self.exists()
 
     @property
@@ -60,7 +60,7 @@ class Place(_Base):
 
     @property
     def names_folder(self) -> bool:
-        """Whether it is typed as a folder: `results/`."""
+        """Whether it ends with a slash, as in `results/`."""
         return self.text.endswith(("/", os.sep))
 
 

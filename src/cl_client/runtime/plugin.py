@@ -1,4 +1,4 @@
-"""What every generated plugin client stands on."""
+"""The basis of generated plugin clients."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Made = TypeVar("Made", covariant=True)
 
 
 def upload(source: FileInput, on_progress: UploadCallback | None = None) -> File:
-    """A file as the generated bodies take it. It is opened when it is sent.
+    """A file for a generated body. It is opened when it is sent.
 
     Raises:
-        InputNotFoundError: there is no such file.
-        InputFileError: it is a folder, may not be read, or is empty.
+        InputNotFoundError: The file doesn't exist.
+        InputFileError: It is a folder, can't be read, or is empty.
     """
     file = as_upload(source, on_progress)
     return File(payload=file, file_name=file.file_name, mime_type=file.mime_type)
 
 
 class PluginClient(Generic[Made]):
-    """The base of the generated plugin clients, with the untyped way beneath the typed methods.
+    """The base class of generated plugin clients, with untyped methods in addition to the typed ones.
 
-    A subclass has an `operation`, which says the rest, or says the rest itself.
+    A subclass has an `operation`, or the attributes of one.
     """
 
     task_type: ClassVar[str]
@@ -75,9 +75,9 @@ class PluginClient(Generic[Made]):
         return await self._jobs.attach(self.operation, job)
 
     async def _stored(self, route: UploadRoute, source: FileInput, on_progress: UploadCallback | None) -> str:
-        """What the server calls a file, which is stored for that where it is not yet.
+        """Get the id of a stored file. A file that isn't stored yet is uploaded.
 
-        Raises: as `Jobs.store`.
+        Raises: As `Jobs.store`.
         """
         return (
             str(source)
@@ -99,16 +99,16 @@ class PluginClient(Generic[Made]):
         cancel_with_wait: bool = False,
         labels: Mapping[str, str] | None = None,
     ) -> Job[JSONObject]:
-        """Submit a job with parameters that the client need not know: for a server newer than the generated code.
+        """Submit a job with parameters that the client doesn't know, for a server newer than the generated code.
 
         Args:
-            files: by the name of the form field, usually `file`.
-            params: by their wire names; `None` values are not sent, lists and objects go as JSON.
-            priority: 0 to 10; the server's default when not given.
-            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait, labels: as in the typed methods.
+            files: The files by the name of the form field, usually `file`.
+            params: The parameters by their wire names. `None` isn't sent. Lists and objects are sent as JSON.
+            priority: 0 (lowest) to 10 (highest). Default: that of the server.
+            wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait, labels: As in the typed methods.
 
-        Raises: as the typed methods, but for `InvalidParameterError`: the server alone checks; `UnsupportedError`
-            where the route has parameters of its own.
+        Raises: As the typed methods, except `InvalidParameterError`, because only the server checks the parameters.
+            `UnsupportedError` if the path of the route has parameters.
         """
         if self.sends_json:
             raise UnsupportedError(f"{self.task_type} jobs are posted as JSON, which has no files: use submit_job")
@@ -136,7 +136,7 @@ class PluginClient(Generic[Made]):
         cancel_with_wait: bool = False,
         labels: Mapping[str, str] | None = None,
     ) -> Job[JSONObject]:
-        """Submit a job that needs no file; otherwise as `submit_with_files`."""
+        """Submit a job without a file. Otherwise, the same as `submit_with_files`."""
         if self.sends_json:
             body: JSONObject = {**params, **({} if priority is None else {"priority": priority})}
             follow = Follow(wait, timeout, on_progress, on_complete, idempotency_key, cancel_with_wait)

@@ -11,16 +11,16 @@ from cl_client.config.settings import Told, told_by_all, told_by_environment
 def server_at(
     base_url: str | None, server_config: ServerConfig | None, *, address: str, base_path: str
 ) -> ServerConfig:
-    """Where the server of a generated client is.
+    """The address of the server of a generated client.
 
     Args:
-        base_url: what the caller gave; goes before everything else.
-        server_config: what the caller gave; in place of the environment.
-        address: of the spec, where nobody gives another.
-        base_path: where the spec has its paths, below an address that says nothing of it.
+        base_url: The argument of the caller. It takes precedence.
+        server_config: The argument of the caller. It replaces the environment.
+        address: The address in the document, which is the default.
+        base_path: The base path in the document, for addresses without a path.
 
     Raises:
-        InvalidParameterError: an address that cannot be one.
+        InvalidParameterError: The address is invalid.
     """
     told = told_by_environment() if server_config is None else server_config.told
     if base_url is None and "compute_url" not in told:

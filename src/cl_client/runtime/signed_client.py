@@ -100,6 +100,6 @@ class SignedJobClient(SignsIn, JobClient):
         sign_in.add_keys(self._transport)
 
     async def close(self) -> None:
-        """End all watches with `ClientClosedError`, leave the broker, close the connections. Jobs go on."""
+        """Close the connections. Watches end with `ClientClosedError`. Jobs continue on the server."""
         await super().close()
         await self._end()

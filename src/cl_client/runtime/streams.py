@@ -27,12 +27,12 @@ _UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError)
 
 @frozen
 class ServerEvent(Generic[Data]):
-    """One event of a server.
+    """A server-sent event.
 
     Attributes:
-        data: what it says, as the spec has it.
-        event: its name; `message` where it has none.
-        id: the last that there was; empty where there was none.
+        data: The data, with the type in the document.
+        event: The name. Default: `message`.
+        id: The last id so far. Empty if there was none.
     """
 
     data: Data
@@ -48,10 +48,10 @@ def asked(call: Call, accept: str, switch: str, place: Literal["query", "body"])
     """The request for a stream.
 
     Args:
-        call: that for the answer as a whole.
-        accept: the media type of the stream.
-        switch: the boolean that has to be true for one, where there is such a parameter.
-        place: of that.
+        call: The request for the whole response.
+        accept: The media type of the stream.
+        switch: The boolean parameter that requests a stream, if there is one.
+        place: Where that parameter is.
     """
     call = {**call, "headers": {**call.get("headers", {}), "Accept": accept}}
     if not switch:
@@ -77,7 +77,7 @@ async def json_lines(
 
 
 async def events(pieces: AsyncIterable[bytes], response: httpx.Response) -> AsyncGenerator[ServerEvent[str]]:
-    """The events of a stream, as text. What its end cuts off is none (WHATWG HTML §9.2.6)."""
+    """The events of a stream, as text. An incomplete event at the end is ignored (WHATWG HTML §9.2.6)."""
     data: list[str] = []
     name = last_id = ""
     is_first = True
