@@ -42,6 +42,8 @@ export async function call(method, path, { query = {}, form = null } = {}) {
   } catch {
     /* A proxy before the server answered. */
   }
+  /* The session has ended: the page asks who one is, and shows the form to sign in. */
+  if (response.status === 401 && !path.startsWith("ui/")) dispatchEvent(new Event("signedout"));
   if (!response.ok) throw errorOf(response.status, body, response.headers.get("x-request-id"));
   return body;
 }

@@ -104,7 +104,11 @@ function App() {
     setAsking(false);
     restart();
   };
-  useEffect(() => void learn(), []);
+  useEffect(() => {
+    learn();
+    addEventListener("signedout", learn);
+    return () => removeEventListener("signedout", learn);
+  }, []);
   useRenewal(who?.signed_in ?? false, learn);
   if (fault) return html`<main class="signin"><p class="notice bad" role="alert">${fault.message}</p></main>`;
   if (!who) return html`<p class="loading">Loading …</p>`;
