@@ -107,7 +107,7 @@ async def test_a_broker_of_another_server_does_not_keep_a_job_waiting(local_stac
     with LocalStack(workers=0, broker="amqtt") as other:
         async with ComputeClient(local_stack.compute_url, mqtt_broker="127.0.0.1", mqtt_port=other.mqtt_port) as client:
             for n in range(3):
-                await client.hash.compute(str(n).encode(), wait=True, timeout=5)
+                await client.hash.compute(str(n).encode(), wait=True, timeout=20)
 
 
 async def test_a_broker_that_comes_late_takes_over(local_stack: LocalStack, caplog: pytest.LogCaptureFixture):

@@ -137,7 +137,7 @@ def create_app() -> FastAPI:
 
     @app.get("/left")
     async def left() -> bool:
-        await asyncio.wait_for(app.state.left.wait(), 10)
+        await asyncio.wait_for(app.state.left.wait(), 30)
         return True
 
     @app.post("/chat")
@@ -218,7 +218,7 @@ async def test_whoever_has_enough_ends_the_answer(client, url):
     stream = client.talk.endless()
     assert (await anext(stream)).text == "again"
     await stream.aclose()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert (await client.api.get_async_httpx_client().get("/left")).json() is True
 
 

@@ -138,7 +138,7 @@ def test_a_worker_that_comes_later_hears_the_next_ring(tmp_path: Path) -> None:
         ringer.ring()
         with Doorbell(tmp_path, "w1") as late:
             ringer.ring()
-            late.socket.settimeout(5)
+            late.socket.settimeout(30)
             assert late.socket.recv(16) == b"1"
     ringer.close()
 
@@ -152,7 +152,7 @@ def test_a_worker_that_comes_in_the_same_moment_as_another_is_heard_of(tmp_path:
             # As where the clock of the file system did not move in between.
             os.utime(tmp_path, ns=(before, before))
             ringer.ring()
-            late.socket.settimeout(5)
+            late.socket.settimeout(30)
             assert late.socket.recv(16) == b"1"
     ringer.close()
 
