@@ -23,7 +23,7 @@ from cl_server.messaging.mqtt import Connection
 from cl_server.messaging.topics import EVENTS
 from cl_server.schemas import JobEvent, JobResponse
 
-# Seconds between two messages to somebody who watches.
+# Seconds between two messages to a client.
 TICK: Final = 0.3
 # More jobs than these in one message are read anew by who watches: a page shows no more of them anyway.
 MOST: Final = 200
@@ -31,7 +31,7 @@ MOST: Final = 200
 KEPT: Final = 100
 # Seconds after which a connection that is silent gets a word, so that proxies leave it open.
 SILENT: Final = 15.0
-# Seconds after which somebody has to ask again, with a token that is valid then.
+# Seconds after which a client has to connect again, with a valid token.
 LONGEST: Final = 600.0
 VIEWERS: Final = 200
 # A larger output is left out: who wants it asks for the job.
@@ -50,7 +50,7 @@ class Change:
     texts: dict[str | None, str] = field(default_factory=dict[str | None, str])
 
     def text_for(self, user: User, name: str) -> str:
-        """The event for somebody: their jobs, as the list has them, but without parameters and large outputs."""
+        """The event for a user: their jobs as in the list, but without parameters and large outputs."""
         if self.jobs is None:
             return f"id: {name}\n{REFETCH}"
         key = "*" if user.is_admin else user.id
@@ -84,7 +84,7 @@ class LiveJobs:
         return self._viewers >= VIEWERS
 
     async def follow(self, user: User, last: str | None) -> AsyncGenerator[str]:
-        """The stream for somebody, from the message after `last` on, in the form of server-sent events."""
+        """The stream for a user, starting after the message `last`, as server-sent events."""
         self._viewers += 1
         try:
             if self._ticking is None:
@@ -129,7 +129,7 @@ class LiveJobs:
             return
 
     async def _tick(self) -> None:
-        """As long as somebody watches."""
+        """Runs while there are clients."""
         broker = await asyncio.to_thread(self._connect)
         if broker is not None:
             broker.subscribe(EVENTS.name, self._heard, self._lost)
@@ -156,7 +156,7 @@ class LiveJobs:
             try:
                 found = (await asyncio.to_thread(self._queue.list_jobs, query)).jobs
             except Exception:
-                # A database that is away: whoever watches asks for themselves, and is told why not.
+                # An outage of the database. Clients request the list themselves, and get the error.
                 log.exception("the jobs that changed can't be read")
         self._number += 1
         self._kept.append(Change(self._number, found))
@@ -176,7 +176,7 @@ class LiveJobs:
                 self._changed.add(job_id)
 
     def _lost(self) -> None:
-        """Connected, perhaps again: nobody knows what was missed."""
+        """Connected, perhaps again. Events may have been missed."""
         with self._lock:
             self._changed.add("")
 

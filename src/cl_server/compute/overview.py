@@ -109,7 +109,7 @@ class Overviews:
         self._known: dict[tuple[Whose, str], tuple[float, OverviewResponse]] = {}
 
     def of(self, whose: Whose, window: str) -> OverviewResponse:
-        """The answer for somebody."""
+        """The response for a user."""
         key = whose, window
         known = self._known.get(key)
         if known is not None and self._clock() - known[0] < FRESH:

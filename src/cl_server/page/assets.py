@@ -20,7 +20,7 @@ def assets() -> dict[str, bytes]:
 
 @cache
 def stamp() -> str:
-    """Stands for the content of all files: whoever has one of them under this name needs no other."""
+    """Identifies the content of all files: a browser that has a file with this name needs no other."""
     content = hashlib.sha256()
     for name, data in assets().items():
         content.update(name.encode() + b"\0" + hashlib.sha256(data).digest())

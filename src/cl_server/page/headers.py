@@ -1,4 +1,4 @@
-"""What browsers are told about the page."""
+"""The response headers of the page."""
 
 SHELL = "shell.html"
 

@@ -90,7 +90,7 @@ def create_router(
         return about(None)
 
     def allowed(request: Request) -> AuthServer:
-        """The auth server, for our own page alone: another one could sign somebody in as somebody else."""
+        """The auth server, only for our own page: another page could sign in a user as another user."""
         if not is_of_our_page(request.headers, request.method):
             raise HTTPException(403, "only the page of this server may sign in here; programs use POST /auth/token")
         if auth_server is None:

@@ -1,4 +1,4 @@
-"""What a SQL database knows of jobs, those that are over too; and it forgets them."""
+"""Reads and deletes jobs in a SQL database, including ended ones."""
 
 import secrets
 from collections.abc import Callable, Sequence

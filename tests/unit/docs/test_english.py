@@ -1,6 +1,6 @@
 """Signs of a sentence to rewrite stay out of what people read: the pages, the spec, the help and the messages.
 
-The same holds for the comments of the generator."""
+The same holds for the comments of the generator and the servers."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SIGNS = re.compile(
     r"|did not go well|begin anew|told late|(log|it) says more|needed any more|is away)\b",
     re.IGNORECASE,
 )
-PAGES = ["[!C]*.md", "CONTRIBUTING.md", "docs/**/*.md", "openapi/*.json", "src/cl_codegen/**/*.py"]
+PAGES = ["[!C]*.md", "CONTRIBUTING.md", "docs/**/*.md", "openapi/*.json", "src/cl_codegen/**/*.py", "src/cl_server/**/*.py"]
 
 
 def lines() -> Iterator[str]:

@@ -19,7 +19,7 @@ INDEXES = {
     "ix_jobs_completed": ["completed_at"],
 }
 
-# A guest's jobs are those of nobody, and have an owner without a name here.
+# Jobs of guests have no owner, which is an empty name here.
 ADDING = (
     "BEGIN INSERT INTO usage (owner, bytes) SELECT coalesce({row}.created_by, ''), 0 "
     "WHERE NOT EXISTS (SELECT 1 FROM usage WHERE owner = coalesce({row}.created_by, '')); "
