@@ -6,7 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 # An entry of `TensorProto.external_data` with the key `location`, as protobuf writes it (onnx.proto).
-LOCATION = re.compile(rb"\x0a\x08location\x12(.)", re.DOTALL)
+# The length of the name is a varint: of up to 127 bytes in one byte, of more in two.
+LOCATION = re.compile(rb"\x0a\x08location\x12([\x00-\x7f]|[\x80-\xff][\x00-\x7f])", re.DOTALL)
 
 
 def external_weights(model: Path) -> tuple[Path, ...]:
@@ -26,9 +27,8 @@ def _external_weights(model: Path, changed: int, size: int) -> tuple[Path, ...]:
     names: set[str] = set()
     with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for match in LOCATION.finditer(content):
-            length, begin = content[match.start(1)], match.end()
-            name = content[begin : begin + length].decode("utf-8", "replace")
-            # Longer names than 127 bytes take a second one for their length; no exporter writes such.
-            if length < 128 and Path(name).name == name:
-                names.add(name)
-    return tuple(model.with_name(name) for name in sorted(names))
+            length = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(match[1]))
+            name = Path(content[match.end() : match.end() + length].decode("utf-8", "replace"))
+            if name.parts and not name.is_absolute() and ".." not in name.parts:
+                names.add(str(name))
+    return tuple(model.parent / name for name in sorted(names))

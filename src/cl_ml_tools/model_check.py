@@ -17,12 +17,13 @@ def add(source: Path, model: ModelFile) -> Path:
     """
     check(source, model)
     target = folder() / (source.name if source.name in model.names else model.name)
-    weights = external_weights(source)
-    for file in weights:
-        _refuse_to_replace(target.with_name(file.name), target, file)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for file in (*weights, source):
-        with publishing(target if file is source else target.with_name(file.name)) as part:
+    # They keep their names, which the model has in it, and may be in folders within its own.
+    places = {file: target.parent / file.relative_to(source.parent) for file in external_weights(source)}
+    for file, place in places.items():
+        _refuse_to_replace(place, target, file)
+    for file, place in {**places, source: target}.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with publishing(place) as part:
             shutil.copyfile(file, part)
     return target
 
@@ -46,7 +47,7 @@ def check(path: Path, model: ModelFile) -> str:
         from cl_ml_tools.faces import try_yunet
 
         return try_yunet(path)
-    absent = [file.name for file in external_weights(path) if not file.is_file()]
+    absent = [str(file.relative_to(path.parent)) for file in external_weights(path) if not file.is_file()]
     if absent:
         raise ModelError(f"{path.name} keeps its weights in {', '.join(absent)}, which has to lie beside it")
     from cl_ml_tools.onnx_model import OnnxModel

@@ -122,6 +122,19 @@ class OnnxModel:
             shape = "×".join(str(side) for side in self._input.shape)
             sent = "×".join(map(str, picture.shape))
             raise ModelError(f"{self.name} takes {shape}, and not {sent} numbers") from error
+        given = numpy.asarray(given)
+        # Of one picture: a vector, one for each part of it, or one of which the sides are left.
+        if (
+            given.dtype.kind not in "fiu"
+            or given.ndim == 0
+            or (given.ndim > 1 and given.shape[0] != 1)
+            or (given.ndim > 3 and given.size != given.shape[1])
+        ):
+            shape = "×".join(map(str, given.shape)) or "single"
+            raise ModelError(
+                f"{self.name} gives {shape} values ({given.dtype.name}), which are no vector of a picture; "
+                "export the model with its embedding as the first output"
+            )
         found = given[0, 0] if given.ndim == 3 else given
         flat = numpy.asarray(found, dtype=numpy.float32).reshape(-1)
         if flat.size == 0 or not bool(numpy.isfinite(flat).all()):

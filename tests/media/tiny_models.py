@@ -54,6 +54,13 @@ def embedder(path: Path, size: int, *, side: int = 224, channels_last: bool = Fa
     return save(path, nodes, weights, takes, gives)
 
 
+def of_one(path: Path, node: str) -> Path:
+    """What one node gives of a picture."""
+    takes = [helper.make_tensor_value_info("picture", TensorProto.FLOAT, [1, 3, 224, 224])]
+    gives = [helper.make_tensor_value_info("given", TensorProto.INT64 if node == "Size" else TensorProto.FLOAT, None)]
+    return save(path, [helper.make_node(node, ["picture"], ["given"])], {}, takes, gives)
+
+
 def yunet(path: Path) -> Path:
     """Takes each bright square of the grid of 32 pixels for a face of that size, with its landmarks in the middle."""
     nodes: list[onnx.NodeProto] = []

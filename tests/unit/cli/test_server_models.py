@@ -91,10 +91,13 @@ def test_check_tries_what_is_there(capsys: Output, folder: Path):
     assert f"{ARCFACE.name} cannot be used" in err
 
 
-def test_weights_in_a_file_of_their_own_come_along(capsys: Output, folder: Path, tmp_path: Path):
-    source = tiny_models.apart(tiny_models.embedder(tmp_path / "vision.onnx", 512), "vision.onnx.data")
+@pytest.mark.parametrize("name", ["vision.onnx.data", "weights/vision.data", "./vision.data", f"{'v' * 150}.data"])
+def test_weights_in_a_file_of_their_own_come_along(capsys: Output, folder: Path, tmp_path: Path, name: str):
+    (tmp_path / "weights").mkdir()
+    source = tiny_models.apart(tiny_models.embedder(tmp_path / "vision.onnx", 512), name)
     assert main(["server", "models", "add", str(source), "--as", CLIP.name]) == 0
-    assert sorted(path.name for path in folder.iterdir()) == [CLIP.name, "vision.onnx.data"]
+    copied = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    assert copied == {Path(CLIP.name), Path(name)}
     assert main(["server", "models", "check"]) == 0
     assert "works: a vector of 512" in capsys.readouterr().out
 
@@ -166,4 +169,14 @@ def test_a_model_of_pictures_and_words_is_refused_with_what_it_takes(capsys: Out
     source = tiny_models.taking_words_too(tiny_models.embedder(tmp_path / CLIP.name, 512))
     assert main(["server", "models", "add", str(source)]) != 0
     assert "2 inputs (picture, input_ids); export the image encoder alone" in capsys.readouterr().err
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("node", "said"),
+    [("Identity", "1×3×224×224 values (float32)"), ("Size", "single values (int64)")],
+)
+def test_what_gives_no_vector_is_not_added(capsys: Output, folder: Path, tmp_path: Path, node: str, said: str):
+    assert main(["server", "models", "add", str(tiny_models.of_one(tmp_path / CLIP.name, node))]) != 0
+    assert f"{CLIP.name} gives {said}" in capsys.readouterr().err
     assert not folder.exists()
