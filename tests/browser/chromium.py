@@ -14,7 +14,7 @@ from typing import Final, Self, cast
 
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE: Final = 15.0
+PATIENCE: Final = 30.0
 # Nothing of it talks to anybody but the page.
 SWITCHES: Final = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",

@@ -1,6 +1,7 @@
 """The page in a real browser, on a real stack: signing in, sending files, and looking at what becomes of them."""
 
 import asyncio
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +9,15 @@ from typing import Final, cast
 
 import httpx
 import pytest
+from PIL import ExifTags, Image
 
 from cl_client import AuthClient, UserCreateRequest
 from tests.accounts import ADMIN, JOBS, Accounts
 from tests.browser.chromium import Chromium, find
 from tests.conftest import absent
 from tests.media import photo
+from tests.media.face import group
+from tests.media.film import film
 
 AXE: Final = Path(__file__).parents[1] / "browser" / "vendor" / "axe.min.js"
 SHOTS: Final = Path(__file__).parents[2] / "build" / "page"
@@ -51,6 +55,14 @@ class People:
         answer = httpx.get(f"{self.compute_url}/jobs", params=query, headers=headers).json()
         return cast("list[dict[str, object]]", answer["jobs"])
 
+    def submit(self, task: str, content: bytes) -> str:
+        """The id of a new job of alice."""
+        headers = {"authorization": f"Bearer {self.token}"}
+        data = {"format": "webp"} if task == "image_conversion" else {}
+        sent = {"file": (f"{task}.bin", content)}
+        answer = httpx.post(f"{self.compute_url}/jobs/{task}", files=sent, data=data, headers=headers, timeout=30)
+        return str(answer.json()["job_id"])
+
 
 @pytest.fixture(scope="module")
 def people(accounts: Accounts) -> People:
@@ -67,6 +79,12 @@ def broken_gif() -> bytes:
     middle = len(content) // 3
     content[middle : middle + 60] = b"\xff" * 60
     return bytes(content)
+
+
+def with_exif(exif: Image.Exif) -> bytes:
+    content = io.BytesIO()
+    photo.corners().save(content, "JPEG", exif=exif)
+    return content.getvalue()
 
 
 def keep(browser: Chromium, name: str) -> None:
@@ -148,11 +166,9 @@ def test_who_signs_in_sends_three_files_and_sees_why_one_failed(
     assert [url for url in browser.requests if not url.startswith((people.compute_url, "data:", "about:"))] == []
 
 
-def test_several_are_cancelled_at_once_and_a_film_plays(
+def test_several_are_cancelled_at_once_while_one_runs(
     browser: Chromium, address: str, people: People, tmp_path: Path
 ) -> None:
-    from tests.media.film import film
-
     browser.open(f"{address}?view=new&plugin=hls_streaming")
     browser.see("Sign out")
     browser.see("Include original")
@@ -165,6 +181,35 @@ def test_several_are_cancelled_at_once_and_a_film_plays(
     browser.see("Cancelled")
     browser.wait("document.querySelectorAll('.rows .status.cancelled').length >= 2")
     assert people.jobs(status="queued") == []
+
+
+KINDS: Final = {
+    "hash": "document.querySelectorAll('.panel code.hash').length === 4",
+    "exif": "document.querySelector('.exif a')?.href.startsWith('https://www.openstreetmap.org/?mlat=59.')",
+    "face_detection": "document.querySelectorAll('.overlay rect').length === 2",
+    "clip_embedding": "document.querySelectorAll('.embedding rect').length === 512",
+    "image_conversion": "document.querySelector('.compare .after')?.naturalWidth > 0",
+    "hls_streaming": "document.querySelector('video')?.readyState >= 1 && document.querySelector('video').duration > 0",
+}
+"""What is on the page when a result is shown as what it is."""
+
+
+def test_every_kind_of_result_is_shown_as_what_it_is(browser: Chromium, address: str, people: People) -> None:
+    place = Image.Exif()
+    place.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (59.0, 23.0, 11.0), 3: "E", 4: (5.0, 19.0, 30.0)})
+    pictured = photo.encoded(photo.corners(), "PNG")
+    files = {
+        "exif": with_exif(place),
+        "face_detection": photo.encoded(group([(40, 60), (400, 140)]), "JPEG"),
+        "hls_streaming": film(2, rate=25, codec="libx264"),
+    }
+    jobs = {task: people.submit(task, files.get(task, pictured)) for task in KINDS}
+    for task, shown in KINDS.items():
+        browser.open(f"{address}?job={jobs[task]}")
+        browser.wait(shown)
+    browser.open(f"{address}?job={jobs['hash']}")
+    browser.click("button", "Find near duplicates")
+    browser.see("No near duplicate among them")
 
 
 def test_others_see_none_of_it(browser: Chromium, address: str, people: People) -> None:

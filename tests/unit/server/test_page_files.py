@@ -2,6 +2,10 @@
 
 import hashlib
 
+import pytest
+
+from cl_server.settings import Operation
+from cl_server.settings_error import SettingsError
 from tests.vendored import ROOT, read_lock
 
 
@@ -21,3 +25,12 @@ def test_the_page_without_its_player_is_small() -> None:
     sizes = [path.stat().st_size for path in static.rglob("*") if path.suffix in {".js", ".css", ".svg"}]
     player = (static / "vendor" / "hls.js").stat().st_size
     assert sum(sizes) - player < 150_000
+
+
+def test_the_page_can_be_turned_off() -> None:
+    assert Operation.from_env({}).page
+    off = Operation.from_env({"CL_PAGE": "off"})
+    assert not off.page
+    assert Operation.from_env(off.environment()) == off
+    with pytest.raises(SettingsError, match="CL_PAGE is on or off, not 'no'"):
+        Operation.from_env({"CL_PAGE": "no"})
