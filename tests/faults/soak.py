@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Protocol
 
+import httpx
 from attrs import define, field
 
 from cl_client import ComputeClient, ServerConfig
@@ -135,16 +136,21 @@ async def soak(servers: Installation) -> None:
     weather = Weather()
     sources = [random.Random(f"{SEED} {number}").randbytes(200) for number in range(JOBS)]
     ends: Counter[str] = Counter()
+    submits: Counter[str] = Counter()
     ids: dict[bytes, str] = {}
 
     def ended(job: JobState) -> None:
         ends[job.job_id] += 1
 
+    async def sent(request: httpx.Request) -> None:
+        if request.method == "POST":
+            submits[request.url.path] += 1
+
     async def work(client: ComputeClient, share: Sequence[bytes]) -> None:
         todo = share
         while todo:
             refused: list[bytes] = []
-            run = client.map(client.hash.compute, todo, concurrency=16, ordered=False, on_complete=ended)
+            run = client.map(client.hash.compute, todo, ordered=False, on_complete=ended)
             async for outcome in run:
                 assert not storm.done(), storm
                 if outcome.error is not None and outcome.error.status == 507:
@@ -168,7 +174,9 @@ async def soak(servers: Installation) -> None:
             https.append(await opened.enter_async_context(fault_proxy("127.0.0.1", between.port)))
         for http in https:
             config = servers.config(f"http://127.0.0.1:{http.port}", events.port)
-            client = ComputeClient(server_config=config, timeout=5, deadline=SECONDS_FOR_ONE)
+            client = ComputeClient(
+                server_config=config, timeout=5, deadline=SECONDS_FOR_ONE, event_hooks={"request": [sent]}
+            )
             clients.append(await opened.enter_async_context(client))
         faults = {**weather.on_the_way(https, events), **servers.faults(weather.chance)}
         storm = asyncio.create_task(weather.storm(faults))
@@ -181,10 +189,12 @@ async def soak(servers: Installation) -> None:
             storm.cancel()
             await asyncio.gather(storm, return_exceptions=True)
             await servers.calm()
-            print(dict(weather.seen))
+            print(dict(weather.seen), dict(submits))
     missing = set(faults) - set(weather.seen)
     assert not missing, "the run was too short for all faults"
     assert len(weather.seen) == len(faults) + REFUSALS
+    # Alone and together: a submit goes with whatever waits when it comes.
+    assert submits.keys() >= {"/jobs/hash", "/jobs/hash/batch"}
     assert set(ids) == set(sources)
     assert ends == Counter(ids.values())
     async with ComputeClient(servers.urls[0], mqtt_port=9) as other:
