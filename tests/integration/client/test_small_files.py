@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cl_client import ComputeClient, InputNotFoundError, ValidationError
+from cl_client import ComputeClient, InputNotFoundError, InvalidParameterError, ValidationError
+from cl_client.errors import UnsupportedMediaTypeError
 from cl_client.testing import Completes, FakeComputeServer
 from cl_server.embedded import LocalStack
 from tests.faults.gateway import Trouble, gateway
@@ -121,3 +122,12 @@ async def test_a_server_without_the_route_is_sent_one_after_another():
                 await asyncio.gather(*(client.hash.compute(f"old {number}".encode()) for number in range(6)))
     assert heard.paths == ["/jobs/hash/batch", *["/jobs/hash"] * 12]
     assert len(fake.submissions) == 12
+
+
+async def test_a_parameter_that_cannot_be_sent_fails_alone(local_stack: LocalStack):
+    async with opened(local_stack.compute_url) as (client, _):
+        strange = client.hls_streaming.generate_manifest(b"film", variants=[{"resolution": object()}])  # type: ignore[dict-item]
+        done = await asyncio.gather(
+            strange, *(client.hls_streaming.generate_manifest(b"no film") for _ in range(2)), return_exceptions=True
+        )
+    assert [type(one) for one in done] == [InvalidParameterError, UnsupportedMediaTypeError, UnsupportedMediaTypeError]
