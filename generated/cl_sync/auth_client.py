@@ -40,7 +40,7 @@ class AuthClient(Door[AsyncAuthClient]):
         return self.twin.base_url
 
     def login(self, username: str, password: str) -> TokenResponse:
-        """Exchange a name and a password for a token.
+        """Exchange a name and a password for a token. Nothing is stored: `SessionManager.login` does that.
 
         Raises:
             AuthenticationError: The name or the password is wrong, or the account is inactive.
@@ -84,6 +84,9 @@ class AuthClient(Door[AsyncAuthClient]):
             token: Token of an admin.
             skip: Number of users to skip at the beginning.
             limit: The maximum number of users to return, up to 1000.
+
+        Raises:
+            ValidationError: `skip` or `limit` is out of its bounds.
         """
         return self.portal.run(self.twin.list_users(token, skip, limit))
 

@@ -66,7 +66,7 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         return self.portal.iterate(self.twin.events())
 
     def refresh(self) -> Job[Output]:
-        """Request the current state from the server, and return this handle.
+        """Request the current state from the server, and return this handle. Callbacks don't hear of it.
 
         Raises:
             JobNotFoundError: The job doesn't exist, or isn't yours.
@@ -95,6 +95,8 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
     def files(self) -> Sequence[JobFile]:
         """List the files of the job: the uploaded ones in `input/`, and the results in `output/`.
 
+        Each has a path relative to the job, a size in bytes and, if the server computes them, a SHA-256.
+
         Raises:
             JobNotFoundError: The job doesn't exist, or isn't yours.
             UnsupportedError: The server can't list files.
@@ -121,7 +123,9 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
         return self.portal.iterate(self.twin.follow_log(offset=offset, interval=interval))
 
     def delete(self) -> None:
-        """Delete the job and its files on the server. A running job is cancelled first.
+        """Delete the job and its files on the server. A running job is cancelled first. This can't be undone.
+
+        A wait for the job, here or in another process, ends with `JobNotFoundError`.
 
         Raises:
             JobNotFoundError: The job doesn't exist, or isn't yours.

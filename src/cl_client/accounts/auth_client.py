@@ -74,7 +74,7 @@ class AuthClient(Closing):
         return f"<AuthClient {without_secrets(self.base_url)}>"
 
     async def login(self, username: str, password: str) -> TokenResponse:
-        """Exchange a name and a password for a token.
+        """Exchange a name and a password for a token. Nothing is stored: `SessionManager.login` does that.
 
         Raises:
             AuthenticationError: The name or the password is wrong, or the account is inactive.
@@ -132,6 +132,9 @@ class AuthClient(Closing):
             token: Token of an admin.
             skip: Number of users to skip at the beginning.
             limit: The maximum number of users to return, up to 1000.
+
+        Raises:
+            ValidationError: `skip` or `limit` is out of its bounds.
         """
         with _as(token), promised():
             try:

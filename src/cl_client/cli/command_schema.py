@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Annotated, Final, Literal, cast, get_args, get_origin
 from uuid import UUID
 
-from attrs import asdict, frozen
+from attrs import frozen
 from cyclopts import App, Argument
 
 from cl_client.runtime.command import Bounds
@@ -180,7 +180,7 @@ def _bounds(argument: Argument) -> JSONObject:
     marks = cast("tuple[object, ...]", get_args(annotation)[1:]) if get_origin(annotation) is Annotated else ()
     for mark in marks:
         if isinstance(mark, Bounds):
-            found = cast("dict[str, JSONValue]", asdict(mark))
+            found = cast("dict[str, JSONValue]", mark._asdict())
             return {_camel(name): bound for name, bound in found.items() if bound is not None}
     return {}
 

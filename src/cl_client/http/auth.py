@@ -26,11 +26,19 @@ class AuthProvider(ABC):
         """
 
     async def get_fresh_headers(self) -> dict[str, str]:
-        """Return the headers for the next request, after refreshing them if they are about to expire."""
+        """Return the headers for the next request, after refreshing them if they are about to expire.
+
+        It is awaited before each attempt. Concurrent requests call it at the same time, so one refresh has to serve
+        all of them. An exception ends the request.
+        """
         return self.get_headers()
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
         """Get other headers, after the server has answered with 401.
+
+        Args:
+            refused: The headers of the refused request. If they are no longer the current ones, another request has
+                renewed them already.
 
         Returns:
             Whether `get_headers` now returns other headers. The request is then sent once more.

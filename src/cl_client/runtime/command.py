@@ -28,8 +28,7 @@ _PLAIN = View()
 _JOB = Group("Options of the job", sort_key=10)
 
 
-@frozen(kw_only=True)
-class Bounds:
+class Bounds(NamedTuple):
     """The bounds of an option, with the names of JSON Schema (validation, 2020-12, §6). They are for `--schema`; the
     typed method checks them."""
 
@@ -57,7 +56,7 @@ class Entry(NamedTuple):
 
 
 @Parameter(name="*", group=_JOB)
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class PlainJobOptions:
     """The options of every command that submits a job.
 
@@ -127,7 +126,7 @@ class PlainJobOptions:
 
 
 @Parameter(name="*", group=_JOB)
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class JobOptions(PlainJobOptions):
     """The same for a server with priorities.
 
@@ -143,7 +142,7 @@ class JobOptions(PlainJobOptions):
 
 
 @Parameter(name="*", group=_JOB)
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class LabelledJobOptions(JobOptions):
     """The same for a server with labels.
 

@@ -14,13 +14,13 @@ Show = Literal["auto", "kitty", "iterm2", "sixel", "never"]
 _VIEW = Group("Options of the view", sort_key=8)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class View:
     """An output as it comes: name and value of each field."""
 
 
 @Parameter(name="*", group=_VIEW)
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FacesView(View):
     """`view = "faces"`: a line for each of the output's `faces`, and a picture of them.
 
@@ -35,7 +35,7 @@ class FacesView(View):
 
 
 @Parameter(name="*", group=_VIEW)
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class PictureView(View):
     """`view = "picture"`: the artifact is a picture, which some terminals can show.
 
@@ -47,6 +47,6 @@ class PictureView(View):
 
 
 @Parameter(name="*")
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TableView(View):
     """`view = "table"`: the objects in the output are a line for each of their fields too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from attrs import field, fields_dict, frozen
 
@@ -12,6 +12,8 @@ from cl_client.wire.types import UNSET, file_parts, json_value, only_files, text
 
 if TYPE_CHECKING:
     from cl_client.wire.types import FilePart, JSONObject, JSONValue
+
+_PLAIN = frozenset([str, int, float, bool, type(None)])
 
 
 @frozen(kw_only=True)
@@ -37,7 +39,14 @@ class WireModel:
         return {} if data.keys() <= known else {name: data[name] for name in data if name not in known}
 
     def _said(self) -> JSONObject:
-        return {name: json_value(value) for name, value in _given(self, self.READ_ONLY)}
+        said: JSONObject = {}
+        for name, wire_name in _names(type(self))[0]:
+            value = cast("JSONValue", getattr(self, name))
+            if value.__class__ in _PLAIN:  # Most are, and a response is read often.
+                said[wire_name] = value
+            elif value is not UNSET:
+                said[wire_name] = json_value(value)
+        return {name: said[name] for name in said if name not in self.READ_ONLY} if self.READ_ONLY else said
 
 
 @frozen(kw_only=True)
@@ -64,9 +73,9 @@ class FormModel:
         return file_parts({name: only_files(value) for name, value in _given(self)})
 
 
-def _given(model: WireModel | FormModel, but: frozenset[str] = frozenset()) -> list[tuple[str, object]]:
+def _given(model: FormModel) -> list[tuple[str, object]]:
     """The values of the fields that have one, with their names on the wire."""
-    values = [(wire_name, getattr(model, name)) for name, wire_name in _names(type(model))[0] if wire_name not in but]
+    values = [(wire_name, getattr(model, name)) for name, wire_name in _names(type(model))[0]]
     return [pair for pair in values if pair[1] is not UNSET]
 
 

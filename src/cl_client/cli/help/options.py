@@ -17,7 +17,7 @@ GLOBAL = Group("Global options", sort_key=20)
 
 
 @Parameter(name="*", group=GLOBAL)
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GlobalOptions:
     """Where the servers are, and how to speak.
 
