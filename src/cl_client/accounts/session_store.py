@@ -156,18 +156,18 @@ def _name(auth_url: str, username: str) -> str:
 
 
 def _short(text: str) -> str:
-    """A name for a file, whatever the text holds."""
+    """A file name for any text."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @frozen
 class _Unreadable:
-    """A session that is there, whoever's it is.
+    """A stored session of any user.
 
     Attributes:
-        path: of its file.
-        reason: why it cannot be read.
-        logged_in_at: when that was, as far as is known.
+        path: The path of its file.
+        reason: Why it can't be read.
+        logged_in_at: The time of the login, if it is known.
     """
 
     path: Path
@@ -219,7 +219,7 @@ def _checked(text: str) -> str:
 
 
 class _KeyringError(Exception):
-    """The keyring does not give what was put into it."""
+    """The keyring doesn't return what was stored in it."""
 
 
 class _Keyring(Protocol):

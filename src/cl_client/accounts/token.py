@@ -18,12 +18,12 @@ logged in together do not come back together."""
 
 @frozen
 class Token:
-    """A token, and its life as the server counted it: clocks of two machines are never compared.
+    """A token and its lifetime on the server. Clocks of two machines are never compared.
 
     Attributes:
-        text: as it is sent.
-        received_at: when it came, in seconds of our clock.
-        lifetime: seconds from then on; `None` where nobody said.
+        text: The token in requests.
+        received_at: The time of its arrival, in seconds of the local clock.
+        lifetime: Seconds after its arrival. `None` if it is unknown.
     """
 
     text: str = field(repr=False)
@@ -32,16 +32,16 @@ class Token:
 
     @classmethod
     def received(cls, text: str, expires_in: object, now: float) -> Self:
-        """A token that has just come, with what the server said of its life, whatever that is."""
+        """A token that has just arrived, with the lifetime in any form that the server sends."""
         return cls(text, now, _seconds(expires_in) or _lifetime(text, now))
 
     def is_due(self, now: float, share: float) -> bool:
-        """Whether so large a share of its life is over."""
+        """Whether this share of its lifetime has passed."""
         return self.lifetime is not None and now - self.received_at >= self.lifetime * share
 
     def is_ending(self, now: float) -> bool:
-        """Whether less than `MARGIN` is left, or half of a life that is short; also when the clock went back, for then
-        nothing is known."""
+        """Whether less than `MARGIN` is left, or half of a short lifetime. Also true if the clock was set back, because
+        the rest is unknown then."""
         if self.lifetime is None:
             return False
         age = now - self.received_at

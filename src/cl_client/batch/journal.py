@@ -52,13 +52,13 @@ class Entry:
 
 
 class Journal:
-    """A journal that is open, and held against other processes until it is closed.
+    """An open journal, locked for other processes until it is closed.
 
     Args:
-        path: made, with its folder, where it is missing; readable for its owner alone.
+        path: The path of the file. It is created with its folder if necessary, and readable only for its owner.
 
     Raises:
-        JournalError: another process holds it, it is no journal, or it cannot be read or written.
+        JournalError: Another process uses it, it isn't a journal, or it can't be read or written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -104,7 +104,7 @@ class Journal:
         self._note(item, "completed", state.job_id, {"state": state.to_dict()})
 
     def failed(self, item: str, job_id: str, reason: str) -> None:
-        """The job of the item failed, or is gone: the next run makes another."""
+        """The job of the item failed, or was deleted. The next run submits another."""
         self._note(item, "failed", job_id, {"reason": reason})
 
     def result(self, name: str, size: int, changed: int) -> None:
@@ -117,11 +117,11 @@ class Journal:
         """
         with self._lock:
             self.results[name] = (size, changed)
-            # No need to wait for the disk: a file whose line is lost is not replaced, and that is told.
+            # No need to wait for the disk: a file whose line is lost isn't replaced, which is reported.
             self._end += self._write(_RESULTS | {"files": {name: [size, changed]}}, safely=False)
 
     def clear(self) -> None:
-        """Begin a new batch: whatever was done before is forgotten, but for what was written."""
+        """Start a new batch. Earlier entries are forgotten, except the written files."""
         self._entries.clear()
         self._end = 0
         self.batch = self._begin()
@@ -146,7 +146,7 @@ class Journal:
             raise self._error("another process is at it")
 
     def _read(self) -> str:
-        """Take in what is there; gives the name of the batch."""
+        """Read the journal. Returns the name of the batch."""
         with open(self._file, "rb", closefd=False) as file:
             head = file.readline()
             if not head.endswith(b"\n"):
@@ -203,13 +203,13 @@ class Journal:
             self._end += size
 
     def _enter(self, item: str, status: Status, job_id: str, size: int) -> None:
-        """Keep what the line that begins at the end says."""
+        """Apply the line that starts at the end."""
         before = self._entries.get(item)
         attempt = (before.attempt if before is not None else 0) + (status == "failed")
         self._entries[item] = Entry(status, job_id, attempt, self._end, size)
 
     def _write(self, record: Mapping[str, object], *, safely: bool = True) -> int:
-        """Write a line at the end, whole or not at all; gives its size."""
+        """Append a whole line or nothing. Returns its size."""
         line = json.dumps(record).encode() + b"\n"
         try:
             written = os.pwrite(self._file, line, self._end)

@@ -21,7 +21,7 @@ class ComputeClientConfig:
     DEFAULT_AUTH_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:{DEFAULT_AUTH_PORT}"
     DEFAULT_STORE_URL: ClassVar[str] = f"http://{DEFAULT_HOST}:8001"
     DEFAULT_TIMEOUT: ClassVar[float] = 30.0
-    # A session asks the auth server while somebody waits for something else.
+    # A session requests tokens while the user waits for something else.
     SESSION_TIMEOUT: ClassVar[float] = 10.0
 
     MQTT_BROKER_HOST: ClassVar[str] = "localhost"

@@ -19,7 +19,7 @@ from cl_client.errors import ComputeClientError, InvalidParameterError
 from cl_extras import whole_file
 
 DEFAULT: Final = "default"
-"""The profile of whoever names none."""
+"""The default profile."""
 
 _BY_KEY: Final = {setting.key: setting for setting in SETTINGS}
 _SECRET: Final = re.compile("password|token|secret", re.IGNORECASE)
@@ -33,7 +33,7 @@ class ConfigFile:
 
     Attributes:
         path: where it is.
-        named: whether somebody named it, so that it has to be there to be read.
+        named: Whether the user named it, so that it must exist.
         services: the settings of a program that has several servers.
     """
 
@@ -144,7 +144,7 @@ class ConfigFile:
         # Here, because reading does not need it.
         from cl_client.files.whole_file import behind_links
 
-        # Somebody's dotfiles may be elsewhere: the link stays one.
+        # The file can be a link into a folder of dotfiles. It stays a link.
         try:
             path = behind_links(self.path)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,7 +176,7 @@ def _checked(setting: Setting, value: object) -> str | int | bool:
 
 
 def _line_of(text: str, profile: str | None, key: str) -> int:
-    """Where a key is; the first line, where it is written in a way that nobody uses."""
+    """The line of a key. The first line if it is written in an unusual way."""
     table = None
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"""\s*\[\s*["']?(.+?)["']?\s*\]""", line):

@@ -47,7 +47,7 @@ def told_by_all(*sources: Mapping[str, Told]) -> dict[str, Told]:
     """What several sources say, by field: the farthest first, the nearest counts.
 
     User, password and token are for the broker that they were told for. A source that names another host leaves them
-    behind, as curl does (CVE-2018-1000007); port and TLS stay, so that nothing is less safe than somebody had said.
+    behind, as curl does (CVE-2018-1000007); port and TLS stay, so that nothing becomes less safe than configured.
     """
     told: dict[str, Told] = {}
     for source in sources:
@@ -102,7 +102,7 @@ def broker_of(url: str, source: str) -> dict[str, Told]:
     """
     name = source.rpartition(" ")[2]
     parts = urlsplit(url)
-    # The password is nobody's business, so the message does not hold the URL.
+    # The URL can contain a password, so the message doesn't contain it.
     if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
         raise InvalidParameterError(f"{name} is not a broker: write mqtt://host:port or mqtts://host:port")
     try:

@@ -367,7 +367,7 @@ async def _write(
 
 
 async def _outlast(writing: asyncio.Future[None]) -> None:
-    """Wait for a thread, which nobody can cancel: whoever tries is heard when it has let go of the file."""
+    """Wait for a thread, which can't be cancelled. A cancellation takes effect when the thread has closed the file."""
     try:
         await asyncio.shield(writing)
     except asyncio.CancelledError:

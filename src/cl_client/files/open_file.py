@@ -51,7 +51,7 @@ async def into_file(fetch: Fetch, file: Writable) -> int:
             await fetch(cast("BinaryIO", whole))
             size = whole.seek(0, io.SEEK_END)
             whole.seek(0)
-            # The caller's file may be a pipe that nobody reads.
+            # The file of the caller can be a pipe without a reader.
             await asyncio.to_thread(shutil.copyfileobj, whole, file, _PIECE)
         return size
     except BrokenPipeError:

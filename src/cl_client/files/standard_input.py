@@ -16,7 +16,7 @@ _PIECE: Final = 1 << 20
 async def standard_input() -> AsyncIterator[bytes]:
     """The pieces of stdin, each as it comes.
 
-    Each is read in a thread that nobody waits for: where a terminal or a silent pipe gives nothing, Ctrl-C ends the
+    Each is read in a thread that can be abandoned: where a terminal or a silent pipe gives nothing, Ctrl-C ends the
     process all the same.
 
     Raises:

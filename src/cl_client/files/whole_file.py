@@ -172,7 +172,7 @@ else:
             held, named = os.fstat(descriptor), path.lstat()
         except OSError:
             return False
-        # Somebody else could make us write into a file of ours that has another name.
+        # Otherwise, another user could make this process write to another file through a link.
         is_own = kind(held.st_mode) and held.st_uid == os.geteuid() and (held.st_nlink == 1 or kind is stat.S_ISDIR)
         return is_own and (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
 

@@ -12,7 +12,7 @@ LOCATIONS: Final[ContextVar[list[str] | None]] = ContextVar("cl_client.locations
 
 
 def leave_location(response: httpx.Response) -> None:
-    """Leave it for whoever wants to know."""
+    """Store it for later."""
     seen = LOCATIONS.get()
     if seen is None:
         return

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from httpx._types import RequestData, RequestFiles
 
 SMALL: Final = 64 * 1024
-"""Up to so many bytes, to join two pieces costs less than to write twice."""
+"""Up to this number of bytes, joining two parts costs less than writing twice."""
 
 TOGETHER: Final = 256 * 1024
-"""After so many bytes of small pieces, they are written."""
+"""Small parts are written when they have this number of bytes."""
 
 FormField = tuple[str, Upload | bytes, str | None, str | None]
 """Name, content, file name (`None` for a plain field) and media type of one part."""
@@ -29,7 +29,7 @@ class Multipart:
     """
 
     def __init__(self, fields: Iterable[FormField]) -> None:
-        # 128 random bits: no file holds it by chance, and nobody can plant it in one (RFC 2046 §5.1.1).
+        # 128 random bits: no file contains it by chance, and it can't be planted in one (RFC 2046 §5.1.1).
         boundary = secrets.token_hex(16)
         self._parts: list[tuple[bytes, Upload | bytes]] = [
             (_head(boundary, name, file_name, media_type), content) for name, content, file_name, media_type in fields

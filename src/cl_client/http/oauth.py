@@ -35,7 +35,7 @@ class ClientCredentials(AuthProvider):
         http: how requests go out; see `HttpOptions`.
 
     Raises:
-        InvalidParameterError: the address is none, or nobody is named.
+        InvalidParameterError: The address is invalid, or the name is missing.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ClientCredentials(AuthProvider):
         """
         if time.monotonic() >= self._until:
             async with self._turn:
-                if time.monotonic() >= self._until:  # Nobody was before us.
+                if time.monotonic() >= self._until:  # No other call refreshed it meanwhile.
                     await self._get()
         return self.get_headers()
 

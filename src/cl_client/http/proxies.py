@@ -118,7 +118,7 @@ class EnvironmentTransport(httpx.AsyncBaseTransport):
             # Here, because it imports httpcore, as httpx does with its first client.
             from cl_client.http.network import network_transport
 
-            # Where there is no TLS, nobody is trusted either.
+            # Without TLS, there are no certificates to trust.
             certificates = self._certificates() if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             self._transports[proxy, tls] = network_transport(self._library, certificates, self._limits, proxy)
         return self._transports[proxy, tls]

@@ -43,7 +43,7 @@ BODY: Final = "cl_client.body"
 """Where a request keeps its `StreamedBody`, which says whether it can be sent again."""
 
 HANDLED: Final = "cl_client.handled"
-"""Where a request keeps the statuses that whoever sends it understands."""
+"""The extension of a request with the statuses that the caller handles."""
 
 KEYED: Final = "cl_client.keyed"
 """Where a request says that all that it asks for has keys of its own: it can be sent again."""
@@ -122,7 +122,7 @@ class Sender(httpx.AsyncClient):
     def _connections(
         self, url: httpx.URL, limits: ConnectionLimits, ca_file: str | None, options: HttpOptions, library: str
     ) -> httpx.AsyncBaseTransport:
-        """What requests go out through: somebody else's, or connections of our own."""
+        """The transport of requests: that of the caller, or our own connections."""
         if (client := options.get("http_client")) is not None:
             return LentClient(client, self._is_ours)
         if (transport := options.get("transport")) is not None:
@@ -162,7 +162,7 @@ class Sender(httpx.AsyncClient):
         """Hold a whole call to the deadline.
 
         Raises:
-            RequestTimeoutError: it was cancelled, because the deadline is over.
+            RequestTimeoutError: It was cancelled at the deadline.
         """
         scope = asyncio.timeout(self._deadline)
         try:

@@ -1,7 +1,7 @@
-"""What the client tells of its work: a log line for each request, and spans and metrics where OpenTelemetry is in use.
+"""The telemetry of the client: a log line for each request, and spans and metrics where OpenTelemetry is in use.
 
 It is in use when the program has imported it, as each program does that sets it up (`opentelemetry-instrument` too).
-Nobody else pays for it: it is never imported from here first, and there is no switch. Names follow its semantic
+Other programs don't pay for it: it is never imported from here first, and there is no switch. Names follow its semantic
 conventions for HTTP; what is about jobs begins with `cl_client.`.
 
 Tokens, passwords and parameters are in none of these.

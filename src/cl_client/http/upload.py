@@ -104,7 +104,7 @@ class Upload:
         return not (self._once and self._begun)
 
     def fits(self, size: int) -> bool:
-        """Return whether the file has at most so many bytes, known in advance, and can be read more than once."""
+        """Return whether the file has at most this number of bytes, known in advance, and can be read again."""
         return not self._once and self.size is not None and self.size <= size
 
     @property

@@ -40,7 +40,7 @@ class Follow:
 
     @property
     def is_heard(self) -> bool:
-        """Whether somebody is to be called."""
+        """Whether there are callbacks."""
         return self.on_progress is not None or self.on_complete is not None
 
 

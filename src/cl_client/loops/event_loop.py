@@ -39,7 +39,7 @@ class EventLoop(asyncio.SelectorEventLoop):
         proto: int = 0,
         flags: int = 0,
     ) -> Addresses:
-        """As `socket.getaddrinfo`, in a thread that nobody waits for; an address is no name, and needs none."""
+        """As `socket.getaddrinfo`, in a thread that can be abandoned. An IP address needs no thread."""
         name = host.decode() if isinstance(host, bytes) else str(host)
         with contextlib.suppress(ValueError):
             return socket.getaddrinfo(str(ip_address(name)), port, family, type, proto, flags)

@@ -57,7 +57,7 @@ class Portal:
             self._begin(call)
             self._outlast(call.ended.wait)
         except BaseException as interrupt:
-            # Ctrl-C: what the coroutine has to clean up is done before the caller goes on. A second one does not wait.
+            # Ctrl-C: the coroutine cleans up before the caller continues. A second Ctrl-C doesn't wait.
             if call.abandon():
                 self._outlast(call.ended.wait)
             for note in call.notes():
@@ -76,7 +76,7 @@ class Portal:
         return self.run(called())
 
     def iterate(self, source: AsyncGenerator[Value]) -> Generator[Value]:
-        """The items of an async generator, which goes on when it is asked for the next one."""
+        """The items of an async generator, which runs when the next one is requested."""
 
         async def following() -> Value:
             return await anext(source)
@@ -112,7 +112,7 @@ class Portal:
             yield value
 
     def stop(self) -> None:
-        """End the thread. What is under way is cancelled: whoever waits for it gets `ClientClosedError`."""
+        """End the thread. Running calls are cancelled, and raise `ClientClosedError`."""
         if os.getpid() != self._process:
             return  # The thread is the parent's.
         with self._turn:
@@ -124,7 +124,7 @@ class Portal:
                 self._outlast(home.ended)
 
     def end_with_process(self) -> None:
-        """Leave what nobody left. Later the thread stands still, and whoever asked it would wait forever."""
+        """Close open clients at exit. Later, the thread doesn't run, and a call would wait forever."""
         self._patience = PATIENCE
         if self._home is not None and os.getpid() == self._process and self._home.answers(PATIENCE):
             with contextlib.suppress(ClientClosedError):
@@ -151,7 +151,7 @@ class Portal:
                 raise ClientClosedError("this client is closed: make a new one")
             if self._home is None:
                 self._home = _Home.begun()
-                # A client that nobody closed ends when it is collected, or with the process.
+                # A client that wasn't closed ends when it is collected, or with the process.
                 weakref.finalize(self, self._home.end).atexit = False
                 _BEGUN.add(self)
             call.begin(self._home.loop)
@@ -180,12 +180,12 @@ class _Home:
             self.loop.call_soon_threadsafe(self._end.set)
 
     def ended(self, timeout: float | None) -> bool:
-        """Whether the thread ends within so many seconds; `None` waits as long as it takes."""
+        """Whether the thread ends within this number of seconds. `None` waits without a limit."""
         self.thread.join(timeout)
         return not self.thread.is_alive()
 
     def answers(self, timeout: float) -> bool:
-        """Whether the loop goes round within so many seconds."""
+        """Whether the loop responds within this number of seconds."""
         answered = threading.Event()
         with contextlib.suppress(RuntimeError):  # It has ended.
             self.loop.call_soon_threadsafe(answered.set)
@@ -253,7 +253,7 @@ class _Call(Generic[Value]):
             raise ClientClosedError("this client was closed in the meantime") from None
 
     def notes(self) -> list[str]:
-        """What it says of how it was cancelled, such as which job goes on."""
+        """The notes of its cancellation, such as the id of the job that keeps running."""
         if self._task is None or not self._task.cancelled():
             return []
         try:
@@ -311,7 +311,7 @@ Opened = TypeVar("Opened", bound=_Closable, covariant=True)
 
 
 class Door(Twin[Opened]):
-    """A twin that people make themselves, and close. Whoever made it has the thread with it."""
+    """A twin that users make and close. It owns the thread."""
 
     _is_owner: bool = False
 

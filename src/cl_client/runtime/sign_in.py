@@ -44,7 +44,7 @@ class SignIn:
     """Who calls.
 
     Attributes:
-        provider: signs the requests; nobody where there is none.
+        provider: Signs the requests. `None` for requests without sign-in.
         keys: the parameters that each address has, for an `AuthProvider` knows only headers.
     """
 

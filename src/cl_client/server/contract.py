@@ -261,7 +261,7 @@ class Contract:
         return fields
 
     def word(self, word: str) -> str:
-        """Our word for a word of the server; one that nobody knows stays as it is."""
+        """Our word for a word of the server. An unknown word stays as it is."""
         if not self.statuses:
             return status.canonical(word)
         return self.statuses.get(word) or self.statuses.get(word.lower()) or status.canonical(word)

@@ -279,7 +279,7 @@ class HttpJobServer:
         path = link or contract.path(contract.result, "give the output of jobs", own)
         headers = {"Accept": "application/json, */*;q=0.1"}
         async with self._transport.open(path, headers, ()) as response:
-            # What is no JSON is a file, for whoever downloads it.
+            # A response that isn't JSON is a file, which can be downloaded.
             if not is_json(response.headers):
                 return job
             await response.aread()

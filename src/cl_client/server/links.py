@@ -1,7 +1,7 @@
 """Where a server says that a job is: addresses in its answers, such as `status_url`, `response_url` and `cancel_url`.
 
 They may be others than the routes of its spec (a queue in front of many models has one place for the jobs of all), and
-whoever gives such an address means it.
+a server that returns such an address intends it.
 """
 
 from __future__ import annotations

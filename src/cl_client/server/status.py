@@ -13,15 +13,15 @@ _RANKS: Final = {QUEUED: 0, PROCESSING: 1, COMPLETED: 2, FAILED: 2, CANCELLED: 2
 
 
 def canonical(word: str) -> str:
-    """The word of our wire for a word of any server of this family; a word that nobody knows stays as it is."""
+    """The status of our server for that of any server of this family. An unknown one stays as it is."""
     return _SYNONYMS.get(word, word)
 
 
 def is_terminal(word: str) -> bool:
-    """Whether a job in this state will never change again. A word that nobody knows is not terminal."""
+    """Whether a job in this state will never change again. An unknown status is not terminal."""
     return rank(word) == 2
 
 
 def rank(word: str) -> int:
-    """How far a job has come: 0 waiting, 1 under way (or a word that nobody knows), 2 ended."""
+    """The phase of a job: 0 waiting, 1 running (or an unknown status), 2 ended."""
     return _RANKS.get(canonical(word), 1)

@@ -68,7 +68,7 @@ def route(method: str, path: str, answer: Callable[[Request], Answer]) -> Route:
 class FakeHTTPServer(ThreadingHTTPServer):
     """Answers by the first route that fits. Closing it hangs up on all who are there."""
 
-    # Whoever closes it waits for its threads: none outlives a test.
+    # Closing it waits for its threads, so that none outlives a test.
     daemon_threads: bool = False
 
     def __init__(self, address: tuple[str, int], routes: Sequence[Route]) -> None:
@@ -92,7 +92,7 @@ class FakeHTTPServer(ThreadingHTTPServer):
     def server_close(self) -> None:
         with self._guard:
             for connection in self._connections:
-                # Whoever left already is not to be hung up on.
+                # A client that has already disconnected needs no close.
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
         super().server_close()

@@ -62,7 +62,7 @@ def _parts(content_type: str, body: bytes) -> Iterator[tuple[Message, bytes]]:
     boundary = _head(f"Content-Type: {content_type}".encode()).get_boundary()
     if boundary is None:
         return
-    # What is before the first boundary and after the last one belongs to nobody.
+    # Text before the first boundary and after the last one is ignored.
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:-1]:
         head, _, content = part.partition(b"\r\n\r\n")
         yield _head(head.lstrip()), content

@@ -159,7 +159,7 @@ class Subscription:
 
 
 class Connection:
-    """A connection that is made again whenever it breaks, for as long as somebody listens. `subscribe` gives one."""
+    """A connection that is restored when it breaks, while there are subscriptions. `subscribe` returns one."""
 
     def __init__(self, broker: Broker) -> None:
         self.broker: Broker = broker
@@ -327,7 +327,7 @@ def _forget(connection: Connection) -> None:
 
 
 def _take(topics: dict[str, Value]) -> dict[str, Value]:
-    """So many of them as fit into one packet, taken out."""
+    """Take as many of them as fit into one packet."""
     return {topic: topics.pop(topic) for topic in list(itertools.islice(topics, TOPICS_AT_ONCE))}
 
 

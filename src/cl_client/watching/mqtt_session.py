@@ -1,6 +1,6 @@
 """One MQTT session, from CONNECT to its end. The only module that touches aiomqtt.
 
-What it works around was measured with aiomqtt 2.5.1, and is said at each place.
+Each workaround has a comment, and was measured with aiomqtt 2.5.1.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ class _Client(aiomqtt.Client):
         if not self._connected.done():
             self._connected.set_exception(_ClosedEarlyError(f"closed before it stood: {reason_code}"))
         if self._connected.cancelled():
-            # Nobody waits for it, and aiomqtt would raise that in the middle of paho's closing.
+            # No caller waits for it, and aiomqtt would raise it while paho closes.
             return
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
         if self._disconnected.done():
@@ -234,7 +234,7 @@ class _Client(aiomqtt.Client):
         def write() -> None:
             try:
                 client.loop_write()
-            # As aiomqtt does: whatever it is, the connection is over.
+            # As aiomqtt does: any error ends the connection.
             except Exception as error:
                 if not self._disconnected.done():
                     self._disconnected.set_exception(error)

@@ -40,7 +40,7 @@ class Watch:
         self._mirror = mirror
         self._awaited = False
         self._end: asyncio.Future[JobState] = asyncio.get_running_loop().create_future()
-        # An end that nobody awaits is not a mistake.
+        # An end without a waiter is not an error.
         self._end.add_done_callback(lambda end: end.cancelled() or end.exception())
         self._news = asyncio.Event()
         self._callbacks: asyncio.Task[None] | None = None

@@ -19,7 +19,7 @@ _LAST: Final = 5
 
 
 async def show_log(console: Console, client: JobClient, job_id: str, *, tail: int | None, follow: bool) -> None:
-    """Print the log of a job, at most `tail` lines of what is there; with `follow`, until the job ends.
+    """Print the log of a job, at most the last `tail` lines; with `follow`, until the job ends.
 
     Raises:
         ComputeClientError: the server has no such job, or no logs.
