@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Final, TypeVar
@@ -23,6 +24,7 @@ PATIENCE: Final = 0.1
 MOST_AT_ONCE: Final = 16
 
 _NO_SUCH_ROUTE: Final = frozenset({404, 405, 501})
+_TOO_LARGE: Final = 413
 
 Body = TypeVar("Body")
 Output = TypeVar("Output")
@@ -47,6 +49,8 @@ class _Queue:
     timer: asyncio.TimerHandle | None = None
     # Until the server shows that it cannot.
     is_together: bool = True
+    # Bytes, where a proxy takes less than the server does.
+    most_bytes: float = math.inf
 
     def is_idle_but_for(self, one: _Waiting) -> bool:
         """Whether there is nothing else."""
@@ -143,6 +147,7 @@ class Submitter:
         """What goes in the next request."""
         batch = self._server.batch
         most, room = (batch.files, batch.bytes) if batch is not None and queue.is_together else (1, 0)
+        room = min(room, queue.most_bytes)
         together: list[_Waiting] = []
         while queue.waiting and len(together) < most:
             room -= queue.waiting[0].small.file.size or 0
@@ -184,6 +189,8 @@ class Submitter:
             # It is about sending them together: what there is to say of each, it hears by itself.
             if error.status in _NO_SUCH_ROUTE or error.status is None:
                 queue.is_together = False
+            elif error.status == _TOO_LARGE:
+                queue.most_bytes = sum(one.small.file.size or 0 for one in wanted) / 2
             answers = [error] * len(wanted)
         except asyncio.CancelledError:
             _fail(wanted, _closed())

@@ -131,3 +131,17 @@ async def test_a_parameter_that_cannot_be_sent_fails_alone(local_stack: LocalSta
             strange, *(client.hls_streaming.generate_manifest(b"no film") for _ in range(2)), return_exceptions=True
         )
     assert [type(one) for one in done] == [InvalidParameterError, UnsupportedMediaTypeError, UnsupportedMediaTypeError]
+
+
+async def test_a_proxy_that_takes_less_than_the_server_is_sent_less():
+    with FakeComputeServer() as fake:
+        fake.script("hash", Completes({"sha256": "5e"}))
+        fake.answers("POST", "/jobs/{task}/batch", {"detail": "Payload Too Large"}, 413)
+        async with opened(fake.url) as (client, heard):
+            await asyncio.gather(*(client.hash.compute(bytes(99) + str(number).encode()) for number in range(4)))
+            assert heard.paths == ["/jobs/hash/batch", *["/jobs/hash"] * 4]
+            heard.paths.clear()
+            await asyncio.gather(*(client.hash.compute(bytes(99) + str(number).encode()) for number in range(4)))
+    # Half of it was too much, too.
+    assert (heard.batches, len(heard.paths)) == (2, 6)
+    assert len(fake.submissions) == 8
