@@ -32,6 +32,15 @@ function merged(old, job) {
   return { ...job, params: old.params, task_output: job.task_output ?? old.task_output };
 }
 
+/* What comes after the first page, if somebody has scrolled down to it and no more than a page came before it. */
+function restOf(jobs, first) {
+  const last = first.at(-1);
+  const end = scrollY > innerHeight ? jobs.findIndex((job) => job.job_id === last?.job_id) : -1;
+  if (end < 0 || end + 1 >= jobs.length) return null;
+  const known = new Set(first.map((job) => job.job_id));
+  return jobs.slice(end + 1).filter((job) => !known.has(job.job_id));
+}
+
 export function useJobs(url) {
   const wanted = JSON.stringify([url.status, url.task, url.q]);
   const [state, setState] = useState({ jobs: [], cursor: null, loading: true, error: null });
@@ -46,6 +55,8 @@ export function useJobs(url) {
         const page = await get("jobs", { ...queryOf(url), limit: PAGE, cursor });
         if (mine !== turn.current) return;
         setState((old) => {
+          const rest = cursor ? null : restOf(old.jobs, page.jobs);
+          if (rest) return { jobs: [...page.jobs, ...rest], cursor: old.cursor, loading: false, error: null };
           const known = new Set(cursor ? old.jobs.map((job) => job.job_id) : []);
           const fresh = page.jobs.filter((job) => !known.has(job.job_id));
           return { jobs: cursor ? [...old.jobs, ...fresh] : page.jobs, cursor: page.cursor, loading: false, error: null };
