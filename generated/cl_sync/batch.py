@@ -57,7 +57,7 @@ class Outcome(Twin[AsyncOutcome[Source, Output]], Generic[Source, Output]):
 
         To make a table of a batch: `pandas.json_normalize([outcome.to_dict() for outcome in client.map(...)])`.
         """
-        return self.portal.call(lambda: self.twin.to_dict())
+        return self.twin.to_dict()
 
 
 def as_completed(jobs: Iterable[Job[Output]], *, timeout: float | None = None) -> Generator[Job[Output]]:

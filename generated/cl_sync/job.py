@@ -255,7 +255,7 @@ class Job(Twin[AsyncJob[Output]], Generic[Output]):
 
     def done(self) -> bool:
         """Whether the job has ended: completed, failed or cancelled. It reads the known state, and sends no request."""
-        return self.portal.call(lambda: self.twin.done())
+        return self.twin.done()
 
     @property
     def progress(self) -> int:

@@ -23,6 +23,9 @@ ANY: Final = "Any"
 _BENEATH: Final = {"api", "job_server", "operation", "watcher"}
 """Layers that only the loop can use: `client.twin.api`."""
 
+_READERS: Final = {"done", "to_dict"}
+"""Methods that only read known state. They need no loop, so they also work after the client is closed."""
+
 _LONG: Final = 80
 """A longer call is a statement of its own: within others, each argument would be two levels further in."""
 
@@ -200,9 +203,10 @@ class _Writer:
             given = self._types.given(streamed, portal, "each")
             source = f"{portal}.iterate({called})"
             return f"return {source}" if given == "each" else f"return ({given} for each in {source})"
-        waited = (
-            f"{portal}.run({called})" if isinstance(node, ast.AsyncFunctionDef) else f"{portal}.call(lambda: {called})"
-        )
+        if isinstance(node, ast.AsyncFunctionDef):
+            waited = f"{portal}.run({called})"
+        else:
+            waited = called if node.name in _READERS else f"{portal}.call(lambda: {called})"
         if isinstance(node.returns, ast.Constant) and node.returns.value is None:
             return waited
         return f"return {self._types.given(node.returns, portal, waited)}"

@@ -167,6 +167,13 @@ def test_close_ends_the_wait_of_another_thread(idle_stack: LocalStack):
         client.get_capabilities()
 
 
+def test_what_is_known_of_a_job_can_be_read_after_the_client_is_closed(local_stack: LocalStack):
+    with client_of(local_stack) as client:
+        [outcome] = client.map(client.hash.compute, [b"x"])
+    assert outcome.job is not None
+    assert (outcome.job.done(), outcome.to_dict()["status"]) == (True, "completed")
+
+
 def test_a_callback_may_stop_listening_but_may_not_wait(idle_client: ComputeClient, tmp_path: Path):
     client, ended, refused = idle_client, threading.Event(), list[str]()
 

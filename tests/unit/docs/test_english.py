@@ -17,7 +17,14 @@ SIGNS = re.compile(
     r"|did not go well|begin anew|told late|(log|it) says more|needed any more|is away)\b",
     re.IGNORECASE,
 )
-PAGES = ["[!C]*.md", "CONTRIBUTING.md", "docs/**/*.md", "openapi/*.json", "src/cl_codegen/**/*.py", "src/cl_server/**/*.py"]
+PAGES = [
+    "[!C]*.md",
+    "CONTRIBUTING.md",
+    "docs/**/*.md",
+    "openapi/*.json",
+    "src/cl_codegen/**/*.py",
+    "src/cl_server/**/*.py",
+]
 
 
 def lines() -> Iterator[str]:
