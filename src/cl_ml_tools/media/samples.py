@@ -9,7 +9,7 @@ import io
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, SupportsIndex, cast
 
 from cl_ml_tools.media import colour, depth, limits
 from cl_ml_tools.media.appearance import ORIENTATION, upright
@@ -71,6 +71,15 @@ class Samples(str):
         return self
 
 
+class Planes(str):
+    """A raw mode of which Pillow takes a letter for each plane, also where there are more planes than colours."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        return super().__getitem__(key) if isinstance(key, slice) or int(key) < len(self) else "X"
+
+
 class Kind(NamedTuple):
     """What the samples of a pixel are: how many, of which the first are colours and the next may be alpha."""
 
@@ -109,6 +118,8 @@ def kinds() -> dict[tuple[object, ...], tuple[str, str]]:
             for said in formats:
                 key = (order, photometric, said, 1, each, () if extra == (None,) else extra)
                 found[key] = (MODES.get(COLOURS[photometric], "L"), Samples("L"))
+    for order in (LITTLE, BIG):
+        found[order, 2, (UNSIGNED,), 1, (8, 8, 8), ()] = ("RGB", Planes("RGB"))
     return found
 
 
@@ -145,7 +156,8 @@ def kind_of(picture: "Image.Image") -> Kind | None:
         sample = (formats[0], bits[0])
         whole = photometric in COLOURS and sample in READ and len({*formats}) == len({*each}) == 1
         # Of planes Pillow knows those of colours of 8 bits, and of colours it leaves out the range.
-        apart = separate and (count == 1 or sample != (UNSIGNED, 8) or photometric in {0, 1})
+        more = NO_ALPHA in extra and _several(tags.get(COMPRESSION, 1)) == (1,)
+        apart = separate and (count == 1 or sample != (UNSIGNED, 8) or photometric in {0, 1} or more)
         ranged = photometric == 2 and sample == (UNSIGNED, 16) and depth.stated(picture) is not None
         if not whole or not (apart or ranged):
             return None

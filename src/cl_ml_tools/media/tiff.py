@@ -55,10 +55,10 @@ def teach(others: Mapping[tuple[object, ...], tuple[str, str]]) -> None:
     table = cast("dict[tuple[object, ...], tuple[str, str]]", TiffImagePlugin.OPEN_INFO)
     for key, modes in (*KINDS.items(), *others.items()):
         table.setdefault(key, modes)
-    # It takes signed bytes for others.
+    # It takes signed bytes for others, and stumbles over a plane that is no colour.
     for order in (LITTLE, BIG):
-        signed = (order, 1, SIGNED, 1, (8,), ())
-        table[signed] = others[signed]
+        for key in ((order, 1, SIGNED, 1, (8,), ()), (order, 2, UNSIGNED, 1, (8, 8, 8), ())):
+            table[key] = others[key]
 
 
 def refusal(path: Path, name: str) -> str | None:

@@ -72,6 +72,16 @@ def test_grey_of_one_plane_is_that_of_no_planes(tmp_path: Path, kind: str, big_e
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("deflate", [False, True])
+def test_a_fourth_plane_that_is_no_colour_is_left_out(tmp_path: Path, deflate: bool) -> None:
+    path = tmp_path / "photo.tif"
+    content = tiff(as_kind("u1"), {338: (3, [0])}, photometric=2, layout=Layout(planes=True, deflate=deflate))
+    path.write_bytes(content)
+    with open_picture(path, "photo.tif") as picture:
+        assert picture.mode == "RGB"
+        assert numpy.array_equal(numpy.asarray(picture), as_kind("u1")[:, :, :3])
+
+
 @pytest.mark.parametrize("planes", [False, True])
 def test_colours_go_as_far_as_the_file_says(tmp_path: Path, planes: bool) -> None:
     path = tmp_path / "photo.tif"
