@@ -8,7 +8,7 @@ these stand there too; the route of the submit tells what they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from attrs import frozen
@@ -141,7 +141,7 @@ class _Reader:
         """Where the state of the jobs of each plugin is."""
         said = self._said("job", None)
         entries = {entry.operation: entry for entry in self.manifest.entries}
-        recognised = self._recognised()
+        recognised = self._recognised({plugin.operation for plugin in plugins})
         shared = self._shared(plugins)
         found: dict[str, str] = {}
         for plugin in plugins:
@@ -151,10 +151,11 @@ class _Reader:
             found[plugin.name] = path[0] if path else recognised.get(plugin.operation) or shared or self._own(plugin)
         return found
 
-    def _recognised(self) -> dict[str, str]:
+    def _recognised(self, submits: Collection[str]) -> dict[str, str]:
         asked = list(askable(self.operations))
         paths = {path.rstrip("/"): path for path, method, _ in self.operations.values() if method == "get"}
-        found = {posted.operation: best(posted, asked) for posted in postable(self.operations)}
+        wanted = {name: one for name, one in self.operations.items() if name in submits}
+        found = {posted.operation: best(posted, asked) for posted in postable(wanted)}
         return {name: paths[one.asked.path] for name, one in found.items() if one is not None}
 
     def _shared(self, plugins: Sequence[Plugin]) -> str | None:

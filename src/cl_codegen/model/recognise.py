@@ -163,16 +163,20 @@ def postable(operations: Operations) -> Iterator[Posted]:
     for name, (path, method, operation) in operations.items():
         if method != "post":
             continue
-        answer, address = success(operation), address_of(operation)
-        if address is not None or (answer is not None and has_any_id(answer)):
+        answer = success(operation)
+        has_id = answer is not None and id_of(answer) is not None
+        address = None if has_id else _address(operation, answer)
+        if has_id or address is not None or (answer is not None and has_any_id(answer)):
             yield Posted(name, path.rstrip("/"), answer or operation.at("responses"), address)
 
 
 def address_of(operation: Node) -> str | None:
     """Where the answer of an operation has the address of a job, if it has no id: a field, or a header."""
     answer = success(operation) if operation.find("responses") is not None else None
-    if answer is not None and id_of(answer) is not None:
-        return None
+    return None if answer is not None and id_of(answer) is not None else _address(operation, answer)
+
+
+def _address(operation: Node, answer: Node | None) -> str | None:
     return (_link(answer) if answer is not None else None) or located(operation)
 
 

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, cast
 
+from cl_codegen.sync.python_module import tree_of
+
 _CLIENT: Final = Path(__file__).parents[2] / "cl_client"
 _Assigned = ast.AnnAssign | ast.Assign
 
 
 def _tree(path: str) -> ast.Module:
-    return ast.parse((_CLIENT / path).read_text("utf-8"))
+    return tree_of((_CLIENT / path).read_text("utf-8"))
 
 
 def _public(path: str, *classes: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What a spec says and the client doesn't do, although the operation itself is there.
 
-These are servers of single operations, jobs that have no ID in a path, and uploads as forms. Each is named with its
-reason."""
+These are servers of single operations, jobs whose state nothing surely has, and uploads as forms. Each is named with
+its reason."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ def _why(operation: Node, by_query: list[tuple[str, str]]) -> str | None:
         if not by_query:
             return None
         path, name = by_query[0]
-        return f"GET {path} takes the ID of a job in its query ({name}), and the client in its path alone, {_PLAIN}"
+        return f"GET {path} takes the ID of a job in its query ({name}), but not surely of these jobs, {_PLAIN}"
     link = next((word for word in LINKS["job"] if word in fields), None) or located(operation)
     if link is not None:
-        return f"the response has the address of a job ({link}) and no ID, and the client knows jobs by ID, {_PLAIN}"
+        return f"the response has the address of a job ({link}) and no ID, but no GET surely has its state, {_PLAIN}"
     return None
 
 

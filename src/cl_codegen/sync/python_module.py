@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Final, cast
 
 from attrs import frozen
@@ -40,6 +41,16 @@ class Import:
         return f"from {self.module} import {self.name}" + (f" as {self.alias}" if self.alias != self.name else "")
 
 
+@cache
+def tree_of(text: str) -> ast.Module:
+    """The tree of some source, which nobody changes: what several parts of the generator read is parsed once.
+
+    Raises:
+        SyntaxError: it is no Python.
+    """
+    return ast.parse(text)
+
+
 @frozen
 class Module:
     """A module.
@@ -66,7 +77,7 @@ class Module:
             GenerationError: it is no Python.
         """
         try:
-            tree = ast.parse(text)
+            tree = tree_of(text)
         except SyntaxError as error:
             raise GenerationError(f"{name}, line {error.lineno}, isn't Python: {error.msg}") from error
         return cls(
