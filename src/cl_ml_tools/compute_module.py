@@ -158,11 +158,19 @@ class BlockingModule(ComputeModule[P]):
         """Do the work and return the output; raises `TaskError` for what the user has to know."""
 
     async def execute(self, job: Job, params: P, progress_callback: ProgressCallback | None = None) -> TaskResult:
+        return await asyncio.to_thread(self.compute, params, progress_callback)
+
+    def compute(self, params: P, progress_callback: ProgressCallback | None = None) -> TaskResult:
+        """What `execute` does, in the thread that it is called in."""
         try:
-            output = await asyncio.to_thread(self.process, params, progress_callback or _ignore)
+            output = self.process(params, progress_callback or _ignore)
         except TaskError as error:
             return {"status": "error", "error": str(error), "transient": isinstance(error, TransientError)}
         return {"status": "ok", "task_output": output.model_dump(mode="json")}
+
+    def run_here(self, job: Job, progress_callback: ProgressCallback | None = None) -> TaskResult:
+        """As `run`, in the thread that it is called in."""
+        return self.compute(self.get_schema().model_validate(job.params), progress_callback)
 
 
 def _ignore(percent: int) -> None:

@@ -158,8 +158,8 @@ def failed(attempt: int, error: str, *, pause: int | None = None) -> str:
 
 
 def given_back(attempt: int) -> str:
-    """A worker stopped before the attempt ended."""
-    return f"attempt {attempt} was stopped, because its worker stops; the job is queued again"
+    """A worker stopped before the attempt ended, or before it began."""
+    return f"attempt {attempt} ended early, because its worker had no time for it; the job is queued again"
 
 
 def died(attempt: int, then: str) -> str:

@@ -83,10 +83,28 @@ class Submittal:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A job as it stood after a change. `seq` is its place in the outbox; progress has none, it is told once."""
+    """A job as it stood after a change. `seq` is its place in the outbox, which it may share with what changed in the
+    same moment; progress has none, it is told once."""
 
     job: Job
     seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a worker takes next.
+
+    Attributes:
+        most: how many jobs of each task; the others it does not take.
+        workers: how many workers there are: nobody takes more than their share of what waits.
+    """
+
+    most: Mapping[str, int]
+    workers: int = 1
+
+    def share_of(self, task_type: str, waiting: int) -> int:
+        """How many of the jobs of a task that wait."""
+        return max(min(self.most[task_type], -(-waiting // self.workers)), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,7 @@ class Page:
 
 
 Listener = Callable[[Event], None]
+MomentListener = Callable[[Sequence[Event]], None]
 Wake = Callable[[], None]
 Publish = Callable[[], None]
 
@@ -134,6 +153,16 @@ def tell(listener: Listener, event: Event) -> None:
         log.exception("job %s is %s, but its event can't be published", event.job.job_id, event.job.status.value)
 
 
+def one_by_one(listener: Listener) -> MomentListener:
+    """Has a listener hear of each change by itself."""
+
+    def hear(events: Sequence[Event]) -> None:
+        for event in events:
+            tell(listener, event)
+
+    return hear
+
+
 def wake(bell: Wake) -> None:
     """Ring; a bell that is broken costs a sweep."""
     try:
@@ -144,6 +173,16 @@ def wake(bell: Wake) -> None:
 
 def publish_nothing() -> None:
     """What a job without files has to publish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A job that was done; see `JobQueue.complete`."""
+
+    claim: Claim
+    task_output: JSONObject | None
+    publish: Publish = publish_nothing
+    size: int = 0
 
 
 @runtime_checkable
@@ -206,9 +245,17 @@ class JobQueue(JobRepository, Protocol):
         """Take the next job of these types (highest priority, then oldest); `None` when there is none.
 
         Args:
-            worker_id: who takes it; one worker has one job at a time.
+            worker_id: who takes it.
             task_types: what the worker can do.
             lease: milliseconds for which the claim holds without a heartbeat.
+        """
+        ...
+
+    def claim_many(self, worker_id: str, wanted: Wanted, lease: int = LEASE) -> list[Claim]:
+        """`claim`, and with that job others of the same task and priority that wait, in their order.
+
+        What has an attempt behind it comes alone: a job that ends the process of its worker must not take others with
+        it again and again.
         """
         ...
 
@@ -218,6 +265,10 @@ class JobQueue(JobRepository, Protocol):
 
     def look(self, claim: Claim) -> Beat:
         """What a heartbeat would say, without one."""
+        ...
+
+    def beats(self, claims: Sequence[Claim], lease: int | None = LEASE) -> list[Beat]:
+        """`heartbeat` for each of these, or, without a lease, `look`, in one step."""
         ...
 
     def progress(self, claim: Claim, percent: int) -> bool:
@@ -236,6 +287,13 @@ class JobQueue(JobRepository, Protocol):
     ) -> tuple[bool, Claim | None]:
         """`complete` and `claim` in one step, for a worker that goes on: whether the result was taken, and the next
         job."""
+        ...
+
+    def exchange_many(self, worker_id: str, done: Sequence[Done], wanted: Wanted) -> tuple[list[bool], list[Claim]]:
+        """`complete` each and `claim_many`, in one step: of which the result was taken, and what comes next.
+
+        Where one of them cannot be published, none is complete, and nothing is taken.
+        """
         ...
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:

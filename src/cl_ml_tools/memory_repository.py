@@ -13,6 +13,7 @@ from cl_ml_tools.job_queue import (
     MAX_ATTEMPTS,
     Beat,
     Claim,
+    Done,
     Event,
     IdempotencyConflictError,
     JobQuery,
@@ -21,6 +22,7 @@ from cl_ml_tools.job_queue import (
     Publish,
     Submittal,
     Wake,
+    Wanted,
     backoff,
     ignore_event,
     ignore_wake,
@@ -163,37 +165,51 @@ class MemoryJobRepository(MemoryOutbox):
 
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
         """Take the next job."""
+        return next(iter(self.claim_many(worker_id, Wanted(dict.fromkeys(task_types, 1)), lease)), None)
+
+    def claim_many(self, worker_id: str, wanted: Wanted, lease: int = LEASE) -> list[Claim]:
+        """Take the next job, and others like it."""
         with self._lock:
-            now, steady = self._clock(), self._steady()
-            waiting = [e for e in self._entries.values() if e.waits(task_types) and e.run_at <= steady]
+            steady = self._steady()
+            waiting = [e for e in self._entries.values() if e.waits(tuple(wanted.most)) and e.run_at <= steady]
             if not waiting:
-                return None
-            entry = min(waiting, key=lambda e: (-e.job.priority, e.seq))
-            entry.attempts += 1
-            entry.token += 1
-            entry.worker_id = worker_id
-            entry.lease_until = steady + lease
-            self._change(entry, JobStatus.PROCESSING, started_at=max(now, entry.job.updated_at))
-            log = LogBuffer(first=entry.token == 1)
-            log.add(job_log.INFO, job_log.started(entry.attempts), entry.job.started_at)
-            return Claim(entry.job.model_copy(), worker_id, entry.attempts, entry.token, log)
+                return []
+            waiting.sort(key=lambda e: (-e.job.priority, e.seq))
+            first, kind = waiting[0], (waiting[0].job.task_type, waiting[0].job.priority)
+            alike = [e for e in waiting if not e.attempts and (e.job.task_type, e.job.priority) == kind]
+            share = wanted.share_of(first.job.task_type, len(alike))
+            return [self._taken(entry, worker_id, lease) for entry in ([first] if first.attempts else alike[:share])]
+
+    def _taken(self, entry: Entry, worker_id: str, lease: int) -> Claim:
+        entry.attempts += 1
+        entry.token += 1
+        entry.worker_id = worker_id
+        entry.lease_until = self._steady() + lease
+        self._change(entry, JobStatus.PROCESSING, started_at=max(self._clock(), entry.job.updated_at))
+        log = LogBuffer(first=entry.token == 1)
+        log.add(job_log.INFO, job_log.started(entry.attempts), entry.job.started_at)
+        return Claim(entry.job.model_copy(), worker_id, entry.attempts, entry.token, log)
 
     def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
         """Renew a claim."""
-        with self._lock:
-            entry = self._of(claim)
-            if entry is None:
-                return Beat.LOST
-            entry.lease_until = self._steady() + lease
-            return Beat.CANCEL if entry.cancelling else Beat.KEPT
+        return self.beats([claim], lease)[0]
 
     def look(self, claim: Claim) -> Beat:
         """What a heartbeat would say."""
+        return self.beats([claim], None)[0]
+
+    def beats(self, claims: Sequence[Claim], lease: int | None = LEASE) -> list[Beat]:
+        """Renew claims, or look at them."""
         with self._lock:
-            entry = self._of(claim)
-            if entry is None:
-                return Beat.LOST
-            return Beat.CANCEL if entry.cancelling else Beat.KEPT
+            return [self._beat(claim, lease) for claim in claims]
+
+    def _beat(self, claim: Claim, lease: int | None) -> Beat:
+        entry = self._of(claim)
+        if entry is None:
+            return Beat.LOST
+        if lease is not None:
+            entry.lease_until = self._steady() + lease
+        return Beat.CANCEL if entry.cancelling else Beat.KEPT
 
     def progress(self, claim: Claim, percent: int) -> bool:
         """Tell how far the job is."""
@@ -227,6 +243,15 @@ class MemoryJobRepository(MemoryOutbox):
         with self._lock:
             done = self.complete(claim, task_output, publish, size)
             return done, self.claim(claim.worker_id, task_types)
+
+    def exchange_many(self, worker_id: str, done: Sequence[Done], wanted: Wanted) -> tuple[list[bool], list[Claim]]:
+        """End jobs well, and take the next."""
+        with self._lock:
+            for one in done:
+                if self._of(one.claim) is not None:
+                    one.publish()
+            kept = [self.complete(one.claim, one.task_output, size=one.size) for one in done]
+            return kept, self.claim_many(worker_id, wanted)
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
         """End a job badly, or try it again later."""

@@ -5,13 +5,21 @@ import logging
 import resource
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from pydantic import ValidationError
 
-from cl_ml_tools.compute_module import ProgressCallback, TaskFailed, TaskResult, TransientError
+from cl_ml_tools.compute_module import (
+    BlockingModule,
+    ComputeModule,
+    ProgressCallback,
+    TaskFailed,
+    TaskResult,
+    TransientError,
+)
 from cl_ml_tools.discovery import AnyModule, discover_tasks
 from cl_ml_tools.job_repository import JobRepository
-from cl_ml_tools.schemas import Job, JobStatus
+from cl_ml_tools.schemas import BaseJobParams, Job, JobStatus
 
 # A disk that is full or stumbles, and what there may be more of in a moment: memory, files, processes.
 PASSING = frozenset(
@@ -78,6 +86,17 @@ class Worker:
         except Exception as error:
             log.warning("job %s failed", job.job_id, exc_info=error)
             return explain(job.task_type, error)
+
+    def blocking(self, task_type: str) -> "BlockingModule[BaseJobParams] | None":
+        """The plugin of a task, where its jobs can be run in any thread (`run_here`)."""
+        module = self.modules.get(task_type)
+        # A plugin that brings its own way to run has reasons to.
+        ways = ((BlockingModule, "execute"), (ComputeModule, "run"))
+        if not isinstance(module, BlockingModule) or any(
+            cast("object", getattr(type(module), name)) is not cast("object", getattr(its, name)) for its, name in ways
+        ):
+            return None
+        return module
 
     def _progress(self, job: Job) -> ProgressCallback:
         last = 0

@@ -1,5 +1,5 @@
-"""Claims per second of many processes on one queue, alone and with the end of each job; and whether any job was claimed
-twice."""
+"""Claims per second of many processes on one queue, alone, with the end of each job, and many jobs at a time; and
+whether any job was claimed twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from cl_ml_tools.job_queue import publish_nothing
+from cl_ml_tools.job_queue import Done, Wanted, publish_nothing
 from cl_server.migrations import migrate
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.queue.tables import jobs, open_database, outbox
@@ -23,6 +23,8 @@ from tests.bench.figure import Figure
 
 JOBS = 3_000
 PROCESSES = (1, 4, 8)
+# Of so many jobs at a time.
+MANY = 32
 # Claims per second that a queue has to reach, with an event written for each, on two cores that are busy.
 BOUND = 300
 
@@ -35,7 +37,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _figures(name: str, address: str) -> Iterator[Figure]:
-    for what in ("claims", "exchanges"):
+    for what in ("claims", "exchanges", f"exchanges by {MANY}"):
         for processes in PROCESSES:
             rate, twice = _measure(address, what, processes)
             detail = f"{JOBS} jobs, {twice} claimed twice"
@@ -92,6 +94,13 @@ def _claim_all(address: str, what: str) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     claimed: list[str] = []
+    if what == f"exchanges by {MANY}":
+        wanted = Wanted({"hash": MANY})
+        claims = queue.claim_many("w", wanted)
+        while claims:
+            claimed += [claim.job.job_id for claim in claims]
+            done = [Done(claim, {"md5": "x" * 32}) for claim in claims]
+            claims = queue.exchange_many("w", done, wanted)[1]
     claim = queue.claim("w", ["hash"])
     while claim is not None:
         claimed.append(claim.job.job_id)

@@ -15,8 +15,8 @@ from cl_server.queue.guest_mode import GuestMode
 from cl_server.queue.quota import Quota
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.queue.retention import Retention
+from cl_server.workers.attempt import Attempt
 from cl_server.workers.heartbeat import Heart
-from cl_server.workers.worker import Attempt
 from tests.media import photo
 from tests.s3 import S3Server
 
@@ -49,7 +49,7 @@ async def test_what_is_kept_counts_and_goes_and_then_there_is_room(
         claim = queue.claim("w0", ["image_conversion"])
         assert claim is not None
         attempt = Attempt(claim, queue, storage, Heart(queue, lambda claim, beat: None))
-        attempt.end(await attempt.run(worker), [])
+        attempt.end(await attempt.run(worker))
 
         files = {file.path.partition("/")[0]: file.size for file in storage.list_files(job_id)}
         assert files.keys() == {"input", "output"}

@@ -89,7 +89,7 @@ def test_the_log_says_that_a_job_was_given_back_or_cancelled(bench: Bench) -> No
     assert bench.queue.confirm_cancel(claim)
     assert texts(bench.queue.read_log(job_id)) == [
         "attempt 1 started",
-        "attempt 1 was stopped, because its worker stops; the job is queued again",
+        "attempt 1 ended early, because its worker had no time for it; the job is queued again",
         "attempt 1 started",
         "cancelled",
     ]

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from cl_ml_tools.job_queue import Event, JobQuery, OutcomeUnknownError, Submittal
+from cl_ml_tools.job_queue import Done, Event, JobQuery, OutcomeUnknownError, Submittal, Wanted
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.queue.repository import SqlJobRepository
 from tests.conformance.bench import TYPES, claimed, job_of, new
@@ -74,6 +74,23 @@ def test_an_end_is_kept_and_the_next_job_is_taken_once(desk: Desk, kept: bool) -
     assert desk.told("two") == ["queued", "processing"]
     # What did not become true is put in place again.
     assert len(published) == (1 if kept else 2)
+
+
+@KEPT
+def test_several_jobs_end_once_and_the_next_are_taken_once(desk: Desk, kept: bool) -> None:
+    names = ["one", "two", "three", "four", "five"]
+    for name in names:
+        desk.queue.add_job(new(job_id=name))
+    wanted = Wanted({"hash": 2})
+    desk.commits.lose(kept=kept)
+    claims = desk.queue.claim_many("w0", wanted)
+    assert [(claim.job.job_id, claim.attempt) for claim in claims] == [("one", 1), ("two", 1)]
+    desk.commits.lose(kept=kept)
+    done, following = desk.queue.exchange_many("w0", [Done(claim, {"a": 1}) for claim in claims], wanted)
+    assert done == [True, True]
+    assert [(claim.job.job_id, claim.attempt) for claim in following] == [("three", 1), ("four", 1)]
+    ended, running = ["queued", "processing", "completed"], ["queued", "processing"]
+    assert [desk.told(name) for name in names] == [ended, ended, running, running, ["queued"]]
 
 
 @KEPT

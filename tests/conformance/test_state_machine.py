@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from sqlalchemy import Engine
 
-from cl_ml_tools.job_queue import LEASE, MAX_ATTEMPTS, Beat, Claim, Event, JobQueue
+from cl_ml_tools.job_queue import LEASE, MAX_ATTEMPTS, Beat, Claim, Done, Event, JobQueue, Wanted
 from cl_ml_tools.memory_repository import MemoryJobRepository
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server.migrations import migrate
@@ -70,6 +70,27 @@ class Rules(RuleBasedStateMachine):
             assert JobStatus.QUEUED not in self.states.values() or (self.queue.next_due(TYPES) or 0) > 0
             return multiple()
         return self.taken(claim)
+
+    @rule(target=claims, worker=st.sampled_from(["w0", "w1"]), most=st.integers(1, 3), workers=st.integers(1, 2))
+    def claim_many(self, worker: str, most: int, workers: int) -> object:
+        return multiple(
+            *self.all_taken(self.queue.claim_many(worker, Wanted(dict.fromkeys(TYPES, most), workers)), most)
+        )
+
+    @rule(target=claims, one=consumes(claims), other=consumes(claims), most=st.integers(1, 3))
+    def exchange_many(self, one: Claim, other: Claim, most: int) -> object:
+        both = [one] if one.job.job_id == other.job.job_id else [one, other]
+        holds = [self.holds(claim) for claim in both]
+        wanted = Wanted(dict.fromkeys(TYPES, most))
+        kept, following = self.queue.exchange_many("w0", [Done(claim, {}) for claim in both], wanted)
+        assert kept == holds
+        return multiple(*self.all_taken(following, most))
+
+    def all_taken(self, claims: list[Claim], most: int) -> list[Claim]:
+        assert len(claims) <= most
+        assert len({(claim.job.task_type, claim.job.priority) for claim in claims}) <= 1
+        assert len(claims) < 2 or all(claim.attempt == 1 for claim in claims)
+        return [self.taken(claim) for claim in claims]
 
     def taken(self, claim: Claim) -> Claim:
         assert claim.token > self.tokens.get(claim.job.job_id, 0)

@@ -53,6 +53,12 @@ def job_of_values(values: Mapping[str, object]) -> Job:
     return Job.model_construct(None, **{**values, **converted})
 
 
+def jobs_of_document(document: object) -> list[Job]:
+    """The jobs of a row of the outbox: one, or a list."""
+    documents = cast("list[dict[str, object]]", document if isinstance(document, list) else [document])
+    return [job_of_values(values) for values in documents]
+
+
 def values_of(job: Job) -> dict[str, object]:
     """The columns of a job as drivers take them."""
     values = plain_values_of(job)

@@ -16,12 +16,11 @@ from cl_ml_tools.job_queue import (
     MAX_ATTEMPTS,
     Claim,
     Event,
-    Listener,
+    MomentListener,
     OutcomeUnknownError,
     Publish,
     Wake,
     backoff,
-    tell,
     wake,
 )
 from cl_ml_tools.schemas import Job, JobStatus
@@ -63,7 +62,7 @@ class Change:
         self.doubted = doubted
         self.events: list[Event] = []
         self.wakes = False
-        self.taken: Claim | None = None
+        self.taken: list[Claim] = []
 
     def keep_doubted(self) -> bool:
         """The transaction in doubt has happened, so its events are published now. `False` if there is none."""
@@ -80,8 +79,7 @@ class Change:
         changed: Mapping[str, object] = {"status": status.value, "updated_at": now, **ended, **values}
         moving = update(jobs).where(*conditions).values(changed).returning(jobs)
         rows: list[JobRow] = list(self.connection.execute(moving))
-        for row in rows:
-            self.note(job_of(row))
+        self.note(*map(job_of, rows))
         return rows
 
     def add(self, job: Job, key: str | None, fingerprint: str) -> None:
@@ -96,44 +94,48 @@ class Change:
         for new in news:
             new.job.created_at = new.job.updated_at = self.now
         self._hot.add_many(self.connection, news)
-        self.events += self._hot.note_many(self.connection, [new.job for new in news], self.steady)
+        self.note(*(new.job for new in news))
         self.wakes = self.wakes or bool(news)
 
-    def take(self, taking: Taking) -> Claim | None:
-        """Claim the next job."""
-        if self.doubted is not None and self.doubted.taken is not None and self._holds(self.doubted.taken):
-            self.keep_doubted()
-            self.taken = self.doubted.taken
-            return self.taken
-        self._move(None, taking)
+    def take(self, taking: Taking) -> list[Claim]:
+        """Claim the next jobs."""
+        if self.doubted is not None and self.doubted.taken:
+            self.taken = [claim for claim in self.doubted.taken if self._holds(claim)]
+            if self.taken:
+                self.keep_doubted()
+                return self.taken
+        self._move((), taking)
         return self.taken
 
     def complete(self, ending: Ending, publish: Publish) -> bool:
-        """Complete a job, if the claim is valid. The row is locked while its files are published, so that no other
-        process changes the job."""
-        if self._move(ending, None).ended is not None:
+        """End a job well, if the claim holds. The row is locked while its files are put in place, so that nobody else
+        can come between."""
+        if self._move((ending,), None).has_ended(ending.claim):
             self._publish(ending.claim, publish)
             return True
         return self.doubted is not None and self._completed(ending.claim) and self.keep_doubted()
 
-    def exchange(self, ending: Ending, publish: Publish, taking: Taking) -> tuple[bool, Claim | None]:
-        """Both in one step."""
+    def exchange(self, endings: Sequence[tuple[Ending, Publish]], taking: Taking) -> tuple[list[bool], list[Claim]]:
+        """End jobs well and claim the next, in one step."""
         if self.doubted is not None:
-            # Find out for each transaction whether it has happened.
-            return self.complete(ending, publish), self.take(taking)
-        done = self._move(ending, taking).ended is not None
-        if done:
-            self._publish(ending.claim, publish)
+            # What has happened by then is found out one after the other.
+            return [self.complete(ending, publish) for ending, publish in endings], self.take(taking)
+        moved = self._move([ending for ending, _ in endings], taking)
+        done = [moved.has_ended(ending.claim) for ending, _ in endings]
+        for (ending, publish), kept in zip(endings, done, strict=True):
+            if kept:
+                self._publish(ending.claim, publish)
         return done, self.taken
 
-    def _move(self, ending: Ending | None, taking: Taking | None) -> Moved:
-        moved = self._hot.move(self.connection, self.now, self.steady, ending, taking)
-        self.events += [event for event in (moved.ended, moved.taken) if event is not None]
-        if moved.taken is not None and taking is not None:
-            job = moved.taken.job
-            log = LogBuffer(first=moved.token == 1)
-            log.add(job_log.INFO, job_log.started(moved.attempt), job.started_at)
-            self.taken = Claim(job, taking.worker_id, moved.attempt, moved.token, log)
+    def _move(self, endings: Sequence[Ending], taking: Taking | None) -> Moved:
+        moved = self._hot.move(self.connection, self.now, self.steady, endings, taking)
+        self.events += moved.events
+        if taking is None:
+            return moved
+        for one in moved.taken:
+            log = LogBuffer(first=one.token == 1)
+            log.add(job_log.INFO, job_log.started(one.attempt), one.job.started_at)
+            self.taken.append(Claim(one.job, taking.worker_id, one.attempt, one.token, log))
         return moved
 
     def _publish(self, claim: Claim, publish: Publish) -> None:
@@ -159,9 +161,9 @@ class Change:
         query = select(jobs.c.seq).where(*by_us, jobs.c.status == JobStatus.COMPLETED.value)
         return self.connection.execute(query).one_or_none() is not None
 
-    def note(self, job: Job) -> None:
-        """Write an event into the outbox."""
-        self.events.append(self._hot.note(self.connection, job, self.steady))
+    def note(self, *changed: Job) -> None:
+        """Write what has changed in this moment into the outbox."""
+        self.events += self._hot.note(self.connection, changed, self.steady)
 
 
 class Transactions:
@@ -178,7 +180,7 @@ class Transactions:
         hot: HotStatements,
         clock: Callable[[], int],
         steady: Callable[[], int],
-        on_event: Listener,
+        on_moment: MomentListener,
         on_wake: Wake,
         patience: float,
     ) -> None:
@@ -187,16 +189,16 @@ class Transactions:
         self._postgres = is_postgres(engine)
         self._clock = clock
         self._steady = steady
-        self._on_event = on_event
+        self._on_moment = on_moment
         self._on_wake = on_wake
         self._patience = patience
 
     def run(self, work: Callable[[Change], T]) -> T:
         """Run the work, commit, and publish the events."""
         result, change = self._committed(work)
-        # `queued` is published before a worker is woken, so that it is sent before `processing`.
-        for event in change.events:
-            tell(self._on_event, event)
+        # `queued` is told before a worker is woken, so that it is on its way before `processing`.
+        if change.events:
+            self._on_moment(change.events)
         if change.wakes:
             wake(self._on_wake)
         return result

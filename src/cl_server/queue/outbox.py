@@ -7,8 +7,9 @@ from typing import cast
 from sqlalchemy import Engine, literal, select, update
 
 from cl_ml_tools.job_queue import Event
-from cl_ml_tools.schemas import Job, JobStatus
+from cl_ml_tools.schemas import JobStatus
 from cl_server.queue.hot_statements import HotStatements
+from cl_server.queue.job_row import jobs_of_document
 from cl_server.queue.statements import has_come
 from cl_server.queue.tables import Big, is_postgres, outbox, reading, transitions
 
@@ -27,8 +28,8 @@ class Outbox:
         self._clock = clock
 
     def take(self, older_than: int, limit: int) -> list[Event]:
-        """Events that have been unpublished for `older_than` milliseconds, oldest first. Other processes don't get them
-        for the same time."""
+        """What nobody has settled within `older_than` milliseconds, of `limit` moments, oldest first; nobody else is
+        given it for as long again."""
         now = self._clock()
         stale = has_come(outbox.c.told_at, literal(now - older_than, Big), older_than + FAR)
         late = select(outbox.c.seq).where(stale).order_by(outbox.c.seq).limit(limit)
@@ -40,7 +41,7 @@ class Outbox:
         taken = update(outbox).where(outbox.c.seq.in_(late)).values(told_at=now).returning(outbox.c.seq, outbox.c.job)
         with self._engine.begin() as connection:
             rows = sorted(cast("list[tuple[int, object]]", list(connection.execute(taken))), key=lambda row: row[0])
-        return [Event(Job.model_validate(job), seq) for seq, job in rows]
+        return [Event(job, seq) for seq, document in rows for job in jobs_of_document(document)]
 
     def settle(self, seqs: Sequence[int]) -> None:
         """Delete published events, and count them. Each is counted once, even if it was published several times."""

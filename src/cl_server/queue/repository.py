@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Unpack
 
-from sqlalchemy import Engine, Row, delete, literal, select, update
+from sqlalchemy import Engine, delete, literal, select, update
 
 from cl_ml_tools import job_log
 from cl_ml_tools.job_queue import (
@@ -11,22 +11,25 @@ from cl_ml_tools.job_queue import (
     LEASE,
     LONG_LEASE,
     MAX_ATTEMPTS,
-    Beat,
     Claim,
+    Done,
     Event,
     Listener,
+    MomentListener,
     Publish,
     Wake,
+    Wanted,
     backoff,
     ignore_event,
     ignore_wake,
+    one_by_one,
     publish_nothing,
-    tell,
 )
 from cl_ml_tools.job_repository import JobUpdate
 from cl_ml_tools.schemas import TERMINAL, Job, JobStatus, JSONObject
 from cl_server.queue.clocks import clock_of, steady_clock_of
 from cl_server.queue.conditions import PROCESSING, QUEUED, Condition, held
+from cl_server.queue.heartbeats import SqlHeartbeats
 from cl_server.queue.hot_statements import Ending, HotStatements, Taking
 from cl_server.queue.job_lines import write_lines
 from cl_server.queue.job_row import job_of, number_of
@@ -42,8 +45,9 @@ from cl_server.queue.tables import (
 )
 
 
-class SqlJobRepository(SqlSubmits):
-    """`on_event` is called for every change after its commit, and `on_wake` when workers have something to do.
+class SqlJobRepository(SqlSubmits, SqlHeartbeats):
+    """`on_event` hears of every change after its commit, or, in its place, `on_moment` of all that a transaction
+    changed; `on_wake` hears when a worker has something to look at.
 
     `worker_id` is the name with which `fetch_next_job` claims. `clock` returns UTC milliseconds, and `steady` the
     milliseconds for leases and pauses. `patience` is the time in seconds to find out whether a commit happened whose
@@ -56,6 +60,7 @@ class SqlJobRepository(SqlSubmits):
         *,
         worker_id: str = "worker",
         on_event: Listener = ignore_event,
+        on_moment: MomentListener | None = None,
         on_wake: Wake = ignore_wake,
         clock: Callable[[], int] | None = None,
         steady: Callable[[], int] | None = None,
@@ -64,12 +69,12 @@ class SqlJobRepository(SqlSubmits):
     ) -> None:
         self._postgres = is_postgres(engine)
         self._worker_id = worker_id
-        self._on_event = on_event
+        self._on_moment = on_moment or one_by_one(on_event)
         self._clock = clock or clock_of(engine)
         # If there is only one clock, it is used for both.
         steady = steady or clock or steady_clock_of(engine, self._clock)
         self._hot = HotStatements(engine)
-        transactions = Transactions(engine, self._hot, self._clock, steady, on_event, on_wake, patience)
+        transactions = Transactions(engine, self._hot, self._clock, steady, self._on_moment, on_wake, patience)
         super().__init__(engine, steady, transactions, quota)
         self._outbox = Outbox(engine, self._hot, self._steady)
         self._held: dict[str, Claim] = {}
@@ -125,31 +130,20 @@ class SqlJobRepository(SqlSubmits):
     # Working.
 
     def claim(self, worker_id: str, task_types: Sequence[str], lease: int = LEASE) -> Claim | None:
-        """Claim the next job: highest priority first, then in the order of arrival, regardless of the clock."""
+        """Take the next job: highest priority first, then as they came, whatever the clock did meanwhile."""
+        return next(iter(self.claim_many(worker_id, Wanted(dict.fromkeys(task_types, 1)), lease)), None)
+
+    def claim_many(self, worker_id: str, wanted: Wanted, lease: int = LEASE) -> list[Claim]:
+        """Take the next job, and others like it."""
         if not self._postgres and not self._found:
             # Most polls find nothing. A read needs no lock, so idle workers don't delay busy ones.
             with self._reading.connect() as connection:
-                if not self._hot.waits(connection, task_types, self._steady()):
-                    return None
-        taking = Taking(worker_id, task_types, lease)
-        claim = self._transactions.run(lambda change: change.take(taking))
-        self._found = claim is not None
-        return claim
-
-    def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
-        """Renew a claim."""
-        renewed = (
-            update(jobs).where(*held(claim)).values(lease_until=self._steady() + lease).returning(jobs.c.cancelling)
-        )
-        with self._engine.begin() as connection:
-            row = connection.execute(renewed).one_or_none()
-        return _beat(row)
-
-    def look(self, claim: Claim) -> Beat:
-        """What a heartbeat would say."""
-        with self._reading.connect() as connection:
-            row = connection.execute(select(jobs.c.cancelling).where(*held(claim))).one_or_none()
-        return _beat(row)
+                if not self._hot.waits(connection, tuple(wanted.most), self._steady()):
+                    return []
+        taking = Taking(worker_id, wanted, lease)
+        claims = self._transactions.run(lambda change: change.take(taking))
+        self._found = bool(claims)
+        return claims
 
     def progress(self, claim: Claim, percent: int) -> bool:
         """Set the progress of the job."""
@@ -165,7 +159,7 @@ class SqlJobRepository(SqlSubmits):
             row = connection.execute(news).one_or_none()
         if row is None:
             return False
-        tell(self._on_event, Event(job_of(row)))
+        self._on_moment([Event(job_of(row))])
         return True
 
     def complete(
@@ -179,8 +173,15 @@ class SqlJobRepository(SqlSubmits):
         self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int, task_types: Sequence[str]
     ) -> tuple[bool, Claim | None]:
         """End a job well, and take the next: one turn at writing instead of two."""
-        ending, taking = Ending(claim, task_output, size), Taking(claim.worker_id, task_types, LEASE)
-        return self._transactions.run(lambda change: change.exchange(ending, publish, taking))
+        wanted = Wanted(dict.fromkeys(task_types, 1))
+        kept, following = self.exchange_many(claim.worker_id, [Done(claim, task_output, publish, size)], wanted)
+        return kept[0], next(iter(following), None)
+
+    def exchange_many(self, worker_id: str, done: Sequence[Done], wanted: Wanted) -> tuple[list[bool], list[Claim]]:
+        """End jobs well, and take the next."""
+        endings = [(Ending(one.claim, one.task_output, one.size), one.publish) for one in done]
+        taking = Taking(worker_id, wanted, LEASE)
+        return self._transactions.run(lambda change: change.exchange(endings, taking))
 
     def fail(self, claim: Claim, error: str, *, transient: bool = False) -> bool:
         """End a job badly, or try it again later."""
@@ -306,9 +307,3 @@ class SqlJobRepository(SqlSubmits):
     def transitions(self) -> dict[tuple[str, JobStatus], int]:
         """The number of published transitions into each status."""
         return self._outbox.transitions()
-
-
-def _beat(row: "Row[tuple[bool]] | None") -> Beat:
-    if row is None:
-        return Beat.LOST
-    return Beat.CANCEL if row[0] else Beat.KEPT

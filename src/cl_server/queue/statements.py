@@ -1,33 +1,30 @@
 """The statements that every job runs through, made once: to make one takes longer than to run it."""
 
+# ruff: noqa: S608 (nothing of what these statements are made of comes from outside)
+
 from typing import cast
 
 from sqlalchemy import (
-    ARRAY,
-    CTE,
     JSON,
-    BigInteger,
     Integer,
     Select,
     String,
+    TextClause,
     bindparam,
     case,
-    delete,
     func,
     insert,
-    literal_column,
-    null,
     or_,
     select,
-    union_all,
+    text,
     update,
 )
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql.dml import Insert, ReturningDelete, ReturningUpdate
-from sqlalchemy.sql.elements import ColumnElement, Label
+from sqlalchemy.sql.dml import Insert, ReturningUpdate
+from sqlalchemy.sql.elements import ColumnElement
 
 from cl_ml_tools.job_queue import LONGEST_BACKOFF
-from cl_ml_tools.schemas import Job, JobStatus
+from cl_ml_tools.schemas import JobStatus
 from cl_server.queue.conditions import PROCESSING, QUEUED
 from cl_server.queue.tables import Big, job_labels, jobs, outbox, transitions
 
@@ -59,9 +56,8 @@ GET = select(jobs).where(jobs.c.job_id == bindparam("of_job"))
 ADD = insert(jobs).returning(jobs.c.seq)
 ADD_LABEL = insert(job_labels)
 NOTE = insert(outbox).returning(outbox.c.seq)
-# The same for many, which come back in their order.
+# For many, which come back in their order.
 ADD_MANY = insert(jobs).returning(jobs.c.seq, sort_by_parameter_order=True)
-NOTE_MANY = insert(outbox).returning(outbox.c.seq, sort_by_parameter_order=True)
 
 # In how many milliseconds a job is due. Parameters: `of_types`, and `steady` in milliseconds.
 DUE = select(func.min(case((has_come(jobs.c.run_at, STEADY, LONGEST_BACKOFF), 0), else_=jobs.c.run_at - STEADY))).where(
@@ -84,79 +80,63 @@ COMPLETE = (
 )
 
 
-def next_of(types: int, *, skip_locked: bool = False) -> Select[tuple[int]]:
-    """The next job of this number of task types. Parameters: `type_0` and so on, and `steady` in milliseconds.
-
-    With `skip_locked`, workers skip jobs that others are claiming, instead of waiting for them.
-    """
+def next_of(types: int) -> Select[tuple[int]]:
+    """The next job of so many tasks; parameters: `type_0` and so on, and `steady` in milliseconds."""
     wanted = jobs.c.task_type.in_([bindparam(f"type_{number}", type_=String) for number in range(types)])
-    found = (
+    return (
         select(jobs.c.seq)
         .where(QUEUED, wanted, has_come(jobs.c.run_at, STEADY, LONGEST_BACKOFF))
         .order_by(jobs.c.priority.desc(), jobs.c.seq)
         .limit(1)
     )
-    return found.with_for_update(skip_locked=True) if skip_locked else found
 
 
-def taking(types: int, *, skip_locked: bool = False) -> ReturningUpdate[tuple[object, ...]]:
-    """Take it; parameters beside its own: `claimed_by`, and `now` and `lease_end` in milliseconds."""
-    return (
-        update(jobs)
-        .where(jobs.c.seq == next_of(types, skip_locked=skip_locked).scalar_subquery())
-        .values(
-            status=JobStatus.PROCESSING.value,
-            worker_id=bindparam("claimed_by", type_=String),
-            attempts=jobs.c.attempts + 1,
-            token=jobs.c.token + 1,
-            updated_at=after_last(NOW),
-            started_at=after_last(NOW),
-            lease_until=bindparam("lease_end", type_=Big),
-        )
-        .returning(jobs)
+def ahead(types: int) -> Select[tuple[int, str, int, int]]:
+    """As many of the next jobs as the parameter `look` says, each with its task, its priority and its attempts."""
+    columns = (jobs.c.seq, jobs.c.task_type, jobs.c.priority, jobs.c.attempts)
+    several = next_of(types).with_only_columns(*columns).limit(bindparam("look", type_=Integer))
+    return cast("Select[tuple[int, str, int, int]]", several)
+
+
+# Parameters: `claimed_by`, and `now` and `lease_end` in milliseconds.
+_TAKE = (
+    update(jobs)
+    .values(
+        status=JobStatus.PROCESSING.value,
+        worker_id=bindparam("claimed_by", type_=String),
+        attempts=jobs.c.attempts + 1,
+        token=jobs.c.token + 1,
+        updated_at=after_last(NOW),
+        started_at=after_last(NOW),
+        lease_until=bindparam("lease_end", type_=Big),
     )
+    .returning(jobs)
+)
+
+# On SQLite, where nobody else writes meanwhile: the rows of a JSON list, `seqs`.
+_THESE = func.json_each(bindparam("seqs", type_=String)).table_valued("value")
+TAKE_THESE = _TAKE.where(jobs.c.seq.in_(select(_THESE.c.value)))
 
 
-def at_once(*, ends: bool, types: int) -> Select[tuple[int, object, int, int]]:
-    """On PostgreSQL: `COMPLETE` if it `ends`, `taking` if there are `types`, and an event of each, in this order.
+def taking(types: int) -> ReturningUpdate[tuple[object, ...]]:
+    """Take the next job."""
+    return _TAKE.where(jobs.c.seq == next_of(types).scalar_subquery())
 
-    Its rows have the place in the outbox, the job, and for a claimed job, its attempts and its token.
+
+def settling(*, postgres: bool) -> TextClause:
+    """Take what was told out of the outbox; the parameter `seqs` is a list on PostgreSQL, and JSON on SQLite.
+
+    Its rows are lists of pairs, the task and the status of each job of a moment.
     """
-    ended = [COMPLETE.cte("ended")] if ends else []
-    taken = [taking(types, skip_locked=True).cte("taken")] if types else []
-    documents = [
-        select(literal_column(str(place), Integer).label("place"), _document(row))
-        for place, row in enumerate(ended + taken)
-    ]
-    moved = union_all(*documents).subquery("moved")
-    notes = select(moved.c.job, STEADY).order_by(moved.c.place)
-    noted = insert(outbox).from_select(["job", "told_at"], notes).returning(outbox.c.seq, outbox.c.job).cte("noted")
-    numbers = [select(cte.c[name]).scalar_subquery() for cte in taken for name in ("attempts", "token")]
-    columns = (noted.c.seq, noted.c.job, *(numbers or (null(), null())))
-    return cast("Select[tuple[int, object, int, int]]", select(*columns))
-
-
-def _document(row: CTE) -> Label[object]:
-    """A job as JSON."""
-    parts: list[ColumnElement[object]] = []
-    for name in Job.model_fields:
-        # A job without labels has no value in its row.
-        value = func.coalesce(row.c.labels, literal_column("'{}'::json")) if name == "labels" else row.c[name]
-        parts += (literal_column(f"'{name}'"), value)
-    return cast("Label[object]", func.json_build_object(*parts).label("job"))
-
-
-def settling(*, postgres: bool) -> ReturningDelete[tuple[str, str]]:
-    """Delete published events from the outbox. The parameter `seqs` is a list on PostgreSQL, and JSON on SQLite."""
-    names = ("task_type", "status")
     if postgres:
-        told = outbox.c.seq == func.any(bindparam("seqs", type_=ARRAY(BigInteger)))
-        words = [cast("JSON.Comparator[str]", outbox.c.job[name]).as_string() for name in names]
-    else:
-        seqs = func.json_each(bindparam("seqs", type_=String)).table_valued("value")
-        told = outbox.c.seq.in_(select(seqs.c.value))
-        words = [func.json_extract(outbox.c.job, f"$.{name}") for name in names]
-    return cast("ReturningDelete[tuple[str, str]]", delete(outbox).where(told).returning(*words))
+        pair = "json_build_array({0} ->> 'task_type', {0} ->> 'status')"
+        several = f"(SELECT json_agg({pair.format('each')}) FROM json_array_elements(job) AS each)"
+        words = f"CASE json_typeof(job) WHEN 'array' THEN {several} ELSE json_build_array({pair.format('job')}) END"
+        return text(f"DELETE FROM outbox WHERE seq = ANY(CAST(:seqs AS bigint[])) RETURNING {words}")
+    pair = "json_array(json_extract({0}, '$.task_type'), json_extract({0}, '$.status'))"
+    several = f"(SELECT json_group_array({pair.format('each.value')}) FROM json_each(outbox.job) AS each)"
+    words = f"CASE json_type(job) WHEN 'array' THEN {several} ELSE json_array({pair.format('job')}) END"
+    return text(f"DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(:seqs)) RETURNING {words}")
 
 
 def counting(*, postgres: bool) -> Insert:

@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from cl_ml_tools.compute_module import ProgressCallback, TaskResult, TaskStopError
-from cl_ml_tools.job_queue import Claim, JobQueue
-from cl_ml_tools.schemas import Job
-from cl_ml_tools.worker import Worker
+from cl_ml_tools.compute_module import BlockingModule, ProgressCallback, TaskResult, TaskStopError
+from cl_ml_tools.job_queue import Claim, Done, JobQueue
+from cl_ml_tools.schemas import BaseJobParams, Job
+from cl_ml_tools.worker import Worker, explain
 from cl_server.files.protocol import JobStorage, StorageUnavailableError, Workspace, finished
 from cl_server.workers.heartbeat import Heart
+
+STOPPED: TaskResult = {"status": "error", "error": "it was stopped"}
 
 log = logging.getLogger(__name__)
 
@@ -26,33 +27,42 @@ class Attempt:
         self._storage = storage
         self._heart = heart
         self._workspace: Workspace | None = None
-        # The job that was taken in the same step in which this one ended.
-        self.following: Claim | None = None
-        # An outage of the storage is not a fault of the job.
+        # That a storage is away is no fault of the job.
         self.storage_away = False
+        self._left = False
 
     async def run(self, worker: Worker) -> TaskResult:
-        """Run the job: fetch its inputs, run its task, and upload the results."""
-        job = self.claim.job
+        """Do the job: fetch what it needs, run its task, hand in what that wrote."""
+        workspace = await asyncio.to_thread(self._begin)
+        if isinstance(workspace, dict):
+            return workspace
+        result = await worker.attempt(self._placed(self.claim.job, workspace), self.progress())
+        # Many tasks write nothing, and need no thread in which to do nothing.
+        if result["status"] == "ok" and not any(finished(workspace.outputs)):
+            return result
+        return await asyncio.to_thread(self._handed_in, result, workspace)
+
+    def run_here(self, module: BlockingModule[BaseJobParams]) -> TaskResult:
+        """As `run`, in the thread that it is called in."""
+        workspace = self._begin()
+        if isinstance(workspace, dict):
+            return workspace
         try:
-            workspace = await asyncio.to_thread(self._begin)
-        except StorageUnavailableError as error:
-            return await asyncio.to_thread(self._away, error)
-        except OSError as error:
-            return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
-        result = await worker.attempt(self._placed(job, workspace), self.progress())
-        if result["status"] == "error":
-            # If the folder of the files is unavailable, that is the cause of the error.
-            return await asyncio.to_thread(self._judged, result)
-        # Many tasks write no files, and need no thread here.
-        if result["status"] == "ok" and any(finished(workspace.outputs)):
-            try:
-                await asyncio.to_thread(workspace.hand_in)
-            except StorageUnavailableError as error:
-                return await asyncio.to_thread(self._away, error)
-            except OSError as error:
-                return _not_kept(error)
-        return result
+            result = module.run_here(self._placed(self.claim.job, workspace), self.progress())
+        except TaskStopError:
+            return STOPPED
+        except Exception as error:
+            if self.is_over:
+                # Its files are gone, and nobody waits for it.
+                return STOPPED
+            log.warning("job %s failed", self.claim.job.job_id, exc_info=error)
+            result = explain(self.claim.job.task_type, error)
+        return self._handed_in(result, workspace)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody wants it any more."""
+        return self._left or self._heart.is_over(self.claim)
 
     def progress(self) -> ProgressCallback:
         """Reports the progress of the job, and ends the task from within if the job was cancelled."""
@@ -60,7 +70,7 @@ class Attempt:
 
         def report(percent: int) -> None:
             nonlocal last
-            if self._heart.is_over(self.claim):
+            if self.is_over:
                 raise TaskStopError
             if last < percent < 100:
                 last = percent
@@ -72,36 +82,54 @@ class Attempt:
 
         return report
 
-    def end(self, result: TaskResult, task_types: Sequence[str]) -> None:
-        """Write down how it went, if it is still ours to say, and take another job of these types."""
+    def done(self, result: TaskResult) -> Done | None:
+        """What the queue has to know of an attempt that went well; `None` of one that did not."""
+        if self.storage_away or result["status"] != "ok" or self._workspace is None:
+            return None
+        outputs = self._workspace.outputs
+        return Done(self.claim, result["task_output"], self._workspace.publish, _size(outputs))
+
+    def end(self, result: TaskResult) -> None:
+        """Write down by itself how it went, if it is still ours to say."""
         try:
-            kept = self._end(result, task_types)
+            kept = self._end(result)
         except StorageUnavailableError as error:
-            kept = self._end(self._away(error), task_types)
+            kept = self._end(self._away(error))
         except OSError as error:
             # They could not be published, and so the job did not complete.
-            kept = self._end(_not_kept(error), task_types)
+            kept = self._end(_not_kept(error))
+        self.close(kept=kept)
+
+    def close(self, *, kept: bool = True) -> None:
+        """Remove what is left of it."""
+        self._left = True
         if not kept:
             # A task whose files were deleted fails. That is not an error.
             log.info("job %s was deleted or taken back while it ran; its result is dropped", self.claim.job.job_id)
-        self.close()
-
-    def close(self) -> None:
-        """Remove its leftovers."""
         if self._workspace is not None:
             self._workspace.close()
 
-    def _end(self, result: TaskResult, task_types: Sequence[str]) -> bool:
+    def _end(self, result: TaskResult) -> bool:
         if self.storage_away:
             return self._queue.give_back(self.claim)
-        if result["status"] != "ok" or self._workspace is None:
+        done = self.done(result)
+        if done is None:
             error = result["error"] if result["status"] == "error" else "it had no place to work"
             return self._queue.fail(self.claim, error, transient=result.get("transient", False))
-        size = _size(self._workspace.outputs)
-        kept, self.following = self._queue.exchange(
-            self.claim, result["task_output"], self._workspace.publish, size, task_types
-        )
-        return kept
+        return self._queue.complete(self.claim, done.task_output, done.publish, done.size)
+
+    def _handed_in(self, result: TaskResult, workspace: Workspace) -> TaskResult:
+        if result["status"] == "error":
+            # Where files lie in a folder that is away, that is what failed.
+            return self._judged(result)
+        try:
+            if any(finished(workspace.outputs)):
+                workspace.hand_in()
+        except StorageUnavailableError as error:
+            return self._away(error)
+        except OSError as error:
+            return _not_kept(error)
+        return result
 
     def _judged(self, result: TaskResult) -> TaskResult:
         """The error of a task, or that of its storage if it is unavailable now."""
@@ -119,8 +147,13 @@ class Attempt:
             self.storage_away = True
         return _not_kept(error)
 
-    def _begin(self) -> Workspace:
-        self._workspace = self._storage.begin_attempt(self.claim.job.job_id, self.claim.token)
+    def _begin(self) -> Workspace | TaskResult:
+        try:
+            self._workspace = self._storage.begin_attempt(self.claim.job.job_id, self.claim.token)
+        except StorageUnavailableError as error:
+            return self._away(error)
+        except OSError as error:
+            return {"status": "error", "error": f"no place to work: {error.strerror or error}", "transient": True}
         return self._workspace
 
     def _placed(self, job: Job, workspace: Workspace) -> Job:

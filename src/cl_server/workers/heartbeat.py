@@ -1,8 +1,8 @@
-"""Renews the lease of a worker from a thread, even if the task blocks the event loop."""
+"""Keeps a worker's claims alive, from a thread: whatever the task does to the event loop, leases are renewed."""
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import OperationalError
 
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 
 class Heart:
-    """Renews the current claim, and reports its end. `on_over` is called in the thread of the heart."""
+    """Renews the claims that are held, and says when one is over. `on_over` is called in the heart's thread."""
 
     def __init__(self, queue: JobQueue, on_over: Callable[[Claim, Beat], None], beat: float = BEAT) -> None:
         self._queue = queue
         self._on_over = on_over
         self._beat = beat
-        self._claim: Claim | None = None
-        self._over: Claim | None = None
+        self._claims: Sequence[Claim] = ()
+        self._over: dict[tuple[str, int], Beat] = {}
         self._rung = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heart", daemon=True)
@@ -33,18 +33,27 @@ class Heart:
         """Beat from now on."""
         self._thread.start()
 
-    def hold(self, claim: Claim | None) -> None:
-        """Set the claim to renew. A claim lasts for several beats, so a new one doesn't need to wake the thread."""
-        self._claim = claim
+    def hold(self, *claims: Claim) -> None:
+        """The claims to keep alive from now on. They last for several beats, so nobody is woken for new ones."""
+        self._claims = claims
+        self._over = {}
+
+    def keep(self, *claims: Claim) -> None:
+        """Hold no others of those that are held."""
+        self._claims = claims
 
     def look(self) -> None:
-        """The job may have been cancelled."""
-        if self._claim is not None:
+        """Somebody may have cancelled a job."""
+        if self._claims:
             self._rung.set()
 
+    def beat_of(self, claim: Claim) -> Beat:
+        """What was last heard of a claim that is held."""
+        return self._over.get((claim.job.job_id, claim.token), Beat.KEPT)
+
     def is_over(self, claim: Claim) -> bool:
-        """Whether this attempt was cancelled or lost its claim."""
-        return self._over is claim
+        """Whether nobody wants this attempt any more."""
+        return self.beat_of(claim) is not Beat.KEPT
 
     def stop(self) -> None:
         """Beat no more."""
@@ -58,19 +67,21 @@ class Heart:
             if rung:
                 self._stop.wait(GLANCE)
                 self._rung.clear()
-            claim = self._claim
-            if claim is None or self._stop.is_set():
+            claims = self._claims
+            if not claims or self._stop.is_set():
                 continue
+            names = ", ".join(claim.job.job_id for claim in claims)
             try:
                 # A ring is not a reason to write.
-                beat = self._queue.look(claim) if rung else self._queue.heartbeat(claim)
+                beats = self._queue.beats(claims, None) if rung else self._queue.beats(claims)
             except OperationalError as error:
                 said = str(error.orig).strip().partition("\n")[0]
-                log.warning("the heartbeat of job %s failed: %s", claim.job.job_id, said)
+                log.warning("the heartbeat of job %s failed: %s", names, said)
                 continue
             except Exception:
-                log.exception("the heartbeat of job %s failed", claim.job.job_id)
+                log.exception("the heartbeat of job %s failed", names)
                 continue
-            if beat is not Beat.KEPT and self._claim is claim and self._over is not claim:
-                self._over = claim
-                self._on_over(claim, beat)
+            for claim, beat in zip(claims, beats, strict=True):
+                if beat is not Beat.KEPT and claim in self._claims and not self.is_over(claim):
+                    self._over[claim.job.job_id, claim.token] = beat
+                    self._on_over(claim, beat)

@@ -15,7 +15,7 @@ from cl_server.files.protocol import StorageUnavailableError
 from cl_server.messaging.worker_announcement import Presence
 from cl_server.workers.attempt import Attempt
 from cl_server.workers.heartbeat import Heart
-from cl_server.workers.worker import Shift
+from cl_server.workers.shift import Shift
 
 
 class FakeWorker(Worker):
@@ -59,7 +59,7 @@ class Scene:
 async def test_a_storage_that_is_away_at_any_step_queues_the_job_again(tmp_path: Path, step: str) -> None:
     scene = Scene(tmp_path)
     scene.storage = Away(tmp_path, step)
-    assert await scene.shift._finish(scene.attempt(scene.claim()))
+    assert (await scene.shift._finish([scene.attempt(scene.claim())]))[0]
     assert scene.status("one") is JobStatus.QUEUED
     assert scene.storage.find("one", "output/result") is None
     assert not list((tmp_path / "jobs" / "one").glob(".attempt*"))
@@ -72,13 +72,13 @@ async def test_an_outage_of_the_storage_is_nobodys_attempt(tmp_path: Path, step:
     for _ in range(MAX_ATTEMPTS + 2):
         claim = scene.claim()
         attempt = scene.attempt(claim)
-        assert await scene.shift._finish(attempt)
+        assert (await scene.shift._finish([attempt]))[0]
         assert (attempt.storage_away, claim.attempt) == (True, 1)
     assert scene.status("one") is JobStatus.QUEUED
 
 
 async def test_no_job_is_taken_while_the_storage_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cl_server.workers.worker.STORAGE_PAUSE", 0.01)
+    monkeypatch.setattr("cl_server.workers.shift.STORAGE_PAUSE", 0.01)
     scene = Scene(tmp_path)
     scene.storage = Away(tmp_path, "begin_attempt", for_all=True)
     scene.shift = Shift(

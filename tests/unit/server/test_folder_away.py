@@ -146,7 +146,7 @@ async def test_a_task_that_finds_no_file_while_it_is_away_is_nobodys_attempt(ser
         claim = claimed(server.queue)
         assert claim.attempt == 1
         attempt = Attempt(claim, server.queue, server.storage, Heart(server.queue, lambda claim, beat: None))
-        attempt.end(await attempt.run(Unplugs(server)), ["hash"])
+        attempt.end(await attempt.run(Unplugs(server)))
         assert attempt.storage_away
         server.plug_in()
     job = server.queue.get_job(claim.job.job_id)

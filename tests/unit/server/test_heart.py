@@ -1,7 +1,7 @@
 """The heartbeat, the outbox and the bell of PostgreSQL, each with a queue of its own."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -40,10 +40,10 @@ class Counted(MemoryJobRepository):
 
     beaten = threading.Event()
 
-    def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
-        beat = super().heartbeat(claim, lease)
+    def beats(self, claims: Sequence[Claim], lease: int | None = LEASE) -> list[Beat]:
+        beats = super().beats(claims, lease)
         self.beaten.set()
-        return beat
+        return beats
 
 
 def claimed(queue: MemoryJobRepository) -> Claim:
@@ -59,7 +59,7 @@ class Silent(MemoryJobRepository):
     asked = 0
     twice = threading.Event()
 
-    def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
+    def beats(self, claims: Sequence[Claim], lease: int | None = LEASE) -> list[Beat]:
         self.asked += 1
         if self.asked == 2:
             self.twice.set()
@@ -116,11 +116,11 @@ def test_a_heartbeat_that_fails_is_tried_again() -> None:
     class Stumbling(MemoryJobRepository):
         failures = 2
 
-        def heartbeat(self, claim: Claim, lease: int = LEASE) -> Beat:
+        def beats(self, claims: Sequence[Claim], lease: int | None = LEASE) -> list[Beat]:
             if self.failures:
                 self.failures -= 1
                 raise OSError("the disk is full")
-            return Beat.LOST
+            return [Beat.LOST]
 
     ends = Ends()
     queue = Stumbling()

@@ -5,23 +5,23 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from cl_ml_tools.compute_module import BlockingModule, ProgressCallback
-from cl_ml_tools.job_queue import Beat, Claim, JobQuery, Publish
+from cl_ml_tools.job_queue import LEASE, Beat, Claim, Done, JobQuery, Wanted
 from cl_ml_tools.memory_repository import MemoryJobRepository
-from cl_ml_tools.schemas import BaseJobParams, Job, JobStatus, JSONObject
+from cl_ml_tools.schemas import BaseJobParams, Job, JobStatus
 from cl_ml_tools.worker import Worker
 from cl_server.files.local import LocalFileStorage
 from cl_server.messaging.doorbell import Doorbell, Ringer
 from cl_server.messaging.worker_announcement import Presence
-from cl_server.workers import worker as worker_process
+from cl_server.workers import shift as worker_shift
 from cl_server.workers.memory import resident
-from cl_server.workers.worker import Shift
+from cl_server.workers.shift import Shift
 
 
 class LookedAtTooLate(MemoryJobRepository):
@@ -33,21 +33,19 @@ class LookedAtTooLate(MemoryJobRepository):
         self.looked = threading.Event()
         self.all_done = asyncio.Event()
 
-    def exchange(
-        self, claim: Claim, task_output: JSONObject | None, publish: Publish, size: int, task_types: Sequence[str]
-    ) -> tuple[bool, Claim | None]:
-        ended = super().exchange(claim, task_output, publish, size, task_types)
+    def exchange_many(self, worker_id: str, done: Sequence[Done], wanted: Wanted) -> tuple[list[bool], list[Claim]]:
+        ended = super().exchange_many(worker_id, done, wanted)
         self.completed.set()
         assert self.looked.wait(30)
         if all(job.status.terminal for job in self.list_jobs(JobQuery()).jobs):
             self.all_done.set()
         return ended
 
-    def look(self, claim: Claim) -> Beat:
+    def beats(self, claims: Sequence[Claim], lease: int | None = LEASE) -> list[Beat]:
         assert self.completed.wait(30)
-        beat = super().look(claim)
+        beats = super().beats(claims, lease)
         self.looked.set()
-        return beat
+        return beats
 
 
 async def test_what_is_heard_of_one_job_does_not_end_the_next(tmp_path: Path) -> None:
@@ -153,7 +151,7 @@ class SignalledShift(Shift):
 
 async def test_a_worker_finishes_its_job_before_it_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # How long a job may take then is another matter: nothing here depends on how fast the machine is.
-    monkeypatch.setattr(worker_process, "GRACE", 600.0)
+    monkeypatch.setattr(worker_shift, "GRACE", 600.0)
     queue, storage, held = MemoryJobRepository(), LocalFileStorage(tmp_path), HeldTask()
     for job_id in ("first", "second"):
         storage.create_job_directory(job_id)
@@ -171,3 +169,70 @@ async def test_a_worker_finishes_its_job_before_it_stops(tmp_path: Path, monkeyp
         assert await asyncio.wait_for(working, 60)
     status = {job.job_id: job.status for job in queue.list_jobs(JobQuery()).jobs}
     assert sorted(status.values()) == [JobStatus.COMPLETED, JobStatus.QUEUED]
+
+
+class OneHeldTask(HeldTask):
+    """Ends at once, except for one of its jobs."""
+
+    def __init__(self, held: int) -> None:
+        super().__init__()
+        self.held, self.count = held, 0
+
+    def process(self, params: BaseJobParams, progress: ProgressCallback) -> BaseModel:
+        self.count += 1
+        return super().process(params, progress) if self.count == self.held else Ended()
+
+
+class Together:
+    """A worker that takes three short jobs at once, of which one turns out long."""
+
+    def __init__(self, folder: Path, held: int) -> None:
+        self.bells = folder / "workers"
+        self.ringer = Ringer(self.bells)
+        self.queue, self.task = MemoryJobRepository(on_wake=self.ringer.ring), OneHeldTask(held)
+        storage = LocalFileStorage(folder)
+        for name in ("one", "two", "three"):
+            storage.create_job_directory(name)
+            self.queue.add_job(Job(job_id=name, task_type="held", params={"input_paths": [], "output_paths": []}))
+        worker, presence = Worker(self.queue, {"held": self.task}), Presence(None, "w0", ["held"])
+        self.shift = Shift(worker, self.queue, storage, presence, "w0", task_timeout=600)
+        self.shift._pace.note("held", 3, 0.003)
+
+    def states(self) -> dict[str, str]:
+        return {job.job_id: job.status.value for job in self.queue.list_jobs(JobQuery()).jobs}
+
+    async def become(self, **states: str) -> None:
+        async with asyncio.timeout(60):
+            while self.states() != states:
+                await asyncio.sleep(0.005)
+
+    @contextlib.asynccontextmanager
+    async def working(self) -> AsyncGenerator[None]:
+        with Doorbell(self.bells, "w0") as bell:
+            working = asyncio.create_task(self.shift.work(bell))
+            assert await asyncio.to_thread(self.task.begun.wait, 60)
+            yield
+            self.task.may_end.set()
+            ends = {name: "cancelled" if state == "cancelled" else "completed" for name, state in self.states().items()}
+            await self.become(**ends)
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+        self.ringer.close()
+
+
+async def test_a_job_that_takes_long_holds_up_none_that_was_taken_with_it(tmp_path: Path) -> None:
+    together = Together(tmp_path, held=2)
+    async with together.working():
+        await together.become(one="completed", two="processing", three="queued")
+
+
+async def test_a_job_that_was_taken_and_has_not_begun_is_cancelled_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_shift, "LATE", 600.0)
+    together = Together(tmp_path, held=1)
+    async with together.working():
+        assert together.states() == {"one": "processing", "two": "processing", "three": "processing"}
+        together.queue.cancel("two")
+        await together.become(one="processing", two="cancelled", three="queued")
