@@ -65,7 +65,7 @@ def run(port: int = 8002, fd: int | None = None, host: str = HOST) -> None:
         opened.callback(relay.stop)
         operation = settings.operation
         quota = Quota(engine, operation.quota_bytes, operation.quota_jobs, sizes=storage)
-        repository = SqlJobRepository(engine, on_event=relay, on_wake=ringer.ring, quota=quota)
+        repository = SqlJobRepository(engine, on_moment=relay.moment, on_wake=ringer.ring, quota=quota)
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         JobMetrics(registry, repository, capabilities, discover_tasks().keys(), backlog_of(engine))

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import uuid4
 
 from paho.mqtt.client import MQTTMessageInfo
@@ -69,10 +70,25 @@ class Relay:
         self.sound = True
 
     def __call__(self, event: Event) -> None:
-        told = self._events.publish(event.job)
-        if event.seq is not None:
+        """Tell of one change; see `moment`."""
+        self.moment([event])
+
+    def moment(self, events: Sequence[Event]) -> None:
+        """Tell of what changed together, which may have one place in the outbox."""
+        told: dict[int, list[Callable[[], bool | None]]] = {}
+        for event in events:
+            try:
+                answer = self._events.publish(event.job)
+            except Exception:
+                # What is committed has happened, and is told by another who finds it in the outbox.
+                job = event.job
+                log.exception("job %s is %s, but its event can't be published", job.job_id, job.status.value)
+                answer = _never
+            if event.seq is not None:
+                told.setdefault(event.seq, []).append(answer)
+        if told:
             with self._lock:
-                self._pending[event.seq] = told
+                self._pending |= {seq: partial(_all, answers) for seq, answers in told.items()}
             self._told.set()
 
     def follow(self, queue: JobQueue) -> None:
@@ -117,12 +133,12 @@ class Relay:
             self._on_lost(lost)
         if not self._events.heard:
             return
-        for event in queue.take_untold(STALE):
-            with self._lock:
-                ours = event.seq in self._pending
-            if not ours:
-                log.info("job %s is %s: its event is published late", event.job.job_id, event.job.status.value)
-                self(event)
+        untold = queue.take_untold(STALE)
+        with self._lock:
+            late = [event for event in untold if event.seq not in self._pending]
+        for event in late:
+            log.info("job %s is %s: its event is published late", event.job.job_id, event.job.status.value)
+        self.moment(late)
 
     def _settle(self, queue: JobQueue) -> None:
         self._told.clear()
@@ -148,6 +164,16 @@ def connection(settings: Settings, name: str) -> Connection | None:
 
 def _always() -> bool:
     return True
+
+
+def _never() -> None:
+    return None
+
+
+def _all(answers: Sequence[Callable[[], bool | None]]) -> bool | None:
+    """Whether the broker has all of it; that it isn't known of one is as if it had none."""
+    given = [answer() for answer in answers]
+    return None if None in given else all(given)
 
 
 def _published(info: MQTTMessageInfo) -> bool | None:

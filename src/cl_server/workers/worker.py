@@ -58,7 +58,7 @@ def run(slot: int = 0, of: int | None = None) -> None:
         repository = SqlJobRepository(
             engine,
             worker_id=worker_id,
-            on_event=relay,
+            on_moment=relay.moment,
             on_wake=ringer.ring,
             # No client waits here, and no other worker gets the job until its lease expires.
             patience=LEASE / 1000,

@@ -188,6 +188,21 @@ def test_jobs_of_dead_workers_are_found_by_whoever_keeps_the_outbox() -> None:
     assert job.status is JobStatus.QUEUED
 
 
+def test_what_happened_in_one_moment_stays_in_the_outbox_until_the_broker_has_all_of_it() -> None:
+    broker, settled = Told(), list[int]()
+    answers: list[bool | None] = [True, False]
+    broker.publish = lambda job: lambda: answers[int(job.job_id)]  # pyright: ignore[reportAttributeAccessIssue]
+    relay, queue = Relay(broker), MemoryJobRepository()  # pyright: ignore[reportArgumentType]
+    queue.settle = settled.extend
+    # The newer one is told first.
+    relay.moment([Event(Job(job_id=name, task_type="hash"), 7) for name in ("1", "0")])
+    relay._settle(queue)
+    assert settled == []
+    answers[1] = True
+    relay._settle(queue)
+    assert settled == [7]
+
+
 def test_an_event_without_a_place_is_told_once() -> None:
     broker = Told()
     relay = Relay(broker)  # pyright: ignore[reportArgumentType]
