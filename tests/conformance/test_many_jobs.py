@@ -159,7 +159,7 @@ def stored(engine: Engine, owner: str | None) -> int:
 
 
 def test_the_sums_follow_what_comes_changes_and_goes(full: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cl_server.queue.repository.SUMMED_UP", 1)
+    monkeypatch.setattr("cl_server.queue.submits.SUMMED_UP", 1)
     queue = SqlJobRepository(full, quota=Quota(full, most_bytes=10**9))
     guests = 10 * MANY * 9 // 10
     assert (stored(full, None), stored(full, "7")) == (guests, 10 * MANY - guests)
@@ -195,7 +195,7 @@ def test_the_sums_of_a_user_stay_short_whatever_they_do_in_step(
     postgres: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each job here is two events: what is counted by events would be even for ever, or odd."""
-    monkeypatch.setattr("cl_server.queue.repository.SUMMED_UP", 8)
+    monkeypatch.setattr("cl_server.queue.submits.SUMMED_UP", 8)
     queue = SqlJobRepository(postgres)
     for _ in range(200):
         job_id = queue.submit(Job(job_id=uuid4().hex, task_type="hash", size=100)).job_id

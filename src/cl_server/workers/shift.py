@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class Shift:
-    """Takes jobs until it is told to stop, or has more than `memory` bytes, of which 0 is no limit.
+    """Runs jobs until it is stopped, or has more than `memory` bytes (0 means no limit).
 
     `task_timeout` is in seconds; `workers`: how many share the jobs that wait, as far as this one knows.
     """
@@ -131,7 +131,7 @@ class Shift:
         return True
 
     async def _await_storage(self) -> None:
-        """Take no job while the file storage is away: each would only be given back."""
+        """Take no jobs while the file storage is unavailable, because each would be returned."""
         log.warning("the file storage does not answer: the worker takes no jobs until it does")
         while not self._stop.is_set():
             try:
@@ -176,7 +176,7 @@ class Shift:
             await asyncio.wait({running, force, over}, timeout=GRACE, return_when=first)
             force.cancel()
         if over.done():
-            # It hears of it at its next progress; one that tells none is left behind with this process.
+            # The task learns of it at its next progress report. One that never reports ends with this process.
             await asyncio.wait({running}, timeout=CANCEL_GRACE)
         stop.cancel()
         over.cancel()
