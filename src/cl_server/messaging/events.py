@@ -80,7 +80,7 @@ class Relay:
             try:
                 answer = self._events.publish(event.job)
             except Exception:
-                # What is committed has happened, and is told by another who finds it in the outbox.
+                # The change is committed. Another process finds it in the outbox, and publishes it.
                 job = event.job
                 log.exception("job %s is %s, but its event can't be published", job.job_id, job.status.value)
                 answer = _never

@@ -77,7 +77,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What has happened, in the order in which it is told, and what was taken."""
+    """The events, in the order in which they are published, and the claimed jobs."""
 
     events: Sequence[Event] = ()
     taken: Sequence[Taken] = ()

@@ -108,8 +108,8 @@ class Change:
         return self.taken
 
     def complete(self, ending: Ending, publish: Publish) -> bool:
-        """End a job well, if the claim holds. The row is locked while its files are put in place, so that nobody else
-        can come between."""
+        """Complete a job, if the claim is valid. The row is locked while its files are published, so that no other
+        process changes the job."""
         if self._move((ending,), None).has_ended(ending.claim):
             self._publish(ending.claim, publish)
             return True
@@ -196,7 +196,7 @@ class Transactions:
     def run(self, work: Callable[[Change], T]) -> T:
         """Run the work, commit, and publish the events."""
         result, change = self._committed(work)
-        # `queued` is told before a worker is woken, so that it is on its way before `processing`.
+        # `queued` is published before a worker is woken, so that it is sent before `processing`.
         if change.events:
             self._on_moment(change.events)
         if change.wakes:

@@ -81,7 +81,7 @@ COMPLETE = (
 
 
 def next_of(types: int) -> Select[tuple[int]]:
-    """The next job of so many tasks; parameters: `type_0` and so on, and `steady` in milliseconds."""
+    """The next job of this number of task types. Parameters: `type_0` and so on, and `steady` in milliseconds."""
     wanted = jobs.c.task_type.in_([bindparam(f"type_{number}", type_=String) for number in range(types)])
     return (
         select(jobs.c.seq)
@@ -113,7 +113,7 @@ _TAKE = (
     .returning(jobs)
 )
 
-# On SQLite, where nobody else writes meanwhile: the rows of a JSON list, `seqs`.
+# The rows of a JSON list, `seqs`. Only for SQLite, where no other process writes at the same time.
 _THESE = func.json_each(bindparam("seqs", type_=String)).table_valued("value")
 TAKE_THESE = _TAKE.where(jobs.c.seq.in_(select(_THESE.c.value)))
 

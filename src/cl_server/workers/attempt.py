@@ -27,7 +27,7 @@ class Attempt:
         self._storage = storage
         self._heart = heart
         self._workspace: Workspace | None = None
-        # That a storage is away is no fault of the job.
+        # An outage of the storage is not a fault of the job.
         self.storage_away = False
         self._left = False
 
@@ -53,7 +53,7 @@ class Attempt:
             return STOPPED
         except Exception as error:
             if self.is_over:
-                # Its files are gone, and nobody waits for it.
+                # Its files are deleted, and its result isn't wanted.
                 return STOPPED
             log.warning("job %s failed", self.claim.job.job_id, exc_info=error)
             result = explain(self.claim.job.task_type, error)
@@ -61,7 +61,7 @@ class Attempt:
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody wants it any more."""
+        """Whether its result is no longer wanted."""
         return self._left or self._heart.is_over(self.claim)
 
     def progress(self) -> ProgressCallback:
@@ -120,7 +120,7 @@ class Attempt:
 
     def _handed_in(self, result: TaskResult, workspace: Workspace) -> TaskResult:
         if result["status"] == "error":
-            # Where files lie in a folder that is away, that is what failed.
+            # If the folder of the files is unavailable, that is the cause of the error.
             return self._judged(result)
         try:
             if any(finished(workspace.outputs)):

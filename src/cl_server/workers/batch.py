@@ -74,7 +74,7 @@ class Batch:
             self._waiting.extend(attempts)
 
     def ended(self) -> list[tuple[Attempt, TaskResult]]:
-        """Those that have ended, and that nobody has settled."""
+        """Those that have ended, and that aren't settled."""
         with self._lock:
             return list(self._ended)
 
@@ -90,7 +90,7 @@ class Batch:
     def _begin(self) -> Attempt | None:
         goes_on = not self._ended or self._goes_on()
         with self._lock:
-            # Of those that nobody wants any more, it is known already what becomes of them.
+            # The results of some are no longer wanted: they don't begin.
             while self._waiting and self._waiting[0].is_over:
                 self._ended.append((self._waiting.popleft(), STOPPED))
             if not goes_on or not self._waiting:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Heart:
-    """Renews the claims that are held, and says when one is over. `on_over` is called in the heart's thread."""
+    """Renews the held claims, and reports when one has ended. `on_over` is called in the thread of the heart."""
 
     def __init__(self, queue: JobQueue, on_over: Callable[[Claim, Beat], None], beat: float = BEAT) -> None:
         self._queue = queue
@@ -34,7 +34,7 @@ class Heart:
         self._thread.start()
 
     def hold(self, *claims: Claim) -> None:
-        """The claims to keep alive from now on. They last for several beats, so nobody is woken for new ones."""
+        """The claims to renew from now on. They last for several beats, so the thread isn't woken for new ones."""
         self._claims = claims
         self._over = {}
 
@@ -43,7 +43,7 @@ class Heart:
         self._claims = claims
 
     def look(self) -> None:
-        """Somebody may have cancelled a job."""
+        """Check whether a job was cancelled."""
         if self._claims:
             self._rung.set()
 
@@ -52,7 +52,7 @@ class Heart:
         return self._over.get((claim.job.job_id, claim.token), Beat.KEPT)
 
     def is_over(self, claim: Claim) -> bool:
-        """Whether nobody wants this attempt any more."""
+        """Whether this attempt is no longer wanted."""
         return self.beat_of(claim) is not Beat.KEPT
 
     def stop(self) -> None:

@@ -22,7 +22,7 @@ class Pace:
         self._took: dict[str, float] = {}
 
     def note(self, task_type: str, jobs: int, seconds: float) -> None:
-        """So many jobs took so long together."""
+        """Note how many seconds a number of jobs took together."""
         each = seconds / jobs
         before = self._took.get(task_type, each)
         self._took[task_type] = took = max(each, before + NEWEST * (each - before))

@@ -28,13 +28,13 @@ from cl_server.workers.task_log import TaskLog
 SWEEP = 5.0
 # How long a job may go on after SIGTERM, in seconds, before it is given back.
 GRACE = 5.0
-# How long a task may go on, in seconds, after it was told that nobody wants it any more.
+# How long a task can continue, in seconds, after it was asked to stop.
 CANCEL_GRACE = 2.0
 # Seconds for jobs that were taken together: longer than that, none waits for another.
 LATE = 0.1
-# Seconds before a file storage that is away is asked again.
+# Seconds until an unavailable file storage is checked again.
 STORAGE_PAUSE = 1.0
-# Seconds before a database that is away is asked again.
+# Seconds until an unavailable database is queried again.
 DATABASE_PAUSE = 1.0
 
 log = logging.getLogger(__name__)
@@ -211,7 +211,7 @@ class Shift:
             self._over.clear()
 
     def _drop(self, attempt: Attempt, *, late: bool) -> None:
-        """One that goes on although nobody waits for it any more."""
+        """End an attempt that is still running."""
         job = attempt.claim.job
         if attempt.is_over:
             self._give_up(attempt)
@@ -225,7 +225,7 @@ class Shift:
             attempt.close()
 
     async def _write_down(self, batch: Batch) -> list[Claim]:
-        """Settle jobs and take the next. While the database is away, what was worked out is kept for as long as a
+        """Settle jobs and claim the next. While the database is unavailable, the results are kept for as long as a
         lease lasts."""
         deadline = time.monotonic() + LEASE / 1000
         rest = batch.cut()
