@@ -28,8 +28,8 @@ class Outbox:
         self._clock = clock
 
     def take(self, older_than: int, limit: int) -> list[Event]:
-        """Events that have been unpublished for `older_than` milliseconds, of `limit` rows, oldest first. Other processes
-        don't get them for the same time."""
+        """Events that have been unpublished for `older_than` milliseconds, of `limit` rows, oldest first. Other
+        processes don't get them for the same time."""
         now = self._clock()
         stale = has_come(outbox.c.told_at, literal(now - older_than, Big), older_than + FAR)
         late = select(outbox.c.seq).where(stale).order_by(outbox.c.seq).limit(limit)
