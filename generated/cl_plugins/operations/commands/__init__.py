@@ -6,6 +6,6 @@ from typing import Final
 from cl_client.runtime import Entry
 
 COMMANDS: Final = (
-    Entry("admin-api", "cl_plugins.operations.commands.admin:app", "Settings and storage of the server (admins only)"),
+    Entry("admin", "cl_plugins.operations.commands.admin:app", "Settings and storage of the server (admins only)"),
     Entry("server-api", "cl_plugins.operations.commands.server:app", "Information about the server"),
 )

@@ -8,7 +8,7 @@ from cl_client.runtime import OperationRunner, body_option, given, read_option
 if TYPE_CHECKING:
     from cl_client.runtime import JSONObject
 
-app = App(name="admin-api", help="Settings and storage of the server (admins only)")
+app = App(name="admin", help="Settings and storage of the server (admins only)")
 
 
 @app.command(name="get-admin-config", help="Get the settings that can change at run time")

@@ -52,7 +52,9 @@ ACCOUNT_COMMANDS: Final = (
     Entry("user", "cl_client.cli.commands.user:app", "Manage users (admins only)."),
     Entry("whoami", "cl_client.cli.commands.account:whoami", "Show who you are logged in as."),
 )
-ADMIN: Final = Entry("admin", "cl_client.cli.commands.admin:app", "Settings and storage of the server (admins only)")
+# These groups of operations have short commands besides. They aren't entries of their own, so that a tag of another
+# server can have the name.
+SHORT_COMMANDS: Final = {"admin": "cl_client.cli.commands.admin:app"}
 FLAGS: Final = (
     (("-h", "--help"), "Show this page, or the page of a command."),
     (("--version",), "Show the version."),
@@ -70,8 +72,9 @@ CL_CLIENT: Final = Program(
     version=__version__,
     description=DESCRIPTION,
     plugins=COMMANDS,
-    # The page of these has short commands besides.
-    operations=tuple(ADMIN if entry.name == ADMIN.name else entry for entry in OPERATION_COMMANDS),
+    operations=tuple(
+        entry._replace(target=SHORT_COMMANDS.get(entry.name, entry.target)) for entry in OPERATION_COMMANDS
+    ),
     commands=OWN_COMMANDS,
     accounts=ACCOUNT_COMMANDS,
     client=_client,
