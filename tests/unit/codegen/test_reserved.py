@@ -8,7 +8,7 @@ import pytest
 
 import cl_sync.client
 import cl_sync.plugins.hash
-from cl_client.cli.help.front_page import ACCOUNT_COMMANDS, ADMIN, OWN_COMMANDS
+from cl_client.cli.help.front_page import ACCOUNT_COMMANDS, OWN_COMMANDS
 from cl_client.cli.help.options import global_rows
 from cl_client.client import ComputeClient
 from cl_client.runtime.plugin import PluginClient
@@ -47,7 +47,7 @@ def test_no_word_of_a_generated_module_is_missing():
 
 
 def test_no_command_and_no_option_is_missing():
-    assert {entry.name for entry in (*OWN_COMMANDS, *ACCOUNT_COMMANDS, ADMIN)} == reserved.COMMAND_WORDS
+    assert {entry.name for entry in (*OWN_COMMANDS, *ACCOUNT_COMMANDS)} == reserved.COMMAND_WORDS
     options = {word.strip(",") for names, _ in global_rows() for word in names.split() if word.startswith("-")}
     assert options <= reserved.GLOBAL_OPTIONS
     assert {"--output", "-o", "--no-wait", "--overwrite", "--priority"} <= reserved.GLOBAL_OPTIONS
