@@ -43,7 +43,7 @@ class Import:
 
 @cache
 def tree_of(text: str) -> ast.Module:
-    """The tree of some source, which nobody changes: what several parts of the generator read is parsed once.
+    """The tree of a source. It must not be changed, because several parts of the generator share it.
 
     Raises:
         SyntaxError: it is no Python.
