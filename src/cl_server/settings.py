@@ -35,6 +35,7 @@ class Operation:
     `retention_days` after their end. After the first SIGTERM, a server keeps answering for `drain` seconds, but isn't
     ready. `proxies` are the networks of trusted proxies, and `metrics_for` the networks that can read metrics. A worker
     that has more than `worker_memory` bytes in memory after a job is replaced. `page` is whether `/ui` is served.
+    `weak_passwords` lets users have passwords that are easy to guess, for servers of tests.
     """
 
     quota_bytes: int = 0
@@ -44,19 +45,17 @@ class Operation:
     worker_memory: int = 4 * GIB
     proxies: tuple[Network, ...] = ()
     page: bool = True
+    weak_passwords: bool = False
     metrics_for: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Self:
         """Read `CL_QUOTA_BYTES`, `CL_QUOTA_JOBS`, `CL_RETENTION_DAYS`, `CL_DRAIN`, `CL_WORKER_MEMORY`,
-        `CL_PROXIES`, `CL_PAGE` (`on` or `off`) and `CL_METRICS_FOR`.
+        `CL_PROXIES`, `CL_PAGE` and `CL_WEAK_PASSWORDS` (`on` or `off`), and `CL_METRICS_FOR`.
 
         Raises `SettingsError`.
         """
         networks = env.get("CL_METRICS_FOR")
-        page = env.get("CL_PAGE") or "on"
-        if page not in {"on", "off"}:
-            raise SettingsError(f"CL_PAGE is on or off, not {page!r}")
         return cls(
             quota_bytes=int(_amount(env, "CL_QUOTA_BYTES")),
             quota_jobs=int(_amount(env, "CL_QUOTA_JOBS")),
@@ -64,7 +63,8 @@ class Operation:
             drain=_amount(env, "CL_DRAIN"),
             worker_memory=int(_amount(env, "CL_WORKER_MEMORY", 4 * GIB)),
             proxies=_networks("CL_PROXIES", proxies) if (proxies := env.get("CL_PROXIES")) else (),
-            page=page == "on",
+            page=_switch(env, "CL_PAGE", otherwise=True),
+            weak_passwords=_switch(env, "CL_WEAK_PASSWORDS", otherwise=False),
             metrics_for=_networks("CL_METRICS_FOR", networks) if networks else cls().metrics_for,
         )
 
@@ -78,8 +78,16 @@ class Operation:
             "CL_WORKER_MEMORY": str(self.worker_memory),
             "CL_PROXIES": ",".join(map(str, self.proxies)),
             "CL_PAGE": "on" if self.page else "off",
+            "CL_WEAK_PASSWORDS": "on" if self.weak_passwords else "off",
             "CL_METRICS_FOR": ",".join(map(str, self.metrics_for)),
         }
+
+
+def _switch(env: Mapping[str, str], name: str, *, otherwise: bool) -> bool:
+    text = env.get(name) or ("on" if otherwise else "off")
+    if text not in {"on", "off"}:
+        raise SettingsError(f"{name} is on or off, not {text!r}")
+    return text == "on"
 
 
 def _amount(env: Mapping[str, str], name: str, otherwise: float = 0) -> float:

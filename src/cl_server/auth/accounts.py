@@ -5,7 +5,6 @@ import asyncio
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
-from cl_server.auth import passwords
 from cl_server.auth.issuer import Issuer
 from cl_server.auth.limits import Attempt, LoginLimit
 from cl_server.auth.passwords import Passwords
@@ -77,7 +76,7 @@ class Accounts:
 
     async def create(self, wanted: UserCreateRequest) -> User:
         """A new user. Raises `UsernameTakenError`, `WeakPasswordError`, and `BusyError`."""
-        await run_in_threadpool(passwords.refuse_worst, wanted.password, wanted.username)
+        await run_in_threadpool(self._passwords.expect_strong, wanted.password, wanted.username)
         hashed = await self._passwords.hash(wanted.password)
 
         def add() -> User:
@@ -91,15 +90,15 @@ class Accounts:
 
         return await run_in_threadpool(add)
 
-    def _refuse_worst(self, user_id: int, password: str) -> None:
+    def _expect_strong(self, user_id: int, password: str) -> None:
         user = self.users.get(user_id)
-        passwords.refuse_worst(password, "" if user is None else user.username)
+        self._passwords.expect_strong(password, "" if user is None else user.username)
 
     async def update(self, user_id: int, wanted: UserUpdateRequest) -> User | None:
         """Change the given fields. Raises `LastAdminError`, `WeakPasswordError`, and `BusyError`."""
         changes: UserChange = {}
         if wanted.password is not None:
-            await run_in_threadpool(self._refuse_worst, user_id, wanted.password)
+            await run_in_threadpool(self._expect_strong, user_id, wanted.password)
             changes["password_hash"] = await self._passwords.hash(wanted.password)
         if wanted.permissions is not None:
             changes["permissions"] = list(dict.fromkeys(wanted.permissions))

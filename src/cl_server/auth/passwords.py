@@ -50,14 +50,23 @@ def refuse_worst(password: str, username: str) -> None:
 
 
 class Passwords:
-    """Hashes and checks passwords in its own threads, so that the event loop and the database don't wait."""
+    """Hashes and checks passwords in its own threads, so that the event loop and the database don't wait.
 
-    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+    `weak` allows passwords that are easy to guess, for servers of tests.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None, *, weak: bool = False) -> None:
         self._hasher = hasher or PasswordHasher()
+        self._weak = weak
         self._threads = ThreadPoolExecutor(PARALLEL, "argon2")
         self._waiting = 0
         # The hash to compare with if the user doesn't exist, so that the response takes the same time.
         self._decoy = _of_nobody(self._hasher)
+
+    def expect_strong(self, password: str, username: str) -> None:
+        """As `refuse_worst`, unless weak passwords are allowed."""
+        if not self._weak:
+            refuse_worst(password, username)
 
     async def hash(self, password: str) -> str:
         """The hash to keep. Raises `BusyError`."""

@@ -1,6 +1,7 @@
 """The process of the auth server, and its setup."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -33,8 +34,12 @@ def run(port: int, fd: int | None, tell: Tell, host: str = HOST) -> None:
     log.configure("auth")
     settings = Settings.from_env()
     with _opened(settings) as (engine, ring):
-        users, passwords = UserRepository(engine), Passwords()
+        users, passwords = UserRepository(engine), Passwords(weak=settings.operation.weak_passwords)
         make_first_admin(users, passwords, tell)
+        if settings.operation.weak_passwords:
+            logging.getLogger(__name__).warning(
+                "CL_WEAK_PASSWORDS is on: users can have passwords that anybody can guess"
+            )
         registry, state = CollectorRegistry(), Health()
         ProcessCollector(registry=registry)
         app = create_app(

@@ -1,10 +1,12 @@
 import asyncio
 import threading
+from contextlib import nullcontext
 
 import pytest
 from argon2 import PasswordHasher
 
 from cl_server.auth.passwords import BusyError, Passwords, WeakPasswordError, refuse_worst
+from cl_server.settings import Operation
 
 
 async def test_a_password_is_known_again_and_no_other(passwords: Passwords) -> None:
@@ -61,6 +63,16 @@ def test_what_is_tried_first_is_no_password(password: str) -> None:
 def test_the_name_of_the_user_is_no_password() -> None:
     with pytest.raises(WeakPasswordError):
         refuse_worst("ada.lovelace", "ada.lovelace")
+
+
+def test_weak_passwords_are_accepted_where_the_operator_says_so() -> None:
+    for setting in ("on", "off"):
+        operation = Operation.from_env({"CL_WEAK_PASSWORDS": setting})
+        passwords = Passwords(weak=operation.weak_passwords)
+        with nullcontext() if setting == "on" else pytest.raises(WeakPasswordError):
+            passwords.expect_strong("password123", "ada")
+        passwords.close()
+    assert not Operation.from_env({}).weak_passwords
 
 
 @pytest.mark.parametrize("password", ["correct horse", "ada's password", "Hm7!vq2z", "kyselinadusičná"])
