@@ -21,6 +21,8 @@ SWITCHES: Final = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
     "--disable-features=Translate,OptimizationHints,MediaRouter", "--mute-audio", "--hide-scrollbars",
     "--remote-debugging-port=0", "--window-size=1280,860",
+    # Colours are measured as they are in the end.
+    "--force-prefers-reduced-motion",
 )  # fmt: skip
 
 

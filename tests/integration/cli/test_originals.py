@@ -161,7 +161,7 @@ def test_an_empty_argument_is_never_the_whole_folder(cli: Cli, here: Path, argum
     assert (ran.code, ran.out) == (2, "")
     assert "is empty, and names no file" in ran.err
     (here / "jobs.jsonl").write_text(json.dumps({"command": "hash compute", "file": ""}))
-    assert "names no file" in cli("batch", "jobs.jsonl").err
+    assert '"file" is an empty string' in cli("batch", "jobs.jsonl").err
 
 
 def test_an_empty_value_that_is_no_path_is_one(cli: Cli, here: Path):

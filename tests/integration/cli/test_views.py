@@ -59,7 +59,7 @@ def test_of_many_files_the_previews_are_in_the_folder_of_the_results(cli: Cli, f
     ("command", "said"),
     [
         ("face-detection detect group.jpg group.jpg --preview", "give --output-dir"),
-        ("face-detection detect group.jpg --preview --no-wait", "before there is a result"),
+        ("face-detection detect group.jpg --preview --no-wait", "doesn't wait for a result"),
         ("media-thumbnail generate group.jpg group.jpg --show kitty", "of one file"),
     ],
 )

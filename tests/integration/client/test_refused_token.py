@@ -51,7 +51,9 @@ async def test_requests_that_are_refused_together_refresh_once(config: ServerCon
         kept(store, config, Token("older", time.time(), LIFE))
         async with SessionManager(config, store=store) as session:
             client = session.create_compute_client()
-            await asyncio.gather(*(client.hash.compute(b"x") for _ in range(20)))
+            # Too large to go together.
+            large = b"x" * 300_000
+            await asyncio.gather(*(client.hash.compute(large) for _ in range(20)))
             assert len(auth.requests) == 1
             assert len(compute.requests) == 40
 

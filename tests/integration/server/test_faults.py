@@ -343,7 +343,7 @@ def test_without_mosquitto_amqtt_is_taken(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(broker, "find_mosquitto", lambda: None)
     with LocalStack(workers=1) as stack:
         assert stack.broker_kind == "amqtt"
-    with pytest.raises(StackError, match="there is no mosquitto"):
+    with pytest.raises(StackError, match="mosquitto is not installed"):
         LocalStack(workers=1, broker="mosquitto").start()
 
 

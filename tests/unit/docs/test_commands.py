@@ -8,6 +8,7 @@ import pytest
 
 from cl_client.cli.app import assemble
 from cl_client.cli.help.front_page import CL_CLIENT
+from cl_server.__main__ import make_parser
 from tests.workflows.pages import ROOT, Page, written
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -24,11 +25,15 @@ def shown(page: Page) -> list[str]:
 def test_a_command_that_is_shown_exists(page: Page):
     app = assemble(CL_CLIENT)
     for line in shown(page):
-        program, *words = shlex.split(line, comments=True)
+        words = shlex.split(line, comments=True)
+        # Variables for this command come first.
+        program, *words = words[next(place for place, word in enumerate(words) if "=" not in word) :]
         if program == "make":
             assert all(f"\n{word}:" in MAKEFILE for word in words if "=" not in word), line
         elif program == "cl-client":
             assert app.parse_commands(words)[0], line
+        elif program == "cl-server":
+            make_parser().parse_args(words)
         else:
             assert program in OTHERS, line
 
