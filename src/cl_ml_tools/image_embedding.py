@@ -34,7 +34,8 @@ class ImageEmbedding(BlockingModule[P]):
         with open_picture(Path(params.input_paths[0]), params.name_of()) as opened:
             opened.draft(None, (profile.side * 2, profile.side * 2))
             picture = upright(opened)
-            progress(25)
+            # It takes less than the next report would cost; a job that was cancelled ends here.
+            progress(0)
             vector = self._loader.vector(picture, profile, normalize=normalize)
         return EmbeddingOutput(
             embedding=cast("list[float]", vector.tolist()),
