@@ -50,8 +50,11 @@ class LocalFileStorage:
 
     def __init__(self, base_dir: Path) -> None:
         self.root = base_dir.absolute() / "jobs"
-        self.root.mkdir(parents=True, exist_ok=True)
         self._databases = self.root.with_name("databases")
+        # If there was a storage before and there is none now, it is away. A process that starts in this moment must not
+        # begin another one in its place.
+        if not self._databases.is_dir():
+            self.root.mkdir(parents=True, exist_ok=True)
         self._aside = self.root.with_name("set-aside")
 
     def create_job_directory(self, job_id: str) -> Path:
@@ -98,10 +101,12 @@ class LocalFileStorage:
     def check(self) -> None:
         """Raises `StorageUnavailableError` if the folder doesn't exist."""
         if not self.root.is_dir():
-            raise StorageUnavailableError(f"there is no folder {self.root}")
+            raise StorageUnavailableError(
+                f"there is no folder {self.root}: bring it back; if its files are gone for good, make an empty one"
+            )
 
     def check_settings(self) -> None:
-        """It was made a moment ago."""
+        """Nothing in the settings can be wrong. A folder that is away comes back."""
 
     def begin_attempt(self, job_id: str, token: int) -> "LocalWorkspace":
         """A new folder for what one attempt at a job writes."""

@@ -12,7 +12,7 @@ from typing import IO, Protocol
 
 from cl_ml_tools.schemas import Job
 from cl_server import file_lock
-from cl_server.files.protocol import JobStorage, Known
+from cl_server.files.protocol import JobStorage, Known, StorageUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,11 @@ def sweep(data: Path, repository: Owner, storage: JobStorage) -> IO[str]:
     """
     lock = (data / "api.lock").open("w")
     if file_lock.take(lock):
-        _remove(repository, storage)
+        try:
+            storage.check()
+            _remove(repository, storage)
+        except (StorageUnavailableError, FileNotFoundError) as error:
+            log.warning("leftovers in the file storage remain until an API starts again: %s", error)
     else:
         log.info("another API serves %s: its folders are left alone", data)
     file_lock.share(lock)

@@ -18,6 +18,7 @@ from cl_server.files.protocol import StorageUnavailableError
 from cl_server.messaging.capabilities import Capabilities
 from cl_server.queue.guest_mode import GuestMode
 from cl_server.queue.job_transaction import PATIENCE
+from cl_server.queue.orphaned_files import sweep
 from cl_server.queue.repository import SqlJobRepository
 from cl_server.workers.attempt import Attempt
 from cl_server.workers.heartbeat import Heart
@@ -104,6 +105,21 @@ async def test_what_comes_back_in_the_very_moment_was_away_all_the_same(
 
     monkeypatch.setattr(Path, missing.__name__, and_is_back)
     assert (await ask(server.http, job_id)).status_code == status
+
+
+async def test_a_process_that_starts_meanwhile_begins_no_other_storage(server: Server, tmp_path: Path) -> None:
+    # As an API does when it starts for the first time.
+    sweep(tmp_path, server.queue, server.storage).close()
+    taken = await server.submit()
+    server.unplug()
+    again = LocalFileStorage(tmp_path)
+    with sweep(tmp_path, server.queue, again), pytest.raises(StorageUnavailableError, match="make an empty one"):
+        again.check()
+    assert not server.storage.root.exists()
+    assert (await server.submit()).status_code == 503
+    server.plug_in()
+    assert (await server.submit()).status_code == 200
+    assert again.find(taken.json()["job_id"], "input/source.txt") is not None
 
 
 async def test_a_job_that_is_deleted_meanwhile_is_deleted(server: Server) -> None:
