@@ -18,6 +18,7 @@ from cl_server.embedded import LocalStack
 from tests.conftest import KINDS, require
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.integration.client.test_trouble import host_and_port
+from tests.integration.server.freeze import freeze
 from tests.media.photo import corners, encoded
 
 
@@ -75,8 +76,7 @@ async def test_a_broker_that_is_killed_under_fifty_jobs_loses_none(kind: str):
                     all_ended.set()
 
             # They begin when all are there, and all are not over before the first one is heard of.
-            for worker in ("w0", "w1"):
-                stack.kill(worker, signal.SIGSTOP)
+            await asyncio.to_thread(freeze, stack, "w0", "w1")
             photo = encoded(corners(800, 600))
             jobs = [await client.image_conversion.convert(photo, "webp", on_complete=on_complete) for _ in range(50)]
             first_broker = stack.pids()["broker"]

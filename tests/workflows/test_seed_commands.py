@@ -20,6 +20,7 @@ from cl_client.cli.main import main
 from cl_server.embedded import LocalStack
 from tests.accounts import JOBS
 from tests.integration.cli.terminal import typed
+from tests.integration.server.freeze import freeze
 from tests.media.film import film
 from tests.media.photo import photo, write
 
@@ -182,8 +183,7 @@ def test_what_everybody_does(mode: str, folder: Path, shell: Shell, server: Loca
     done = shell.run("cl-client clip-embedding embed photo.jpg -q").strip()
     output = server.data / "jobs" / done / "output"
     (output / "clip_embedding.npy").rename(output / "result.npy")
-    server.kill("w0", signal.SIGSTOP)
-    server.kill("w1", signal.SIGSTOP)
+    freeze(server, "w0", "w1")
     try:
         waiting = shell.run("cl-client hash compute photo.jpg --no-wait -q").strip()
         shell.put_in |= {"<queued-id>": waiting, "<job-id>": done}

@@ -51,8 +51,8 @@ class LocalFileStorage:
     def __init__(self, base_dir: Path) -> None:
         self.root = base_dir.absolute() / "jobs"
         self._databases = self.root.with_name("databases")
-        # If there was a storage before and there is none now, it is away. A process that starts in this moment must not
-        # begin another one in its place.
+        # A storage that was used before and whose folder is missing is unavailable. A process that starts meanwhile
+        # must not create another folder.
         if not self._databases.is_dir():
             self.root.mkdir(parents=True, exist_ok=True)
         self._aside = self.root.with_name("set-aside")
@@ -106,7 +106,7 @@ class LocalFileStorage:
             )
 
     def check_settings(self) -> None:
-        """Nothing in the settings can be wrong. A folder that is away comes back."""
+        """The settings of a folder can't be wrong. A missing folder is unavailable."""
 
     def begin_attempt(self, job_id: str, token: int) -> "LocalWorkspace":
         """A new folder for what one attempt at a job writes."""
