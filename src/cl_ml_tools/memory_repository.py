@@ -1,11 +1,10 @@
 """Jobs in the memory of one process: for tests, and for applications that need no database."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Unpack
 
 from cl_ml_tools import job_log
-from cl_ml_tools.job_log import LogBuffer, LogPage
+from cl_ml_tools.job_log import LogBuffer
 from cl_ml_tools.job_queue import (
     DIED,
     LEASE,
@@ -16,9 +15,7 @@ from cl_ml_tools.job_queue import (
     Done,
     Event,
     IdempotencyConflictError,
-    JobQuery,
     Listener,
-    Page,
     Publish,
     Submittal,
     Wake,
@@ -32,12 +29,12 @@ from cl_ml_tools.job_queue import (
     wake,
 )
 from cl_ml_tools.job_repository import JobUpdate
+from cl_ml_tools.memory_archive import MemoryJobArchive
 from cl_ml_tools.memory_entry import Entry
-from cl_ml_tools.memory_outbox import MemoryOutbox
 from cl_ml_tools.schemas import Job, JobStatus, JSONObject
 
 
-class MemoryJobRepository(MemoryOutbox):
+class MemoryJobRepository(MemoryJobArchive):
     """A `JobQueue` without a database. `worker_id` is the name in which `fetch_next_job` claims."""
 
     def __init__(
@@ -49,7 +46,6 @@ class MemoryJobRepository(MemoryOutbox):
         clock: Callable[[], int] | None = None,
     ) -> None:
         super().__init__(on_event, clock)
-        self._entries: dict[str, Entry] = {}
         self._keys: dict[str, str] = {}
         self._held: dict[str, Claim] = {}
         self._seq = 0
@@ -115,12 +111,6 @@ class MemoryJobRepository(MemoryOutbox):
         if entry.fingerprint != fingerprint:
             raise IdempotencyConflictError
         return entry.job.model_copy()
-
-    def get_job(self, job_id: str) -> Job | None:
-        """The job, or `None`."""
-        with self._lock:
-            entry = self._entries.get(job_id)
-            return None if entry is None else entry.job.model_copy()
 
     def update_job(self, job_id: str, **changes: Unpack[JobUpdate]) -> bool:
         """Change a job that `fetch_next_job` gave; progress only grows."""
@@ -300,12 +290,6 @@ class MemoryJobRepository(MemoryOutbox):
             self._log(entry, claim.log)
             return True
 
-    def read_log(self, job_id: str, offset: int = 0) -> LogPage:
-        """The log of a job."""
-        with self._lock:
-            entry = self._entries.get(job_id)
-            return LogPage((), 0) if entry is None else job_log.page(entry.log, entry.logged, offset)
-
     def cancel(self, job_id: str) -> Job | None:
         """Cancel a job."""
         with self._lock:
@@ -334,27 +318,6 @@ class MemoryJobRepository(MemoryOutbox):
         with self._lock:
             due = [entry.run_at for entry in self._entries.values() if entry.waits(task_types)]
             return max(min(due) - self._steady(), 0) if due else None
-
-    def list_jobs(self, query: JobQuery) -> Page:
-        """A page of jobs, newest first."""
-        with self._lock:
-            found = [entry for entry in self._entries.values() if entry.matches(query)]
-        found.sort(key=lambda entry: -entry.seq)
-        shown = found[: query.limit]
-        more = len(found) > query.limit
-        return Page([entry.job.model_copy() for entry in shown], shown[-1].seq if more else None)
-
-    def unfinished(self) -> dict[tuple[str, JobStatus], int]:
-        """How many jobs are not over."""
-        with self._lock:
-            jobs = [entry.job for entry in self._entries.values()]
-        return dict(Counter((job.task_type, job.status) for job in jobs if not job.status.terminal))
-
-    def finished_before(self, time: int) -> list[str]:
-        """The jobs that ended before a time."""
-        with self._lock:
-            ended = {job_id: entry.job.completed_at for job_id, entry in self._entries.items()}
-        return [job_id for job_id, at in ended.items() if at is not None and at < time]
 
     def delete_jobs(self, job_ids: Sequence[str]) -> list[str]:
         """Forget jobs that have ended; which of them were there."""
