@@ -252,8 +252,9 @@ def backup(options: Options) -> int:
             contents, done = folder.save(settings, options.folder), f"to {options.folder}"
         else:
             contents, done = folder.load(options.folder, settings), f"from {options.folder}"
-    except DamagedFileError as error:
-        return failed(str(error))
+    except (DamagedFileError, OSError) as error:
+        # What was written stays unfinished: `backup.json` is missing, or the database is empty.
+        return failed(f"{options.command} isn't finished: {error}")
     parts = (
         [] if contents.jobs is None else [f"{contents.jobs} jobs with {contents.files} files ({contents.bytes} bytes)"]
     )

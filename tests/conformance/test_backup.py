@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 
 from cl_ml_tools.schemas import Job, JobStatus
 from cl_server import file_lock
+from cl_server.__main__ import main
 from cl_server.backup import folder
 from cl_server.backup.job_files import DamagedFileError
 from cl_server.files.local import open_storage
@@ -217,6 +218,21 @@ def test_a_job_that_is_deleted_while_its_files_are_copied_is_not_in_the_backup(
     folder.load(tmp_path / "backup", second.settings)
     assert second.queue.get_job(ids["done"]) is None
     assert not (second.settings.data / "jobs" / ids["done"]).exists()
+
+
+def test_files_that_cannot_be_reached_end_a_backup_in_one_line(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = make("local", "first")
+    fill(first)
+    first.storage.add_database("0" * 32)
+    (first.settings.data / "jobs").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("CL_DATA", str(first.settings.data))
+    assert main(["backup", str(tmp_path / "backup")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: backup isn't finished: there is no folder")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "backup" / folder.CONTENTS).exists()
 
 
 def test_a_folder_that_is_no_whole_backup_is_refused(tmp_path: Path) -> None:
